@@ -1,0 +1,93 @@
+"""Connections to the archive's database: SQLite by default, PostgreSQL when outgrown.
+
+SQLite before 3.51.3 can corrupt a write-ahead-log database that several processes write to, which is what flows and
+the web server do. So the standard library's module is used only where its SQLite is new enough, else `pysqlite3`.
+Writers begin immediately: a deferred transaction that reads first and writes later fails at once when another
+process writes in between, whatever the busy timeout.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from commonplace.errors import Halt, Refused
+
+OLDEST_SAFE_SQLITE = (3, 51, 3)
+BUSY_TIMEOUT_MS = 120_000
+
+
+def sqlite_module() -> ModuleType:
+    """The DB-API module whose SQLite is safe with several writers."""
+    if sqlite3.sqlite_version_info >= OLDEST_SAFE_SQLITE:
+        return sqlite3
+    try:
+        import pysqlite3.dbapi2 as bundled
+    except ImportError as exc:
+        raise Halt(_too_old(sqlite3.sqlite_version, "and the package pysqlite3 is not installed")) from exc
+    if bundled.sqlite_version_info < OLDEST_SAFE_SQLITE:
+        raise Halt(_too_old(bundled.sqlite_version, "in both the standard library and pysqlite3"))
+    module: ModuleType = bundled
+    return module
+
+
+def _too_old(version: str, where: str) -> str:
+    return (
+        f"This Python brings SQLite {version} {where}. Versions before 3.51.3 can corrupt the archive when several "
+        "processes write. Install pysqlite3 0.6.1 or newer, use a Python with a newer SQLite, or point "
+        "COMMONPLACE_DATABASE_URL at PostgreSQL."
+    )
+
+
+def database_url(text: str) -> URL:
+    """A database URL as people write it, with the driver we use."""
+    try:
+        url = make_url(text)
+    except ArgumentError as exc:
+        raise Refused(
+            "COMMONPLACE_DATABASE_URL is not a database URL.",
+            hint="Use sqlite:///path/archive.db or postgresql://user:password@host/name.",
+        ) from exc
+    kind = url.get_backend_name()
+    if kind in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if kind == "sqlite":
+        return url
+    raise Refused(f"The archive cannot live in {kind!r}.", hint="Use SQLite or PostgreSQL.")
+
+
+def connect(text: str) -> Engine:
+    """An engine for the archive. Errors hide their parameters, because those are conversation text."""
+    url = database_url(text)
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, module=sqlite_module(), hide_parameters=True)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+
+
+def for_writing(engine: Engine) -> Engine:
+    """The same engine, whose transactions take the write lock when they begin."""
+    return engine.execution_options(begins_immediately=True)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's begin event below decides, not the driver
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cache_size = -32768")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediately = connection.get_execution_options().get("begins_immediately", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediately else "BEGIN")

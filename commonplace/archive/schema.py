@@ -1,0 +1,355 @@
+"""The archive's tables: one schema for SQLite and PostgreSQL.
+
+- Moments are integers (microseconds, UTC), JSON is text, so both dialects hold the same bytes and a backup is neutral.
+- `owner` is in every key: no query crosses owners.
+- Conversations and messages have a small integer `key` for joins and the text index; everything a stage says about
+  a conversation refers to its text id, so it outlives a rebuild of the conversations from the kept exports.
+- `conversations.category`, `.project_id` and their like are what holds now (a person's word, else the newest
+  verdict or assignment): written in the same transaction as the row they come from, so that reading is one table.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite's rowid alias must be spelled INTEGER.
+Key = BigInteger().with_variant(Integer, "sqlite")
+Moment = BigInteger
+
+settings = Table(
+    "archive_settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="What the archive knows of itself: the state of its text index, its id.",
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("key", Key, primary_key=True, autoincrement=True),
+    Column("owner", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("title", Text),
+    Column("created_at", Moment),
+    Column("updated_at", Moment),
+    Column("content_hash", Text, nullable=False),
+    Column("current_message_id", Text),
+    Column("project_ref", Text),
+    Column("gpt_ref", Text),
+    Column("model", Text),
+    Column("url", Text),
+    Column("is_archived", Boolean),
+    Column("is_starred", Boolean),
+    Column("pinned_at", Moment),
+    Column("message_count", Integer, nullable=False, server_default="0"),
+    Column("character_count", Integer, nullable=False, server_default="0"),
+    Column("has_code", Boolean, nullable=False, server_default="0"),
+    Column("has_image", Boolean, nullable=False, server_default="0"),
+    Column("has_file", Boolean, nullable=False, server_default="0"),
+    Column("extra", Text, nullable=False, server_default="{}"),
+    Column("imported_at", Moment, nullable=False),
+    # What holds now, from verdicts, corrections and assignments.
+    Column("category", Text),
+    Column("tags", Text, nullable=False, server_default="[]"),
+    Column("summary", Text),
+    Column("language", Text),
+    Column("confidence", Float),
+    Column("needs_review", Boolean, nullable=False, server_default="0"),
+    Column("verdict_hash", Text),
+    Column("project_id", Text),
+    UniqueConstraint("owner", "id"),
+    Index("ix_conversations_updated", "owner", "updated_at"),
+    Index("ix_conversations_project", "owner", "project_id"),
+    Index("ix_conversations_category", "owner", "category"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("key", Key, primary_key=True, autoincrement=True),
+    Column("conversation_key", Key, ForeignKey("conversations.key", ondelete="CASCADE"), nullable=False),
+    Column("id", Text, nullable=False),
+    Column("parent_id", Text),
+    Column("position", Integer, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("author", Text),
+    Column("content_type", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("created_at", Moment),
+    Column("model", Text),
+    Column("is_active", Boolean, nullable=False),
+    Column("is_hidden", Boolean, nullable=False),
+    Column("extra", Text),
+    Column("raw", LargeBinary),
+    UniqueConstraint("conversation_key", "id"),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("key", Key, primary_key=True, autoincrement=True),
+    Column("conversation_key", Key, ForeignKey("conversations.key", ondelete="CASCADE"), nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text),
+    Column("mime_type", Text),
+    Column("size", BigInteger),
+    Column("prompt", Text),
+    Column("member", Text),
+    Column("sha256", Text),
+    UniqueConstraint("conversation_key", "message_id", "id"),
+    Index("ix_attachments_sha256", "sha256"),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+    comment="Kept exports and attachments, by content, in the files location.",
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text),
+    Column("signature", Text, comment="path, size and mtime: the same file again is recognised at once"),
+    Column("status", Text, nullable=False, comment="running | completed | failed"),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("counts", Text, nullable=False, server_default="{}"),
+    Column("defects", Text, nullable=False, server_default="[]"),
+    Column("unknown_files", Text, nullable=False, server_default="[]"),
+    Index("ix_imports_started", "owner", "started_at"),
+)
+
+import_outcomes = Table(
+    "import_outcomes",
+    metadata,
+    Column("import_id", Text, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("outcome", Text, nullable=False, comment="new | changed | unchanged | empty | failed"),
+    Column("hash_before", Text),
+    Column("hash_after", Text),
+)
+
+source_items = Table(
+    "source_items",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("conversation_id", Text, nullable=False),
+    Column("is_empty", Boolean, nullable=False, server_default="0"),
+    Column("message_count", Integer, nullable=False, server_default="0"),
+    Column("attachment_count", Integer, nullable=False, server_default="0"),
+    comment="Bytes that were merged before: merging them again changes nothing.",
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("forgotten_at", Moment, nullable=False),
+)
+
+taxonomies = Table(
+    "taxonomies",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("taxonomy", Text, primary_key=True),
+    Column("judge", Text, primary_key=True, comment="judge + model + prompt version"),
+    Column("content_hash", Text, nullable=False),
+    Column("taxonomy_hash", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("prompt_version", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("runner_up", Text),
+    Column("confidence", Float, nullable=False),
+    Column("tags", Text, nullable=False, server_default="[]"),
+    Column("title", Text),
+    Column("summary", Text, nullable=False, server_default=""),
+    Column("language", Text),
+    Column("insights", Text),
+    Column("input_tokens", Integer, nullable=False, server_default="0"),
+    Column("cached_tokens", Integer, nullable=False, server_default="0"),
+    Column("output_tokens", Integer, nullable=False, server_default="0"),
+    Column("cost_usd", Float, nullable=False, server_default="0"),
+    Column("judged_at", Moment, nullable=False),
+    comment="The newest verdict of each judge; the newest of all holds, unless a person said otherwise.",
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("field", Text, primary_key=True, comment="category | tags | title"),
+    Column("value", Text, nullable=False, comment="JSON"),
+    Column("taxonomy", Text, nullable=False, server_default=""),
+    Column("origin", Text, nullable=False, comment="cli | web | notion | ..."),
+    Column("corrected_at", Moment, nullable=False),
+    comment="A person's word. It wins over every judge and survives every re-run.",
+)
+
+judge_models = Table(
+    "judge_models",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("taxonomy", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("trained_at", Moment, nullable=False),
+    Column("learned_from", Text, nullable=False, server_default="[]"),
+    comment="Which corrections the local judge has learned from.",
+)
+
+batches = Table(
+    "judge_batches",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("id", Text, primary_key=True, comment="ours; the service's id follows once it is known"),
+    Column("remote_id", Text),
+    Column("input_file_id", Text),
+    Column("sha256", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("requests", Text, nullable=False, comment="JSON: custom_id -> conversation and input hash"),
+    Column("submitted_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_source", Text, nullable=False, comment="person | sidebar | inferred | id"),
+    Column("description", Text),
+    Column("instructions", Text),
+    Column("status", Text, nullable=False, server_default="active"),
+    Column("colour", Text),
+    Column("merged_into", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+project_refs = Table(
+    "project_refs",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("ref", Text, primary_key=True, comment="g-p-... or g-..."),
+    Column("project_id", Text, nullable=False),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("content_hash", Text, nullable=False),
+    Column("rules_hash", Text, nullable=False),
+    Column("project_id", Text, comment="null: an orphan"),
+    Column("rule", Text, nullable=False, comment="person | id | title | gpt | similar | orphan"),
+    Column("confidence", Float, nullable=False),
+    Column("evidence", Text, nullable=False, server_default="{}"),
+    Column("suggested_project_id", Text),
+    Column("suggestion_confidence", Float),
+    Column("suggestion_state", Text, comment="open | accepted | rejected"),
+    Column("assigned_at", Moment, nullable=False),
+)
+
+project_events = Table(
+    "project_events",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False, comment="merge | split | rename"),
+    Column("detail", Text, nullable=False, comment="JSON: what it takes to undo it"),
+    Column("happened_at", Moment, nullable=False),
+    Column("undone_at", Moment),
+)
+
+features = Table(
+    "features",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True, comment="which extractor and version"),
+    Column("content_hash", Text, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    comment="What similarity is computed from, kept so that mapping need not read the texts again.",
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("destination", Text, primary_key=True, comment="an instance: notion:<database>, markdown:<folder>"),
+    Column("conversation_id", Text, primary_key=True),
+    Column("state", Text, nullable=False, comment="intent | done | failed | uncertain | conflict"),
+    Column("input_hash", Text, nullable=False),
+    Column("remote_id", Text),
+    Column("remote_url", Text),
+    Column("detail", Text, nullable=False, server_default="{}", comment="JSON of the destination's own"),
+    Column("reason", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("updated_at", Moment, nullable=False),
+    Index("ix_ledger_state", "owner", "destination", "state"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("acquired_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+# What a backup holds: everything that cannot be made again, and the conversations, so that it restores alone.
+BACKED_UP = [table for table in metadata.sorted_tables if table not in (leases,)]

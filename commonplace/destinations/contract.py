@@ -1,0 +1,144 @@
+"""What a destination is: capabilities, a check and a write; and what it is given to make its writes happen once.
+
+**write(batch, ledger)** returns one outcome per document, in any order. Repeating it with the same batch does nothing
+new: the ledger says what is there. A failure of one document is an outcome, never an exception; only `Retryable`
+(the rest of the batch may work later) and `Halt` (nothing will) are raised, after what was done is in the ledger.
+
+**The ledger** is a protocol: destinations are given one and never import the archive. Around every request that cannot
+be repeated safely: `intend` (committed) before it, `done` with the remote id after it. `fail` is for what will not work
+until its inputs change, `uncertain` for a request whose answer never came: look it up on the next run; absent twice,
+30 s apart, it may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from commonplace.model import Attachment, Conversation, Outcome
+
+LedgerState = Literal["intent", "done", "failed", "uncertain", "conflict"]
+
+
+class Document(msgspec.Struct, kw_only=True):
+    """A conversation with what the stages say about it: all that a destination may show."""
+
+    conversation: Conversation
+    input_hash: str
+    category: str | None = None
+    category_colour: str | None = None
+    category_emoji: str | None = None
+    tags: list[str] = msgspec.field(default_factory=list)
+    summary: str | None = None
+    language: str | None = None
+    confidence: float | None = None
+    insights: dict[str, Any] | None = None
+    project_id: str | None = None
+    project_name: str | None = None
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a destination can do. Callers ask these, never its name."""
+
+    renderer_version: str
+    preferred_batch: int = 25
+    supports_lookup: bool = True
+    supports_pull: bool = False
+    supports_attachments: bool = False
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest that is known of one conversation at one destination."""
+
+    state: LedgerState
+    input_hash: str
+    remote_id: str | None = None
+    remote_url: str | None = None
+    detail: dict[str, Any] = msgspec.field(default_factory=dict)
+    reason: str | None = None
+    attempts: int = 0
+    updated_at: int = 0
+
+
+class Ledger(Protocol):
+    """One destination instance's memory. Every method that writes commits before it returns."""
+
+    def get(self, conversation_ids: Iterable[str]) -> dict[str, LedgerEntry]:
+        """The entries that exist, by conversation id."""
+
+    def intend(self, conversation_id: str, input_hash: str, detail: Mapping[str, Any] | None = None) -> None:
+        """We are about to send a request that must not be sent twice. A known remote id is kept."""
+
+    def done(
+        self,
+        conversation_id: str,
+        input_hash: str,
+        remote_id: str,
+        remote_url: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """It is there, as these inputs say."""
+
+    def fail(self, conversation_id: str, input_hash: str, reason: str) -> None:
+        """It will not work until its inputs change."""
+
+    def uncertain(
+        self, conversation_id: str, input_hash: str, reason: str, detail: Mapping[str, Any] | None = None
+    ) -> None:
+        """No answer came: it may be there or not."""
+
+    def conflict(
+        self, conversation_id: str, input_hash: str, reason: str, detail: Mapping[str, Any] | None = None
+    ) -> None:
+        """A person changed what we wrote: it is left as it is, reported once."""
+
+    def remote_ids(self) -> Iterator[tuple[str, LedgerEntry]]:
+        """Every conversation that is known to be at the destination."""
+
+
+class Files(Protocol):
+    """Where attachments' bytes come from."""
+
+    def path_of(self, attachment: Attachment) -> Path | None:
+        """A readable local copy, or None when the export did not bring the bytes."""
+
+
+class Destination(Protocol):
+    """A place that conversations are written to."""
+
+    capabilities: Capabilities
+    instance: str
+    """Which one of its kind: `notion:<data source id>`. Another instance has another ledger."""
+    settings_hash: str
+    """Changes when a setting changes what would be written."""
+
+    def check(self) -> list[str]:
+        """What stands in the way of writing, each with what to do; nothing is written. Empty: ready."""
+
+    def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
+        """Bring every document of the batch to the destination."""
+
+    def finish(self, ledger: Ledger) -> None:
+        """After the last batch of a run: index pages and the like. May be called with nothing changed."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's change at a destination, on its way back into the archive."""
+
+    conversation_id: str
+    field: Literal["category", "tags", "project", "title"]
+    value: Any
+    edited_at: int
+
+
+class PullsEdits(Protocol):
+    """The optional power of destinations whose `capabilities.supports_pull` is set."""
+
+    def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit]:
+        """What people changed since then; each edit once."""

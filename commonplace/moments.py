@@ -1,0 +1,100 @@
+"""Moments as the archive keeps them (microseconds since the epoch, UTC) and as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from commonplace.errors import Refused
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+_RELATIVE = re.compile(r"(\d+)\s*(day|week|month|year)s?(?:\s+ago)?$", re.IGNORECASE)
+
+
+def now() -> int:
+    return from_datetime(datetime.now(UTC))
+
+
+def from_datetime(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
+
+
+def to_datetime(moment: int, zone: tzinfo = UTC) -> datetime:
+    return (EPOCH + timedelta(microseconds=moment)).astimezone(zone)
+
+
+def to_iso(moment: int | None, zone: tzinfo = UTC) -> str | None:
+    """`2026-03-01T09:30:00Z`, without fractions: for people, JSON and file names' dates."""
+    if moment is None:
+        return None
+    text = to_datetime(moment, zone).isoformat(timespec="seconds")
+    return text.replace("+00:00", "Z")
+
+
+def zone_named(name: str) -> tzinfo:
+    """The time zone of a setting; "local" is the machine's own."""
+    if name == "local":
+        return datetime.now().astimezone().tzinfo or UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise Refused(f"There is no time zone {name!r}.", hint="Use a name such as Europe/Berlin.") from exc
+
+
+def parse(text: str, zone: tzinfo = UTC) -> int:
+    """A bound that a person typed: a date, a date with a time, or "3 months ago".
+
+    A date without a time is its first instant in `zone`; bounds are half-open, so `--until 2026-02-01`
+    leaves February out.
+    """
+    cleaned = text.strip()
+    relative = _RELATIVE.fullmatch(cleaned)
+    if relative:
+        return from_datetime(add_months_or_days(datetime.now(zone), -int(relative[1]), relative[2].lower()))
+    if cleaned.lower() in {"now", "today", "yesterday"}:
+        start = datetime.now(zone)
+        if cleaned.lower() != "now":
+            start = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        return from_datetime(start - timedelta(days=cleaned.lower() == "yesterday"))
+    if re.fullmatch(r"\d{4}-\d{2}", cleaned):
+        cleaned += "-01"
+    elif re.fullmatch(r"\d{4}", cleaned):
+        cleaned += "-01-01"
+    try:
+        moment = datetime.fromisoformat(cleaned)
+    except ValueError as exc:
+        raise Refused(
+            f"{text!r} is not a date.", hint="Use 2026-03-01, 2026-03-01T09:30, 2026-03 or '3 months ago'."
+        ) from exc
+    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def add_months_or_days(start: datetime, count: int, unit: str) -> datetime:
+    """`start` moved by `count` days, weeks, months or years; the last day of a shorter month where needed."""
+    if unit == "day":
+        return start + timedelta(days=count)
+    if unit == "week":
+        return start + timedelta(weeks=count)
+    months = start.year * 12 + start.month - 1 + count * (12 if unit == "year" else 1)
+    year, month = divmod(months, 12)
+    following = datetime(year + (month == 11), (month + 1) % 12 + 1, 1)  # noqa: DTZ001
+    last_day = (following - timedelta(days=1)).day
+    return start.replace(year=year, month=month + 1, day=min(start.day, last_day))
+
+
+def windows(since: int, until: int, every: str, zone: tzinfo = UTC) -> list[tuple[int, int]]:
+    """Half-open windows that cover `since` to `until`, each `every` long ("1 month", "2 weeks"), by the calendar."""
+    match = _RELATIVE.fullmatch(every.strip())
+    if not match or int(match[1]) < 1:
+        raise Refused(f"{every!r} is not a length of time.", hint="Use '1 month', '2 weeks' or '1 day'.")
+    start, end = to_datetime(since, zone), to_datetime(until, zone)
+    edges = [start]
+    step = 1
+    while edges[-1] < end:
+        edges.append(min(end, add_months_or_days(start, step * int(match[1]), match[2].lower())))
+        step += 1
+    moments = [from_datetime(edge) for edge in edges]
+    return list(pairwise(moments))

