@@ -1,0 +1,64 @@
+# Two commands matter: `make run` and `make test`. Each sets up what it needs inside this folder.
+
+PYTHON ?= python3
+ARGS ?=
+
+# uv from the machine if it is there, else one of our own in .tools, with its own cache: nothing global is touched.
+UV := $(shell command -v uv 2>/dev/null)
+ifeq ($(UV),)
+UV := $(CURDIR)/.tools/bin/uv
+export UV_CACHE_DIR ?= $(CURDIR)/.tools/cache
+endif
+export UV_PYTHON_DOWNLOADS = never
+export UV_PYTHON ?= $(PYTHON)
+export DO_NOT_TRACK = 1
+export PREFECT_SERVER_ANALYTICS_ENABLED = false
+RUN = $(UV) run --no-sync
+
+.PHONY: help setup run test test-all lint format bench wheel clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Commonplace needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 run"; exit 1; }
+	@echo "Installing uv into .tools (once)"
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+setup: $(if $(findstring .tools,$(UV)),.tools/bin/uv) ## Install what the project needs into .venv
+	@echo "Installing the locked packages into .venv (quick when nothing changed)"
+	@$(UV) sync --locked --all-extras --quiet
+
+run: setup ## Import a sample export and show it: `make run ARGS=--once` ends with the run
+	@$(RUN) commonplace up --sample $(ARGS)
+
+test: lint ## Lint, types and every test
+	@echo "Tests"
+	@$(RUN) pytest -n 2 --dist loadgroup $(ARGS)
+
+test-all: lint ## Also what takes minutes
+	@$(RUN) pytest -n 2 --dist loadgroup -m "slow or not slow" --timeout 3600 $(ARGS)
+
+lint: setup ## Style and types
+	@echo "Style (ruff)"
+	@$(RUN) ruff check --quiet .
+	@$(RUN) ruff format --check --quiet .
+	@echo "Types (mypy)"
+	@$(RUN) mypy
+
+format: setup ## Format the code
+	@$(RUN) ruff check --fix --quiet .
+	@$(RUN) ruff format .
+
+bench: setup ## Print what we claim about speed, as ratios in one run
+	@$(RUN) python -m benchmarks $(ARGS)
+
+wheel: setup ## Build the installable package into dist/
+	@$(UV) build --quiet
+	@ls dist
+
+clean: ## Remove what the other targets made in this folder
+	rm -rf .venv .tools dist .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/.data

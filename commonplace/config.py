@@ -1,0 +1,238 @@
+"""Settings: flags over environment and `.env`, over `commonplace.toml`, over these defaults.
+
+Read once, at the edge (`load`), and passed in from there. An unknown key or a wrong type is an error that names the
+key and the file. Secrets are kept apart from the settings, so that a settings object can be printed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from commonplace.errors import Refused
+from commonplace.model import DEFAULT_OWNER
+from commonplace.moments import zone_named
+
+
+class ImportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    inbox: str = ""
+    """A folder that is watched: what is dropped there is imported by the next run. Empty: `inbox` under the home."""
+    keep_exports: bool = True
+    """Keep a copy of every imported file, so that conversations can be rebuilt."""
+
+
+class CategorizeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    judge: Literal["local", "openai", "openai-batch", "compatible"] = "local"
+    """Who decides. `local` needs no key and no network."""
+    taxonomy: str = "everyday"
+    """The set of categories, by name."""
+    analysis: Literal["category", "summary", "insights"] = "summary"
+    """How deep: the category and tags, a summary as well, or the insights document as well."""
+    model: str = "gpt-6-luna"
+    """For the judges that have models."""
+    max_cost: float = 1.0
+    """US dollars a run may spend; it stops before the next request would pass it."""
+    review_below: float = 0.5
+    """Verdicts less confident than this wait in the review queue."""
+    requests_per_minute: int = 500
+    """Where the service's own answer headers do not say."""
+    tokens_per_minute: int = 200_000
+    """Where the service's own answer headers do not say."""
+
+
+class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    title_patterns: tuple[str, ...] = (r"^\[(?P<project>[^\]]{2,60})\]\s*",)
+    """Regular expressions with a group `project`: a title that matches belongs to the project of that name."""
+    gpts: dict[str, str] = {}
+    """Custom GPT id (`g-...`) to the name or id of a project."""
+    names: str = ""
+    """A TOML file of project ids and names."""
+    similarity: bool = True
+    """Assign conversations that are much like a project's own."""
+    precision: float = 0.9
+    """How sure an assignment by similarity must be; the threshold is learned so that this share is right."""
+    suggest_above: float = 0.5
+    """Below the threshold but above this it becomes a suggestion."""
+
+
+class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    import_exports: str = "*/15 * * * *"
+    """A cron line per flow, in the settings' time zone. Empty: not on a schedule."""
+    pipeline: str = "0 3 * * *"
+    collect_batches: str = "*/20 * * * *"
+    maintain: str = "30 4 * * 0"
+
+
+class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    webhook: str = ""
+    """A URL that is told of failed and missing runs."""
+    slack: str = ""
+    """A Slack webhook URL."""
+    email: tuple[str, ...] = ()
+    """Addresses; needs a saved `email-server-credentials` block."""
+    missing_after_hours: int = 0
+    """Tell when no pipeline run completed for so long. 0: never."""
+
+
+class MaintainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    keep_backups: int = 7
+    """How many backups stay in the home."""
+    keep_runs_days: int = 90
+    """Run history older than this is pruned."""
+    keep_results_days: int = 90
+    """Cached task results older than this are pruned."""
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    task_runner: Literal["threads", "dask"] = "threads"
+    """What maps chunks: threads in the flow's process, or a Dask cluster."""
+    workers: int = 4
+    """Chunks at a time."""
+    dask_address: str = ""
+    """A Dask scheduler. Empty: a local cluster for the run."""
+    fail_above: float = 0.05
+    """A run fails when more than this share of its items failed; below, it completes with defects."""
+    port: int = 0
+    """The local Prefect server's port. 0: 4200 or the next free one."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    home: Path
+    database_url: str
+    files: str
+    config_file: Path | None = None
+    owner: str = DEFAULT_OWNER
+    timezone: str = "local"
+    imports: ImportSettings = msgspec.field(name="import", default_factory=ImportSettings)
+    categorize: CategorizeSettings = msgspec.field(default_factory=CategorizeSettings)
+    projects: ProjectSettings = msgspec.field(default_factory=ProjectSettings)
+    destinations: dict[str, dict[str, Any]] = {}
+    schedule: ScheduleSettings = msgspec.field(default_factory=ScheduleSettings)
+    alerts: AlertSettings = msgspec.field(default_factory=AlertSettings)
+    maintain: MaintainSettings = msgspec.field(default_factory=MaintainSettings)
+    runs: RunSettings = msgspec.field(default_factory=RunSettings)
+
+    @property
+    def zone(self) -> tzinfo:
+        return zone_named(self.timezone)
+
+    @property
+    def inbox(self) -> Path:
+        return Path(self.imports.inbox).expanduser() if self.imports.inbox else self.home / "inbox"
+
+
+ALIASES = {"NOTION_TOKEN": ("NOTION_API_KEY",), "POKE_API_ENDPOINT": ("POKE_API",)}
+"""Other names that the founding systems gave the same variable."""
+
+
+class Environment:
+    """The process's variables over those of a `.env` file. Its repr shows no values."""
+
+    def __init__(self, variables: Mapping[str, str], beside: Path | None = None) -> None:
+        self._variables = {**_dotenv(beside), **variables}
+
+    def get(self, name: str) -> str | None:
+        for candidate in (name, *ALIASES.get(name, ())):
+            if self._variables.get(candidate):
+                return self._variables[candidate]
+        return None
+
+    def __repr__(self) -> str:
+        return f"Environment({len(self._variables)} variables)"
+
+
+def load(
+    environ: Mapping[str, str] | None = None, *, config_file: Path | None = None, folder: Path | None = None
+) -> tuple[Settings, Environment]:
+    """The settings and the environment they were read with, as seen from `folder` (the working directory)."""
+    variables = os.environ if environ is None else environ
+    path = _config_path(variables, config_file, folder or Path.cwd())
+    environment = Environment(variables, (path.parent if path else folder or Path.cwd()) / ".env")
+    values = _read_toml(path) if path else {}
+    reserved = {"home", "database_url", "files", "config_file"} & values.keys()
+    if reserved:
+        raise Refused(
+            f"{path} sets {', '.join(sorted(reserved))}, which is read from the environment only.",
+            hint="Use COMMONPLACE_HOME, COMMONPLACE_DATABASE_URL or COMMONPLACE_FILES.",
+        )
+    home = Path(environment.get("COMMONPLACE_HOME") or _default_home()).expanduser().absolute()
+    known = {
+        "home": str(home),
+        "database_url": environment.get("COMMONPLACE_DATABASE_URL") or f"sqlite:///{home / 'archive.db'}",
+        "files": environment.get("COMMONPLACE_FILES") or str(home / "files"),
+        "config_file": str(path) if path else None,
+    }
+    if environment.get("COMMONPLACE_OWNER"):
+        known["owner"] = environment.get("COMMONPLACE_OWNER")
+    if environment.get("TASK_RUNNER"):
+        values["runs"] = {**values.get("runs", {}), "task_runner": environment.get("TASK_RUNNER")}
+    try:
+        settings = msgspec.convert({**values, **known}, Settings, dec_hook=_to_path)
+    except msgspec.ValidationError as exc:
+        raise Refused(f"{path or 'The environment'}: {_explain(str(exc))}") from exc
+    zone_named(settings.timezone)
+    return settings, environment
+
+
+def _config_path(variables: Mapping[str, str], explicit: Path | None, folder: Path) -> Path | None:
+    named = explicit or (Path(variables["COMMONPLACE_CONFIG"]) if variables.get("COMMONPLACE_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise Refused(f"There is no settings file {named}.")
+        return named
+    home = Path(variables.get("COMMONPLACE_HOME") or _default_home()).expanduser()
+    for candidate in (folder / "commonplace.toml", home / "commonplace.toml"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _default_home() -> str:
+    import platformdirs
+
+    return platformdirs.user_data_dir("commonplace", appauthor=False)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as exc:
+        raise Refused(f"{path} is not valid TOML: {exc}.") from exc
+
+
+def _dotenv(path: Path | None) -> dict[str, str]:
+    if path is None or not path.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(path).items() if value}
+
+
+def _to_path(kind: type[Any], value: Any) -> Any:
+    return kind(value)
+
+
+def _explain(problem: str) -> str:
+    """msgspec's sentence, with the nearest known key where the key is unknown; never a value."""
+    if "unknown field" not in problem:
+        return problem
+    key = problem.split("`")[1]
+    section = problem.split("`$.", 1)[1].rstrip("`") if "`$." in problem else ""
+    near = difflib.get_close_matches(key, _keys_of(section), n=1)
+    where = f"[{section}] " if section else ""
+    return f"{where}unknown setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else "")
+
+
+def _keys_of(section: str) -> list[str]:
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(Settings)}
+    if not section:
+        return list(fields)
+    kind = fields.get(section)
+    return [field.encode_name for field in msgspec.structs.fields(kind)] if isinstance(kind, type) else []

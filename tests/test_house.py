@@ -1,0 +1,114 @@
+"""The shape of the house: who may import whom, read from the source."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("sources", "archive", "categorize", "projects", "destinations")
+FOUNDATION = {"model", "errors", "config", "moments"}
+STARTS_RUNS = {"commonplace.cli.runs", "commonplace.web.runs"}
+OURS = ("commonplace", "blocks", "tasks", "flows", "deployments")
+
+
+def _modules() -> dict[str, Path]:
+    found = {}
+    for package in OURS:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def _imports(path: Path) -> set[str]:
+    """Every module that a file names in an import, wherever in the file it stands."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+            names.add(node.module)
+    return names
+
+
+def _room(module: str) -> str:
+    """The room a module of ours lives in: a folder or a file right under `commonplace`, or another package."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "commonplace" and len(parts) > 1 else parts[0]
+
+
+def _may_import(room: str) -> set[str]:
+    everything_below = FOUNDATION | set(ROOMS) | {"stages", "commonplace"}
+    allowed = {
+        "model": {"errors"},
+        "errors": set(),
+        "moments": {"errors", "model"},
+        "config": {"errors", "model", "moments"},
+        "stages": FOUNDATION | set(ROOMS),
+        "commonplace": everything_below,
+        "stack": FOUNDATION,
+        "web": everything_below | {"stack", "logs", "flows", "blocks", "tasks"},
+        "cli": everything_below | {"stack", "logs", "web", "flows", "blocks", "tasks", "deployments"},
+        "logs": FOUNDATION,
+        "blocks": everything_below | {"stack"},
+        "tasks": everything_below | {"stack", "logs", "blocks"},
+        "flows": everything_below | {"stack", "logs", "blocks", "tasks"},
+        "deployments": everything_below | {"stack", "logs", "blocks", "tasks", "flows"},
+    }
+    return allowed.get(room, FOUNDATION) | {room}
+
+
+MODULES = _modules()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_one_way(module: str) -> None:
+    room = _room(module)
+    ours = {name for name in _imports(MODULES[module]) if name.split(".")[0] in OURS}
+    strangers = {name for name in ours if _room(name) not in _may_import(room) and name != "commonplace.__version__"}
+    if room == "stages":
+        return _assert_none(module, {n for n in strangers if n.split(".")[0] == "commonplace"} | _outside(ours))
+    return _assert_none(module, strangers)
+
+
+def _outside(names: set[str]) -> set[str]:
+    return {name for name in names if name.split(".")[0] != "commonplace"}
+
+
+def _assert_none(module: str, names: set[str]) -> None:
+    assert not names, f"{module} must not import {sorted(names)}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace")])
+def test_only_the_modules_that_start_runs_import_prefect(module: str) -> None:
+    if module not in STARTS_RUNS:
+        prefect = {name for name in _imports(MODULES[module]) if name.split(".")[0] == "prefect"}
+        _assert_none(module, prefect)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace.cli")])
+def test_the_commands_reach_flows_through_one_module(module: str) -> None:
+    if module not in STARTS_RUNS:
+        _assert_none(module, {name for name in _imports(MODULES[module]) if name.split(".")[0] in OURS[1:]})
+
+
+SLOW_PACKAGES = {"polars", "sklearn", "altair", "prefect", "openai", "notion_client", "vl_convert", "dask"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace")])
+def test_slow_packages_load_only_where_they_are_used(module: str) -> None:
+    """Commands that only read must start within a second."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    at_import_time: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            at_import_time.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            at_import_time.add(node.module.split(".")[0])
+    if module not in STARTS_RUNS:
+        _assert_none(module, at_import_time & SLOW_PACKAGES)

@@ -1,0 +1,50 @@
+"""Moments as people write them, and calendar windows."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commonplace import moments
+from commonplace.errors import Refused
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def test_a_date_is_its_first_instant_in_the_zone() -> None:
+    assert moments.to_iso(moments.parse("2026-07-01", BERLIN)) == "2026-06-30T22:00:00Z"
+
+
+@pytest.mark.parametrize("text", ["2026-07", "2026-07-01", "2026-07-01T00:00:00Z", "2026-07-01T02:00+02:00"])
+def test_many_spellings_of_one_moment(text: str) -> None:
+    assert moments.to_iso(moments.parse(text)) == "2026-07-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("text", ["", "soon", "2026-13-01", "31.12.2026"])
+def test_what_is_no_date_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(Refused, match="2026-03-01"):
+        moments.parse(text)
+
+
+def test_months_are_calendar_months() -> None:
+    since, until = moments.parse("2026-01-31"), moments.parse("2026-04-15")
+    starts = [moments.to_iso(start) for start, _ in moments.windows(since, until, "1 month")]
+    assert starts == ["2026-01-31T00:00:00Z", "2026-02-28T00:00:00Z", "2026-03-31T00:00:00Z"]
+
+
+@given(
+    st.datetimes(datetime(2015, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001
+    st.integers(1, 400),
+    st.sampled_from(["1 day", "2 weeks", "1 month", "3 months", "1 year"]),
+)
+def test_windows_cover_a_span_without_gap_or_overlap(start: datetime, days: int, every: str) -> None:
+    since = moments.from_datetime(start.replace(tzinfo=UTC))
+    until = since + days * 86_400_000_000
+    windows = moments.windows(since, until, every)
+    assert windows[0][0] == since
+    assert windows[-1][1] == until
+    assert all(left[1] == right[0] for left, right in pairwise(windows))
+    assert all(begin < end for begin, end in windows)
