@@ -1,0 +1,285 @@
+"""Where an export's files are: in a zip, in a folder, or a lone file. Hostile ones are refused before a byte is used.
+
+Members are only ever read, under the name they have inside; nothing is unpacked to a path that an archive chose.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import mmap
+import os
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol, cast
+
+from commonplace.errors import Refused
+from commonplace.sources.chatgpt.limits import MEGABYTE, Limits, Meter, Metered
+from commonplace.sources.chatgpt.splitting import Buffer, without_bom
+
+IN_MEMORY = 32 * MEGABYTE
+"""Unpacked members beyond this go through an unnamed temporary file, so that memory stays small."""
+
+NESTED = re.compile(r"conversations__.*\.zip", re.IGNORECASE)
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LOCAL_HEADER = 30
+_ENCRYPTED = 0x1
+_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+class Unreadable(Exception):
+    """A member that is there but damaged. The message says how."""
+
+
+class Container(Protocol):
+    """Files by name."""
+
+    members: dict[str, int]
+    """Their names, with the size that their container states."""
+
+    def open(self, name: str) -> BinaryIO: ...
+
+    def load(self, name: str) -> Buffer:
+        """The member's bytes to scan: in memory if they are few, else mapped. Raises `Unreadable`."""
+
+    def close(self) -> None: ...
+
+
+def open_container(path: Path, limits: Limits) -> Container:
+    """Whatever `path` is, told by its content."""
+    if path.is_dir():
+        return _with_nested(Folder(path, limits), limits)
+    if not path.is_file():
+        raise Refused(
+            f"{path.name!r} is not there.", hint="Give the zip that ChatGPT sent, its folder or a json of it."
+        )
+    with path.open("rb") as file:
+        start = file.read(64)
+    if start.startswith(b"PK"):
+        return _with_nested(Zip(path.open("rb"), path.name, limits), limits)
+    if without_bom(start).tobytes().lstrip()[:1] in (b"[", b"{"):
+        return LoneFile(path, limits)
+    raise Refused(
+        f"{path.name!r} is neither a zip nor JSON.", hint="Give the zip that ChatGPT sent, its folder or a json of it."
+    )
+
+
+class LoneFile:
+    """A json by itself."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path = path
+        self.members = {path.name: path.stat().st_size}
+        Meter(limits).count(path.name, self.members[path.name], None)
+
+    def open(self, name: str) -> BinaryIO:
+        return self._path.open("rb")
+
+    def load(self, name: str) -> Buffer:
+        return _mapped(self._path)
+
+    def close(self) -> None:
+        pass
+
+
+class Folder:
+    """An unpacked export. Links that lead out of it are refused."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._root = path.resolve()
+        self._meter = Meter(limits)
+        self.members: dict[str, int] = {}
+        for file in self._files():
+            if len(self.members) >= limits.entries:
+                raise Refused(f"{path.name!r} holds more than {limits.entries:,} files.")
+            self.members[file.relative_to(self._root).as_posix()] = file.stat().st_size
+
+    def _files(self) -> Iterator[Path]:
+        for folder, subfolders, names in os.walk(self._root):
+            subfolders[:] = sorted(name for name in subfolders if name != "__MACOSX")
+            for name in (*subfolders, *sorted(names)):
+                file = Path(folder, name)
+                if file.is_symlink() and not file.resolve().is_relative_to(self._root):
+                    raise Refused(f"{name!r} in the folder is a link that leads out of it.", hint="Remove the link.")
+                if name in names and file.is_file() and not _is_litter(name):
+                    yield file
+
+    def open(self, name: str) -> BinaryIO:
+        file = (self._root / name).open("rb")
+        return cast(BinaryIO, Metered(file, lambda read: self._meter.count(name, read, None)))
+
+    def load(self, name: str) -> Buffer:
+        self._meter.count(name, self.members[name], None)
+        return _mapped(self._root / name)
+
+    def close(self) -> None:
+        pass
+
+
+class Zip:
+    """A zip. Its directory is checked as a whole before any member is read, its members while they are."""
+
+    def __init__(self, file: BinaryIO, name: str, limits: Limits) -> None:
+        self._name = name
+        self._meter = Meter(limits)
+        self._file = file
+        try:
+            self._zip = zipfile.ZipFile(file)
+            entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
+            self._check(entries, limits)
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as exc:
+            file.close()
+            raise Refused(
+                f"{name!r} is not a whole zip: {exc}.", hint="It may have been cut off: download it again."
+            ) from exc
+        except Refused:
+            file.close()
+            raise
+        # Of entries with the same name the last one counts, as it does for every unzip.
+        named = {entry.filename.replace("\\", "/"): entry for entry in entries}
+        self._entries = {name: entry for name, entry in named.items() if not _is_litter(name)}
+        self.members = {name: entry.file_size for name, entry in self._entries.items()}
+
+    def _check(self, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
+        if len(entries) > limits.entries:
+            raise Refused(f"{self._name!r} holds more than {limits.entries:,} files.")
+        for entry in entries:
+            problem = _problem(entry)
+            if problem:
+                raise Refused(f"{self._name!r} is not safe to read: {entry.filename!r} {problem}.")
+        end = 0
+        for entry in sorted(entries, key=lambda entry: entry.header_offset):
+            if entry.header_offset < end:
+                raise Refused(f"{self._name!r} is not safe to read: its files overlap, as only those of a bomb do.")
+            end = entry.header_offset + _LOCAL_HEADER + len(entry.filename) + entry.compress_size
+        if entries and end > self._zip.start_dir:
+            raise Refused(f"{self._name!r} is not safe to read: its files reach into its directory.")
+
+    def open(self, name: str) -> BinaryIO:
+        entry = self._entries[name]
+        try:
+            stream = self._zip.open(entry)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
+            raise Unreadable(_told(exc)) from exc
+        return cast(
+            BinaryIO, Metered(cast(BinaryIO, stream), lambda read: self._meter.count(name, read, entry.compress_size))
+        )
+
+    def load(self, name: str) -> Buffer:
+        try:
+            with self.open(name) as stream:
+                return _spooled(stream)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as exc:
+            raise Unreadable(_told(exc)) from exc
+
+    def close(self) -> None:
+        self._zip.close()
+        self._file.close()
+
+
+class Nest:
+    """A container with the zips in it that hold more conversations, opened one level deep, as folders of it."""
+
+    def __init__(self, outer: Container, inner: dict[str, Zip]) -> None:
+        self._outer = outer
+        self._inner = inner
+        self.members = {name: size for name, size in outer.members.items() if name not in inner}
+        for place, nested in inner.items():
+            self.members.update((f"{place}/{name}", size) for name, size in nested.members.items())
+
+    def _find(self, name: str) -> tuple[Container, str]:
+        for place, nested in self._inner.items():
+            if name.startswith(f"{place}/"):
+                return nested, name[len(place) + 1 :]
+        return self._outer, name
+
+    def open(self, name: str) -> BinaryIO:
+        container, inside = self._find(name)
+        return container.open(inside)
+
+    def load(self, name: str) -> Buffer:
+        container, inside = self._find(name)
+        return container.load(inside)
+
+    def close(self) -> None:
+        for nested in self._inner.values():
+            nested.close()
+        self._outer.close()
+
+
+def _with_nested(outer: Container, limits: Limits) -> Container:
+    inner: dict[str, Zip] = {}
+    with contextlib.ExitStack() as opened:
+        opened.callback(outer.close)
+        for name in sorted(outer.members):
+            if NESTED.fullmatch(PurePosixPath(name).name):
+                file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with its Zip
+                try:
+                    with outer.open(name) as stream:
+                        shutil.copyfileobj(stream, file, MEGABYTE)
+                except (Unreadable, zipfile.BadZipFile, zlib.error, EOFError) as exc:
+                    file.close()
+                    raise Refused(f"{name!r} in the export is damaged.", hint="Download the export again.") from exc
+                except BaseException:
+                    file.close()
+                    raise
+                inner[name] = Zip(file, name, limits)
+                opened.callback(inner[name].close)
+        opened.pop_all()
+    return Nest(outer, inner) if inner else outer
+
+
+def _problem(entry: zipfile.ZipInfo) -> str | None:
+    """Why an honest archive would not hold this entry."""
+    name = entry.orig_filename.replace("\\", "/")
+    if "\0" in name:
+        return "has a NUL in its name"
+    if name.startswith("/") or _DRIVE.match(name):
+        return "has an absolute path"
+    if ".." in name.split("/"):
+        return "leads out of the archive"
+    if entry.flag_bits & _ENCRYPTED:
+        return "is encrypted (unpack it with its password and import the folder)"
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is a link or a device"
+    return None
+
+
+def _is_litter(name: str) -> bool:
+    """What operating systems leave in archives."""
+    path = PurePosixPath(name)
+    return "__MACOSX" in path.parts or path.name.startswith("._") or path.name in _LITTER
+
+
+def _told(exc: BaseException) -> str:
+    return f"cannot be unpacked ({type(exc).__name__})" if not isinstance(exc, zipfile.BadZipFile) else "is damaged"
+
+
+def _mapped(path: Path) -> Buffer:
+    with path.open("rb") as file:
+        return _mapped_file(file)
+
+
+def _mapped_file(file: BinaryIO) -> Buffer:
+    if file.seek(0, io.SEEK_END) == 0:
+        return b""
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _spooled(stream: BinaryIO) -> Buffer:
+    start = stream.read(IN_MEMORY + 1)
+    if len(start) <= IN_MEMORY:
+        return start
+    with tempfile.TemporaryFile() as file:
+        file.write(start)
+        del start
+        shutil.copyfileobj(stream, file, MEGABYTE)
+        file.flush()
+        return _mapped_file(cast(BinaryIO, file))

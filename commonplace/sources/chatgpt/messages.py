@@ -1,0 +1,124 @@
+"""One message of the export as one of ours. Half of an import's time is spent here, so the common case is short."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+from commonplace.model import Attachment, Message, Role
+from commonplace.sources.chatgpt.assets import Assets
+from commonplace.sources.chatgpt.citations import has_marks, sources
+from commonplace.sources.chatgpt.content import KNOWN, PERSONAL, SPOKEN, render
+from commonplace.sources.chatgpt.decoding import encode
+from commonplace.sources.chatgpt.desk import Desk
+from commonplace.sources.chatgpt.fields import first_text, mapping, moment
+
+_ROLES: dict[str, Role] = {
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "model": "assistant",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+    "function": "tool",
+}
+_NEEDS_A_DESK = frozenset({"attachments", "content_references", "citations"})
+_KEPT = frozenset(
+    {"gizmo_id", "canvas", "finished_duration_sec", "invoked_plugin", "async_task_type", "search_queries"}
+)
+_HIDING = frozenset({"is_visually_hidden_from_conversation", "is_user_system_message"})
+_EMPTY: dict[str, Any] = {}
+
+
+def read_message(key: str, message: dict[str, Any], conversation_id: str, assets: Assets) -> Message:
+    """The message of the node `key`; where it stands in the tree is filled in by the caller."""
+    author = message.get("author")
+    author = author if type(author) is dict else _EMPTY
+    metadata = message.get("metadata")
+    metadata = metadata if type(metadata) is dict else _EMPTY
+    content = message.get("content")
+    if type(content) is not dict:
+        content = {"content_type": "text", "parts": content if isinstance(content, list) else [content]}
+    told_role = author.get("role")
+    role = _ROLES.get(told_role) if type(told_role) is str else None
+    name = author.get("name")
+    if role is None:
+        role, name = _role_of(told_role, name)
+    kind = content.get("content_type") or "text"
+    kind = kind if type(kind) is str else "unknown"
+    attachments: list[Attachment] = []
+    raw = None
+    if (spoken := _plain(key, content, kind, metadata, assets)) is not None:
+        text, strings = spoken, [spoken]
+    else:
+        desk = Desk(key, conversation_id, metadata, assets)
+        text = render(content, str(message.get("recipient") or ""), desk)
+        strings, attachments = desk.strings, list(desk.attachments.values())
+        if not desk.is_known or kind not in KNOWN:
+            raw = encode(message)
+    is_blank = not attachments and not text.strip()
+    is_hidden = is_blank or kind in PERSONAL or any(metadata.get(flag) is True for flag in _HIDING)
+    recipient = message.get("recipient")
+    is_seen = not is_hidden and recipient in (None, "all", "") and (role == "user" or role == "assistant")
+    return Message(
+        id=key,
+        role=role,
+        text=text,
+        digest=_digest(role, kind, strings, attachments) if is_seen else b"",
+        author=name if isinstance(name, str) and name else None,
+        content_type=kind,
+        created_at=moment(message.get("create_time")),
+        model=first_text(metadata, "model_slug", "resolved_model_slug") if role == "assistant" else None,
+        is_hidden=is_hidden,
+        attachments=attachments,
+        extra=_extra(message, metadata, author),
+        raw=raw,
+    )
+
+
+def _plain(key: str, content: dict[str, Any], kind: str, metadata: dict[str, Any], assets: Assets) -> str | None:
+    """The text of a message that is one string and nothing else; None if there is more to do."""
+    parts = content.get("parts")
+    if kind != "text" or type(parts) is not list or len(parts) != 1 or not _NEEDS_A_DESK.isdisjoint(metadata):
+        return None
+    text = parts[0]
+    if type(text) is not str or has_marks(text) or assets.of_message(key) or "sandbox:" in text:
+        return None
+    return text
+
+
+def _role_of(told: object, name: object) -> tuple[Role, object]:
+    """The nearest of our roles; one that nobody knows is a tool of that name."""
+    if not isinstance(told, str):
+        return "assistant", name
+    known = _ROLES.get(told.strip().lower())
+    return (known, name) if known else ("tool", name or told)
+
+
+def _digest(role: Role, kind: str, strings: list[str], attachments: list[Attachment]) -> bytes:
+    """Role and raw words; an image or a recording without any words still is something a reader would see."""
+    if kind in KNOWN and kind not in SPOKEN:
+        return b""
+    words = [string for string in strings if string.strip()] or [f"\0{attachment.kind}" for attachment in attachments]
+    if not words:
+        return b""
+    return blake2b("\x1f".join((role, *words)).encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def _extra(message: dict[str, Any], metadata: dict[str, Any], author: dict[str, Any]) -> dict[str, Any]:
+    """What is worth keeping beside the text, only where it is set."""
+    extra: dict[str, Any] = {}
+    recipient = message.get("recipient")
+    if recipient is not None and recipient != "all" and recipient != "":
+        extra["recipient"] = recipient
+    status = message.get("status")
+    if status is not None and status != "finished_successfully":
+        extra["status"] = status
+    if not _KEPT.isdisjoint(metadata):
+        extra.update((key, metadata[key]) for key in sorted(_KEPT & metadata.keys()) if metadata[key])
+    if ("content_references" in metadata or "citations" in metadata) and (cited := sources(metadata)):
+        extra["sources"] = cited
+    if author.get("metadata") and (real := first_text(mapping(author["metadata"]), "real_author")):
+        extra["real_author"] = real
+    return extra
