@@ -1,7 +1,8 @@
 """Citation marks in texts, turned into links.
 
 A mark is what the model wrote where the page shows a source: `U+E200 cite U+E202 turn0search0 U+E201`, the older
-`【12†source】`, or a mojibake copy. What it stands for is found by its offset (`citations`, counted in the raw text) or by its own text (`content_references`); a mark that stands for nothing is removed.
+`【12†source】`, or a mojibake copy. What it stands for is found by its offset (`citations`, counted in the raw text) or
+by its own text (`content_references`); a mark that stands for nothing is removed.
 """
 
 from __future__ import annotations

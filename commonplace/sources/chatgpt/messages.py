@@ -27,6 +27,7 @@ _NEEDS_A_DESK = frozenset({"attachments", "content_references", "citations"})
 _KEPT = frozenset(
     {"gizmo_id", "canvas", "finished_duration_sec", "invoked_plugin", "async_task_type", "search_queries"}
 )
+_WORTH_A_LOOK = _KEPT | {"content_references", "citations"}
 _HIDING = frozenset({"is_visually_hidden_from_conversation", "is_user_system_message"})
 _EMPTY: dict[str, Any] = {}
 
@@ -47,19 +48,19 @@ def read_message(key: str, message: dict[str, Any], conversation_id: str, assets
         role, name = _role_of(told_role, name)
     kind = content.get("content_type") or "text"
     kind = kind if type(kind) is str else "unknown"
+    recipient = message.get("recipient")
     attachments: list[Attachment] = []
     raw = None
     if (spoken := _plain(key, content, kind, metadata, assets)) is not None:
         text, strings = spoken, [spoken]
     else:
         desk = Desk(key, conversation_id, metadata, assets)
-        text = render(content, str(message.get("recipient") or ""), desk)
+        text = render(content, str(recipient or ""), desk)
         strings, attachments = desk.strings, list(desk.attachments.values())
         if not desk.is_known or kind not in KNOWN:
             raw = encode(message)
-    is_blank = not attachments and not text.strip()
-    is_hidden = is_blank or kind in PERSONAL or any(metadata.get(flag) is True for flag in _HIDING)
-    recipient = message.get("recipient")
+    is_blank = not attachments and (not text or text.isspace())
+    is_hidden = is_blank or kind in PERSONAL or _is_flagged_hidden(metadata)
     is_seen = not is_hidden and recipient in (None, "all", "") and (role == "user" or role == "assistant")
     return Message(
         id=key,
@@ -75,6 +76,10 @@ def read_message(key: str, message: dict[str, Any], conversation_id: str, assets
         extra=_extra(message, metadata, author),
         raw=raw,
     )
+
+
+def _is_flagged_hidden(metadata: dict[str, Any]) -> bool:
+    return not _HIDING.isdisjoint(metadata) and any(metadata.get(flag) is True for flag in _HIDING)
 
 
 def _plain(key: str, content: dict[str, Any], kind: str, metadata: dict[str, Any], assets: Assets) -> str | None:
@@ -100,6 +105,8 @@ def _digest(role: Role, kind: str, strings: list[str], attachments: list[Attachm
     """Role and raw words; an image or a recording without any words still is something a reader would see."""
     if kind in KNOWN and kind not in SPOKEN:
         return b""
+    if len(strings) == 1:
+        return blake2b(f"{role}\x1f{strings[0]}".encode("utf-8", "replace"), digest_size=16).digest()
     words = [string for string in strings if string.strip()] or [f"\0{attachment.kind}" for attachment in attachments]
     if not words:
         return b""
@@ -115,10 +122,10 @@ def _extra(message: dict[str, Any], metadata: dict[str, Any], author: dict[str, 
     status = message.get("status")
     if status is not None and status != "finished_successfully":
         extra["status"] = status
-    if not _KEPT.isdisjoint(metadata):
+    if not _WORTH_A_LOOK.isdisjoint(metadata):
         extra.update((key, metadata[key]) for key in sorted(_KEPT & metadata.keys()) if metadata[key])
-    if ("content_references" in metadata or "citations" in metadata) and (cited := sources(metadata)):
-        extra["sources"] = cited
+        if cited := sources(metadata):
+            extra["sources"] = cited
     if author.get("metadata") and (real := first_text(mapping(author["metadata"]), "real_author")):
         extra["real_author"] = real
     return extra

@@ -30,12 +30,14 @@ class Tree(msgspec.Struct):
 
 def grow(mapping: dict[str, Any], current: object) -> Tree:
     """The tree of a mapping. `current` is the conversation's `current_node`, if it says one that exists."""
-    nodes: Nodes = {key: node for key, node in mapping.items() if isinstance(node, dict)}
+    nodes: Nodes = {key: node for key, node in mapping.items() if type(node) is dict}
     parents = _parents(nodes)
-    _cut_cycles(parents, nodes)
     children: dict[str | None, list[str]] = {}
     for key, parent in parents.items():
-        children.setdefault(parent, []).append(key)
+        if parent in children:
+            children[parent].append(key)
+        else:
+            children[parent] = [key]
     leaf = current if isinstance(current, str) and current in nodes else _newest_leaf(nodes, children)
     path = _active_path(leaf, nodes, parents)
     rank = {key: place for place, key in enumerate(reversed(path))}
@@ -51,12 +53,14 @@ def created(node: dict[str, Any]) -> int | None:
 
 
 def _parents(nodes: Nodes) -> Parents:
-    """Each node's parent: its own word first, else that of the node that declares it as a child."""
+    """Each node's parent, without cycles: its own word first, else that of the node that declares it as a child."""
     parents: Parents = {}
     roots = 0
+    is_sorted = True
     for key, node in nodes.items():
         parent = node.get("parent")
-        if isinstance(parent, str) and parent in nodes and parent != key:
+        if type(parent) is str and parent in nodes and parent != key:
+            is_sorted = is_sorted and parent in parents
             parents[key] = parent
         else:
             parents[key] = None
@@ -66,6 +70,9 @@ def _parents(nodes: Nodes) -> Parents:
             for child in _declared(nodes[key]):
                 if child != key and parents.get(child, key) is None:
                     parents[child] = key
+                    is_sorted = False
+    if not is_sorted:  # parents that all come before their children make no cycle
+        _cut_cycles(parents, nodes)
     return parents
 
 
