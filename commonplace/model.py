@@ -14,6 +14,7 @@ import msgspec
 Role = Literal["user", "assistant", "system", "tool"]
 AttachmentKind = Literal["image", "audio", "video", "file"]
 OutcomeState = Literal["created", "updated", "unchanged", "failed", "uncertain", "conflict", "skipped"]
+LedgerState = Literal["intent", "done", "failed", "uncertain", "conflict"]
 
 DEFAULT_OWNER = "me"
 
@@ -143,3 +144,17 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     remote_id: str | None = None
     remote_url: str | None = None
     reason: str | None = None
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest that is known of one conversation at one destination."""
+
+    state: LedgerState
+    input_hash: str
+    remote_id: str | None = None
+    remote_url: str | None = None
+    detail: dict[str, Any] = msgspec.field(default_factory=dict)
+    reason: str | None = None
+    attempts: int = 0
+    """How often these inputs have been tried since it last worked."""
+    updated_at: int = 0

@@ -18,9 +18,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from commonplace.model import Attachment, Conversation, Outcome
-
-LedgerState = Literal["intent", "done", "failed", "uncertain", "conflict"]
+from commonplace.model import Attachment, Conversation, LedgerEntry, Outcome
 
 
 class Document(msgspec.Struct, kw_only=True):
@@ -48,19 +46,6 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     supports_lookup: bool = True
     supports_pull: bool = False
     supports_attachments: bool = False
-
-
-class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest that is known of one conversation at one destination."""
-
-    state: LedgerState
-    input_hash: str
-    remote_id: str | None = None
-    remote_url: str | None = None
-    detail: dict[str, Any] = msgspec.field(default_factory=dict)
-    reason: str | None = None
-    attempts: int = 0
-    updated_at: int = 0
 
 
 class Ledger(Protocol):
@@ -114,6 +99,8 @@ class Destination(Protocol):
     """Which one of its kind: `notion:<data source id>`. Another instance has another ledger."""
     settings_hash: str
     """Changes when a setting changes what would be written."""
+    requests_sent: int
+    """How many requests (files, for a folder) went out so far."""
 
     def check(self) -> list[str]:
         """What stands in the way of writing, each with what to do; nothing is written. Empty: ready."""

@@ -1,0 +1,175 @@
+"""Kept exports and attachments: files named by the hash of their bytes, in a folder or an object store.
+
+A file is written beside its place and moved there whole, readable by its owner only. Storing a file and removing it
+are serialised by the database, so that cleaning up never takes a file that somebody stored again at the same time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from commonplace.archive.core import Archive
+from commonplace.archive.places import Place, place_at
+from commonplace.archive.schema import attachments, files
+from commonplace.errors import Refused
+from commonplace.model import Attachment
+from commonplace.moments import now
+
+CHUNK = 1 << 20
+EXPORT = "export"
+ATTACHMENT = "attachment"
+UNCLAIMED_SECONDS = 3600
+"""An import stores attachments first and the messages that show them a moment later."""
+_POSTGRES_LOCK = 0x66696C65
+
+
+def put_file(archive: Archive, source: Path | BinaryIO, *, kind: str, name: str) -> str:
+    """Keep a file and return the SHA-256 of its bytes; the same bytes are kept once, under their first name."""
+    place = _place(archive)
+    with _temporary(place.scratch()) as (path, out):
+        sha256, size = _copy(source, out)
+        if not place.has(sha256):
+            place.keep(path, sha256)
+        with archive.write() as connection:
+            _lock(connection, exclusive=False)
+            if not place.has(sha256):  # removed as unreferenced since we looked
+                place.keep(path, sha256)
+            _note(connection, sha256=sha256, kind=kind, name=name, size=size)
+    return sha256
+
+
+def path_of(archive: Archive, sha256: str) -> Path | None:
+    """A local path to read the file from (with an object store: a copy), or None if it is not there."""
+    return _place(archive).local(sha256)
+
+
+def open_file(archive: Archive, sha256: str) -> BinaryIO:
+    path = path_of(archive, sha256)
+    if path is None:
+        raise Refused(
+            f"The file {sha256[:12]}... is not in the files location.",
+            hint="Import the export that brought it again, or check COMMONPLACE_FILES.",
+        )
+    return path.open("rb")
+
+
+def delete_unreferenced(archive: Archive, *, older_than_seconds: float = UNCLAIMED_SECONDS) -> list[str]:
+    """Remove attachments that no message shows, and leftovers of killed processes; the hashes of what went.
+
+    Kept exports stay: they are the truth that conversations can be rebuilt from.
+    """
+    place = _place(archive)
+    before = now() - int(older_than_seconds * 1_000_000)
+    with archive.write() as connection:
+        _lock(connection, exclusive=True)
+        removed = _remove(connection, place, (files.c.stored_at <= before) & is_unreferenced())
+        known = set(connection.execute(select(files.c.sha256)).scalars())
+        strays = [name for name, stored_at in place.names() if stored_at <= before and name not in known]
+        for name in strays:
+            place.remove(name)
+    _sweep(place.scratch(), before)
+    return sorted({*removed, *strays})
+
+
+def remove_files(archive: Archive, hashes: Collection[str], *, only_unreferenced: bool = True) -> list[str]:
+    """Remove these files now; those that a message still shows stay, unless told otherwise."""
+    place = _place(archive)
+    with archive.write() as connection:
+        _lock(connection, exclusive=True)
+        removed: list[str] = []
+        for sha256 in sorted(hashes):
+            wanted = files.c.sha256 == sha256
+            removed += _remove(connection, place, wanted & is_unreferenced() if only_unreferenced else wanted)
+    return removed
+
+
+def is_unreferenced() -> ColumnElement[bool]:
+    """Of a row of `files`: no message of any owner shows it, and it is not a kept export."""
+    return (files.c.kind != EXPORT) & ~exists().where(attachments.c.sha256 == files.c.sha256)
+
+
+def hash_file(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+class AttachmentFiles:
+    """Attachments' bytes for who only knows attachments: fits `destinations.contract.Files`."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+
+    def path_of(self, attachment: Attachment) -> Path | None:
+        return path_of(self._archive, attachment.sha256) if attachment.sha256 else None
+
+
+def _place(archive: Archive) -> Place:
+    return place_at(archive.files_location)
+
+
+def _copy(source: Path | BinaryIO, out: BinaryIO) -> tuple[str, int]:
+    """The hash and the size of what was copied, safely on disk."""
+    if isinstance(source, Path):
+        with source.open("rb") as opened:
+            return _copy(opened, out)
+    digest, size = hashlib.sha256(), 0
+    while chunk := source.read(CHUNK):
+        digest.update(chunk)
+        out.write(chunk)
+        size += len(chunk)
+    out.flush()
+    os.fsync(out.fileno())
+    return digest.hexdigest(), size
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A file that only its owner can read, gone at the end unless it was moved away."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, name = tempfile.mkstemp(dir=folder)
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            yield path, out
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _note(connection: Connection, **row: str | int) -> None:
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(files)
+    moment = now()
+    connection.execute(
+        insert.values(**row, stored_at=moment).on_conflict_do_update(
+            index_elements=["sha256"], set_={"stored_at": moment}
+        )
+    )
+
+
+def _remove(connection: Connection, place: Place, which: ColumnElement[bool]) -> list[str]:
+    removed = connection.execute(delete(files).where(which).returning(files.c.sha256)).scalars().all()
+    for sha256 in removed:
+        place.remove(sha256)
+    return list(removed)
+
+
+def _lock(connection: Connection, *, exclusive: bool) -> None:
+    """Storing excludes removing. SQLite's write lock, which every writer has, does that already."""
+    if connection.dialect.name == "postgresql":
+        function = "pg_advisory_xact_lock" if exclusive else "pg_advisory_xact_lock_shared"
+        connection.execute(text(f"SELECT {function}({_POSTGRES_LOCK})"))
+
+
+def _sweep(folder: Path, before: int) -> None:
+    """Remove what killed processes left half written."""
+    for path in folder.glob("*") if folder.is_dir() else ():
+        if path.is_file() and path.stat().st_mtime * 1_000_000 <= before:
+            path.unlink(missing_ok=True)

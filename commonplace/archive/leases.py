@@ -1,0 +1,190 @@
+"""One run per stage and destination at a time: a row that its holder renews, and that others may take once it died.
+
+A holder that is killed cannot say goodbye. So a lease ends by itself: a minute after its last renewal, or at once where
+the next one to ask sees that the holder's process is gone from this machine. A holder that was merely stopped for long
+(a sleeping laptop) finds its lease taken when it wakes up: `Lease.check` tells it to stop before it writes.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from commonplace.archive.core import Archive
+from commonplace.archive.schema import leases
+from commonplace.errors import Halt, Refused
+from commonplace.moments import now, to_iso
+
+RENEWALS_PER_TERM = 4
+
+
+class Held(Refused):
+    """Somebody else has the lease. `holder` says who, as the archive has it."""
+
+    def __init__(self, message: str, *, hint: str | None = None, holder: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.holder = holder
+
+
+class Lease:
+    """What `hold` gives: the right to be the only one, for as long as `check` does not object."""
+
+    def __init__(self, archive: Archive, name: str, seconds: float) -> None:
+        self.name = name
+        self.holder = _this_process()
+        self._archive = archive
+        self._seconds = seconds
+        self._good_until = 0.0
+        self._is_lost = False
+        self._is_over = threading.Event()
+        self._renewer = threading.Thread(target=self._keep, name=f"lease {name}", daemon=True)
+
+    def check(self) -> None:
+        """Raise `Halt` if the lease was lost. Costs nothing, so it can be asked before every write."""
+        if not self._is_lost and time.time() >= self._good_until:
+            self._renew()
+        if self._is_lost:
+            raise Halt(
+                f"{_subject(self.name)} was taken over by another run while this one stood still.",
+                hint="Nothing is lost: the other run does what is still missing.",
+            )
+
+    def take(self) -> None:
+        """Take the lease and keep it, or raise `Held`."""
+        asked_at = time.time()
+        try:
+            with self._archive.write() as connection:
+                self._insert_or_take_over(connection)
+        except IntegrityError:  # PostgreSQL: another one inserted it since we looked
+            with self._archive.read() as connection:
+                held = connection.execute(select(leases).where(leases.c.name == self.name)).one_or_none()
+            raise _held(self.name, held.holder if held else "", held.acquired_at if held else now()) from None
+        self._good_until = asked_at + self._seconds
+        self._renewer.start()
+
+    def release(self) -> None:
+        self._is_over.set()
+        self._renewer.join()
+        with self._archive.write() as connection:
+            connection.execute(delete(leases).where(leases.c.name == self.name, leases.c.holder == self.holder))
+
+    def _insert_or_take_over(self, connection: Connection) -> None:
+        moment = _database_now(connection)
+        row = connection.execute(select(leases).where(leases.c.name == self.name).with_for_update()).one_or_none()
+        ours = {"holder": self.holder, "acquired_at": moment, "expires_at": moment + self._term}
+        if row is None:
+            connection.execute(leases.insert().values(name=self.name, **ours))
+        elif row.expires_at <= moment or _is_gone(row.holder):
+            connection.execute(update(leases).where(leases.c.name == self.name).values(**ours))
+        else:
+            raise _held(self.name, row.holder, row.acquired_at)
+
+    def _keep(self) -> None:
+        while not self._is_over.wait(self._seconds / RENEWALS_PER_TERM) and not self._is_lost:
+            self._renew()
+
+    def _renew(self) -> None:
+        """Prolong the lease if it is still ours. A database out of reach is no reason to give it up before its end."""
+        asked_at = time.time()
+        mine = (leases.c.name == self.name) & (leases.c.holder == self.holder)
+        try:
+            with self._archive.write() as connection:
+                expires_at = _database_now(connection) + self._term
+                renewed = connection.execute(update(leases).where(mine).values(expires_at=expires_at)).rowcount
+        except SQLAlchemyError:
+            self._is_lost = asked_at >= self._good_until
+            return
+        self._good_until = asked_at + self._seconds
+        self._is_lost = renewed != 1
+
+    @property
+    def _term(self) -> int:
+        return int(self._seconds * 1_000_000)
+
+
+@contextmanager
+def hold(archive: Archive, name: str, *, seconds: float = 60) -> Iterator[Lease]:
+    """Be the only one who does `name` (`import:me`, `sync:notion:<id>`) until the block ends, or raise `Held`.
+
+    Work that must not overlap with another holder's calls `check` before it.
+    """
+    lease = Lease(archive, name, seconds)
+    lease.take()
+    try:
+        yield lease
+    finally:
+        lease.release()
+
+
+def importing(owner: str) -> str:
+    """The lease of everything that adds an owner's conversations or takes them away."""
+    return f"import:{owner}"
+
+
+def _held(name: str, holder: str, since: int) -> Held:
+    host, pid, *_ = [*holder.split(":"), "", ""]
+    where = f" (process {pid} on {host.split('/')[0]}, since {to_iso(since)})" if pid else ""
+    return Held(
+        f"{_subject(name)} is already running{where}.",
+        hint="Wait until it ends or stop it; a run that died is taken over within a minute.",
+        holder=holder,
+    )
+
+
+def _subject(name: str) -> str:
+    kind, _, what = name.partition(":")
+    return f"{kind.capitalize()} ({what})" if what else kind.capitalize()
+
+
+def _database_now(connection: Connection) -> int:
+    """One clock for all holders: the server's, where they may be on several machines."""
+    if connection.dialect.name == "postgresql":
+        return int(
+            connection.execute(text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")).scalar_one()
+        )
+    return now()
+
+
+def _this_process() -> str:
+    return f"{_host()}:{os.getpid()}:{_started(os.getpid())}:{secrets.token_hex(4)}"
+
+
+def _host() -> str:
+    """Where process ids mean the same: a machine or, on Linux, a container of it."""
+    try:
+        namespace = Path("/proc/self/ns/pid").readlink().name
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}/{''.join(filter(str.isdigit, namespace))}"
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's own terms, so that a process id used again is not mistaken for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether the holder was a process of this host that does not live any more. False when in doubt."""
+    host, pid, started, *_ = [*holder.split(":"), "", "", ""]
+    if host != _host() or not pid.isdigit() or sys.platform == "win32":
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return _started(int(pid)) != started

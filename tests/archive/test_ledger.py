@@ -1,0 +1,78 @@
+"""The ledger: what each state keeps, and what it forgets."""
+
+from __future__ import annotations
+
+from commonplace.archive.core import Archive, open_archive
+from commonplace.archive.ledger import ArchiveLedger
+from commonplace.destinations.contract import Ledger
+from commonplace.model import LedgerEntry
+
+
+def _state(ledger: ArchiveLedger, id: str = "chatgpt:1") -> tuple[object, ...]:
+    entry = ledger.get([id])[id]
+    return entry.state, entry.input_hash, entry.remote_id, entry.detail, entry.reason, entry.attempts
+
+
+def test_it_is_a_ledger_as_destinations_know_it(archive: Archive) -> None:
+    ledger: Ledger = ArchiveLedger(archive, "fake:1")
+    assert ledger.get(["chatgpt:1"]) == {}
+    assert list(ledger.remote_ids()) == []
+
+
+def test_a_write_that_works_leaves_the_remote_id(archive: Archive) -> None:
+    ledger = ArchiveLedger(archive, "fake:1")
+    ledger.intend("chatgpt:1", "h1", {"title": "x"})
+    assert _state(ledger) == ("intent", "h1", None, {"title": "x"}, None, 1)
+    ledger.done("chatgpt:1", "h1", "page-1", "https://example.org/1", {"blocks": 3})
+    assert _state(ledger) == ("done", "h1", "page-1", {"blocks": 3}, None, 0)
+    assert ledger.get(["chatgpt:1"])["chatgpt:1"].remote_url == "https://example.org/1"
+
+
+def test_an_update_that_fails_keeps_what_is_known_of_the_page(archive: Archive) -> None:
+    ledger = ArchiveLedger(archive, "fake:1")
+    ledger.done("chatgpt:1", "h1", "page-1", None, {"blocks": 3})
+    ledger.intend("chatgpt:1", "h2")
+    ledger.uncertain("chatgpt:1", "h2", "timeout")
+    assert _state(ledger) == ("uncertain", "h2", "page-1", {"blocks": 3}, "timeout", 1)
+    ledger.intend("chatgpt:1", "h2")
+    ledger.fail("chatgpt:1", "h2", "too large")
+    assert _state(ledger) == ("failed", "h2", "page-1", {"blocks": 3}, "too large", 2)
+    ledger.intend("chatgpt:1", "h3")
+    assert _state(ledger) == ("intent", "h3", "page-1", {"blocks": 3}, None, 1)
+    ledger.conflict("chatgpt:1", "h3", "edited there", {"blocks": 4})
+    assert _state(ledger) == ("conflict", "h3", "page-1", {"blocks": 4}, "edited there", 1)
+
+
+def test_what_is_written_is_there_for_the_next_process(archive: Archive, archive_url: str) -> None:
+    ArchiveLedger(archive, "fake:1").intend("chatgpt:1", "h1")
+    with open_archive(archive_url) as other:
+        assert ArchiveLedger(other, "fake:1").get(["chatgpt:1"])["chatgpt:1"].state == "intent"
+
+
+def test_owners_and_instances_do_not_see_each_other(archive: Archive) -> None:
+    ArchiveLedger(archive, "fake:1").done("chatgpt:1", "h1", "page-1")
+    assert ArchiveLedger(archive, "fake:2").get(["chatgpt:1"]) == {}
+    assert ArchiveLedger(archive.of("you"), "fake:1").get(["chatgpt:1"]) == {}
+
+
+def test_many_entries_are_read_page_by_page(sqlite_archive: Archive) -> None:
+    ledger = ArchiveLedger(sqlite_archive, "fake:1")
+    ids = [f"chatgpt:{number:04}" for number in range(1203)]
+    for id in ids:
+        ledger.done(id, "h", f"page {id}")
+    ledger.fail("chatgpt:never", "h", "too large")
+    assert sorted(ledger.get(iter([*ids, "chatgpt:never", "chatgpt:unknown"]))) == sorted([*ids, "chatgpt:never"])
+    assert [(id, entry.remote_id) for id, entry in ledger.remote_ids()] == [(id, f"page {id}") for id in ids]
+    assert ledger.counts() == {"done": 1203, "failed": 1}
+
+
+def test_what_failed_can_be_made_pending_again(archive: Archive) -> None:
+    ledger = ArchiveLedger(archive, "fake:1")
+    ledger.fail("chatgpt:1", "h1", "too large")
+    ledger.done("chatgpt:2", "h2", "page-2")
+    ArchiveLedger(archive, "fake:2").fail("chatgpt:1", "h1", "too large")
+    assert ledger.retry_failed() == 1
+    entries = ledger.get(["chatgpt:1", "chatgpt:2"])
+    assert (entries["chatgpt:1"].input_hash, entries["chatgpt:2"].input_hash) == ("", "h2")
+    assert isinstance(entries["chatgpt:1"], LedgerEntry)
+    assert ArchiveLedger(archive, "fake:2").get(["chatgpt:1"])["chatgpt:1"].input_hash == "h1"
