@@ -92,9 +92,9 @@ class ArchiveLedger:
 
     def counts(self) -> dict[LedgerState, int]:
         """How many conversations are in which state."""
-        query = select(ledger.c.state, func.count()).where(self._ours).group_by(ledger.c.state)
+        query = select(ledger.c.state, func.count().label("total")).where(self._ours).group_by(ledger.c.state)
         with self._archive.read() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {row.state: row.total for row in connection.execute(query)}
 
     def retry_failed(self) -> int:
         """Make everything that failed pending again, whatever its inputs; how many that are."""
