@@ -72,6 +72,7 @@ conversations = Table(
     Column("has_image", Boolean, nullable=False, server_default="0"),
     Column("has_file", Boolean, nullable=False, server_default="0"),
     Column("extra", Text, nullable=False, server_default="{}"),
+    Column("older", Text, comment="JSON: what is from an older state than updated_at, and from when (merge.py)"),
     Column("imported_at", Moment, nullable=False),
     # What holds now, from verdicts, corrections and assignments.
     Column("category", Text),
@@ -107,6 +108,7 @@ messages = Table(
     Column("is_hidden", Boolean, nullable=False),
     Column("extra", Text),
     Column("raw", LargeBinary),
+    Column("older", Text, comment="JSON: what is from an older state than the conversation's (merge.py)"),
     UniqueConstraint("conversation_key", "id"),
 )
 
@@ -148,7 +150,7 @@ imports = Table(
     Column("name", Text, nullable=False),
     Column("sha256", Text),
     Column("signature", Text, comment="path, size and mtime: the same file again is recognised at once"),
-    Column("status", Text, nullable=False, comment="running | completed | failed"),
+    Column("status", Text, nullable=False, comment="running | completed | failed | interrupted"),
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
     Column("counts", Text, nullable=False, server_default="{}"),

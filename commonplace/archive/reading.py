@@ -1,0 +1,214 @@
+"""Conversations out of the archive: one, some with what the stages say of them, or a list of what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, and_, or_, select
+
+from commonplace.archive import rows
+from commonplace.archive.core import Archive
+from commonplace.archive.schema import attachments, conversations, messages, projects, verdicts
+from commonplace.errors import Refused
+from commonplace.model import Attachment, Conversation, Message
+
+_AT_ONCE = 200
+_SHOWN_CANDIDATES = 5
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """Which conversations: half-open bounds on `updated_at`, a project's id or name, a category, a source."""
+
+    since: int | None = None
+    until: int | None = None
+    project: str | None = None
+    category: str | None = None
+    source: str | None = None
+
+    def clause(self, owner: str) -> ColumnElement[bool]:
+        table = conversations.c
+        parts: list[ColumnElement[bool]] = [table.owner == owner]
+        if self.since is not None:
+            parts.append(table.updated_at >= self.since)
+        if self.until is not None:
+            parts.append(table.updated_at < self.until)
+        if self.project is not None:
+            named = select(projects.c.id).where(projects.c.owner == owner, projects.c.name == self.project)
+            parts.append(or_(table.project_id == self.project, table.project_id.in_(named)))
+        if self.category is not None:
+            parts.append(table.category == self.category)
+        if self.source is not None:
+            parts.append(table.source == self.source)
+        return and_(*parts)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a list."""
+
+    id: str
+    title: str | None
+    created_at: int | None
+    updated_at: int | None
+    source: str
+    model: str | None
+    message_count: int
+    category: str | None
+    tags: list[str]
+    project_id: str | None
+    project_name: str | None
+    content_hash: str
+    is_archived: bool | None
+    is_starred: bool | None
+    needs_review: bool
+
+
+class Filed(msgspec.Struct, kw_only=True):
+    """A conversation with what holds of it now: a person's word, else the newest verdict and assignment."""
+
+    conversation: Conversation
+    content_hash: str
+    category: str | None = None
+    tags: list[str] = msgspec.field(default_factory=list)
+    summary: str | None = None
+    language: str | None = None
+    confidence: float | None = None
+    insights: dict[str, Any] | None = None
+    verdict_hash: str | None = None
+    project_id: str | None = None
+    project_name: str | None = None
+
+
+def load_conversation(archive: Archive, conversation_id: str) -> Conversation | None:
+    """The whole of it: every branch, every attachment."""
+    return next(iter(load_conversations(archive, [conversation_id])), None)
+
+
+def load_conversations(archive: Archive, conversation_ids: Sequence[str]) -> Iterator[Conversation]:
+    """Those that exist, in the order asked for, some hundred in memory at a time."""
+    for filed in load_filed(archive, conversation_ids):
+        yield filed.conversation
+
+
+def load_filed(archive: Archive, conversation_ids: Sequence[str]) -> Iterator[Filed]:
+    """Those that exist, in the order asked for, some hundred in memory at a time."""
+    for start in range(0, len(conversation_ids), _AT_ONCE):
+        ids = conversation_ids[start : start + _AT_ONCE]
+        found = {filed.conversation.id: filed for filed in _load(archive, ids)}
+        yield from (found[id] for id in ids if id in found)
+
+
+def conversation_ids(archive: Archive, scope: Scope = Scope(), *, limit: int | None = None) -> list[str]:
+    """Oldest first, those without a date before all others."""
+    table = conversations.c
+    query = select(table.id).where(scope.clause(archive.owner)).order_by(table.updated_at.nulls_first(), table.id)
+    with archive.read() as connection:
+        return list(connection.execute(query.limit(limit)).scalars())
+
+
+def list_conversations(
+    archive: Archive, scope: Scope = Scope(), *, limit: int | None = None, offset: int = 0
+) -> list[Entry]:
+    """Newest first, those without a date at the end."""
+    table = conversations.c
+    fields = [table[name] for name in Entry.__struct_fields__ if name != "project_name"]
+    query = (
+        select(*fields, projects.c.name.label("project_name"))
+        .select_from(_with_project())
+        .where(scope.clause(archive.owner))
+        .order_by(table.updated_at.desc().nulls_last(), table.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    with archive.read() as connection:
+        return [
+            Entry(**{**row._mapping, "tags": msgspec.json.decode(row.tags, type=list[str])})
+            for row in connection.execute(query)
+        ]
+
+
+def find_conversation(archive: Archive, typed: str) -> str:
+    """The id that a person means: whole, without its source, the beginning of either, or as the end of a link."""
+    wanted = typed.strip().split("?")[0].split("#")[0].rstrip("/")
+    if "://" in wanted:
+        wanted = wanted.rpartition("/")[2]
+    table = conversations.c
+    matches = or_(*(column.startswith(wanted, autoescape=True) for column in (table.id, table.external_id)))
+    query = (
+        select(table.id, table.external_id)
+        .where(table.owner == archive.owner, matches)
+        .order_by(table.id)
+        .limit(_SHOWN_CANDIDATES + 1)
+    )
+    exact = select(table.id).where(table.owner == archive.owner, or_(table.id == wanted, table.external_id == wanted))
+    with archive.read() as connection:
+        found: list[str] = list(connection.execute(exact).scalars())
+        if not found and wanted:
+            found = [row.id for row in connection.execute(query)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Refused(f"There is no conversation {typed!r}.", hint="`commonplace search` shows ids.")
+    more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
+    candidates = ", ".join(found[:_SHOWN_CANDIDATES])
+    raise Refused(f"{typed!r} could be several conversations: {candidates}{more}.", hint="Type more of the id.")
+
+
+def _with_project() -> Any:
+    table = conversations.c
+    return conversations.outerjoin(projects, and_(projects.c.owner == table.owner, projects.c.id == table.project_id))
+
+
+def _load(archive: Archive, ids: Sequence[str]) -> Iterator[Filed]:
+    table = conversations.c
+    query = (
+        select(conversations, projects.c.name.label("project_name"))
+        .select_from(_with_project())
+        .where(table.owner == archive.owner, table.id.in_(ids))
+    )
+    with archive.read() as connection:
+        heads = connection.execute(query).all()
+        keys = [row.key for row in heads]
+        in_order = messages.c.conversation_key, messages.c.position
+        said = connection.execute(select(messages).where(in_order[0].in_(keys)).order_by(*in_order)).all()
+        files = attachments.c
+        attached = connection.execute(
+            select(attachments).where(files.conversation_key.in_(keys)).order_by(files.key)
+        ).all()
+        judged = connection.execute(
+            select(verdicts.c.conversation_id, verdicts.c.insights)
+            .where(verdicts.c.owner == archive.owner, verdicts.c.conversation_id.in_(ids))
+            .order_by(verdicts.c.judged_at)
+        ).all()
+    insights = {row.conversation_id: row.insights for row in judged}
+    by_key = _messages(said, attached)
+    for row in heads:
+        yield _filed(row, by_key.get(row.key, []), insights.get(row.id))
+
+
+def _messages(said: Sequence[Row[Any]], attached: Sequence[Row[Any]]) -> dict[int, list[Message]]:
+    carried: dict[tuple[int, str], list[Attachment]] = {}
+    for row in attached:
+        carried.setdefault((row.conversation_key, row.message_id), []).append(rows.attachment_from(row))
+    by_key: dict[int, list[Message]] = {}
+    for row in said:
+        message = rows.message_from(row, row.text, row.raw, carried.get((row.conversation_key, row.id), []))
+        by_key.setdefault(row.conversation_key, []).append(message)
+    return by_key
+
+
+def _filed(row: Row[Any], said: list[Message], insights: str | None) -> Filed:
+    return Filed(
+        conversation=rows.conversation_from(row, said),
+        content_hash=row.content_hash,
+        category=row.category,
+        tags=msgspec.json.decode(row.tags, type=list[str]),
+        summary=row.summary,
+        language=row.language,
+        confidence=row.confidence,
+        insights=rows.from_json(insights) or None,
+        verdict_hash=row.verdict_hash,
+        project_id=row.project_id,
+        project_name=row.project_name,
+    )

@@ -1,0 +1,161 @@
+"""How two states of one record become one, field by field, whatever the order they arrive in.
+
+Exports are snapshots, taken at different times and of different richness, and imported in any order. So each field
+keeps the moment of the state that it is from (a conversation's `updated_at`): a newer state replaces it, a state that
+does not have it leaves it, and one of the same age or older only adds what is missing. The result is the same for
+every order of arrival.
+
+Nearly always every field is from the newest state. Only the others are written down, in the column `older`, as JSON:
+`{"title": 1700000000000000}`; in a message `""` stands for all of its fields and `"parent"` for what exports said of
+its parent, where there is more to say than its `parent_id`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from commonplace.archive.rows import to_json
+from commonplace.model import Attachment, Conversation, Message
+
+CONTENT = "content"
+"""The field that holds what a message says; its parts belong together and come from one state."""
+ALL = ""
+PARENT = "parent"
+_EXTRA = "extra "
+_ATTACHMENT = "attachment "
+_ATTACHMENT_FIELDS = ("kind", "name", "mime_type", "size", "prompt", "member", "sha256")
+_MESSAGE_FIELDS = ("author", "created_at", "model")
+_CONVERSATION_FIELDS = (
+    "title",
+    "created_at",
+    "current_message_id",
+    "project_ref",
+    "gpt_ref",
+    "model",
+    "url",
+    "is_archived",
+    "is_starred",
+    "pinned_at",
+)
+
+Older = dict[str, Any]
+
+
+class State(msgspec.Struct):
+    """A record's fields that are known, and the moment of the state that each is from. Unknown age is 0."""
+
+    fields: dict[str, Any]
+    times: dict[str, int]
+    parents: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def absorb(self, other: State) -> None:
+        """Take from `other` what is newer than ours, and what we have not."""
+        for name, value in other.fields.items():
+            time = other.times[name]
+            if name not in self.fields or time > self.times[name]:
+                self.fields[name] = value
+                self.times[name] = time
+        for parent, time in other.parents.items():
+            self.parents[parent] = max(time, self.parents.get(parent, 0))
+
+
+def of_conversation(conversation: Conversation, time: int, older: Older | None = None) -> State:
+    fields = _known(conversation, _CONVERSATION_FIELDS)
+    fields.update((_EXTRA + name, value) for name, value in conversation.extra.items() if value is not None)
+    return State(fields, _times(fields, time, older))
+
+
+def of_message(message: Message, time: int, older: Older | None = None) -> State:
+    fields = _known(message, _MESSAGE_FIELDS)
+    fields[CONTENT] = (
+        message.role,
+        message.content_type,
+        message.text,
+        message.digest,
+        message.is_hidden,
+        message.raw,
+    )
+    fields.update((_EXTRA + name, value) for name, value in message.extra.items() if value is not None)
+    for attachment in message.attachments:
+        for name, value in _known(attachment, _ATTACHMENT_FIELDS).items():
+            fields[f"{_ATTACHMENT}{name} {attachment.id}"] = value
+    times = _times(fields, time, older)
+    parents = {} if message.parent_id is None else {message.parent_id: times[CONTENT]}
+    return State(fields, times, (older or {}).get(PARENT) or parents)
+
+
+def to_conversation(state: State, like: Conversation, time: int) -> Conversation:
+    """The conversation that a state describes; identity and messages are those of `like`."""
+    return Conversation(
+        source=like.source,
+        external_id=like.external_id,
+        updated_at=time or None,
+        messages=like.messages,
+        extra=_extra(state),
+        **{name: state.fields.get(name) for name in _CONVERSATION_FIELDS},
+    )
+
+
+def to_message(state: State, id: str, parent_id: str | None) -> Message:
+    role, content_type, text, digest, is_hidden, raw = state.fields[CONTENT]
+    others: dict[str, Any] = {name: state.fields.get(name) for name in _MESSAGE_FIELDS}
+    return Message(
+        id=id,
+        role=role,
+        text=text,
+        digest=digest,
+        parent_id=parent_id,
+        content_type=content_type,
+        is_hidden=is_hidden,
+        raw=raw,
+        extra=_extra(state),
+        attachments=_attachments(state),
+        **others,
+    )
+
+
+def conversation_older(state: State, newest: int) -> str | None:
+    return _to_json({name: time for name, time in state.times.items() if time != newest})
+
+
+def message_older(state: State, newest: int) -> str | None:
+    """Short where it can be: most messages are of one age."""
+    usual = state.times[CONTENT]
+    older: Older = {name: time for name, time in state.times.items() if time != usual}
+    if usual != newest:
+        older[ALL] = usual
+    if state.parents and list(state.parents.values()) != [usual]:
+        older[PARENT] = state.parents
+    return _to_json(older)
+
+
+def _to_json(older: Older) -> str | None:
+    return to_json(older) if older else None
+
+
+def _known(record: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(record, name)) is not None}
+
+
+def _times(fields: dict[str, Any], time: int, older: Older | None) -> dict[str, int]:
+    if not older:
+        return dict.fromkeys(fields, time)
+    usual: int = older.get(ALL, time)
+    times: dict[str, int] = {name: older.get(name, usual) for name in fields}
+    return times
+
+
+def _extra(state: State) -> dict[str, Any]:
+    start = len(_EXTRA)
+    return {name[start:]: value for name, value in state.fields.items() if name.startswith(_EXTRA)}
+
+
+def _attachments(state: State) -> list[Attachment]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in state.fields.items():
+        if name.startswith(_ATTACHMENT):
+            _, field, id = name.split(" ", 2)
+            found.setdefault(id, {"id": id})[field] = value
+    return [Attachment(**values) for values in found.values()]
