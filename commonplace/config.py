@@ -144,6 +144,11 @@ class Environment:
                 return self._variables[candidate]
         return None
 
+    @classmethod
+    def over(cls, other: Environment) -> Environment:
+        """The same variables, with this class's way of looking things up."""
+        return cls(other._variables)
+
     def __repr__(self) -> str:
         return f"Environment({len(self._variables)} variables)"
 

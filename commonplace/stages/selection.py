@@ -1,0 +1,62 @@
+"""Which conversations a stage is asked about, and how they are cut into chunks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from commonplace.archive.schema import conversations, projects
+
+SMALLEST_CHUNK = 25
+MOST_CHUNKS = 100
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Half-open bounds on `updated_at`, a project, a limit; `force` ignores what has been done already."""
+
+    since: int | None = None
+    until: int | None = None
+    project: str | None = None
+    ids: tuple[str, ...] | None = None
+    limit: int | None = None
+    force: bool = False
+
+    def clause(self, owner: str) -> ColumnElement[bool]:
+        """The conversations of one owner that are asked about, `limit` aside."""
+        moment = conversations.c.updated_at
+        parts: list[ColumnElement[bool]] = [conversations.c.owner == owner]
+        if self.since is not None:
+            parts.append(moment >= self.since)
+        if self.until is not None:
+            # Conversations without any date belong to every window that has no end.
+            parts.append(moment < self.until)
+        if self.project is not None:
+            named = select(projects.c.id).where(projects.c.owner == owner, projects.c.name == self.project)
+            parts.append(or_(conversations.c.project_id == self.project, conversations.c.project_id.in_(named)))
+        if self.ids is not None:
+            parts.append(conversations.c.id.in_(self.ids))
+        return and_(*parts)
+
+
+def partition(ids: Iterable[str], *, smallest: int = SMALLEST_CHUNK, most: int = MOST_CHUNKS) -> list[list[str]]:
+    """Cut ids into stable chunks of about `smallest` or more, at most `most` of them.
+
+    An id's place depends on the id and on a power of two near the number of chunks, not on its neighbours: when one
+    conversation changes, the other chunks stay what they were, and so do the cache keys made of them.
+    """
+    ordered = sorted(set(ids))
+    wanted = max(1, min(most, len(ordered) // smallest))
+    buckets = 1 << (wanted.bit_length() - 1)
+    chunks: list[list[str]] = [[] for _ in range(buckets)]
+    for identity in ordered:
+        place = int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=4).digest(), "big")
+        chunks[place % buckets].append(identity)
+    return [chunk for chunk in chunks if chunk]
+
+
+def chunk_name(ids: Sequence[str]) -> str:
+    """A short name for a chunk, the same whenever it holds the same ids."""
+    return hashlib.blake2b("\n".join(sorted(ids)).encode(), digest_size=6).hexdigest()

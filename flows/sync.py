@@ -1,0 +1,126 @@
+"""Write the archive to a destination."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import msgspec
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.events import emit_event
+
+from commonplace.archive.leases import hold
+from commonplace.model import Outcome
+from commonplace.stages import sync as stage
+from commonplace.stages.destinations import open_destination
+from commonplace.stages.selection import Selection, chunk_name, partition
+from commonplace.stages.sync import SyncReport
+from flows import reports
+from flows.bounds import selection_of
+from flows.running import RUNNER, conclude, work_through
+from tasks.house import House, open_house
+from tasks.sync import finish_destination, write_chunk
+
+COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "requests")
+
+
+@flow(name="sync", flow_run_name="sync-{destination}", task_runner=RUNNER)
+def sync(
+    destination: str = "markdown",
+    since: date | None = None,
+    until: date | None = None,
+    project: str | None = None,
+    limit: int | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+    retry_failed: bool = False,
+) -> State[dict[str, Any]]:
+    """Bring conversations to a destination: only those that are not there as they are now.
+
+    Args:
+        destination: The destination's name in the settings, such as markdown or notion.
+        since: Only conversations updated on or after this day.
+        until: Only conversations updated before this day.
+        project: Only this project, by name or id.
+        limit: At most so many conversations.
+        dry_run: Say what would be written, and write nothing.
+        force: Write again what is there already.
+        retry_failed: Try again what failed before, although nothing changed since.
+    """
+    selection = selection_of(since=since, until=until, project=project, limit=limit, force=force)
+    if dry_run:
+        planned = preview(destination, selection, retry_failed)
+        return conclude(planned, name=f"sync {destination}: dry run", handled=0, failed=0)
+    report, errors = sync_now(destination, selection, retry_failed=retry_failed)
+    publish(destination, report)
+    handled = report["created"] + report["updated"] + report["failed"]
+    name = f"sync {destination}: {report['created']} created, {report['updated']} updated"
+    return conclude(report, name=name, handled=handled, failed=report["failed"], errors=errors)
+
+
+def sync_now(
+    destination: str, selection: Selection, *, retry_failed: bool = False
+) -> tuple[dict[str, Any], list[Exception]]:
+    """Write what is pending, under the destination's lease, in chunks."""
+    with (
+        open_house() as house,
+        open_destination(house.settings, house.environment, house.archive, destination) as (target, rules),
+        hold(house.archive, f"sync:{target.instance}"),
+    ):
+        waiting = stage.pending(house.archive, target, selection, rules, retry_failed=retry_failed)
+        report = SyncReport(destination=destination)
+        report.unchanged = stage.count_in_scope(house.archive, target, selection, rules) - len(waiting)
+        errors = _write(destination, [item.conversation_id for item in waiting], report) if waiting else []
+    plain: dict[str, Any] = msgspec.to_builtins(report)
+    emit_event("commonplace.sync.completed", resource={"prefect.resource.id": f"commonplace.destination.{destination}"})
+    return plain, errors
+
+
+def _write(destination: str, ids: list[str], report: SyncReport) -> list[Exception]:
+    def add(result: dict[str, Any]) -> None:
+        report.add(msgspec.convert(result["outcomes"], list[Outcome]))
+        report.requests += result["requests"]
+
+    done = work_through(
+        write_chunk,
+        partition(ids),
+        label=f"sync-{destination}",
+        arguments=lambda chunk: {"destination": destination, "chunk": chunk_name(chunk), "ids": list(chunk)},
+        on_result=add,
+    )
+    finish_destination(destination)
+    return done.errors
+
+
+def preview(destination: str, selection: Selection, retry_failed: bool) -> dict[str, Any]:
+    """What a sync would do, counted by reason."""
+    with (
+        open_house() as house,
+        open_destination(house.settings, house.environment, house.archive, destination) as (target, rules),
+    ):
+        return plan(house, destination, target, selection, rules, retry_failed=retry_failed)
+
+
+def plan(
+    house: House, destination: str, target: Any, selection: Selection, rules: stage.Rules, *, retry_failed: bool
+) -> dict[str, Any]:
+    waiting = stage.pending(house.archive, target, selection, rules, retry_failed=retry_failed)
+    by_reason: dict[str, int] = {}
+    for item in waiting:
+        by_reason[item.state] = by_reason.get(item.state, 0) + 1
+    unchanged = stage.count_in_scope(house.archive, target, selection, rules) - len(waiting)
+    return {"destination": destination, "pending": len(waiting), "unchanged": unchanged, "reasons": by_reason}
+
+
+def publish(destination: str, report: dict[str, Any]) -> None:
+    """The run's artifacts: counts, and every problem by conversation id."""
+    found = [(p["conversation_id"], p["state"], p.get("reason")) for p in report["problems"]]
+    reports.publish(
+        f"sync-{destination}",
+        {key: report[key] for key in COUNTS},
+        [
+            reports.chart("Conversations", {key: report[key] for key in COUNTS[:6]}),
+            *reports.problems("What needs a look", found, ["conversation", "state", "reason"]),
+        ],
+    )

@@ -1,0 +1,40 @@
+"""Writing to a destination, a chunk at a time. Never cached: the ledger decides what is left to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from commonplace.stages import sync as stage
+from commonplace.stages.destinations import open_destination
+from tasks.house import open_house
+from tasks.policy import recording
+
+
+@recording(name="write chunk", run_name="write-{destination}-{chunk}")
+def write_chunk(destination: str, chunk: str, ids: list[str]) -> dict[str, Any]:
+    """Bring a chunk of conversations to a destination; what is there as it is now is left alone."""
+    with (
+        open_house() as house,
+        open_destination(house.settings, house.environment, house.archive, destination) as (
+            target,
+            _rules,
+        ),
+    ):
+        before = target.requests_sent
+        outcomes = stage.write_chunk(house.archive, target, ids)
+        return {"outcomes": msgspec.to_builtins(outcomes), "requests": target.requests_sent - before}
+
+
+@recording(name="finish destination", run_name="finish-{destination}")
+def finish_destination(destination: str) -> None:
+    """After the last chunk: index pages and the like."""
+    with (
+        open_house() as house,
+        open_destination(house.settings, house.environment, house.archive, destination) as (
+            target,
+            _rules,
+        ),
+    ):
+        stage.finish(house.archive, target)
