@@ -8,6 +8,7 @@ import msgspec
 
 from commonplace.model import Conversation, Message
 from commonplace.sources.chatgpt.assets import Assets
+from commonplace.sources.chatgpt.decoding import storable
 from commonplace.sources.chatgpt.fields import first_text, flag, moment
 from commonplace.sources.chatgpt.messages import read_message
 from commonplace.sources.chatgpt.tree import grow
@@ -93,7 +94,7 @@ def read_conversation(item: object, assets: Assets, said: Said) -> Conversation:
         is_archived=flag(item.get("is_archived")),
         is_starred=flag(item.get("is_starred")),
         pinned_at=moment(item.get("pinned_time")),
-        extra={key: item[key] for key in _KEPT if item.get(key)},
+        extra={key: storable(item[key]) for key in _KEPT if item.get(key)},
     )
     _add_said(conversation, said)
     return conversation

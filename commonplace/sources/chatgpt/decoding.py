@@ -84,8 +84,23 @@ def _integer(digits: str) -> int | float:
 
 
 def encode(value: Any) -> bytes:
-    """Compact JSON of a decoded value; what orjson cannot hold (integers beyond 64 bits) goes the slow way."""
+    """Compact JSON of a decoded value; what orjson cannot write (integers beyond 64 bits) goes the slow way."""
     try:
         return orjson.dumps(value)
     except TypeError:
+        pass
+    try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    except RecursionError:
+        return b'"nested too deeply to be kept"'
+
+
+def storable(value: Any) -> Any:
+    """`value` if every JSON writer can write it, else its JSON as text."""
+    if value is None or type(value) is str or type(value) is bool:
+        return value
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return encode(value).decode()
+    return value

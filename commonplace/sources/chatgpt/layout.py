@@ -19,7 +19,7 @@ from commonplace.errors import Defect
 from commonplace.sources.chatgpt.assets import Assets
 from commonplace.sources.chatgpt.containers import Container, Unreadable
 from commonplace.sources.chatgpt.conversations import Said, whose
-from commonplace.sources.chatgpt.decoding import Undecodable, decode
+from commonplace.sources.chatgpt.decoding import Undecodable, decode, storable
 from commonplace.sources.chatgpt.fields import dicts, first_text, mapping, strings
 from commonplace.sources.chatgpt.splitting import keys_at_start, without_bom
 
@@ -166,12 +166,16 @@ def _said(described: dict[str, list[tuple[str, Any]]]) -> Said:
     for _, value in described["message_feedback.json"]:
         for entry in _records(value):
             if conversation := first_text(entry, "conversation_id"):
-                kept = {key: told for key, told in entry.items() if told not in (None, "") and key not in _PRIVATE}
+                kept = {
+                    key: storable(told) for key, told in entry.items() if told not in (None, "") and key not in _PRIVATE
+                }
                 said.feedback.setdefault(conversation, []).append(kept)
     for _, value in described["shared_conversations.json"]:
         for entry in _records(value):
             if conversation := first_text(entry, "conversation_id"):
-                kept = {key: entry[key] for key in ("id", "title", "is_anonymous") if entry.get(key) is not None}
+                kept = {
+                    key: storable(entry[key]) for key in ("id", "title", "is_anonymous") if entry.get(key) is not None
+                }
                 said.shared.setdefault(conversation, []).append(kept)
     return said
 

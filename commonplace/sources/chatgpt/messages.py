@@ -9,7 +9,7 @@ from commonplace.model import Attachment, Message, Role
 from commonplace.sources.chatgpt.assets import Assets
 from commonplace.sources.chatgpt.citations import has_marks, sources
 from commonplace.sources.chatgpt.content import KNOWN, PERSONAL, SPOKEN, render
-from commonplace.sources.chatgpt.decoding import encode
+from commonplace.sources.chatgpt.decoding import encode, storable
 from commonplace.sources.chatgpt.desk import Desk
 from commonplace.sources.chatgpt.fields import first_text, mapping, moment
 
@@ -118,12 +118,12 @@ def _extra(message: dict[str, Any], metadata: dict[str, Any], author: dict[str, 
     extra: dict[str, Any] = {}
     recipient = message.get("recipient")
     if recipient is not None and recipient != "all" and recipient != "":
-        extra["recipient"] = recipient
+        extra["recipient"] = storable(recipient)
     status = message.get("status")
     if status is not None and status != "finished_successfully":
-        extra["status"] = status
+        extra["status"] = storable(status)
     if not _WORTH_A_LOOK.isdisjoint(metadata):
-        extra.update((key, metadata[key]) for key in sorted(_KEPT & metadata.keys()) if metadata[key])
+        extra.update((key, storable(metadata[key])) for key in sorted(_KEPT & metadata.keys()) if metadata[key])
         if cited := sources(metadata):
             extra["sources"] = cited
     if author.get("metadata") and (real := first_text(mapping(author["metadata"]), "real_author")):
