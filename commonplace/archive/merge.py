@@ -16,12 +16,14 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError
 
 from commonplace import moments
 from commonplace.archive import held, rows, schema
 from commonplace.archive.core import Archive
 from commonplace.archive.hashing import content_hash
 from commonplace.archive.tree import arrange
+from commonplace.errors import Permanent
 from commonplace.model import Conversation, Message
 
 MergeOutcome = Literal["new", "changed", "unchanged", "empty"]
@@ -40,14 +42,19 @@ def merge(archive: Archive, import_id: str | None, conversations: Sequence[Conve
     """Merge a batch, in one transaction; one result for each conversation, in the same order.
 
     The conversations are the archive's from here on: their messages are put in reading order and their flags set.
+    Raises `Permanent`, with nothing merged, when one of them holds a value that the database cannot store.
     """
     results: list[Merged] = []
-    with archive.write() as connection:
-        _wait_for_other_writers(connection, archive.owner)
-        for batch in _without_duplicates(conversations):
-            merged = _merge_batch(connection, archive.owner, batch)
-            _remember(connection, archive.owner, import_id, batch, merged)
-            results += merged
+    try:
+        with archive.write() as connection:
+            _wait_for_other_writers(connection, archive.owner)
+            for batch in _without_duplicates(conversations):
+                merged = _merge_batch(connection, archive.owner, batch)
+                _remember(connection, archive.owner, import_id, batch, merged)
+                results += merged
+    except (ValueError, OverflowError, DataError) as exc:
+        # What a driver says of a value it cannot store may quote it.
+        raise Permanent(f"It holds a value that cannot be stored ({type(exc).__name__}).") from None
     return results
 
 
@@ -227,7 +234,7 @@ def record_outcomes(connection: Connection, import_id: str, merged: Sequence[Mer
     """One row per conversation and import. One that the import met twice keeps its first hash and its best outcome."""
     statement = upsert(connection, schema.import_outcomes)
     table = schema.import_outcomes.c
-    said_nothing = table.outcome.in_(["unchanged", "empty"])
+    said_nothing = (table.outcome == "unchanged") | (table.outcome == "empty")
     statement = statement.on_conflict_do_update(
         index_elements=[table.import_id, table.conversation_id],
         set_={

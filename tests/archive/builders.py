@@ -50,18 +50,20 @@ def simple_chat(id: str, *texts: str, updated: int | None = 100, **fields: Any) 
 
 
 def contents(archive: Archive) -> dict[str, Any]:
-    """Everything that imports made, without surrogate keys and without when it was done: what must come out equal."""
-    left_out = {"key", "conversation_key", "imported_at"}
+    """All that imports made for an owner, without surrogate keys and times of import: what must come out equal."""
+    left_out = {"key", "conversation_key", "owner", "imported_at"}
+    heads = schema.conversations
     with archive.read() as connection:
-        keys = connection.execute(select(schema.conversations.c.key, schema.conversations.c.id))
-        ids = {key: id for key, id in keys}  # noqa: C416
+        ids = {row.key: row.id for row in connection.execute(select(heads).where(heads.c.owner == archive.owner))}
         found: dict[str, Any] = {}
-        for table in (schema.conversations, schema.messages, schema.attachments):
+        for table, key in (
+            (heads, "key"),
+            (schema.messages, "conversation_key"),
+            (schema.attachments, "conversation_key"),
+        ):
             found[table.name] = sorted(
-                (
-                    ids.get(row._mapping.get("conversation_key", -1), ""),
-                    tuple((name, repr(value)) for name, value in row._mapping.items() if name not in left_out),
-                )
+                (ids[row._mapping[key]], repr([pair for pair in row._mapping.items() if pair[0] not in left_out]))
                 for row in connection.execute(select(table))
+                if row._mapping[key] in ids
             )
     return found
