@@ -1,0 +1,273 @@
+"""Requests to Notion: notion-client carries them, this module decides what each answer means.
+
+notion-client's own retries are off: they repeat too little (529, 502, 504, conflicts, dropped connections), wait too
+short when a workspace's budget is used up, and its wrappers drop parameters that we need. Every request goes through
+`send`, and `_failure` is the one table from Notion's answers to ours:
+
+    answer                                  a repeatable request     one that must not be sent twice
+    429, 529                                the token pauses, then again (nothing was written)
+    409 conflict                            again (nothing was written)
+    no connection                           again (nothing was sent)
+    503 that names what it wrote            it was written           it was written
+    500, 502, 503, 504, timeout, reset      again                    Unanswered
+    400 and the like                        Permanent, with Notion's message
+    404, in the trash                       NotThere, InTrash
+    401, 403, blocked, rows used up         Halt, with what to do
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import re
+import threading
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from commonplace import moments
+from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock, Governor, governor_for
+from commonplace.destinations.notion.settings import NotionSettings
+from commonplace.errors import CommonplaceError, Halt, Permanent, Retryable
+
+if TYPE_CHECKING:
+    import notion_client
+
+NOTION_VERSION = "2026-03-11"
+ATTEMPTS = 6
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 10.0
+
+Json = dict[str, Any]
+
+
+class Unanswered(Retryable):
+    """A request that must not be sent twice got no answer: it may have been done or not."""
+
+
+class NotThere(Permanent):
+    """The page was deleted or is not shared with the connection."""
+
+
+class InTrash(Permanent):
+    """The page is in the trash."""
+
+
+class HoldsPages(Permanent):
+    """A person put pages inside the page, which replacing its body would delete."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What an answer that is no success means."""
+
+    kind: Literal["refused", "again", "unsure", "final", "written"]
+    error: CommonplaceError
+    retry_after: float | None = None
+    written: Json | None = None
+    is_budget: bool = False
+
+
+class NotionClient:
+    """`send` and a count of what was sent. Safe to share between threads."""
+
+    def __init__(self, settings: NotionSettings, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.governor: Governor = governor_for(
+            settings.token, settings.base_url, settings.requests_per_minute, settings.window_seconds, clock
+        )
+        self.requests = 0
+        self._lock = threading.Lock()
+        self._transport = _connect(settings)
+
+    def send(self, method: str, path: str, body: Json | None = None, *, query: Json | None = None,
+             repeatable: bool = True) -> Json:  # fmt: skip
+        """The answer's JSON; of a write that was only half answered at least its `id`."""
+        attempt, waited = 0, 0.0
+        while True:
+            failure = self._try(method, path, body, query, attempt + 1)
+            if isinstance(failure, dict):
+                return failure
+            if failure.kind == "written" and failure.written is not None:
+                return failure.written
+            if failure.kind == "unsure" and not repeatable:
+                raise Unanswered(
+                    f"Notion did not say whether it had done {method} {_kind_of(path)}."
+                ) from failure.error
+            if failure.kind in ("final", "written"):
+                raise failure.error
+            attempt += 1
+            pause = failure.retry_after if failure.retry_after is not None else _backoff(attempt)
+            waited += pause
+            too_often = failure.kind != "refused" and attempt >= ATTEMPTS
+            if too_often or waited > self.settings.max_wait_seconds:
+                raise Retryable(failure.error.message, retry_after=pause) from failure.error
+            if failure.kind != "refused":
+                self.clock.sleep(pause)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _try(self, method: str, path: str, body: Json | None, query: Json | None, attempt: int) -> Json | Failure:
+        with self.governor.turn():
+            with self._lock:
+                self.requests += 1
+            answer = self._exchange(method, path, body, query)
+            if isinstance(answer, Failure) and answer.kind == "refused":
+                if answer.retry_after is None:
+                    answer = msgspec.structs.replace(answer, retry_after=max(1.0, _backoff(attempt)))
+                self.governor.refused(answer.retry_after or 0.0, is_budget=answer.is_budget)
+        return answer
+
+    def _exchange(self, method: str, path: str, body: Json | None, query: Json | None) -> Json | Failure:
+        import httpx
+        from notion_client.errors import HTTPResponseError, RequestTimeoutError
+
+        try:
+            answer = self._transport.request(path=path, method=method, query=query, body=body)
+        except HTTPResponseError as exc:
+            return _failure(exc.status, exc.body, exc.headers)
+        except RequestTimeoutError as exc:
+            return _no_answer(exc.__context__)
+        except httpx.TransportError as exc:
+            return _no_answer(exc)
+        except json.JSONDecodeError:
+            return Failure("unsure", Retryable("Notion's answer was not JSON."))
+        return answer if isinstance(answer, dict) else {}
+
+
+def _connect(settings: NotionSettings) -> notion_client.Client:
+    import httpx
+    import notion_client
+
+    # notion-client would print refused requests, with Notion's messages, to standard output.
+    logger = logging.getLogger("commonplace.notion.transport")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return notion_client.Client(
+        client=httpx.Client(limits=httpx.Limits(max_connections=64, max_keepalive_connections=64)),
+        auth=settings.token,
+        base_url=settings.base_url.rstrip("/"),
+        timeout_ms=int(settings.timeout_seconds * 1000),
+        notion_version=NOTION_VERSION,
+        retry=False,
+        logger=logger,
+        log_level=logging.CRITICAL,
+    )
+
+
+def _backoff(attempt: int) -> float:
+    pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1))
+    return pause * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def _no_answer(error: BaseException | None) -> Failure:
+    """Nothing came back. Whether the request had gone out decides if it may be repeated."""
+    import httpx
+
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return Failure("again", Retryable("Notion could not be reached."))
+    return Failure("unsure", Retryable("Notion did not answer."))
+
+
+def _failure(status: int, body: str, headers: Mapping[str, str]) -> Failure:
+    """The table of this module's docstring."""
+    answer = _parse(body)
+    code, extra = str(answer.get("code", "")), answer.get("additional_data") or {}
+    message = _without_values(str(answer.get("message", "")) or f"HTTP {status}")
+    if status in (429, 529):
+        return _refusal(status, message, extra, headers)
+    if status == 409 and code == "row_limit_exceeded":
+        return Failure("final", Halt("Notion's database is full.", hint="Connect another database or archive rows."))
+    if status == 409:
+        return Failure("again", Retryable(f"Notion saw parallel changes: {message}"))
+    if status >= 500:
+        if extra.get("committed_resource_id"):
+            return Failure("written", Retryable(message), written=_committed(extra))
+        return Failure("unsure", Retryable(f"Notion is unavailable: {message}"))
+    if status in (401, 403):
+        return Failure("final", _locked_out(status, message, extra))
+    if status == 404:
+        return Failure("final", NotThere(f"Notion does not know it: {message}"))
+    return Failure("final", _rejection(message))
+
+
+def _refusal(status: int, message: str, extra: Json, headers: Mapping[str, str]) -> Failure:
+    reason = extra.get("rate_limit_reason")
+    if reason == "public_api_request_blocked":
+        return Failure("final", Halt("Notion has blocked this connection.", hint="Ask Notion's support why."))
+    retry_after = _seconds(headers.get("retry-after")) or _seconds(str(extra.get("retry_after", "")))
+    return Failure(
+        "refused",
+        Retryable(f"Notion asks for a pause: {message}", retry_after=retry_after),
+        retry_after=retry_after,
+        is_budget=status == 429 and reason != "public_api_endpoint_rate_limit",
+    )
+
+
+def _locked_out(status: int, message: str, extra: Json) -> Halt:
+    if status == 401:
+        return Halt("Notion refuses the token.", hint="Renew it and run `commonplace connect notion`.")
+    if extra.get("block_limit"):
+        return Halt(
+            "The workspace has used up the blocks of Notion's free plan.",
+            hint="Upgrade it, use a workspace with one member, or connect with a personal access token.",
+        )
+    return Halt(
+        f"Notion does not allow this: {message}",
+        hint="Share the page with the connection (••• > Connections) and let it read, insert and update content.",
+    )
+
+
+def _rejection(message: str) -> Permanent:
+    lowered = message.lower()
+    if "archived" in lowered or "in trash" in lowered or "in the trash" in lowered:
+        return InTrash(f"The page is in Notion's trash: {message}")
+    if "allow_deleting_content" in lowered or "child page" in lowered:
+        return HoldsPages(f"The page holds other pages: {message}")
+    return Permanent(f"Notion rejects it: {message}")
+
+
+def _committed(extra: Json) -> Json:
+    return {
+        "id": extra["committed_resource_id"],
+        "results": [{"id": i} for i in extra.get("committed_child_ids") or []],
+    }
+
+
+def _parse(body: str) -> Json:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+_VALUE = re.compile(r"""(instead was\s+)(?!\d)[^,;]+|[`"“][^`"”]{40,}[`"”]""", re.DOTALL)
+
+
+def _without_values(message: str) -> str:
+    """Notion quotes what it rejects, which may be conversation text: names and numbers stay, values go."""
+    return _VALUE.sub(lambda match: (match[1] or "") + "(a value)", message)[:500]
+
+
+def _seconds(text: str | None) -> float | None:
+    """Retry-After as a number of seconds or a date."""
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        moment = moments.from_datetime(parsedate_to_datetime(text))
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, (moment - moments.now()) / 1_000_000)
+
+
+def _kind_of(path: str) -> str:
+    """A path without its ids."""
+    return re.sub(r"/?[0-9a-f-]{32,}", "", path)

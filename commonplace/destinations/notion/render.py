@@ -1,0 +1,123 @@
+"""A conversation as the body of a page: who says what, one segment per message.
+
+Segments are the unit of growth: when a conversation goes on, the old segments are the same and only the new ones are
+sent. What a page does not show is named at its top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from commonplace.destinations.contract import Document
+from commonplace.destinations.notion.settings import NotionSettings, digest
+from commonplace.model import Message
+
+Block = TypeVar("Block")
+SPEAKERS = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
+
+
+class Dialect(Protocol[Block]):
+    """One of the two ways in which Notion takes bodies."""
+
+    def heading(self, text: str) -> Block: ...
+    def note(self, text: str) -> Block: ...
+    def text(self, markdown: str) -> list[Block]: ...
+    def aside(self, summary: str, markdown: str) -> list[Block]: ...
+    def pack(self, blocks: Sequence[Block]) -> list[Any]: ...
+
+
+class Body(Generic[Block]):
+    """What a page should show."""
+
+    def __init__(self, segments: list[list[Block]], left_out: list[str]) -> None:
+        self.segments = segments
+        self.left_out = left_out
+        self.hashes = [digest(*map(_text, segment)) for segment in segments]
+
+    def hash(self, count: int | None = None) -> str:
+        """Stands for the first `count` segments, or for all."""
+        return digest(*self.hashes[:count])
+
+    def blocks(self, first: int = 0) -> list[Block]:
+        """From a segment on."""
+        return [block for segment in self.segments[first:] for block in segment]
+
+
+def body_of(document: Document, settings: NotionSettings, dialect: Dialect[Block]) -> Body[Block]:
+    shown = [message for message in document.conversation.messages if is_readable(message)]
+    left_out = list(_left_out(shown, settings))
+    segments = [[dialect.note(f"Not on this page: {'; '.join(left_out)}.")]] if left_out else []
+    speaker = ""
+    for is_active, group in groupby(shown, key=lambda message: message.is_active):
+        messages = list(group)
+        if not is_active:
+            if settings.branches:
+                segments.append(_branch(messages, dialect))
+            continue
+        for message in messages:
+            if message.role == "tool":
+                if settings.asides:
+                    segments.append(dialect.aside(_speaker(message), message.text))
+                continue
+            heading = [] if _speaker(message) == speaker else [dialect.heading(_speaker(message))]
+            speaker = _speaker(message)
+            text = message.text if settings.asides else without_asides(message.text)
+            segments.append([*heading, *dialect.text(text)])
+    return Body(segments, left_out)
+
+
+def is_readable(message: Message) -> bool:
+    return not message.is_hidden and bool(message.text.strip())
+
+
+def without_asides(text: str) -> str:
+    """The text without its top-level `<details>`."""
+    from commonplace.destinations.notion.parse import parse
+
+    if "<details" not in text.lower():
+        return text
+    lines = text.split("\n")
+    for node in reversed(parse(text)):
+        if node.type == "aside" and node.map:
+            del lines[node.map[0] : node.map[1]]
+    return "\n".join(lines)
+
+
+def _branch(messages: list[Message], dialect: Dialect[Block]) -> list[Block]:
+    """Answers that were edited away or made anew, collapsed."""
+    count = f"{len(messages)} message{'s' if len(messages) > 1 else ''}"
+    text = "\n\n".join(f"**{_speaker(message)}**\n\n{message.text}" for message in messages)
+    return dialect.aside(f"Another branch, {count}", text)
+
+
+def _speaker(message: Message) -> str:
+    name = SPEAKERS[message.role]
+    return f"{name}: {message.author}" if message.author and message.role == "tool" else name
+
+
+def _left_out(shown: list[Message], settings: NotionSettings) -> Iterator[str]:
+    """What the page does not show, in words. Thoughts and tools are left out by the person's own setting, unsaid."""
+    elsewhere = sum(not message.is_active for message in shown)
+    if elsewhere and not settings.branches:
+        yield _counted(elsewhere, "message of other branches", "messages of other branches")
+    visible = [message for message in shown if message.is_active or settings.branches]
+    files = [attachment for message in visible for attachment in message.attachments]
+    images = sum(attachment.kind == "image" for attachment in files)
+    if images:
+        yield _counted(images, "image (shown as a caption)", "images (shown as captions)")
+    if len(files) > images:
+        yield _counted(
+            len(files) - images, "attached file (its name is shown)", "attached files (their names are shown)"
+        )
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
+def _text(block: Any) -> str:
+    return block if isinstance(block, str) else msgspec.json.encode(block).decode()

@@ -1,0 +1,79 @@
+"""What a person can set about the Notion destination, with a word on each."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, Literal
+
+import msgspec
+
+RENDERER_VERSION = "n1"
+"""Raised whenever the same conversation would be written differently; every page is then brought up to date."""
+
+
+class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    token: str
+    """An internal connection's secret or a personal access token. Never shown."""
+    base_url: str = "https://api.notion.com"
+    """Where Notion's API is."""
+    database_id: str | None = None
+    """The database to write to; ids from before data sources existed work."""
+    data_source_id: str | None = None
+    """The data source to write to, if the database has several."""
+    parent_page_id: str | None = None
+    """The page under which `connect` creates a database."""
+    projects_data_source_id: str | None = None
+    """Where projects are pages of their own, when `project_as` is "relation"."""
+    property_names: dict[str, str] = msgspec.field(default_factory=dict)
+    """Our property name -> yours; an empty name leaves the property out."""
+    project_as: Literal["select", "relation"] = "select"
+    """How a conversation shows its project."""
+    body: Literal["markdown", "blocks"] = "markdown"
+    """How page bodies are sent: one request each, or block by block where Markdown is not available."""
+    on_deleted: Literal["recreate", "skip"] = "recreate"
+    """What happens when a person put one of our pages into the trash."""
+    branches: bool = False
+    """Whether answers that were regenerated or edited away are shown too."""
+    asides: bool = True
+    """Whether thoughts and tool output are shown, collapsed."""
+    requests_per_minute: int = 180
+    """Notion's budget for a connection: 180, or 600 on Business and Enterprise plans."""
+    window_seconds: float = 60.0
+    """The length of the window that the budget is for."""
+    timeout_seconds: float = 75.0
+    """How long to wait for an answer; Notion itself gives up after about 60 s."""
+    max_wait_seconds: float = 900.0
+    """The longest pause that Notion may ask for before the run is put off instead."""
+    lookup_interval_seconds: float = 30.0
+    """The time between two look-ups of a page whose creation was never answered."""
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "token")
+        return f"NotionSettings(token='…', {', '.join(shown)})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        shown = [(name, getattr(self, name)) for name in self.__struct_fields__ if name != "token"]
+        return [("token", "…"), *shown]
+
+    @property
+    def written_hash(self) -> str:
+        """Changes when what is written would change; not with the token, the rates or the waits."""
+        written = (
+            sorted(self.property_names.items()),
+            self.project_as,
+            self.projects_data_source_id,
+            self.body,
+            self.branches,
+            self.asides,
+        )
+        return digest(RENDERER_VERSION, repr(written))
+
+
+def digest(*parts: str) -> str:
+    """16 hexadecimal digits that stand for these texts, in this order."""
+    state = blake2b(digest_size=8)
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogatepass")
+        state.update(len(encoded).to_bytes(8, "little"))
+        state.update(encoded)
+    return state.hexdigest()

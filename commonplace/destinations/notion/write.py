@@ -1,0 +1,449 @@
+"""One conversation to its page, exactly once.
+
+    no entry            -> a row found by the index is adopted, else: intend, POST, done
+    intent, uncertain   -> looked up by Conversation ID; absent twice, 30 s apart, it is posted again
+    done, other inputs  -> what changed: properties in one request, new turns appended or the body replaced
+    done, same inputs   -> nothing
+
+Creating is the only request that would leave a duplicate, so it alone needs the look-up; an unanswered append is
+healed by replacing the body. The `Hash` property says what a page holds, for the day the ledger is lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from commonplace.destinations.contract import Document, Ledger
+from commonplace.destinations.notion import schema
+from commonplace.destinations.notion.blocks import BlockDialect
+from commonplace.destinations.notion.client import HoldsPages, InTrash, NotionClient, NotThere, Unanswered
+from commonplace.destinations.notion.dialect import MarkdownDialect
+from commonplace.destinations.notion.door import Door
+from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
+from commonplace.destinations.notion.governor import MOST_IN_FLIGHT
+from commonplace.destinations.notion.index import Found, Index
+from commonplace.destinations.notion.pages import BlockPages, MarkdownPages, Pages, extend, replace
+from commonplace.destinations.notion.properties import (
+    HASH,
+    PEOPLES,
+    PROJECT,
+    Row,
+    names_of,
+    nearest_colour,
+    option_name,
+    row_of,
+    text_json,
+    to_notion,
+    types_of,
+)
+from commonplace.destinations.notion.render import Body, Dialect, body_of
+from commonplace.destinations.notion.schema import DataSource
+from commonplace.destinations.notion.settings import NotionSettings
+from commonplace.errors import CommonplaceError, Halt, Permanent
+from commonplace.model import LedgerEntry, Outcome, OutcomeState
+
+Json = dict[str, Any]
+
+CREATE_ATTEMPTS = 3
+
+
+class Page(msgspec.Struct, kw_only=True):
+    """A page as we last left it."""
+
+    id: str
+    url: str | None = None
+    sent: dict[str, str] = msgspec.field(default_factory=dict)
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    """Hash and number of the segments that are there; None: not known."""
+    edited: str | None = None
+
+    def detail(self) -> Json:
+        return {"sent": self.sent, "values": self.values, "body": self.body, "edited": self.edited}
+
+
+class Job(msgspec.Struct, kw_only=True):
+    """One document, rendered."""
+
+    document: Document
+    row: Row
+    values: dict[str, Any]
+    body: Body[Any]
+    ledger: Ledger
+
+    @property
+    def id(self) -> str:
+        return self.document.conversation.id
+
+    @property
+    def hash(self) -> str:
+        """What the `Hash` property of the finished page says."""
+        return f"{self.row.hash}-{self.body.hash()}-{len(self.body.segments)}"
+
+    @property
+    def body_detail(self) -> Json:
+        return {"hash": self.body.hash(), "count": len(self.body.segments)}
+
+    @property
+    def left_out(self) -> str | None:
+        names = [*self.row.left_out, *self.body.left_out]
+        return f"Left out: {'; '.join(names)}." if names else None
+
+    def outcome(self, state: OutcomeState, page: Page | None = None, reason: str | None = None) -> Outcome:
+        return Outcome(
+            conversation_id=self.id,
+            state=state,
+            remote_id=page.id if page else None,
+            remote_url=page.url if page else None,
+            reason=reason,
+        )
+
+
+def is_settled(entry: LedgerEntry | None, document: Document) -> bool:
+    """Whether the ledger says that these very inputs were dealt with."""
+    return entry is not None and entry.state in ("done", "conflict") and entry.input_hash == document.input_hash
+
+
+def page_of(entry: LedgerEntry | None) -> Page | None:
+    """The page that an entry knows, unless a new one was about to take its place."""
+    if entry is None or not entry.remote_id or (entry.state in ("intent", "uncertain") and _is_creating(entry)):
+        return None
+    detail = entry.detail
+    return Page(
+        id=entry.remote_id,
+        url=entry.remote_url,
+        sent=dict(detail.get("sent") or {}),
+        values=dict(detail.get("values") or {}),
+        body=detail.get("body"),
+        edited=detail.get("edited"),
+    )
+
+
+def _is_creating(entry: LedgerEntry) -> bool:
+    return entry.detail.get("step") == "create"
+
+
+class Writer:
+    """Writes batches to one data source."""
+
+    def __init__(self, client: NotionClient, settings: NotionSettings, source: DataSource) -> None:
+        self._client = client
+        self._settings = settings
+        self._source = source
+        self._names, self._types = names_of(settings), types_of(settings)
+        self._index = Index(client, source)
+        self.edits = Edits(client, source)
+        self.dialect: Dialect[Any] = MarkdownDialect() if settings.body == "markdown" else BlockDialect()
+        self.pages: Pages = MarkdownPages(client) if settings.body == "markdown" else BlockPages(client)
+        self._projects: dict[str, str] | None = None
+        self._stop = threading.Event()
+
+    def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
+        entries = ledger.get([document.conversation.id for document in batch])
+        outcomes, todo = [], []
+        for document in batch:
+            entry = entries.get(document.conversation.id)
+            if entry is not None and is_settled(entry, document):
+                outcomes.append(_unchanged(document, entry))
+            else:
+                todo.append(document)
+        if todo:
+            self._prepare(todo, entries, ledger)
+            outcomes += self._in_parallel(todo, ledger)
+        return outcomes
+
+    def forecast(self, document: Document, page: Page | None, ledger: Ledger) -> tuple[str, int]:
+        """What would become of a document, and with how many requests."""
+        job = self.job(document, ledger)
+        whole = self.dialect.pack(job.body.blocks())
+        if page is None:
+            return "created", len(whole)
+        fields = self._changed(job, page)
+        if page.body == job.body_detail:
+            return ("properties", 1) if fields else ("unchanged", 0)
+        new = self._new_parts(job, page.body, whole)
+        return "body", 1 + (len(whole) + self.pages.clearing_requests if new is None else len(new))
+
+    def job(self, document: Document, ledger: Ledger) -> Job:
+        row = row_of(document, self._names)
+        values = dict(row.values)
+        if self._settings.project_as == "relation":
+            page = (self._projects or {}).get(values[PROJECT] or "")
+            values[PROJECT] = [page] if page else []
+        body = body_of(document, self._settings, self.dialect)
+        return Job(document=document, row=row, values=values, body=body, ledger=ledger)
+
+    def _in_parallel(self, todo: Sequence[Document], ledger: Ledger) -> list[Outcome]:
+        """All documents at once, as far as the governor lets them; the first error is raised when all are over."""
+        self._stop.clear()
+        door = Door(ledger)
+        with ThreadPoolExecutor(min(MOST_IN_FLIGHT, len(todo)), thread_name_prefix="notion") as pool:
+            work = [pool.submit(self._bring, document, door) for document in todo]
+            try:
+                door.serve(work)
+            finally:
+                self._stop.set()
+                for future in work:
+                    future.cancel()
+        errors = [error for future in work if (error := future.exception()) is not None]
+        for error in sorted(errors, key=lambda error: not isinstance(error, Halt)):
+            raise error
+        return [outcome for future in work if (outcome := future.result()) is not None]
+
+    def _prepare(self, todo: Sequence[Document], entries: Mapping[str, LedgerEntry], ledger: Ledger) -> None:
+        """What the batch needs before its first write: a fitting schema, the index, options, projects, a look."""
+        if problems := schema.problems(self._source, self._settings):
+            schema.forget(self._client, self._source.id)
+            raise Halt("The Notion database does not fit. " + " ".join(problems))
+        if any(page_of(entries.get(document.conversation.id)) is None for document in todo):
+            self._index.ensure(ledger)
+        self._prepare_options(todo)
+        if self._settings.project_as == "relation":
+            self._prepare_projects({option_name(document.project_name) for document in todo})
+        moved = {}
+        for document in todo:
+            entry = entries.get(document.conversation.id)
+            if entry is not None and (page := page_of(entry)) and _touches_peoples(page, row_of(document, self._names)):
+                moved[page.id] = wrote_at(page.edited) or 0
+        self.edits.look(moved)
+
+    def _prepare_options(self, todo: Sequence[Document]) -> None:
+        name = self._names.get("Category")
+        if name is None:
+            return
+        known = {option["name"] for option in self._source.options.get(name, [])}
+        wanted = {
+            label: nearest_colour(document.category_colour)
+            for document in todo
+            if document.category_colour and (label := option_name(document.category)) and label not in known
+        }
+        if wanted:
+            schema.add_options(self._client, self._source, name, wanted)
+
+    def _prepare_projects(self, names: set[str | None]) -> None:
+        """A page for every project of the batch. Looked up again before it is made, so that a lost answer is found."""
+        data_source_id = self._settings.projects_data_source_id or ""
+        if self._projects is None:
+            self._projects = schema.project_pages(self._client, data_source_id)
+        for name in sorted(filter(None, names - set(self._projects))):
+            body = {
+                "parent": {"type": "data_source_id", "data_source_id": data_source_id},
+                "properties": {"title": {"title": text_json(name)}},
+            }
+            try:
+                self._projects[name] = self._client.send("POST", "pages", body, repeatable=False)["id"]
+            except Unanswered:
+                self._client.clock.sleep(self._settings.lookup_interval_seconds)
+                self._projects = schema.project_pages(self._client, data_source_id)
+                if name not in self._projects:
+                    raise
+
+    def _bring(self, document: Document, ledger: Ledger) -> Outcome | None:
+        """One document; None if the run has been stopped. Raises only what concerns the others too."""
+        if self._stop.is_set():
+            return None
+        conversation_id = document.conversation.id
+        with self._client.governor.alone(f"{self._source.id}:{conversation_id}"):
+            entry = ledger.get([conversation_id]).get(conversation_id)
+            if entry is not None and is_settled(entry, document):
+                return _unchanged(document, entry)
+            job = self.job(document, ledger)
+            try:
+                return self._settle(job, entry)
+            except Unanswered as exc:
+                ledger.uncertain(job.id, document.input_hash, exc.message, {"step": "create"})
+                return job.outcome("uncertain", reason=exc.message)
+            except Permanent as exc:
+                return self._failed(job, exc)
+            except CommonplaceError:
+                self._stop.set()
+                raise
+
+    def _failed(self, job: Job, error: Permanent) -> Outcome:
+        if "is not a property that exists" in error.message:
+            schema.forget(self._client, self._source.id)
+            raise Halt(error.message, hint="Run `commonplace connect notion`.") from error
+        job.ledger.fail(job.id, job.document.input_hash, error.message)
+        return job.outcome("failed", reason=error.message)
+
+    def _settle(self, job: Job, entry: LedgerEntry | None) -> Outcome:
+        page = page_of(entry)
+        if page is None:
+            found = self._index.find(job.id)
+            was_created = False
+            if found is None and entry is not None:
+                found = self._look_up(job.id, times=1 if entry.state == "failed" else 2)
+                was_created = found is not None and entry.state != "failed"
+            if found is None:
+                return self._create(job)
+            page = self._adopted(job, found)
+            if was_created and page.body == job.body_detail:
+                return self._finish(job, page, "created")
+        try:
+            return self._update(job, page)
+        except (NotThere, InTrash) as exc:
+            return self._gone(job, page, exc)
+
+    def _look_up(self, conversation_id: str, *, times: int) -> Found | None:
+        """The page of a creation that was never answered: absent only if it is absent twice, 30 s apart."""
+        for attempt in range(times):
+            if attempt:
+                self._client.clock.sleep(self._settings.lookup_interval_seconds)
+            if found := self._index.look_up(conversation_id):
+                return found
+        return None
+
+    def _adopted(self, job: Job, found: Found) -> Page:
+        """A row that was not in our ledger; its `Hash` says how much of today's page it already is."""
+        page = Page(id=found.page_id, url=found.url or _url(found.page_id))
+        row_hash, body_hash, count = (*found.hash.split("-"), "", "", "")[:3]
+        if row_hash == job.row.hash:
+            page.sent, page.values = job.row.hashes, _peoples(job)
+        if count.isdigit():
+            page.body = {"hash": body_hash, "count": int(count)}
+        return page
+
+    def _create(self, job: Job) -> Outcome:
+        parts = self.dialect.pack(job.body.blocks())
+        hash_ = job.hash if len(parts) == 1 else f"{job.row.hash}-partial"
+        body: Json = {
+            "parent": {"type": "data_source_id", "data_source_id": self._source.id},
+            "properties": self._properties(job, job.row.values, hash_),
+            **self.pages.first(parts[0]),
+        }
+        if job.row.icon:
+            body["icon"] = {"type": "emoji", "emoji": job.row.icon}
+        for _ in range(CREATE_ATTEMPTS):
+            job.ledger.intend(job.id, job.document.input_hash, {"step": "create"})
+            try:
+                answer = self._client.send("POST", "pages", body, repeatable=False)
+            except Unanswered:
+                found = self._look_up(job.id, times=2)
+                if found is None:
+                    continue
+                answer = {"id": found.page_id, "url": found.url}
+            page = Page(id=answer["id"], url=answer.get("url") or _url(answer["id"]))
+            page.edited = answer.get("last_edited_time")
+            extend(self.pages, page.id, parts[1:], parts)
+            self._index.created(job.id)
+            return self._finish(job, page, "created")
+        raise Unanswered("Notion did not say whether it had created the page.")
+
+    def _update(self, job: Job, page: Page) -> Outcome:
+        fields = self._changed(job, page)
+        is_body_new = page.body != job.body_detail
+        if not fields and not is_body_new:
+            return self._finish(job, page, "unchanged")
+        kept = self._conflicts(job, page, fields)
+        fields -= set(kept)
+        self._intend_update(job, page, fields, is_body_new)
+        if is_body_new and not self._write_body(job, page):
+            kept.append("the body, by putting pages inside,")
+        body: Json = {"properties": self._properties(job, fields, job.hash)}
+        if "icon" in fields and job.row.icon:
+            body["icon"] = {"type": "emoji", "emoji": job.row.icon}
+        answer = self._client.send("PATCH", f"pages/{page.id}", body)
+        page.edited = answer.get("last_edited_time") or page.edited
+        self.edits.wrote(page.id)
+        return self._finish(job, page, "updated", kept)
+
+    def _intend_update(self, job: Job, page: Page, fields: set[str], is_body_new: bool) -> None:
+        """From here until it is done, nothing is known of what is about to change."""
+        detail = page.detail() | {"sent": {name: sent for name, sent in page.sent.items() if name not in fields}}
+        if is_body_new:
+            detail["body"] = None
+        job.ledger.intend(job.id, job.document.input_hash, {"step": "update", **detail})
+
+    def _write_body(self, job: Job, page: Page) -> bool:
+        """Append the new turns or replace the body, whichever takes fewer requests; False: it must not be replaced."""
+        whole = self.dialect.pack(job.body.blocks())
+        with self._client.governor.alone(page.id):
+            try:
+                if new := self._new_parts(job, page.body, whole):
+                    extend(self.pages, page.id, new, whole)
+                else:
+                    replace(self.pages, page.id, whole)
+            except HoldsPages:
+                return False
+        return True
+
+    def _new_parts(self, job: Job, old: Json | None, whole: list[Any]) -> list[Any] | None:
+        """What has to be appended to what is there; None if replacing it takes fewer requests."""
+        if not old or old["count"] >= len(job.body.segments) or job.body.hash(old["count"]) != old["hash"]:
+            return None
+        new = self.dialect.pack(job.body.blocks(old["count"]))
+        return new if len(new) <= len(whole) + self.pages.clearing_requests else None
+
+    def _changed(self, job: Job, page: Page) -> set[str]:
+        return {name for name, hash_ in job.row.hashes.items() if page.sent.get(name) != hash_}
+
+    def _conflicts(self, job: Job, page: Page, fields: set[str]) -> list[str]:
+        """Fields that a person has changed since, and that we would overwrite."""
+        wanted = {field: job.values[field] for field in fields if field in PEOPLES and field in page.values}
+        if not wanted:
+            return []
+        current = self.edits.current(page.id, wrote_at(page.edited))
+        return conflicting(wanted, page.values, current)
+
+    def _finish(self, job: Job, page: Page, state: OutcomeState, kept: Sequence[str] = ()) -> Outcome:
+        old_sent, old_values = page.sent, page.values
+        page.sent = job.row.hashes | {field: old_sent.get(field, "") for field in kept if field in old_values}
+        page.values = _peoples(job) | {field: old_values[field] for field in kept if field in old_values}
+        if all(field in old_values for field in kept):
+            page.body = job.body_detail
+        hash_ = job.document.input_hash
+        if kept:
+            reason = f"A person changed {', '.join(kept)} in Notion; it was left as it is."
+            job.ledger.conflict(job.id, hash_, reason, page.detail())
+            return job.outcome("conflict", page, reason)
+        job.ledger.done(job.id, hash_, page.id, page.url, page.detail())
+        return job.outcome(state, page, job.left_out if state != "unchanged" else None)
+
+    def _gone(self, job: Job, page: Page, error: CommonplaceError) -> Outcome:
+        """A page that a person removed: made again or let be, as the settings say."""
+        if isinstance(error, NotThere):
+            schema.forget(self._client, self._source.id)
+            schema.remembered(self._client, self._source.id)  # halts when it is the database that is gone
+        if self._settings.on_deleted == "recreate":
+            return self._create(job)
+        reason = "The page was removed in Notion; it is not made again (on_deleted = skip)."
+        job.ledger.done(job.id, job.document.input_hash, page.id, page.url, page.detail())
+        return job.outcome("skipped", page, reason)
+
+    def _properties(self, job: Job, fields: Any, hash_: str) -> Json:
+        """The wanted fields and `Hash`, under the names that the database has for them."""
+        written = {
+            self._names[field]: to_notion(field, job.values[field], self._types[field])
+            for field in fields
+            if field in self._names and field in job.values
+        }
+        if HASH in self._names:
+            written[self._names[HASH]] = to_notion(HASH, hash_, "rich_text")
+        return written
+
+
+def _touches_peoples(page: Page, row: Row) -> bool:
+    return any(field in page.values and page.sent.get(field) != row.hashes.get(field) for field in PEOPLES)
+
+
+def _peoples(job: Job) -> dict[str, Any]:
+    return {field: job.values[field] for field in PEOPLES if field in job.row.hashes}
+
+
+def _unchanged(document: Document, entry: LedgerEntry) -> Outcome:
+    return Outcome(
+        conversation_id=document.conversation.id,
+        state="unchanged",
+        remote_id=entry.remote_id,
+        remote_url=entry.remote_url,
+    )
+
+
+def _url(page_id: str) -> str:
+    """Notion leads from here to the page, whatever its address is."""
+    return f"https://www.notion.so/{page_id.replace('-', '')}"
