@@ -20,7 +20,8 @@ class ArchiveBlock(Block):
         ```python
         from blocks.archive import ArchiveBlock
 
-        with ArchiveBlock.load("BLOCK_NAME").open() as archive:
+        block = ArchiveBlock.load("BLOCK_NAME")
+        with block.open() as archive:
             print(archive.owner)
         ```
     """

@@ -18,7 +18,8 @@ class MarkdownFolder(Block):
         ```python
         from blocks.markdown import MarkdownFolder
 
-        print(MarkdownFolder.load("BLOCK_NAME").path())
+        block = MarkdownFolder.load("BLOCK_NAME")
+        print(block.path())
         ```
     """
 

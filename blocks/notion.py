@@ -21,7 +21,8 @@ class NotionCredentials(CredentialsBlock):
         ```python
         from blocks.notion import NotionCredentials
 
-        client = NotionCredentials.load("BLOCK_NAME").get_client()
+        block = NotionCredentials.load("BLOCK_NAME")
+        client = block.get_client()
         ```
     """
 

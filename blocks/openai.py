@@ -21,7 +21,8 @@ class OpenAICredentials(CredentialsBlock):
         ```python
         from blocks.openai import OpenAICredentials
 
-        client = OpenAICredentials.load("BLOCK_NAME").get_client()
+        block = OpenAICredentials.load("BLOCK_NAME")
+        client = block.get_client()
         ```
     """
 

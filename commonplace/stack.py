@@ -7,7 +7,6 @@ processes know. Prefect's default (any web page may read every block's secrets t
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
@@ -27,6 +26,7 @@ from commonplace.config import Settings
 from commonplace.errors import Halt, Refused
 
 HOST = "127.0.0.1"
+WORK_POOL = "commonplace"
 START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 20
 
@@ -124,8 +124,15 @@ def running_server(settings: Settings) -> Running | None:
 
 
 def answers(running: Running) -> bool:
+    return is_reachable(running.api_url)
+
+
+def is_reachable(api_url: str) -> bool:
+    """Whether a Prefect server answers at this address."""
+    if not api_url.startswith(("http://", "https://")):
+        return False
     try:
-        with urllib.request.urlopen(f"{running.api_url}/health", timeout=5) as reply:  # noqa: S310
+        with urllib.request.urlopen(f"{api_url.rstrip('/')}/health", timeout=5) as reply:  # noqa: S310
             return bool(reply.status == 200)
     except (OSError, urllib.error.URLError):
         return False
@@ -186,6 +193,55 @@ def wait_until_ready(process: subprocess.Popen[bytes], running: Running, setting
         time.sleep(0.1)
 
 
+def start_worker(running: Running, settings: Settings) -> subprocess.Popen[bytes]:
+    """What executes runs: Prefect's own process worker on our work pool."""
+    environment = {
+        **client_environment(running, settings),
+        "COMMONPLACE_HOME": str(settings.home),
+        "COMMONPLACE_DATABASE_URL": settings.database_url,
+        "COMMONPLACE_FILES": settings.files,
+    }
+    if settings.config_file is not None:
+        environment["COMMONPLACE_CONFIG"] = str(settings.config_file)
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"]
+    return start_process(command, environment, folder(settings) / "worker.log")
+
+
+def is_up(settings: Settings) -> bool:
+    """Whether a `commonplace up` of this home is running."""
+    return (pid := _up_pid(settings)) is not None and is_alive(pid)
+
+
+def _up_pid(settings: Settings) -> int | None:
+    try:
+        return int((folder(settings) / "up.pid").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+@contextmanager
+def marked_as_up(settings: Settings) -> Iterator[None]:
+    """Leave a note that says which process keeps the stack, for as long as the block runs."""
+    note = folder(settings) / "up.pid"
+    note.write_text(str(os.getpid()))
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def ask_up_to_stop(settings: Settings, *, seconds: float = 35) -> bool:
+    """End a running `commonplace up` the way Ctrl-C does; whether there was one."""
+    pid = _up_pid(settings)
+    if pid is None or not is_alive(pid):
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return True
+
+
 def stop_server(settings: Settings) -> bool:
     """Stop the local server, if one runs. Its queues are written out first."""
     try:
@@ -208,6 +264,11 @@ def stop_process(pid: int, *, seconds: float = STOP_TIMEOUT_SECONDS) -> None:
             time.sleep(0.05)
         if not is_alive(pid):
             return
+
+
+def kill(pid: int) -> None:
+    """End a process and everything in its session at once."""
+    _signal_group(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def _signal_group(pid: int, sign: int) -> None:
@@ -267,10 +328,33 @@ def starting_lock(settings: Settings) -> Iterator[None]:
         yield
 
 
-def read_state(path: Path) -> dict[str, int]:
-    """A small JSON file of process ids; empty when there is none."""
+def wait_until_drained(running: Running, settings: Settings, *, seconds: float = 15) -> None:
+    """Wait until the server has written what runs told it: task states arrive behind the runs they belong to.
+
+    Drained means that the number of task runs stands still and that none of them waits for its end.
+    """
+    deadline = time.monotonic() + seconds
+    before = -1
+    while time.monotonic() < deadline:
+        unfinished = {"task_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}}
+        total = _count_task_runs(running, settings, {})
+        if total is None or (total == before and not _count_task_runs(running, settings, unfinished)):
+            return
+        before = total
+        time.sleep(0.7)
+
+
+def _count_task_runs(running: Running, settings: Settings, body: dict[str, object]) -> int | None:
+    import base64
+
+    token = base64.b64encode(password(settings, "auth").encode()).decode()
+    request = urllib.request.Request(  # noqa: S310
+        f"{running.api_url}/task_runs/count",
+        data=msgspec.json.encode(body),
+        headers={"Authorization": f"Basic {token}", "Content-Type": "application/json"},
+    )
     try:
-        found: dict[str, int] = json.loads(path.read_text())
+        with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310
+            return int(reply.read())
     except (OSError, ValueError):
-        return {}
-    return found
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -19,7 +20,7 @@ from commonplace.stages.sync import SyncReport
 from flows import reports
 from flows.bounds import selection_of
 from flows.running import RUNNER, conclude, work_through
-from tasks.house import House, open_house
+from tasks.house import open_house
 from tasks.sync import finish_destination, write_chunk
 
 COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "requests")
@@ -99,18 +100,9 @@ def preview(destination: str, selection: Selection, retry_failed: bool) -> dict[
         open_house() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (target, rules),
     ):
-        return plan(house, destination, target, selection, rules, retry_failed=retry_failed)
-
-
-def plan(
-    house: House, destination: str, target: Any, selection: Selection, rules: stage.Rules, *, retry_failed: bool
-) -> dict[str, Any]:
-    waiting = stage.pending(house.archive, target, selection, rules, retry_failed=retry_failed)
-    by_reason: dict[str, int] = {}
-    for item in waiting:
-        by_reason[item.state] = by_reason.get(item.state, 0) + 1
-    unchanged = stage.count_in_scope(house.archive, target, selection, rules) - len(waiting)
-    return {"destination": destination, "pending": len(waiting), "unchanged": unchanged, "reasons": by_reason}
+        planned = stage.preview(house.archive, target, selection, rules, retry_failed=retry_failed)
+    reasons = Counter(item.state for item in planned.conversations)
+    return {"destination": destination, "pending": planned.pending, "unchanged": planned.unchanged, "reasons": reasons}
 
 
 def publish(destination: str, report: dict[str, Any]) -> None:

@@ -40,6 +40,12 @@ def sections(settings: Settings, name: str) -> tuple[str, dict[str, Any], Rules]
         raise Refused(f"[destinations.{name}]: {exc}") from exc
 
 
+def place_of(settings: Settings, name: str) -> str | None:
+    """Where a person finds what is written there, when that is known without asking anybody."""
+    kind, section, _ = sections(settings, name)
+    return registry.place_of(kind, section, home=settings.home)
+
+
 @contextmanager
 def open_destination(
     settings: Settings, environment: Environment, archive: Archive, name: str

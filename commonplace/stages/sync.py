@@ -231,3 +231,34 @@ def sync(
     report.requests = destination.requests_sent
     report.seconds = round(time.monotonic() - started, 3)
     return report
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sync would do."""
+
+    destination: str
+    pending: int
+    unchanged: int
+    conversations: list[Pending]
+    estimate: str = ""
+    """What it would take, where the destination can tell."""
+
+
+def preview(
+    archive: Archive,
+    destination: Destination,
+    selection: Selection = Selection(),
+    rules: Rules = Rules(),
+    *,
+    retry_failed: bool = False,
+) -> Plan:
+    """What a sync would write, and nothing written."""
+    waiting = pending(archive, destination, selection, rules, retry_failed=retry_failed)
+    estimate = getattr(destination, "estimate", None)
+    return Plan(
+        destination=destination.instance,
+        pending=len(waiting),
+        unchanged=count_in_scope(archive, destination, selection, rules) - len(waiting),
+        conversations=waiting,
+        estimate=estimate(sum(item.state == "new" for item in waiting), len(waiting)) if estimate else "",
+    )

@@ -1,0 +1,203 @@
+"""The one module of the commands that starts runs: flows in this process, or runs of deployments.
+
+Runs go to `PREFECT_API_URL` if it is set, else to the local server, which is started if it is not running. Prefect
+reads its settings when it is first imported, so the environment is put right before that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from commonplace import stack
+from commonplace.config import Settings
+from commonplace.errors import CommonplaceError, Halt, Refused
+
+FLOWS = {
+    "import-exports": "flows.import_exports:import_exports",
+    "categorize": "flows.categorize:categorize",
+    "map-projects": "flows.map_projects:map_projects",
+    "sync": "flows.sync:sync",
+    "pipeline": "flows.pipeline:pipeline",
+    "backfill": "flows.backfill:backfill",
+    "maintain": "flows.maintain:maintain",
+    "collect-batches": "flows.collect_batches:collect_batches",
+}
+
+
+def connect(settings: Settings, told: Callable[[str], None] = lambda _: None) -> None:
+    """Make this process speak to the right server; start the local one if that is it and it does not run."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    if url := os.environ.get("PREFECT_API_URL"):
+        if not stack.is_reachable(url):
+            raise Halt(
+                f"The Prefect server at {url} does not answer.",
+                hint="Start it, correct PREFECT_API_URL, or unset it to use the local server; --direct does without.",
+            )
+        return
+    if stack.running_server(settings) is None:
+        told("Starting the local Prefect server (once; `commonplace down` stops it)")
+    running, is_new = stack.ensure_server(settings)
+    os.environ.update(stack.client_environment(running, settings))
+    if is_new:
+        prepare(settings)
+
+
+def prepare(settings: Settings) -> None:
+    """A server that was just started learns our deployments, and which runs of its history died without a word."""
+    from deployments.apply import apply
+
+    apply(settings)
+    reap(settings)
+
+
+def run_here(name: str, **parameters: Any) -> dict[str, Any]:
+    """Run a flow in this process; its report. A failed run raises what it failed with."""
+    flow = _flow(name)
+    try:
+        report: dict[str, Any] = flow(**parameters)
+    except CommonplaceError:
+        raise
+    except Exception as error:
+        raise Halt(
+            f"The run of {name} failed: {type(error).__name__}.", hint="Its log is in the Prefect UI."
+        ) from error
+    return report
+
+
+def _flow(name: str) -> Any:
+    if name not in FLOWS:
+        raise Refused(f"There is no flow {name!r}.", hint=f"Use one of: {', '.join(FLOWS)}.")
+    module, _, attribute = FLOWS[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def parse_parameters(pairs: list[str]) -> dict[str, Any]:
+    """`key=value` pairs; a value that is JSON is taken as such, anything else as text."""
+    parameters = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise Refused(f"{pair!r} is not a parameter.", hint="Use --param since=2026-01-01.")
+        try:
+            parameters[key] = json.loads(value)
+        except ValueError:
+            parameters[key] = value
+    return parameters
+
+
+class Started:
+    """A run that was asked for."""
+
+    def __init__(self, identity: str, name: str) -> None:
+        self.id = identity
+        self.name = name
+
+
+def start(name: str, parameters: dict[str, Any]) -> Started:
+    """Ask for a run of a deployment: `pipeline`, or `pipeline/nightly`."""
+    from prefect import get_client
+    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
+    flow, _, deployment = name.partition("/")
+    full = f"{flow}/{deployment}" if deployment else f"{flow}/{_default_deployment(flow)}"
+    _check_parameters(flow, parameters)
+    with get_client(sync_client=True) as client:
+        try:
+            found = client.read_deployment_by_name(full)
+            run = client.create_flow_run_from_deployment(found.id, parameters=parameters)
+        except ObjectNotFound as exc:
+            raise Refused(f"There is no deployment {full!r}.", hint="`commonplace up` applies them.") from exc
+        except PrefectHTTPStatusError as exc:
+            raise Refused(f"The server refused the parameters of {full}: {_detail(exc)}") from exc
+    return Started(str(run.id), run.name)
+
+
+def _default_deployment(flow: str) -> str:
+    return {"maintain": "weekly", "collect-batches": "scheduled"}.get(flow, "on-demand")
+
+
+def _check_parameters(flow: str, parameters: dict[str, Any]) -> None:
+    """A wrong name or type is told here, before a run is made that can only fail."""
+    from prefect.exceptions import ParameterTypeError, SignatureMismatchError
+
+    known = _flow(flow)
+    unknown = sorted(set(parameters) - set(known.parameters.properties))
+    if unknown:
+        names = ", ".join(known.parameters.properties)
+        raise Refused(f"{flow} has no parameter {unknown[0]!r}.", hint=f"It has: {names}.")
+    missing = sorted(set(known.parameters.required or []) - set(parameters))
+    if missing:
+        raise Refused(f"{flow} needs the parameter {missing[0]!r}.", hint=f"Add --param {missing[0]}=...")
+    try:
+        known.validate_parameters(parameters)
+    except (ParameterTypeError, SignatureMismatchError, ValueError) as exc:
+        wrong = [line.strip() for line in str(exc).splitlines() if line.strip()]
+        raise Refused(f"{flow}: {' '.join(wrong[1:4])}") from exc
+
+
+def _detail(error: Any) -> str:
+    try:
+        return str(error.response.json().get("detail", error))
+    except ValueError:
+        return str(error)
+
+
+class Ended:
+    """How a run ended."""
+
+    def __init__(self, *, is_completed: bool, state: str, message: str, name: str) -> None:
+        self.is_completed = is_completed
+        self.state = state
+        self.message = message
+        self.name = name
+
+
+def watch(started: Started, *, timeout_seconds: float | None = None) -> Ended:
+    """Wait until a run has ended."""
+    from uuid import UUID
+
+    from prefect import get_client
+
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    with get_client(sync_client=True) as client:
+        while True:
+            run = client.read_flow_run(UUID(started.id))
+            if run.state is not None and run.state.is_final():
+                state = run.state
+                return Ended(
+                    is_completed=state.is_completed(),
+                    state=state.name or "",
+                    message=state.message or "",
+                    name=run.name,
+                )
+            if deadline is not None and time.monotonic() > deadline:
+                raise Halt(
+                    f"The run {run.name} has not ended after {timeout_seconds:.0f} s.",
+                    hint="It goes on; look at it in the Prefect UI.",
+                )
+            time.sleep(0.3)
+
+
+def reap(settings: Settings) -> int:
+    """Mark runs whose process is gone as crashed, so that they neither look alive nor hold up others."""
+    from prefect import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    alive = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
+    reaped = 0
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=alive))):
+            pid = run.infrastructure_pid
+            if pid and pid.isdigit() and stack.is_alive(int(pid)):
+                continue
+            message = "The process of this run is gone. The next run does what is still missing."
+            client.set_flow_run_state(run.id, Crashed(message=message), force=True)
+            reaped += 1
+    return reaped

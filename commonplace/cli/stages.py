@@ -1,0 +1,252 @@
+"""The stages as commands. They run the flow in this process, so that they leave a history; `--direct` does without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commonplace.cli import runs
+from commonplace.cli.house import moment, opened, selection
+from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until
+from commonplace.cli.output import (
+    Output,
+    aside,
+    cells,
+    errors_for_people,
+    people,
+    plain,
+    print_json,
+    show_counts,
+    table,
+    tell,
+)
+from commonplace.config import load
+from commonplace.errors import Refused
+from commonplace.moments import to_datetime
+
+IMPORT_KEYS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", "attachments")
+SYNC_KEYS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "requests")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("import")(import_command)
+    app.command("sync")(sync)
+    app.command("categorize")(categorize)
+    app.command("map")(map_command)
+    app.command("backfill")(backfill)
+
+
+def import_command(
+    paths: Annotated[list[Path], typer.Argument(exists=True, help="A zip, a folder, a json; several.")],
+    keep: Annotated[bool | None, typer.Option("--keep/--no-keep", help="Keep a copy of each export.")] = None,
+    direct: Direct = False,
+    json: Json = False,
+) -> None:
+    """Take ChatGPT exports into the archive."""
+    with errors_for_people():
+        if direct:
+            report = _import_directly(paths, keep)
+        else:
+            _connected()
+            report = runs.run_here("import-exports", paths=[str(path.absolute()) for path in paths], keep_exports=keep)
+        _finish("Imported", report, (*IMPORT_KEYS, "seconds"), failed=report["failed"])
+
+
+def _import_directly(paths: list[Path], keep: bool | None) -> dict[str, Any]:
+    from commonplace.stages.import_ import FileReport, import_paths
+
+    with opened() as (settings, _, archive), aside.status("Importing") as status:
+
+        def show(file: FileReport) -> None:
+            status.update(f"Importing {file.file}: {file.read:,} conversations")
+
+        keep_exports = settings.imports.keep_exports if keep is None else keep
+        return dict(plain(import_paths(archive, paths, keep_exports=keep_exports, progress=show)))
+
+
+def sync(
+    destination: Annotated[str, typer.Argument(help="A destination of the settings: markdown, notion ...")],
+    since: Since = None,
+    until: Until = None,
+    project: Project = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
+    direct: Direct = False,
+    json: Json = False,
+) -> None:
+    """Write what is new or changed to a destination."""
+    with errors_for_people():
+        bounds = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
+        if dry_run:
+            _preview_sync(destination, bounds, retry_failed)
+            return
+        if direct:
+            report = _sync_directly(destination, bounds, retry_failed)
+        else:
+            _connected()
+            report = runs.run_here("sync", destination=destination, retry_failed=retry_failed, **_as_parameters(bounds))
+        wrong = report["failed"] + report["uncertain"]
+        _finish(f"Synced to {destination}", report, (*SYNC_KEYS, "seconds"), failed=wrong)
+
+
+def _sync_directly(destination: str, bounds: dict[str, Any], retry_failed: bool) -> dict[str, Any]:
+    from commonplace.archive.leases import hold
+    from commonplace.stages import sync as stage
+    from commonplace.stages.destinations import open_destination
+
+    with (
+        opened() as (settings, environment, archive),
+        open_destination(settings, environment, archive, destination) as (target, rules),
+        hold(archive, f"sync:{target.instance}"),
+    ):
+        report = stage.sync(archive, target, selection(settings, **bounds), rules, retry_failed=retry_failed)
+        report.destination = destination
+        return dict(plain(report))
+
+
+def _preview_sync(destination: str, bounds: dict[str, Any], retry_failed: bool) -> None:
+    from commonplace.stages import sync as stage
+    from commonplace.stages.destinations import open_destination
+
+    with (
+        opened() as (settings, environment, archive),
+        open_destination(settings, environment, archive, destination) as (target, rules),
+    ):
+        plan = stage.preview(archive, target, selection(settings, **bounds), rules, retry_failed=retry_failed)
+    if Output.as_json:
+        print_json(plan)
+        return
+    grid = table("conversation", "title", "why", title=f"{plan.pending} of {plan.pending + plan.unchanged} to write")
+    for item in plan.conversations[:50]:
+        grid.add_row(*cells(item.conversation_id, item.title, item.state))
+    people.print(grid)
+    if plan.estimate:
+        tell(plan.estimate)
+
+
+def categorize(
+    judge: Annotated[str | None, typer.Option(help="local, openai, openai-batch or compatible.")] = None,
+    taxonomy: Annotated[str | None, typer.Option(help="The set of categories, by name.")] = None,
+    since: Since = None,
+    until: Until = None,
+    project: Project = None,
+    limit: Limit = None,
+    max_cost: Annotated[float | None, typer.Option(help="US dollars this run may spend.")] = None,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Judge again what another judge decided.")] = False,
+    dry_run: DryRun = False,
+    force: Force = False,
+    direct: Direct = False,
+    json: Json = False,
+) -> None:
+    """Give conversations a category, tags, a summary and insights."""
+    from commonplace.cli import categorizing
+
+    with errors_for_people():
+        bounds = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
+        options = {"judge": judge, "taxonomy": taxonomy, "max_cost": max_cost, "upgrade": upgrade}
+        if dry_run:
+            categorizing.preview(bounds, options)
+            return
+        if direct:
+            report = categorizing.categorize_directly(bounds, options)
+        else:
+            _connected()
+            report = runs.run_here("categorize", **options, **_as_parameters(bounds))
+        keys = ("judged", "unchanged", "failed", "review", "cost_usd", "seconds")
+        _finish("Categorized", report, keys, failed=report["failed"])
+
+
+def map_command(
+    since: Since = None,
+    until: Until = None,
+    project: Project = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    direct: Direct = False,
+    json: Json = False,
+) -> None:
+    """Find each conversation's project."""
+    from commonplace.cli import mapping
+
+    with errors_for_people():
+        bounds = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
+        if dry_run or direct:
+            report = mapping.map_directly(bounds, dry_run=dry_run)
+        else:
+            _connected()
+            report = runs.run_here("map-projects", **_as_parameters(bounds))
+        if Output.as_json:
+            print_json(report)
+            return
+        show_counts("Mapped", {**report["assigned"], "suggested": report["suggested"], "orphans": report["orphans"]})
+
+
+def backfill(
+    since: Annotated[str, typer.Option(help="The first day.")],
+    until: Until = None,
+    window: Annotated[str, typer.Option(help="How much time at once: '1 month', '2 weeks', '1 day'.")] = "1 month",
+    stages: Annotated[list[str] | None, typer.Option("--stage", help="categorize, map or sync; repeatable.")] = None,
+    destinations: Annotated[list[str] | None, typer.Option("--destination", help="Where to write; repeatable.")] = None,
+    force: Force = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Work through the past, a window of time after the other."""
+    with errors_for_people():
+        _connected()
+        chosen = {"stages": stages} if stages else {}
+        report = runs.run_here(
+            "backfill",
+            **_as_parameters({"since": since, "until": until}),
+            window=window,
+            destinations=destinations,
+            force=force,
+            dry_run=dry_run,
+            **chosen,
+        )
+        if Output.as_json:
+            print_json(report)
+            return
+        grid = table(*report["windows"][0], title="Windows")
+        for row in report["windows"]:
+            grid.add_row(*cells(*row.values()))
+        people.print(grid)
+
+
+def _connected() -> None:
+    settings, _ = load()
+    runs.connect(settings, aside.print)
+
+
+def _as_parameters(bounds: dict[str, Any]) -> dict[str, Any]:
+    """Bounds as flows take them: days of the settings' time zone."""
+    settings, _ = load()
+    parameters = dict(bounds)
+    for key in ("since", "until"):
+        text = bounds.get(key)
+        if text and ":" in text:
+            raise Refused(f"A run takes days, not times such as {text}.", hint="Use a date, or --direct.")
+        at = moment(text, settings)
+        parameters[key] = None if at is None else to_datetime(at, settings.zone).date()
+    return parameters
+
+
+def _finish(title: str, report: dict[str, Any], keys: tuple[str, ...], *, failed: int) -> None:
+    """Show the report; anything that failed makes the exit code 1."""
+    if Output.as_json:
+        print_json(report)
+    else:
+        show_counts(title, {key: report[key] for key in keys if key in report})
+        for defect in report.get("defects", [])[:20]:
+            aside.print(f"{defect['file']} {defect['item']}: {defect['reason']}", markup=False)
+        for problem in report.get("problems", [])[:20]:
+            aside.print(
+                f"{problem['conversation_id']}: {problem['state']}, {problem.get('reason') or ''}", markup=False
+            )
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,134 @@
+"""Starting, stopping and looking after the whole: up, down, run, connect, doctor."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commonplace import __version__
+from commonplace.cli import runs, up
+from commonplace.cli.options import Json, Yes
+from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, show_counts, table, tell
+from commonplace.config import load
+from commonplace.errors import Refused
+from commonplace.stages import doctor as checkup
+
+
+def register(app: typer.Typer) -> None:
+    app.callback()(common)
+    app.command("up")(up_command)
+    app.command("down")(down)
+    app.command("run")(run)
+    app.command("connect")(connect)
+    app.command("doctor")(doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"commonplace {__version__}")
+        raise typer.Exit
+
+
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """A commonplace book for your AI conversations."""
+
+
+def up_command(
+    imports: Annotated[
+        list[Path] | None, typer.Option("--import", exists=True, help="Feed this file to the pipeline; repeatable.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="End when that run ends, with its exit code.")] = False,
+    sample: Annotated[bool, typer.Option("--sample", help="Feed a generated sample export to the pipeline.")] = False,
+    json: Json = False,
+) -> None:
+    """Start the local Prefect server and worker; Ctrl-C stops them."""
+    with errors_for_people():
+        settings, _ = load()
+        files = list(imports or [])
+        if not sample:
+            if once and not files:
+                raise Refused("--once needs something to do.", hint="Add --import FILE or --sample.")
+            up.exit_with(up.bring_up(settings, imports=files, once=once))
+            return
+        from commonplace.sources.chatgpt.sample import write_sample
+
+        with tempfile.TemporaryDirectory(prefix="commonplace-") as folder:
+            export = Path(folder) / "sample-export.zip"
+            write_sample(export)
+            up.exit_with(up.bring_up(settings, imports=[*files, export], once=once))
+
+
+def down(json: Json = False) -> None:
+    """Stop the local Prefect server and worker."""
+    with errors_for_people():
+        settings, _ = load()
+        stopped = up.bring_down(settings)
+        if Output.as_json:
+            print_json({"stopped": stopped})
+        tell("Stopped." if stopped else "Nothing was running.")
+
+
+def run(
+    flow: Annotated[str, typer.Argument(help="A flow, or flow/deployment: pipeline, backfill, maintain ...")],
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="key=value; repeatable.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Wait for the end; the exit code is the outcome.")] = False,
+    timeout: Annotated[float | None, typer.Option(help="Seconds to wait at most.")] = None,
+    json: Json = False,
+) -> None:
+    """Ask for a run of a deployment, as the Prefect UI does."""
+    with errors_for_people():
+        settings, _ = load()
+        runs.connect(settings, tell)
+        started = runs.start(flow, runs.parse_parameters(param or []))
+        if not watch:
+            if Output.as_json:
+                print_json({"id": started.id, "run": started.name})
+            tell(f"Asked for run {started.name}.")
+            return
+        tell(f"Waiting for run {started.name}")
+        ended = runs.watch(started, timeout_seconds=timeout)
+        if Output.as_json:
+            print_json({"id": started.id, "run": ended.name, "state": ended.state, "message": ended.message})
+        tell(f"{ended.state}: {ended.message}")
+        up.exit_with(0 if ended.is_completed else 1)
+
+
+def connect(
+    service: Annotated[str, typer.Argument(help="archive, markdown, openai or notion.")],
+    save: Annotated[bool, typer.Option("--save/--no-save", help="Save it as a Prefect block.")] = True,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Check a credential, prepare the other side, and save it as a block. Asks for what the environment lacks."""
+    from commonplace.cli.connecting import connect_service
+
+    with errors_for_people():
+        settings, environment = load()
+        told = connect_service(service, settings, environment, save=save, ask=not (yes or Output.as_json))
+        if Output.as_json:
+            print_json(told)
+        else:
+            show_counts(f"Connected {service}", told)
+
+
+def doctor(json: Json = False) -> None:
+    """What is set up, what is not, and how to put it right."""
+    with errors_for_people():
+        settings, environment = load()
+        checks = checkup.examine(settings, environment)
+        if Output.as_json:
+            print_json({"ok": all(check.is_well for check in checks), "checks": checks})
+        else:
+            grid = table("", "", "", title="Commonplace")
+            for check in checks:
+                mark = "[green]ok[/]" if check.is_well else "[red]no[/]"
+                grid.add_row(mark, *cells(check.subject, f"{check.finding} {check.remedy}".strip()))
+            people.print(grid)
+        up.exit_with(0 if all(check.is_well or check.is_optional for check in checks) else 1)

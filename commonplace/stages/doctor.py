@@ -1,0 +1,131 @@
+"""What is set up, what is not, and how to put it right. Looks, and changes nothing."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from commonplace import stack
+from commonplace.archive.core import open_archive
+from commonplace.archive.engine import database_url, sqlite_module
+from commonplace.archive.schema import conversations
+from commonplace.config import Environment, Settings
+from commonplace.errors import CommonplaceError
+from commonplace.stages import destinations
+
+GIGABYTE = 1 << 30
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at."""
+
+    subject: str
+    is_well: bool
+    finding: str
+    remedy: str = ""
+    is_optional: bool = False
+
+
+def examine(settings: Settings, environment: Environment) -> list[Check]:
+    """Every check, whatever the others found."""
+    parts: list[Callable[[Settings, Environment], Iterator[Check]]] = [_machine, _archive, _places, _prefect, _openai]
+    found: list[Check] = []
+    for part in parts:
+        try:
+            found.extend(part(settings, environment))
+        except CommonplaceError as error:
+            subject = part.__name__.strip("_").capitalize()
+            found.append(Check(subject=subject, is_well=False, finding=error.message, remedy=error.hint or ""))
+    return found
+
+
+def _machine(settings: Settings, _environment: Environment) -> Iterator[Check]:
+    version = platform.python_version()
+    yield Check(subject="Python", is_well=sys.version_info >= (3, 11), finding=version)
+    yield Check(
+        subject="Settings", is_well=True, finding=str(settings.config_file or "defaults (no commonplace.toml found)")
+    )
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    free = shutil.disk_usage(settings.home).free
+    yield Check(
+        subject="Disk",
+        is_well=free > GIGABYTE,
+        finding=f"{free / GIGABYTE:.0f} GB free under {settings.home}",
+        remedy="" if free > GIGABYTE else "Make room, or set COMMONPLACE_HOME to a larger disk.",
+    )
+
+
+def _archive(settings: Settings, _environment: Environment) -> Iterator[Check]:
+    from sqlalchemy import func, select
+    from sqlalchemy.exc import SQLAlchemyError
+
+    kind = database_url(settings.database_url).get_backend_name()
+    if kind == "sqlite":
+        yield Check(subject="SQLite", is_well=True, finding=str(sqlite_module().sqlite_version))
+    try:
+        with (
+            open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive,
+            archive.read() as connection,
+        ):
+            count = connection.execute(select(func.count()).select_from(conversations)).scalar_one()
+        yield Check(subject="Archive", is_well=True, finding=f"{kind}, {count:,} conversations")
+    except SQLAlchemyError as error:
+        yield Check(
+            subject="Archive",
+            is_well=False,
+            finding=f"The {kind} database cannot be used ({type(error).__name__}).",
+            remedy="Check COMMONPLACE_DATABASE_URL and that the server is up.",
+        )
+
+
+def _places(settings: Settings, environment: Environment) -> Iterator[Check]:
+    for name in destinations.names(settings):
+        try:
+            with (
+                open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive,
+                destinations.open_destination(settings, environment, archive, name) as (destination, _rules),
+            ):
+                obstacles = destination.check()
+        except CommonplaceError as error:
+            obstacles = [str(error)]
+        yield Check(subject=f"Destination {name}", is_well=not obstacles, finding=" ".join(obstacles) or "ready")
+
+
+def _prefect(settings: Settings, environment: Environment) -> Iterator[Check]:
+    if url := environment.get("PREFECT_API_URL"):
+        reachable = stack.is_reachable(url)
+        remedy = "" if reachable else "Start it, or unset PREFECT_API_URL to use the local server."
+        yield Check(subject="Prefect server", is_well=reachable, finding=url, remedy=remedy)
+        return
+    running = stack.running_server(settings)
+    yield Check(
+        subject="Prefect server",
+        is_well=running is not None,
+        finding=running.api_url if running else "The local server is not running.",
+        remedy="" if running else "`commonplace up` starts it; commands that do work start it by themselves.",
+        is_optional=True,
+    )
+
+
+def _openai(settings: Settings, environment: Environment) -> Iterator[Check]:
+    needs_key = settings.categorize.judge.startswith("openai")
+    if not environment.get("OPENAI_API_KEY"):
+        yield Check(
+            subject="OpenAI",
+            is_well=not needs_key,
+            finding="no key" if needs_key else "no key; the local judge needs none",
+            remedy="Set OPENAI_API_KEY, or `commonplace connect openai`." if needs_key else "",
+        )
+        return
+    from commonplace.categorize.openai import problems_with_model
+
+    obstacles = problems_with_model(
+        key=environment.get("OPENAI_API_KEY") or "",
+        base_url=environment.get("OPENAI_BASE_URL"),
+        model=settings.categorize.model,
+    )
+    yield Check(subject="OpenAI", is_well=not obstacles, finding=" ".join(obstacles) or f"{settings.categorize.model}")

@@ -1,0 +1,108 @@
+"""prefect.yaml fits the flows, and the settings' schedules take its place."""
+
+from __future__ import annotations
+
+import json
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from commonplace.config import ScheduleSettings, load
+from deployments import definitions
+
+DEPLOYMENTS = definitions.read()
+FOLDER = Path(__file__).parents[2] / "deployments"
+
+
+def test_every_deployment_fits_its_flow() -> None:
+    assert definitions.problems(DEPLOYMENTS) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"entrypoint": "flows.sync.sink"}, "is not a flow"),
+        ({"entrypoint": "flows.nowhere.sync"}, "No module named"),
+        ({"parameters": {"destinaton": "notion"}}, "sets 'destinaton'"),
+        ({"work_pool": {"name": "elsewhere"}}, "another work pool"),
+        ({"schedules": [{"cron": "0 0 * * *", "slug": "x"}]}, "needs cron, timezone and slug"),
+        ({"tags": []}, "lacks the tag"),
+    ],
+)
+def test_a_misfit_is_found(change: dict[str, Any], expected: str) -> None:
+    sync = next(d for d in DEPLOYMENTS if d["entrypoint"] == "flows.sync.sync")
+    assert any(
+        expected in problem for problem in definitions.problems([*DEPLOYMENTS, {**sync, "name": "odd", **change}])
+    )
+
+
+def test_the_defaults_of_the_settings_are_the_schedules_of_the_file() -> None:
+    settings, _ = load({"COMMONPLACE_HOME": "/nowhere"})
+    in_file = {s["slug"]: s["cron"] for d in DEPLOYMENTS for s in d.get("schedules") or []}
+    by_settings = {
+        definitions.SCHEDULE_SLUGS[name]: cron for name, cron in msgspec.structs.asdict(settings.schedule).items()
+    }
+    assert by_settings == in_file
+
+
+def test_settings_move_and_remove_schedules() -> None:
+    settings, _ = load({"COMMONPLACE_HOME": "/nowhere"})
+    changed = msgspec.structs.replace(
+        settings,
+        timezone="Europe/Berlin",
+        schedule=ScheduleSettings(pipeline="15 1 * * *", maintain=""),
+    )
+    found = [s for d in DEPLOYMENTS for s in definitions.schedules_of(d, changed)]
+    by_slug = {s["slug"]: s for s in found}
+    assert by_slug["nightly"]["cron"] == "15 1 * * *"
+    assert by_slug["nightly"]["timezone"] == "Europe/Berlin"
+    assert "maintain" not in by_slug
+
+
+def test_compose_runs_what_there_is() -> None:
+    compose = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+    services = compose["services"]
+    assert {"postgres", "prefect", "apply", "worker"} <= services.keys()
+    for service in services.values():
+        for needed in service.get("depends_on", {}):
+            assert needed in services
+        for volume in service.get("volumes", []):
+            assert volume.split(":")[0] in compose["volumes"]
+    # Nothing but the loopback interface of the host is bound.
+    assert all(port.startswith("127.0.0.1:") for s in services.values() for port in s.get("ports", []))
+    assert services["prefect"]["environment"]["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] != "*"
+
+
+def test_the_dockerfile_copies_every_package() -> None:
+    copied = {line.split()[1] for line in (FOLDER / "Dockerfile").read_text().splitlines() if line.startswith("COPY")}
+    assert {"commonplace", "blocks", "tasks", "flows", "deployments"} <= copied
+
+
+def test_the_kubernetes_template_names_only_its_own_variables() -> None:
+    template = json.loads((FOLDER / "kubernetes" / "work-pool.json").read_text())
+    text = json.dumps(template["job_configuration"])
+    named = {part.split("}}")[0].strip() for part in text.split("{{")[1:]}
+    assert named <= template["variables"]["properties"].keys()
+    assert yaml.safe_load((FOLDER / "kubernetes" / "values.yaml").read_text())["worker"]["config"]["workPool"] == (
+        definitions.TAG
+    )
+
+
+@pytest.mark.parametrize("unit", sorted((FOLDER / "systemd").glob("*.service")), ids=lambda path: path.stem)
+def test_systemd_units_are_complete(unit: Path) -> None:
+    parser = ConfigParser(interpolation=None)
+    parser.read_string(unit.read_text())
+    assert parser["Service"]["ExecStart"].split()[0].startswith("%h/")
+    assert parser["Install"]["WantedBy"] == "default.target"
+
+
+@pytest.mark.parametrize("workflow", sorted((FOLDER.parent / ".github/workflows").glob("*.yml")), ids=lambda p: p.stem)
+def test_workflows_read_no_more_than_they_need(workflow: Path) -> None:
+    content = yaml.safe_load(workflow.read_text())
+    assert content["permissions"] == {"contents": "read"}
+    for job in content["jobs"].values():
+        assert job["timeout-minutes"] <= 60
