@@ -154,7 +154,9 @@ class Assets:
 
     def mentions(self, item: bytes, conversation_id: str | None) -> Iterator[bytes]:
         """All that the lists and members add to one conversation's own bytes, in a fixed order."""
-        ids = {match.decode() for match in ASSET_IN_BYTES.findall(item)}
+        ids: set[str] = set()
+        if any(hint in item for hint in (b"asset_pointer", b'"attachments"', b"image_url")):
+            ids.update(match.decode() for match in ASSET_IN_BYTES.findall(item))
         ids.update(self._of_thread.get(conversation_id or "", ()))
         for key in sorted(ids):
             asset = self.describe(key)

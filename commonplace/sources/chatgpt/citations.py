@@ -16,8 +16,7 @@ from commonplace.sources.chatgpt.fields import count, dicts, first_text, mapping
 
 # The second form is an opening mark whose end got lost: only what can be a token goes with it.
 MARK = re.compile(
-    r"[ \t]?\ue200[^\ue200\ue201\n]*\ue201|[ \t]?\ue200[a-z_]*(?:\ue202[\w-]*)*"
-    r"|[ \t]?【[^【】\n]{0,40}†[^【】\n]{0,200}】|[\ue200-\ue206]"
+    r"\ue200[^\ue200\ue201\n]*\ue201|\ue200[a-z_]*(?:\ue202[\w-]*)*|【[^【】\n]{0,40}†[^【】\n]{0,200}】|[\ue200-\ue206]"
 )
 _MOJIBAKE = re.compile("\u00ee(?:\u02c6|\u0088)(\u20ac|\u201a|\u0192|\u201e|\u2026|\u2020|[\u0080-\u0086])?")
 _LETTERS = {letter: place for place, letter in enumerate("\u20ac\u0081\u201a\u0192\u201e\u2026\u2020")}
@@ -38,26 +37,27 @@ def resolve(written: str, metadata: dict[str, Any]) -> str:
     if not has_marks(written):
         return written
     by_offset = _links_by_offset(written, metadata)
-    mended = _MOJIBAKE.sub(_unmangled, written)
-    if mended != written:
-        by_offset = {}
+    if "\u00ee" in written:
+        mended = _MOJIBAKE.sub(_unmangled, written)
+        by_offset = by_offset if mended == written else {}
+        written = mended
     by_text = _links_by_text(metadata)
-
-    def replacement(match: re.Match[str]) -> str:
-        mark = match[0]
-        gap = mark[: len(mark) - len(mark.lstrip(" \t"))]
-        link = by_offset.get(match.start() + len(gap))
+    pieces: list[str] = []
+    copied = 0
+    for match in MARK.finditer(written):
+        before = written[copied : match.start()]
+        link = by_offset.get(match.start())
         if link is None:
-            link = by_text.get(mark.strip())
+            link = by_text.get(match[0])
         if link is None:
-            link = _self_told(mark.strip())
-        if link is None or link == "":
-            return ""
-        if link.startswith("(") and not gap and match.start() and not mended[match.start() - 1].isspace():
-            gap = " "
-        return gap + link
-
-    return MARK.sub(replacement, mended)
+            link = _self_told(match[0])
+        if not link and len(match[0]) > 1:
+            before = before.rstrip(" \t")
+        elif link.startswith("(") and before and not before[-1].isspace():
+            before += " "
+        pieces += (before, link)
+        copied = match.end()
+    return "".join(pieces) + written[copied:]
 
 
 def sources(metadata: dict[str, Any]) -> list[dict[str, str]]:
@@ -95,9 +95,9 @@ def _links_by_offset(written: str, metadata: dict[str, Any]) -> dict[int, str]:
         if start is None or end is None:
             continue
         piece = written[start:end]
-        if MARK.fullmatch(piece):
-            start += len(piece) - len(piece.lstrip(" \t"))
-            links[start] = _linked(mapping(citation.get("metadata")))
+        mark = piece.strip()
+        if MARK.fullmatch(mark):
+            links[start + piece.index(mark)] = _linked(mapping(citation.get("metadata")))
     return links
 
 

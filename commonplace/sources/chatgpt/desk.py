@@ -92,8 +92,9 @@ class Desk:
 
 def fence(code: str, language: str = "") -> str:
     """A code block whose fence is longer than any in it."""
-    ticks = max((len(run) for run in _TICKS.findall(code)), default=2) + 1
-    bar = "`" * max(3, ticks)
+    bar = "```"
+    if bar in code:
+        bar = "`" * (max(len(run) for run in _TICKS.findall(code)) + 1)
     tag = language if re.fullmatch(r"[\w+#.-]{1,30}", language) else ""
     return f"{bar}{tag}\n{code.rstrip()}\n{bar}"
 
@@ -107,7 +108,9 @@ def aside(summary: str, body: str = "") -> str:
     title = html.escape(" ".join(summary.split()), quote=False)
     if not body.strip():
         return f"<details><summary>{title}</summary></details>"
-    return f"<details><summary>{title}</summary>\n\n{_DETAILS.sub('&lt;', body.strip())}\n\n</details>"
+    if "<" in body:
+        body = _DETAILS.sub("&lt;", body)
+    return f"<details><summary>{title}</summary>\n\n{body.strip()}\n\n</details>"
 
 
 def paragraphs(*pieces: str | None) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from commonplace.errors import Defect
-from commonplace.sources.chatgpt.assets import Assets
+from commonplace.sources.chatgpt.assets import ASSET_NAME, Assets
 from commonplace.sources.chatgpt.containers import Container, Unreadable
 from commonplace.sources.chatgpt.conversations import Said, whose
 from commonplace.sources.chatgpt.decoding import Undecodable, decode, storable
@@ -157,8 +157,13 @@ def _assets(container: Container, described: dict[str, list[tuple[str, Any]]]) -
         except (Unreadable, zipfile.BadZipFile, zlib.error, EOFError, OSError):
             return b""
 
-    members = sorted(name for name in container.members if PurePosixPath(name).name not in _DESCRIBING)
+    members = sorted(name for name in container.members if _may_be_asset(name)) if len(container.members) > 1 else ()
     return Assets(members, names=names, library=library, first_bytes=first_bytes)
+
+
+def _may_be_asset(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix.lower() not in (".json", ".html", ".index") or ASSET_NAME.match(path.name) is not None
 
 
 def _said(described: dict[str, list[tuple[str, Any]]]) -> Said:

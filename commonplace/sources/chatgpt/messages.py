@@ -24,10 +24,7 @@ _ROLES: dict[str, Role] = {
     "function": "tool",
 }
 _NEEDS_A_DESK = frozenset({"attachments", "content_references", "citations"})
-_KEPT = frozenset(
-    {"gizmo_id", "canvas", "finished_duration_sec", "invoked_plugin", "async_task_type", "search_queries"}
-)
-_WORTH_A_LOOK = _KEPT | {"content_references", "citations"}
+_KEPT = ("gizmo_id", "canvas", "finished_duration_sec", "invoked_plugin", "async_task_type", "search_queries")
 _HIDING = frozenset({"is_visually_hidden_from_conversation", "is_user_system_message"})
 _EMPTY: dict[str, Any] = {}
 
@@ -122,10 +119,11 @@ def _extra(message: dict[str, Any], metadata: dict[str, Any], author: dict[str, 
     status = message.get("status")
     if status is not None and status != "finished_successfully":
         extra["status"] = storable(status)
-    if not _WORTH_A_LOOK.isdisjoint(metadata):
-        extra.update((key, storable(metadata[key])) for key in sorted(_KEPT & metadata.keys()) if metadata[key])
-        if cited := sources(metadata):
-            extra["sources"] = cited
+    for key in _KEPT:
+        if metadata.get(key):
+            extra[key] = storable(metadata[key])
+    if ("content_references" in metadata or "citations" in metadata) and (cited := sources(metadata)):
+        extra["sources"] = cited
     if author.get("metadata") and (real := first_text(mapping(author["metadata"]), "real_author")):
         extra["real_author"] = real
     return extra
