@@ -14,103 +14,25 @@ import random
 import re
 import struct
 import sys
-import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
-import numpy
+from benchmarks.sinks import SINKS, Sink
+from benchmarks.vocabulary import Vocabulary, Words
 
 Shape = Literal["full", "trimmed", "mixed"]
 ContainerKind = Literal["json", "zip", "folder"]
-Words = list[str]
-
 SHARD = 100
 START = 1_685_000_000.0
 MODELS = ("gpt-4o", "gpt-4", "o1-preview", "gpt-4o-mini", "gpt-5", "o3")
-COMMON = (
-    "the of and to a in is that it for you with as are this on be can or we by from at an if not your but have will"
-    " use data time code using one value file function make like work example set need more when which new model"
-    " list test user name type add error how what does why project plan write change first line system"
-)
-GERMAN = (
-    "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat"
-    " dass sie nach wird bei einer um am sind noch wie einem über so zum Haus Straße schön Größe prüfen Übung"
-)
-ONSETS = (
-    "b",
-    "c",
-    "d",
-    "f",
-    "g",
-    "h",
-    "k",
-    "l",
-    "m",
-    "n",
-    "p",
-    "r",
-    "s",
-    "t",
-    "v",
-    "w",
-    "br",
-    "cr",
-    "fl",
-    "gr",
-    "st",
-    "tr",
-)
-VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ou")
-CODAS = ("", "n", "r", "s", "t", "l", "m", "nd", "st")
 SNIPPETS = (
     "```python\ndef total(values):\n    return sum(value for value in values if value)\n```",
     "```sql\nSELECT month, sum(amount) FROM bookings GROUP BY month ORDER BY month;\n```",
     "```js\nconst open = items.filter((item) => !item.done);\nconsole.log(open.length);\n```",
     "```bash\nfind . -name '*.log' -mtime +7 -delete\n```",
 )
-
-
-class Vocabulary:
-    """An endless supply of words, drawn in blocks because drawing one by one is slow."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = numpy.random.Generator(numpy.random.PCG64(seed))
-        maker = random.Random(seed)
-        invented = [
-            "".join(
-                maker.choice(ONSETS) + maker.choice(VOWELS) + maker.choice(CODAS) for _ in range(maker.randint(1, 3))
-            )
-            for _ in range(60_000)
-        ]
-        self._words = {
-            "english": numpy.array(list(dict.fromkeys([*COMMON.split(), *invented]))[:50_000], dtype=object),
-            "german": numpy.array(list(dict.fromkeys([*GERMAN.split(), *invented]))[:20_000], dtype=object),
-            "chinese": numpy.array([chr(0x4E00 + place) for place in range(3_000)], dtype=object),
-            "arabic": numpy.array(
-                ["".join(chr(0x0627 + maker.randrange(36)) for _ in range(maker.randint(2, 6))) for _ in range(5_000)],
-                dtype=object,
-            ),
-        }
-        self._shares = {
-            language: numpy.cumsum(1.0 / numpy.arange(2, len(words) + 2)) for language, words in self._words.items()
-        }
-
-    def draw(self, language: str, topic: int, count: int) -> Words:
-        """`count` words of which every sixth or so belongs to the topic."""
-        words, shares = self._words[language], self._shares[language]
-        places = numpy.searchsorted(shares, self._random.random(count) * shares[-1])
-        topical = self._random.random(count) < 0.15
-        places[topical] = (len(words) // 50 * (topic % 40 + 5) + places[topical] % 150) % len(words)
-        return cast(Words, words[places].tolist())
-
-
-class Sink(Protocol):
-    """Where an export goes: file by file."""
-
-    def write(self, name: str, data: bytes) -> None: ...
-    def close(self) -> None: ...
 
 
 class Writer:
@@ -421,54 +343,10 @@ class Growth:
         self._say("tool", {**page, "title": " ".join(self.writer.words(5)), "text": text}, author_name="browser")
 
 
-class OneFile:
-    """Everything in one json, as in older exports; nothing but conversations."""
-
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("wb")
-        self._is_first = True
-
-    def write(self, name: str, data: bytes) -> None:
-        if name.startswith("conversations-"):
-            self._file.write(b"[" if self._is_first else b", ")
-            self._file.write(memoryview(data)[1:-1])
-            self._is_first = False
-
-    def close(self) -> None:
-        self._file.write(b"]")
-        self._file.close()
-
-
-class InFolder:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.mkdir(parents=True, exist_ok=True)
-
-    def write(self, name: str, data: bytes) -> None:
-        (self._path / name).write_bytes(data)
-
-    def close(self) -> None:
-        pass
-
-
-class InZip:
-    def __init__(self, path: Path) -> None:
-        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=4)
-
-    def write(self, name: str, data: bytes) -> None:
-        self._zip.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 4)
-
-    def close(self) -> None:
-        self._zip.close()
-
-
-_SINKS: dict[str, type[OneFile] | type[InFolder] | type[InZip]] = {"json": OneFile, "folder": InFolder, "zip": InZip}
-
-
 def generate(path: Path, *, size: int, shape: Shape = "full", container: ContainerKind = "json", seed: int = 7) -> int:
     """Write an export whose conversations are about `size` bytes of JSON; how many conversations there are."""
     writer = Writer(seed, shape)
-    sink: Sink = _SINKS[container](path)
+    sink: Sink = SINKS[container](path)
     files: dict[str, int] = {}
     written = conversations = 0
     for number, shard in enumerate(_shards(writer, size)):
@@ -545,7 +423,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", type=size_of, default=size_of("20MB"), help="of the JSON, unpacked: 200MB, 1GB")
     parser.add_argument("--shape", choices=("full", "trimmed", "mixed"), default="full")
-    parser.add_argument("--container", choices=tuple(_SINKS), default="json")
+    parser.add_argument("--container", choices=tuple(SINKS), default="json")
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args(arguments)
     count = generate(asked.out, size=asked.size, shape=asked.shape, container=asked.container, seed=asked.seed)

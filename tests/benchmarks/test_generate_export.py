@@ -1,0 +1,46 @@
+"""Generated exports are whole exports, and the same arguments give the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.generate_export import ContainerKind, Shape, generate, main, size_of
+from commonplace.sources.chatgpt import open_export
+from tests.sources.chatgpt.reading import read_all
+
+
+@pytest.mark.parametrize("shape", ["full", "trimmed", "mixed"])
+@pytest.mark.parametrize("container", ["json", "zip", "folder"])
+def test_every_shape_and_container_reads_without_a_defect(
+    tmp_path: Path, shape: Shape, container: ContainerKind
+) -> None:
+    path = tmp_path / "out"
+    count = generate(path, size=400_000, shape=shape, container=container, seed=3)
+    found, defects = read_all(path)
+    assert (len(found), defects) == (count, [])
+    assert all(told.messages for told in found)
+    with open_export(path) as export:
+        assert export.unknown_files == []
+
+
+def test_all_images_come_with_their_bytes_and_names(tmp_path: Path) -> None:
+    path = tmp_path / "out.zip"
+    generate(path, size=1_500_000, container="zip")
+    found, _ = read_all(path)
+    attachments = [one for told in found for message in told.messages for one in message.attachments]
+    assert attachments
+    assert all(one.member and one.name and one.mime_type == "image/png" for one in attachments)
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        main([str(tmp_path / name), "--size", "100kB", "--seed", seed])
+    a, b, c = ((tmp_path / name).read_bytes() for name in "abc")
+    assert a == b != c
+    assert len(a) >= 100_000
+
+
+def test_sizes_are_written_as_people_write_them() -> None:
+    assert [size_of(text) for text in ("200MB", "1 GB", "1.5k", "7")] == [200_000_000, 10**9, 1_500, 7]
