@@ -112,7 +112,7 @@ def _recap(content: Content, desk: Desk) -> str:
 
 def _context(content: Content, desk: Desk) -> str:
     """Custom instructions and memory: every text there is, under its name."""
-    told = {**content, **mapping(content.get("user_context_message_data"))}
+    told = {**content, **mapping(desk.metadata.get("user_context_message_data"))}
     pieces = [
         f"**{key.replace('_', ' ').capitalize()}**\n\n{value.strip()}"
         for key, value in told.items()

@@ -60,7 +60,7 @@ class Desk:
     def show(self, attachment: Attachment) -> str:
         """The Markdown of an attachment. An image without its bytes keeps its place, and its prompt as a caption."""
         self._shown.add(attachment.id)
-        name = link(attachment.name or ("image" if attachment.kind == "image" else attachment.id), None)
+        name = link(attachment.name or (attachment.id if attachment.kind == "file" else attachment.kind), None)
         place = f"[{name}](attachment:{attachment.id})"
         if attachment.kind != "image":
             return place

@@ -26,6 +26,7 @@ READER_VERSION = b"chatgpt/1"
 """Part of every item's digest: a reader that would read the same bytes otherwise has another one."""
 
 _CHUNK = 256
+_MAX_ITEM = 500_000_000
 _CONVERSATION_ID = re.compile(rb'"conversation_id"\s*:\s*"([^"\\]{1,100})"')
 
 Known = Callable[[Sequence[bytes]], Set[bytes]]
@@ -73,6 +74,8 @@ class Export:
             yield from (Defect(member, f"#{flaw.index}", flaw.reason) for flaw in flaws)
 
     def _read(self, member: str, index: int, piece: memoryview, digest: bytes) -> Conversation | Defect:
+        if len(piece) > _MAX_ITEM:
+            return Defect(member, f"#{index}", f"larger than {_MAX_ITEM:,} bytes")
         try:
             conversation = read_conversation(decode(piece), self._layout.assets, self._layout.said)
         except (Undecodable, NotAConversation) as exc:

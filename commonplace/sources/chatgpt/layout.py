@@ -26,6 +26,7 @@ from commonplace.sources.chatgpt.splitting import keys_at_start, without_bom
 MANIFEST = "export_manifest.json"
 _NAMED = re.compile(r"conversations(?:[-_. ]?(\d+))?(?: ?\(\d+\))?\.json", re.IGNORECASE)
 _PEEK = 262_144
+_MAX_DESCRIBING = 500_000_000
 _DESCRIBING = frozenset(
     {
         MANIFEST,
@@ -93,7 +94,8 @@ def survey(container: Container) -> Layout:
 def _read(container: Container, name: str) -> Any:
     """The value of a small json; None if it cannot be read, which only costs what it would have told."""
     try:
-        return decode(without_bom(container.load(name)))
+        data = without_bom(container.load(name))
+        return decode(data) if len(data) <= _MAX_DESCRIBING else None
     except (Unreadable, Undecodable):
         return None
 

@@ -47,6 +47,12 @@ RENDERED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("sonic_webpage", {"url": "https://a.org", "title": "T", "snippet": "s"}, {}, "> s\n\n— [T](https://a.org)"),
     ("system_error", {"name": "Timeout", "text": "too slow"}, {}, "**Timeout**\n\n```\ntoo slow\n```"),
     ("user_editable_context", {"user_profile": "I cook."}, {}, "**User profile**\n\nI cook."),
+    (
+        "user_editable_context",
+        {},
+        {"metadata": {"user_context_message_data": {"about_user_message": "I sail."}}},
+        "**About user message**\n\nI sail.",
+    ),
     ("model_editable_context", {"model_set_context": "Likes tea."}, {}, "**Model set context**\n\nLikes tea."),
     (
         "thoughts",
@@ -99,12 +105,12 @@ PARTS: list[tuple[dict[str, Any], str, str]] = [
     ),
     (
         {"content_type": "audio_asset_pointer", "asset_pointer": f"sediment://{IMAGE}", "format": "wav"},
-        f"[{IMAGE}](attachment:{IMAGE})",
+        f"[audio](attachment:{IMAGE})",
         "audio",
     ),
     (
         {"content_type": "video_container_asset_pointer", "asset_pointer": f"sediment://{IMAGE}"},
-        f"[{IMAGE}](attachment:{IMAGE})",
+        f"[video](attachment:{IMAGE})",
         "video",
     ),
     (
@@ -114,7 +120,7 @@ PARTS: list[tuple[dict[str, Any], str, str]] = [
             "frames_asset_pointers": [],
             "video_container_asset_pointer": None,
         },
-        f"[{IMAGE}](attachment:{IMAGE})",
+        f"[audio](attachment:{IMAGE})",
         "audio",
     ),
 ]

@@ -6,6 +6,8 @@ import copy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commonplace.sources.chatgpt.conversations import NotAConversation
 from commonplace.sources.chatgpt.decoding import storable
@@ -185,6 +187,30 @@ def test_the_full_and_the_trimmed_shape_of_a_conversation_have_equal_digests() -
     of_trimmed = [(told.id, told.digest) for told in read_one(trimmed).messages if told.digest]
     assert of_full == of_trimmed
     assert [key for key, _ in of_full] == ["q", "a", "p"]
+
+
+FIELDS = (
+    "id conversation_id title create_time update_time mapping current_node gizmo_id conversation_template_id"
+    " is_archived pinned_time voice default_model_slug message parent children author role name content content_type"
+    " parts metadata a b"
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["a", "b", "user"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS.split()), inner, max_size=6),
+    max_leaves=30,
+)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS.split()), anything, max_size=10), anything, anything)
+def test_no_item_makes_reading_fail(item: Json, one: Any, other: Any) -> None:
+    if isinstance(item.get("mapping"), dict):
+        item["mapping"] |= {"a": {"message": {"content": one}}, "b": {"parent": "a", "message": other}}
+    try:
+        read = read_one(item)
+    except NotAConversation:
+        return
+    assert [told.position for told in read.messages] == list(range(len(read.messages)))
+    assert len({told.id for told in read.messages}) == len(read.messages)
 
 
 def test_what_cannot_be_written_as_json_again_is_kept_as_text() -> None:
