@@ -31,6 +31,10 @@ START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 20
 
 
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""The processes that this one started: asking after them also collects their exit codes."""
+
+
 class Running(msgspec.Struct, frozen=True, kw_only=True):
     """The local server as its state file describes it."""
 
@@ -166,7 +170,7 @@ def start_server(settings: Settings) -> tuple[subprocess.Popen[bytes], Running]:
 def start_process(command: list[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     """A process of its own session, so that a Ctrl-C in the terminal reaches us and not it."""
     with log.open("ab") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
@@ -174,6 +178,8 @@ def start_process(command: list[str], environment: Mapping[str, str], log: Path)
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _children[process.pid] = process
+    return process
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], running: Running, settings: Settings) -> None:
@@ -283,12 +289,8 @@ def _signal_group(pid: int, sign: int) -> None:
 
 def is_alive(pid: int) -> bool:
     """Whether a process exists and has not merely left its exit code behind."""
-    try:
-        finished, _ = os.waitpid(pid, os.WNOHANG)
-        if finished:
-            return False
-    except (ChildProcessError, OSError, AttributeError):
-        pass
+    if pid in _children:
+        return _children[pid].poll() is None
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OSError):

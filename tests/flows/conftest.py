@@ -1,0 +1,67 @@
+"""A real Prefect server for the tests of flows: ours, closed, started once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_HOME,
+    PREFECT_LOCAL_STORAGE_PATH,
+    PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
+    temporary_settings,
+)
+
+from commonplace import stack
+from commonplace.config import Settings, load
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them on one worker, so that one server is enough."""
+    for item in items:
+        if "/tests/flows/" in item.path.as_posix():
+            item.add_marker(pytest.mark.prefect)
+            item.add_marker(pytest.mark.xdist_group("prefect"))
+
+
+@pytest.fixture(scope="session")
+def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("stack")
+    settings, _ = load({"COMMONPLACE_HOME": str(home)}, folder=home)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def prefect_server(server_settings: Settings) -> Iterator[stack.Running]:
+    """The local server as `commonplace up` starts it."""
+    running, _ = stack.ensure_server(server_settings)
+    yield running
+    stack.stop_server(server_settings)
+
+
+@pytest.fixture
+def prefect_api(prefect_server: stack.Running, server_settings: Settings) -> Iterator[stack.Running]:
+    """Flows of this process run against the test server. Without the heartbeat, whose thread costs a second a flow."""
+    home = stack.folder(server_settings)
+    with temporary_settings(
+        {
+            PREFECT_API_URL: prefect_server.api_url,
+            PREFECT_API_AUTH_STRING: stack.password(server_settings, "auth"),
+            PREFECT_HOME: home,
+            PREFECT_LOCAL_STORAGE_PATH: home / "results",
+            PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False,
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        }
+    ):
+        yield prefect_server
+
+
+@pytest.fixture
+def client_environment(prefect_server: stack.Running, server_settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """The environment of a command that talks to the test server."""
+    return {**os.environ, **stack.client_environment(prefect_server, server_settings)}
