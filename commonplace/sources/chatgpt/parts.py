@@ -28,7 +28,7 @@ def _part(part: object, desk: Desk) -> str:
         return _words(part, desk)
     if not isinstance(part, dict):
         return ""
-    kind = part.get("content_type")
+    kind = str(part.get("content_type"))
     if kind in ("audio_transcription", "text"):
         return _words(first_text(part, "text") or "", desk)
     if kind in _POINTERS:

@@ -8,7 +8,7 @@ mapping's keys, which changes between two exports of the same conversation.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -107,13 +107,16 @@ def _active_path(leaf: str | None, nodes: Nodes, parents: Parents) -> list[str]:
     path: list[str] = []
     seen: set[str] = set()
     by_time: list[tuple[int, str]] = []
+    roots: dict[str, str] = {}
     while leaf is not None and leaf not in seen:
         path.append(leaf)
         seen.add(leaf)
         above = parents[leaf]
         if above is None and _is_orphan(nodes[leaf], nodes):
-            by_time = by_time or sorted((when, key) for key in nodes if (when := created(nodes[key])) is not None)
-            above = _turn_before(leaf, nodes, by_time, seen)
+            if not roots:
+                by_time = sorted((when, key) for key in nodes if (when := created(nodes[key])) is not None)
+                roots = _roots(parents)
+            above = _turn_before(leaf, nodes, by_time, lambda key: roots[key] not in seen)
         leaf = above
     return path
 
@@ -123,17 +126,33 @@ def _is_orphan(node: dict[str, Any], nodes: Nodes) -> bool:
     return isinstance(parent, str) and parent not in nodes
 
 
-def _turn_before(orphan: str, nodes: Nodes, by_time: list[tuple[int, str]], seen: set[str]) -> str | None:
-    """The newest earlier message by the other side."""
+def _turn_before(
+    orphan: str, nodes: Nodes, by_time: list[tuple[int, str]], is_apart: Callable[[str], bool]
+) -> str | None:
+    """The newest earlier message by the other side, in a tree apart from what the path has passed."""
     when = created(nodes[orphan])
     side = _role(nodes[orphan])
     place = -1 if when is None else bisect_left(by_time, (when, "")) - 1
     while place >= 0:
         key = by_time[place][1]
-        if key not in seen and _role(nodes[key]) != side:
+        if is_apart(key) and _role(nodes[key]) != side:
             return key
         place -= 1
     return None
+
+
+def _roots(parents: Parents) -> dict[str, str]:
+    """The root above each node."""
+    roots: dict[str, str] = {}
+    for key in parents:
+        trail: list[str] = []
+        step = key
+        while step not in roots and (above := parents[step]) is not None:
+            trail.append(step)
+            step = above
+        root = roots.setdefault(step, step)
+        roots.update((passed, root) for passed in trail)
+    return roots
 
 
 def _role(node: dict[str, Any]) -> object:

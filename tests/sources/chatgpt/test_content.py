@@ -151,6 +151,11 @@ def test_an_unknown_part_keeps_its_raw_json_and_its_text() -> None:
     assert json.loads(read.raw)["content"]["parts"][1]["content_type"] == "hologram"
 
 
+def test_a_part_of_a_nonsensical_type_is_unknown() -> None:
+    parts = ["a", {"content_type": ["?"], "text": "b"}]
+    assert read_message({"content_type": "multimodal_text", "parts": parts}).text == "a\n\nb"
+
+
 def test_pictures_that_code_made_are_attachments() -> None:
     result = {"messages": [{"message_type": "image", "image_url": "file-service://file-12345678"}]}
     read = read_message({"content_type": "execution_output", "text": ""}, "tool", metadata={"aggregate_result": result})

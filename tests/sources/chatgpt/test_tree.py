@@ -106,6 +106,15 @@ def test_where_a_hidden_node_was_left_out_the_active_path_goes_on_at_the_turn_be
     assert tree.order == ["q", "a2", "a1"]
 
 
+def test_the_path_never_goes_on_below_itself() -> None:
+    told = [
+        node("orphan", "gone", message("orphan", "A", "assistant", START + 2), ["early", "leaf"]),
+        node("early", "orphan", message("early", "Q", "user", START + 1)),
+        node("leaf", "orphan"),
+    ]
+    assert tree_of(*told, current="leaf").active == {"orphan", "leaf"}
+
+
 def test_a_thousand_gaps_take_no_time() -> None:
     told = [
         node(f"n{i}", f"gone{i}", message(f"n{i}", "x", ("user", "assistant")[i % 2], START + i)) for i in range(5_000)
