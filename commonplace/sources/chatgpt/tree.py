@@ -8,7 +8,7 @@ mapping's keys, which changes between two exports of the same conversation.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -17,6 +17,8 @@ from commonplace.sources.chatgpt.fields import moment
 
 Nodes = dict[str, dict[str, Any]]
 Parents = dict[str, str | None]
+Turn = tuple[int, str, str]
+"""When a message was written, its node, and the root above it."""
 
 
 class Tree(msgspec.Struct):
@@ -106,17 +108,14 @@ def _active_path(leaf: str | None, nodes: Nodes, parents: Parents) -> list[str]:
     """From the leaf up. Where an export left out a hidden node, the path goes on at the turn before the gap."""
     path: list[str] = []
     seen: set[str] = set()
-    by_time: list[tuple[int, str]] = []
-    roots: dict[str, str] = {}
+    by_time: list[Turn] = []
     while leaf is not None and leaf not in seen:
         path.append(leaf)
         seen.add(leaf)
         above = parents[leaf]
         if above is None and _is_orphan(nodes[leaf], nodes):
-            if not roots:
-                by_time = sorted((when, key) for key in nodes if (when := created(nodes[key])) is not None)
-                roots = _roots(parents)
-            above = _turn_before(leaf, nodes, by_time, lambda key: roots[key] not in seen)
+            by_time = by_time or _turns(nodes, parents)
+            above = _turn_before(leaf, nodes, by_time, seen)
         leaf = above
     return path
 
@@ -126,16 +125,19 @@ def _is_orphan(node: dict[str, Any], nodes: Nodes) -> bool:
     return isinstance(parent, str) and parent not in nodes
 
 
-def _turn_before(
-    orphan: str, nodes: Nodes, by_time: list[tuple[int, str]], is_apart: Callable[[str], bool]
-) -> str | None:
+def _turns(nodes: Nodes, parents: Parents) -> list[Turn]:
+    roots = _roots(parents)
+    return sorted((when, key, roots[key]) for key, node in nodes.items() if (when := created(node)) is not None)
+
+
+def _turn_before(orphan: str, nodes: Nodes, by_time: list[Turn], seen: set[str]) -> str | None:
     """The newest earlier message by the other side, in a tree apart from what the path has passed."""
     when = created(nodes[orphan])
     side = _role(nodes[orphan])
-    place = -1 if when is None else bisect_left(by_time, (when, "")) - 1
+    place = -1 if when is None else bisect_left(by_time, (when, "", "")) - 1
     while place >= 0:
-        key = by_time[place][1]
-        if is_apart(key) and _role(nodes[key]) != side:
+        _, key, root = by_time[place]
+        if root not in seen and _role(nodes[key]) != side:
             return key
         place -= 1
     return None
