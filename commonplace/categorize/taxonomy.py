@@ -28,8 +28,8 @@ class Category(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A heading that several categories share."""
     colour: Colour = "default"
     emoji: str | None = None
-    slug: str | None = None
-    """The shipped examples that teach this category; a category of one's own has none."""
+    taught_by: tuple[str, ...] = ()
+    """Shipped examples that belong here: a set (`coding`) or a topic of one (`coding/css-layout`)."""
 
 
 class TagsPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,7 +57,7 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def hash(self) -> str:
         """Changes when something changes that a judge sees."""
         seen = [
-            [[c.name, c.description, c.examples, c.group, c.slug] for c in self.categories],
+            [[c.name, c.description, c.examples, c.group, c.taught_by] for c in self.categories],
             self.description,
             self.fallback,
             self.tags,
