@@ -1,3 +1,53 @@
-"""A commonplace book for people's AI conversations."""
+"""A commonplace book for people's AI conversations.
+
+The names below are the library's front door (`docs/library.md`); they load when they are first used, so that a command
+which needs none of them starts without them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from commonplace.archive.core import Archive, open_archive
+    from commonplace.archive.reading import load_conversation
+    from commonplace.archive.search import Filters, search
+    from commonplace.model import Attachment, Conversation, Message
+    from commonplace.sources.chatgpt import open_export
+    from commonplace.stages.import_ import import_paths
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Archive",
+    "Attachment",
+    "Conversation",
+    "Filters",
+    "Message",
+    "__version__",
+    "import_paths",
+    "load_conversation",
+    "open_archive",
+    "open_export",
+    "search",
+]
+
+_HOMES = {
+    "Archive": "archive.core",
+    "open_archive": "archive.core",
+    "load_conversation": "archive.reading",
+    "Filters": "archive.search",
+    "search": "archive.search",
+    "Attachment": "model",
+    "Conversation": "model",
+    "Message": "model",
+    "open_export": "sources.chatgpt",
+    "import_paths": "stages.import_",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -346,7 +346,7 @@ def wait_until_drained(running: Running, settings: Settings, *, seconds: float =
         time.sleep(0.7)
 
 
-def _count_task_runs(running: Running, settings: Settings, body: dict[str, object]) -> int | None:
+def _count_task_runs(running: Running, settings: Settings, body: Mapping[str, object]) -> int | None:
     import base64
 
     token = base64.b64encode(password(settings, "auth").encode()).decode()

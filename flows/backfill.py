@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from prefect import flow
-from prefect.client.schemas.objects import State
 
 from commonplace.config import load
 from commonplace.errors import Halt
@@ -29,7 +28,7 @@ def backfill(
     destinations: list[str] | None = None,
     force: bool = False,
     dry_run: bool = False,
-) -> State[dict[str, Any]]:
+) -> dict[str, Any]:
     """Run stages over conversations of the past, a window of time after the other.
 
     A backfill that was stopped can be started again: what is done is not done again.

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 
 from commonplace.config import Settings, load
@@ -26,7 +25,7 @@ AFTERWARDS = ("done", "failed")
 
 
 @flow(name="import-exports", flow_run_name="import-exports", task_runner=RUNNER)
-def import_exports(paths: list[str] | None = None, keep_exports: bool | None = None) -> State[dict[str, Any]]:
+def import_exports(paths: list[str] | None = None, keep_exports: bool | None = None) -> dict[str, Any]:
     """Take exports into the archive: the files that are named, or whatever lies in the inbox folder.
 
     Files of the inbox are moved to its `done` or `failed` folder afterwards, each with its report beside it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
-from prefect.client.schemas.objects import State
 
 from flows import reports
 from flows.running import RUNNER, conclude
@@ -15,7 +14,7 @@ from tasks.maintain import verify as verify_task
 
 
 @flow(name="maintain", flow_run_name="maintain", task_runner=RUNNER)
-def maintain(backup: bool = True, verify: bool = True, prune: bool = True) -> State[dict[str, Any]]:
+def maintain(backup: bool = True, verify: bool = True, prune: bool = True) -> dict[str, Any]:
     """Back the archive up, check it, and remove what has had its time.
 
     Args:

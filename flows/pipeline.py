@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from prefect import flow
-from prefect.client.schemas.objects import State
 
 from commonplace.config import load
 from commonplace.stages.destinations import names
@@ -25,7 +24,7 @@ def pipeline(
     stages: list[Stage] = list(STAGES),  # noqa: B006  (Prefect shows it as the form's default)
     destinations: list[str] | None = None,
     debounce: bool = False,
-) -> State[dict[str, Any]]:
+) -> dict[str, Any]:
     """Bring the archive up to date and everything that depends on it. A run that finds nothing to do does nothing.
 
     A stage that cannot go on (a key, a quota) does not keep the others from running; the run fails in the end.

@@ -20,7 +20,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import StateType
 from prefect.exceptions import MissingContextError
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
@@ -163,8 +163,11 @@ def is_superseded() -> bool:
 
 def conclude(
     report: dict[str, Any], *, name: str, handled: int, failed: int, errors: Iterable[BaseException] = ()
-) -> State[dict[str, Any]]:
-    """End the run: Completed, Completed with N defects, or Failed."""
+) -> dict[str, Any]:
+    """End the run: Completed, Completed with N defects, or Failed.
+
+    What comes back is a state, which a flow returns to say how it ended; its caller gets the report.
+    """
     settings, _ = load()
     reasons = [describe(error) for error in errors]
     rename_run(name)
@@ -177,4 +180,4 @@ def conclude(
             report=report,
         )
     message = f"{name}, with {failed} defects: see the report" if failed else name
-    return Completed(message=message, data=report)
+    return cast("dict[str, Any]", Completed(message=message, data=report))

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 from prefect import flow
-from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 
 from commonplace.archive.leases import hold
@@ -36,7 +35,7 @@ def sync(
     dry_run: bool = False,
     force: bool = False,
     retry_failed: bool = False,
-) -> State[dict[str, Any]]:
+) -> dict[str, Any]:
     """Bring conversations to a destination: only those that are not there as they are now.
 
     Args:

@@ -201,3 +201,19 @@ def reap(settings: Settings) -> int:
             client.set_flow_run_state(run.id, Crashed(message=message), force=True)
             reaped += 1
     return reaped
+
+
+def save_block(service: str, fields: dict[str, Any]) -> str:
+    """Save a service's credentials as its block named `default`; the block's name."""
+    import blocks
+
+    kinds: dict[str, Any] = {
+        "archive": blocks.ArchiveBlock,
+        "markdown": blocks.MarkdownFolder,
+        "openai": blocks.OpenAICredentials,
+        "notion": blocks.NotionCredentials,
+    }
+    kind = kinds[service]
+    kind.register_type_and_schema()
+    kind(**fields).save("default", overwrite=True)
+    return f"{kind.get_block_type_slug()}/default"

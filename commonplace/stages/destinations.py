@@ -46,6 +46,16 @@ def place_of(settings: Settings, name: str) -> str | None:
     return registry.place_of(kind, section, home=settings.home)
 
 
+def notion_settings(settings: Settings, environment: Environment, **known: str) -> Any:
+    """The Notion destination's settings before it has a database to write to."""
+    from commonplace.destinations.notion.settings import NotionSettings
+
+    _, section, _ = sections(settings, "notion") if "notion" in settings.destinations else ("", {}, None)
+    found = {"base_url": environment.get("NOTION_BASE_URL"), "database_id": environment.get("NOTION_DATABASE_ID")}
+    values = {key: value for key, value in found.items() if value} | section | known
+    return msgspec.convert(values, NotionSettings)
+
+
 @contextmanager
 def open_destination(
     settings: Settings, environment: Environment, archive: Archive, name: str
@@ -53,7 +63,12 @@ def open_destination(
     """The destination of that name, open, and what it gets. Refused with what to do when it is not set up."""
     kind, section, rules = sections(settings, name)
     destination = registry.open_destination(
-        kind, section, environment=environment, files=AttachmentFiles(archive), home=settings.home
+        kind,
+        section,
+        environment=environment,
+        files=AttachmentFiles(archive),
+        home=settings.home,
+        timezone=settings.timezone,
     )
     try:
         yield destination, rules
