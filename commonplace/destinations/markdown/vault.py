@@ -1,0 +1,260 @@
+"""The folder on disk: where each note is, and changes that happen completely or not at all.
+
+Every note carries its id in its properties. So the folder is read once per run, only the first bytes of each file, and
+a note is found wherever a person moved it. A file is written beside its place, flushed and renamed; a new one never
+replaces another, even where two processes choose the same name in the same instant.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+from weakref import WeakValueDictionary
+
+from commonplace.destinations.markdown import names
+from commonplace.destinations.markdown.frontmatter import parse
+
+_HEAD_BYTES = 4096
+_LONGEST_HEAD = 1 << 18
+_END_OF_HEAD = re.compile(rb"\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)")
+_TEMPORARY = ".commonplace-"
+_LEFTOVER_AFTER_SECONDS = 3600
+
+
+class Vault:
+    """The notes of one folder. Paths are relative to it, with `/`, as they are in links. Threads may share it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = threading.RLock()
+        self._notes: dict[str, list[str]] | None = None
+        self._taken: dict[str, set[str]] = {}
+        self._unsynced: set[Path] = set()
+
+    def find(self, note_id: str, *, preferred: str | None = None) -> str | None:
+        """Where the note with this id is. If a person made copies of it: the one at `preferred`, else the first."""
+        with self._lock:
+            paths = self._index().get(note_id, [])
+            return preferred if preferred in paths else min(paths, default=None)
+
+    def ids(self) -> list[str]:
+        """Of every note that has one."""
+        with self._lock:
+            return list(self._index())
+
+    def look_again(self) -> None:
+        """Forget what was seen: a person is moving files right now."""
+        with self._lock:
+            self._notes = None
+            self._taken.clear()
+
+    def read(self, path: str) -> str:
+        """The text; bytes that are not UTF-8 survive a round trip."""
+        return (self.root / path).read_bytes().decode("utf-8", "surrogateescape")
+
+    def replace(self, path: str, text: str) -> None:
+        """New content for a note that exists."""
+        target = self.root / path
+        temporary = self._temporary(target.parent, lambda out: out.write(_encoded(text)))
+        with suppress(OSError):
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+        self._changed(target.parent)
+
+    def create(self, note_id: str | None, text: str, candidates: Iterable[str]) -> str:
+        """A new note at the first of the candidates that nobody has; where it is."""
+        temporary: Path | None = None
+        try:
+            for path in candidates:
+                target = self.root / path
+                if temporary is None or temporary.parent != target.parent:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    temporary = self._temporary(target.parent, lambda out: out.write(_encoded(text)))
+                if self._claim(temporary, path):
+                    self._changed(target.parent)
+                    self._remember(note_id, path)
+                    return path
+        finally:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+        raise FileExistsError("every name for the note is taken")
+
+    def rename(self, note_id: str, path: str, candidates: Iterable[str]) -> str:
+        """Move a note to the first of the candidates that is free, which may be its own; where it is then."""
+        for candidate in candidates:
+            if candidate == path:
+                return path
+            target = self.root / candidate
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if names.key(candidate) == names.key(path):  # only the case differs: on some disks the same file
+                (self.root / path).rename(target)
+            elif not self._claim(self.root / path, candidate):
+                continue
+            self._changed(target.parent)
+            with self._lock:
+                self._forget(note_id, path)
+                self._remember(note_id, candidate)
+            with suppress(OSError):
+                (self.root / path).parent.rmdir()  # if that was its last file
+            return candidate
+        return path
+
+    def remove(self, note_id: str, path: str) -> None:
+        (self.root / path).unlink(missing_ok=True)
+        with self._lock:
+            self._forget(note_id, path)
+
+    def copy_in(self, source: Path, path: str) -> bool:
+        """A copy of a file whose name says what is in it; False if it is there already."""
+        target = self.root / path
+        if target.is_file() and target.stat().st_size == source.stat().st_size:
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with source.open("rb") as opened:
+            temporary = self._temporary(target.parent, lambda out: shutil.copyfileobj(opened, out, 1 << 20))
+        temporary.replace(target)
+        self._changed(target.parent)
+        return True
+
+    def sync(self) -> None:
+        """Make the names of everything written so far outlive a power cut."""
+        with self._lock:
+            folders, self._unsynced = self._unsynced, set()
+        for folder in folders:
+            with suppress(OSError):  # not every system lets a folder be opened
+                descriptor = os.open(folder, os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+
+    def _index(self) -> dict[str, list[str]]:
+        if self._notes is None:
+            self._notes = {}
+            for path in self._files():
+                note_id = _id_of(path)
+                if note_id:
+                    self._notes.setdefault(note_id, []).append(path.relative_to(self.root).as_posix())
+        return self._notes
+
+    def _files(self) -> Iterator[Path]:
+        """Every note; leftovers of killed processes are removed on the way."""
+        forgotten_before = time.time() - _LEFTOVER_AFTER_SECONDS
+        for folder, folders, files in os.walk(self.root):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(files):
+                path = Path(folder, name)
+                if name.startswith(_TEMPORARY):
+                    with suppress(OSError):
+                        if path.stat().st_mtime < forgotten_before:
+                            path.unlink()
+                elif name.lower().endswith(".md") and not name.startswith("."):
+                    yield path
+
+    def _claim(self, source: Path, path: str) -> bool:
+        """Rename `source` to `path` if nobody has that name; names that some disk takes for the same are the same."""
+        folder, _, name = path.rpartition("/")
+        with self._lock:
+            taken = self._taken.get(folder)
+            if taken is None:
+                taken = self._taken[folder] = {names.key(entry.name) for entry in (self.root / folder).iterdir()}
+            if names.key(name) in taken:
+                return False
+            taken.add(names.key(name))
+        try:
+            _rename_to_new(source, self.root / path)
+        except FileExistsError:
+            return False
+        return True
+
+    def _remember(self, note_id: str | None, path: str) -> None:
+        if note_id is not None:
+            with self._lock:
+                self._index().setdefault(note_id, [])
+                if path not in self._index()[note_id]:
+                    self._index()[note_id].append(path)
+
+    def _forget(self, note_id: str, path: str) -> None:
+        folder, _, name = path.rpartition("/")
+        if not (self.root / path).exists():
+            self._taken.get(folder, set()).discard(names.key(name))
+        paths = self._index().get(note_id, [])
+        if path in paths:
+            paths.remove(path)
+
+    def _changed(self, folder: Path) -> None:
+        with self._lock:
+            self._unsynced.add(folder)
+
+    def _temporary(self, folder: Path, write: Callable[[BinaryIO], object]) -> Path:
+        """A complete, flushed file beside the place it is for."""
+        path = folder / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
+        try:
+            with path.open("xb") as out:
+                write(out)
+                out.flush()
+                os.fsync(out.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+
+_open: WeakValueDictionary[Path, Vault] = WeakValueDictionary()
+_opening = threading.Lock()
+
+
+def vault_at(root: Path) -> Vault:
+    """The vault of a folder, shared by all who use it at the same time, so that a run reads the folder once."""
+    with _opening:
+        vault = _open.get(root)
+        if vault is None:
+            vault = _open[root] = Vault(root)
+        return vault
+
+
+def _rename_to_new(source: Path, target: Path) -> None:
+    """Rename, unless the target exists. File systems without hard links leave an instant between look and rename."""
+    try:
+        os.link(source, target)
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:
+        if target.exists():
+            raise FileExistsError(target) from None
+        source.rename(target)
+    else:
+        source.unlink()
+
+
+def _id_of(path: Path) -> str | None:
+    """The id in a note's properties, from the first bytes of the file alone."""
+    try:
+        with path.open("rb") as opened:
+            head = opened.read(_HEAD_BYTES)
+            if not head.removeprefix(b"\xef\xbb\xbf").startswith(b"---"):
+                return None
+            if len(head) == _HEAD_BYTES and not _END_OF_HEAD.search(head):
+                head += opened.read(_LONGEST_HEAD)
+    except OSError:
+        return None
+    end = _END_OF_HEAD.search(head)
+    if end is None:
+        return None
+    for line in head[: end.start()].splitlines()[1:]:
+        if line.startswith((b"id:", b'"id":')):
+            value = parse(line.decode("utf-8", "replace"))[0].value
+            return value if isinstance(value, str) else None
+    return None
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
