@@ -72,7 +72,8 @@ class FakeDestination:
             ledger.fail(id, input_hash, exc.message)
             return Outcome(conversation_id=id, state="failed", reason=exc.message)
         except (Retryable, Halt):
-            ledger.intend(id, input_hash, {REFUSED: True})
+            if page_id is None:
+                ledger.intend(id, input_hash, {REFUSED: True})
             raise
         ledger.done(id, input_hash, page_id)
         return Outcome(conversation_id=id, state="created" if state == "created" else "updated", remote_id=page_id)

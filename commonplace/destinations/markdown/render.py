@@ -23,6 +23,7 @@ CONVERSATIONS, PROJECTS, CATEGORIES, ATTACHMENTS = "conversations", "projects", 
 
 _SPEAKERS = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 _SPECIAL = re.compile(r"[\\`*_\[\]<>$~|]|(?<!\w)#(?=\w)|%(?=%)|!(?=\[)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_TAGS = re.compile(r"[^\w/-]+")
 
 PathOf = Callable[[Attachment], str | None]
@@ -96,7 +97,7 @@ def markdown_link(text: str, path: str, folder: str) -> str:
 
 def label(text: str) -> str:
     """A name or title as plain words, whatever is in it."""
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", _one_line(text).encode("utf-8", "replace").decode())
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", _one_line(text))
 
 
 class _Writer:
@@ -192,4 +193,4 @@ def _tag(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(_CONTROL.sub(" ", text.encode("utf-8", "replace").decode()).split())

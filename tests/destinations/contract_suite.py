@@ -1,0 +1,202 @@
+"""What every destination must do, whatever it writes to. Each inherits this suite and brings its `World`.
+
+The heart is the test that ends the process at every single step of writing: it finds out by itself how many steps there
+are, so a destination that adds one is tested there as well.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, cast
+
+import pytest
+
+from commonplace.archive.core import Archive
+from commonplace.archive.ledger import ArchiveLedger
+from commonplace.destinations.contract import Destination, Document, Ledger
+from commonplace.destinations.fake import Killed
+from commonplace.model import Outcome
+from tests.destinations.documents import document
+
+SETTLED = {"created", "updated", "unchanged"}
+
+
+class World(Protocol):
+    """One destination instance and the other side of it, as a test sees them."""
+
+    def open(self) -> Destination:
+        """The destination as a new process opens it."""
+
+    def there(self) -> Counter[str]:
+        """How many pages there are of each conversation."""
+
+    def shows(self, conversation_id: str) -> str:
+        """What can be read there of a conversation, title included."""
+
+    def wait(self) -> None:
+        """Let the time pass after which something uncertain may be decided."""
+
+
+class KillingLedger:
+    """A ledger at whose n-th writing the process ends: just before it is committed, or just after."""
+
+    def __init__(self, ledger: ArchiveLedger, step: int, *, committed: bool) -> None:
+        self._ledger = ledger
+        self._steps_left = step
+        self._committed = committed
+        self.was_reached = False
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._ledger, name)
+        if name not in {"intend", "done", "fail", "uncertain", "conflict"}:
+            return method
+
+        def call(*args: Any, **options: Any) -> None:
+            self._steps_left -= 1
+            if self._steps_left >= 0:
+                method(*args, **options)
+                return
+            if self._committed and not self.was_reached:
+                method(*args, **options)
+            self.was_reached = True
+            raise Killed
+
+        return call
+
+
+class DestinationContract:
+    """Inherit, and provide a fixture `world`."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        raise NotImplementedError
+
+    def test_it_is_ready_and_knows_which_one_it_is(self, world: World) -> None:
+        first, second = world.open(), world.open()
+        assert first.check() == []
+        assert first.instance == second.instance
+        assert ":" in first.instance
+        assert first.settings_hash == second.settings_hash
+        assert first.capabilities.renderer_version
+        assert first.requests_sent == 0
+
+    def test_every_document_is_created_once_and_noted(self, world: World, sqlite_archive: Archive) -> None:
+        batch = [document(str(n), f"Title {n}") for n in range(5)]
+        outcomes, ledger = write(world, sqlite_archive, batch)
+        assert Counter(outcome.state for outcome in outcomes) == {"created": 5}
+        assert {outcome.conversation_id for outcome in outcomes} == set(ids(batch))
+        assert world.there() == Counter(ids(batch))
+        assert {entry.state for entry in ledger.get(ids(batch)).values()} == {"done"}
+        assert {entry.input_hash for entry in ledger.get(ids(batch)).values()} == {"v1"}
+        assert all(entry.remote_id for entry in ledger.get(ids(batch)).values())
+
+    def test_the_same_batch_again_does_nothing_new(self, world: World, sqlite_archive: Archive) -> None:
+        batch = [document(str(n), f"Title {n}") for n in range(3)]
+        write(world, sqlite_archive, batch)
+        outcomes, _ = write(world, sqlite_archive, batch)
+        assert {outcome.state for outcome in outcomes} == {"unchanged"}
+        assert world.there() == Counter(ids(batch))
+
+    def test_a_changed_document_is_changed_where_it_is(self, world: World, sqlite_archive: Archive) -> None:
+        write(world, sqlite_archive, [document("1", "Before"), document("2", "Other")])
+        remote_id = ArchiveLedger(sqlite_archive, world.open().instance).get(["chatgpt:1"])["chatgpt:1"].remote_id
+        outcomes, ledger = write(world, sqlite_archive, [document("1", "After", version=2)])
+        assert [outcome.state for outcome in outcomes] == ["updated"]
+        assert "After" in world.shows("chatgpt:1")
+        assert "Before" not in world.shows("chatgpt:1")
+        assert world.there() == Counter(["chatgpt:1", "chatgpt:2"])
+        entry = ledger.get(["chatgpt:1"])["chatgpt:1"]
+        assert (entry.state, entry.input_hash, entry.remote_id) == ("done", "v2", remote_id)
+
+    def test_two_conversations_of_one_title_are_two(self, world: World, sqlite_archive: Archive) -> None:
+        batch = [document("1", "Same"), document("2", "Same"), document("3", "same")]
+        write(world, sqlite_archive, batch)
+        assert world.there() == Counter(ids(batch))
+
+    def test_an_empty_batch_and_an_idle_finish_are_fine(self, world: World, sqlite_archive: Archive) -> None:
+        outcomes, _ = write(world, sqlite_archive, [])
+        assert outcomes == []
+        assert world.there() == Counter()
+
+    def test_odd_conversations_are_written_too(self, world: World, sqlite_archive: Archive) -> None:
+        batch = [
+            document("untitled", None),
+            document("long", "long " * 500),
+            document("odd", 'a/b\\c:*?"<>|\x00\u202e\ud800 😀', "\ud800 \x00 <script>alert(1)</script>\n```\nopen"),
+            document("empty", "Nothing said", messages=[]),
+            document("undated", "No dates", conversation={"created_at": None, "updated_at": None}),
+        ]
+        outcomes, _ = write(world, sqlite_archive, batch)
+        assert {outcome.state for outcome in outcomes} == {"created"}
+        assert world.there() == Counter(ids(batch))
+
+    @pytest.mark.parametrize("committed", [False, True], ids=["before", "after"])
+    def test_ended_at_any_step_the_next_runs_complete_it(
+        self, world: World, sqlite_archive: Archive, committed: bool
+    ) -> None:
+        for attempt, step in enumerate(steps_until_unreached()):
+            batch = [document(f"{attempt}-{n}", f"Title {attempt} {n}") for n in range(3)]
+            if not end_at(world, sqlite_archive, batch, step, committed=committed):
+                break
+            settle(world, sqlite_archive, batch)
+            assert {id: count for id, count in world.there().items() if id in ids(batch)} == dict.fromkeys(
+                ids(batch), 1
+            )
+        else:
+            raise AssertionError("never ran to its end")
+        assert attempt > 0
+
+    @pytest.mark.parametrize("committed", [False, True], ids=["before", "after"])
+    def test_an_update_ended_at_any_step_is_completed(
+        self, world: World, sqlite_archive: Archive, committed: bool
+    ) -> None:
+        write(world, sqlite_archive, [document("1", "Version one"), document("2", "Version one")])
+        for version in steps_until_unreached(start=2):
+            batch = [document(n, f"Version {version}", version=version) for n in ("1", "2")]
+            if not end_at(world, sqlite_archive, batch, version - 2, committed=committed):
+                break
+            settle(world, sqlite_archive, batch)
+            assert world.there() == Counter(["chatgpt:1", "chatgpt:2"])
+            assert all(f"Version {version}" in world.shows(id) for id in ids(batch))
+
+
+def write(world: World, archive: Archive, batch: Sequence[Document]) -> tuple[list[Outcome], ArchiveLedger]:
+    """One run of a process of its own."""
+    destination = world.open()
+    ledger = ArchiveLedger(archive, destination.instance)
+    outcomes = destination.write(batch, ledger) if batch else []
+    destination.finish(ledger)
+    destination.close()
+    return outcomes, ledger
+
+
+def end_at(world: World, archive: Archive, batch: Sequence[Document], step: int, *, committed: bool) -> bool:
+    """Write, and end the process at that step; False if there are fewer steps."""
+    destination = world.open()
+    ledger = KillingLedger(ArchiveLedger(archive, destination.instance), step, committed=committed)
+    try:
+        destination.write(batch, cast("Ledger", ledger))
+    except Killed:
+        assert ledger.was_reached
+    destination.close()
+    return ledger.was_reached
+
+
+def settle(world: World, archive: Archive, batch: Sequence[Document]) -> None:
+    """Run again, with time between, until every document is there; a few runs must do."""
+    for _ in range(4):
+        outcomes, ledger = write(world, archive, batch)
+        if all(outcome.state in SETTLED for outcome in outcomes):
+            assert {entry.state for entry in ledger.get(ids(batch)).values()} == {"done"}
+            return
+        world.wait()
+    raise AssertionError(f"not settled: {outcomes}")
+
+
+def steps_until_unreached(start: int = 0) -> Iterator[int]:
+    yield from range(start, start + 60)
+
+
+def ids(batch: Sequence[Document]) -> list[str]:
+    return [document.conversation.id for document in batch]

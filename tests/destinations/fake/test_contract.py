@@ -1,0 +1,130 @@
+"""The fake destination keeps the contract, and shows what every failure of a service leaves behind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pytest
+
+from commonplace.archive.core import Archive
+from commonplace.archive.ledger import ArchiveLedger
+from commonplace.destinations.contract import Destination
+from commonplace.destinations.fake import Failure, FakeDestination, FakeService, FakeSettings, Killed, open_fake
+from commonplace.errors import Halt, Retryable
+from tests.destinations.contract_suite import DestinationContract, ids, settle, write
+from tests.destinations.documents import document
+
+
+class FakeWorld:
+    def __init__(self, settings: FakeSettings = FakeSettings()) -> None:
+        self.service = FakeService()
+        self._settings = settings
+        self._now = 0.0
+
+    def open(self) -> Destination:
+        return FakeDestination(self._settings, self.service, clock=lambda: self._now)
+
+    def there(self) -> Counter[str]:
+        return Counter(page.conversation_id for page in self.service.pages.values())
+
+    def shows(self, conversation_id: str) -> str:
+        return " ".join(p.content for p in self.service.pages.values() if p.conversation_id == conversation_id)
+
+    def wait(self) -> None:
+        self._now += 30
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    return FakeWorld()
+
+
+class TestContract(DestinationContract):
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        return FakeWorld()
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [
+        ("killed before",),
+        ("killed after",),
+        ("timeout before",),
+        ("timeout after",),
+        ("timeout before", "timeout after"),
+        ("killed before", "timeout before", "killed after"),
+        ("rate limit",),
+        ("quota",),
+        ("rate limit", "killed after"),
+        ("timeout after", "rate limit"),
+    ],
+)
+def test_whatever_fails_there_is_one_page_in_the_end(
+    world: FakeWorld, sqlite_archive: Archive, failures: Sequence[Failure]
+) -> None:
+    batch = [document(n, f"Title {n}") for n in "123"]
+    world.service.fail("chatgpt:2", *failures)
+    for _ in range(3 * len(failures)):
+        with suppress(Killed, Retryable, Halt):
+            write(world, sqlite_archive, batch)
+        world.wait()
+    settle(world, sqlite_archive, batch)
+    assert world.there() == Counter(ids(batch))
+
+
+def test_a_partial_batch_keeps_what_was_done(world: FakeWorld, sqlite_archive: Archive) -> None:
+    world.service.fail("chatgpt:2", "rate limit")
+    with pytest.raises(Retryable):
+        write(world, sqlite_archive, [document(n) for n in "123"])
+    ledger = ArchiveLedger(sqlite_archive, world.open().instance)
+    assert {id: entry.state for id, entry in ledger.get(["chatgpt:1", "chatgpt:2", "chatgpt:3"]).items()} == {
+        "chatgpt:1": "done",
+        "chatgpt:2": "intent",
+    }
+    outcomes, _ = write(world, sqlite_archive, [document(n) for n in "123"])
+    assert [outcome.state for outcome in outcomes] == ["unchanged", "created", "created"]
+
+
+def test_what_will_not_work_is_failed_and_the_others_are_not(world: FakeWorld, sqlite_archive: Archive) -> None:
+    world.service.fail("chatgpt:2", "permanent")
+    outcomes, ledger = write(world, sqlite_archive, [document(n) for n in "123"])
+    assert [outcome.state for outcome in outcomes] == ["created", "failed", "created"]
+    entry = ledger.get(["chatgpt:2"])["chatgpt:2"]
+    assert (entry.state, entry.reason) == ("failed", "The fake service does not take this conversation.")
+    assert ledger.retry_failed() == 1
+    outcomes, _ = write(world, sqlite_archive, [document("2")])
+    assert [outcome.state for outcome in outcomes] == ["created"]
+
+
+def test_an_unanswered_creation_is_repeated_only_after_two_looks_30_s_apart(
+    world: FakeWorld, sqlite_archive: Archive
+) -> None:
+    world.service.fail("chatgpt:1", "timeout before")
+    states = []
+    for pause in (False, False, False, True):
+        if pause:
+            world.wait()
+        outcomes, _ = write(world, sqlite_archive, [document("1")])
+        states.append(outcomes[0].state)
+    assert states == ["uncertain", "uncertain", "uncertain", "created"]
+    assert [kind for kind, _ in world.service.requests] == ["create", "find", "find", "find", "create"]
+
+
+def test_without_a_look_up_it_waits_for_a_person(sqlite_archive: Archive) -> None:
+    world = FakeWorld(FakeSettings(supports_lookup=False))
+    world.service.fail("chatgpt:1", "timeout before")
+    for _ in range(3):
+        outcomes, _ = write(world, sqlite_archive, [document("1")])
+        world.wait()
+        assert outcomes[0].state == "uncertain"
+    assert len(world.service.requests) == 1
+
+
+def test_its_failures_can_be_scripted_by_settings(sqlite_archive: Archive) -> None:
+    destination = open_fake(FakeSettings(failures={"chatgpt:1": ["permanent"]}))
+    outcomes = destination.write([document("1")], ArchiveLedger(sqlite_archive, destination.instance))
+    assert outcomes[0].state == "failed"
+    assert destination.requests_sent == 1
