@@ -47,7 +47,7 @@ def merge(archive: Archive, import_id: str | None, conversations: Sequence[Conve
     results: list[Merged] = []
     try:
         with archive.write() as connection:
-            _wait_for_other_writers(connection, archive.owner)
+            wait_for_other_writers(connection, archive.owner)
             for batch in _without_duplicates(conversations):
                 merged = _merge_batch(connection, archive.owner, batch)
                 _remember(connection, archive.owner, import_id, batch, merged)
@@ -58,7 +58,7 @@ def merge(archive: Archive, import_id: str | None, conversations: Sequence[Conve
     return results
 
 
-def _wait_for_other_writers(connection: Connection, owner: str) -> None:
+def wait_for_other_writers(connection: Connection, owner: str) -> None:
     """On SQLite the transaction holds the write lock; PostgreSQL has to be asked, or two could add the same."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"merge:{owner}", 0))))
