@@ -77,6 +77,14 @@ def for_writing(engine: Engine) -> Engine:
     return engine.execution_options(begins_immediately=True)
 
 
+def outside_transactions(engine: Engine) -> Engine:
+    """The same engine, whose statements stand alone: VACUUM and its like refuse to run in a transaction.
+
+    SQLAlchemy's own AUTOCOMMIT would begin one all the same, and leave the connection to the driver's ideas of them.
+    """
+    return engine.execution_options(begins_never=True)
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below decides, not the driver
     cursor = connection.cursor()
@@ -89,5 +97,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    immediately = connection.get_execution_options().get("begins_immediately", False)
+    options = connection.get_execution_options()
+    if options.get("begins_never"):
+        return
+    immediately = options.get("begins_immediately", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediately else "BEGIN")

@@ -80,21 +80,26 @@ def delete_unreferenced(archive: Archive, *, older_than_seconds: float = UNCLAIM
     return sorted({*removed, *strays})
 
 
-def remove_files(archive: Archive, hashes: Collection[str], *, only_unreferenced: bool = True) -> list[str]:
-    """Remove these files now; those that a message still shows stay, unless told otherwise."""
+def remove_files(archive: Archive, hashes: Collection[str], *, exports: bool = False) -> list[str]:
+    """Remove those of these files that no message shows, now; kept exports only if that is meant."""
     place = _place(archive)
+    removed: list[str] = []
     with archive.write() as connection:
         _lock(connection, exclusive=True)
-        removed: list[str] = []
         for sha256 in sorted(hashes):
-            wanted = files.c.sha256 == sha256
-            removed += _remove(connection, place, wanted & is_unreferenced() if only_unreferenced else wanted)
+            which = is_unshown() if exports else is_unreferenced()
+            removed += _remove(connection, place, (files.c.sha256 == sha256) & which)
     return removed
 
 
+def is_unshown() -> ColumnElement[bool]:
+    """Of a row of `files`: no message of any owner shows it."""
+    return ~exists().where(attachments.c.sha256 == files.c.sha256)
+
+
 def is_unreferenced() -> ColumnElement[bool]:
-    """Of a row of `files`: no message of any owner shows it, and it is not a kept export."""
-    return (files.c.kind != EXPORT) & ~exists().where(attachments.c.sha256 == files.c.sha256)
+    """Nor is it a kept export."""
+    return (files.c.kind != EXPORT) & is_unshown()
 
 
 def hash_file(path: Path) -> str:

@@ -126,6 +126,14 @@ def hold(archive: Archive, name: str, *, seconds: float = 60) -> Iterator[Lease]
         lease.release()
 
 
+def running(archive: Archive) -> list[str]:
+    """The names of the leases that somebody alive holds."""
+    with archive.read() as connection:
+        moment = _database_now(connection)
+        rows = connection.execute(select(leases).where(leases.c.expires_at > moment).order_by(leases.c.name)).all()
+    return [row.name for row in rows if not _is_gone(row.holder)]
+
+
 def importing(owner: str) -> str:
     """The lease of everything that adds an owner's conversations or takes them away."""
     return f"import:{owner}"

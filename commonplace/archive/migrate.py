@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from commonplace.archive.engine import for_writing
+from commonplace.archive.engine import for_writing, outside_transactions
 from commonplace.archive.migrations import HEAD
 from commonplace.errors import Halt
 
@@ -57,7 +59,13 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _copy_sqlite(engine: Engine, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
+    """A whole copy or none, for its owner's eyes only."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, suffix=".partial")
+    os.close(descriptor)
+    try:
+        with outside_transactions(engine).connect() as connection:
+            connection.exec_driver_sql("VACUUM INTO ?", (name,))  # an empty file is accepted
+        Path(name).replace(target)
+    finally:
+        Path(name).unlink(missing_ok=True)

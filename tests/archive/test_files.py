@@ -92,7 +92,7 @@ def test_named_files_are_removed_unless_a_message_shows_them(kept: Archive) -> N
     export = put_file(kept, io.BytesIO(b"export"), kind="export", name="export.zip")
     _show(kept, HASH)
     assert remove_files(kept, [HASH, export]) == []
-    assert remove_files(kept, [export], only_unreferenced=False) == [export]
+    assert remove_files(kept, [HASH, export], exports=True) == [export]
     assert path_of(kept, export) is None
 
 

@@ -1,0 +1,63 @@
+"""Migrations: once, safely, with a copy of what was there."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, text
+
+from commonplace.archive import migrate as migrations
+from commonplace.archive.core import open_archive
+from commonplace.archive.migrations import HEAD
+from commonplace.archive.schema import settings
+from commonplace.errors import Halt
+
+
+def _at_revision(url: str, revision: str) -> None:
+    """An archive that says that it is of that revision."""
+    with open_archive(url) as archive, archive.write() as connection:
+        connection.execute(insert(settings).values(name="mark", value="before"))
+        connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+
+
+def test_an_sqlite_archive_is_copied_before_it_changes(
+    new_database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = new_database("sqlite")
+    _at_revision(url, "0000")
+    monkeypatch.setattr(migrations, "_upgrade", lambda connection: None)  # there is no older revision yet
+    with open_archive(url):
+        pass
+    copy = tmp_path / "backups" / f"before-{HEAD}.db"
+    with sqlite3.connect(copy) as opened:
+        assert opened.execute("SELECT value FROM archive_settings WHERE name = 'mark'").fetchall() == [("before",)]
+    opened.close()
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+def test_an_archive_of_a_newer_version_is_left_alone(archive_url: str) -> None:
+    _at_revision(archive_url, "9999")
+    with pytest.raises(Halt, match="newer Commonplace"):
+        open_archive(archive_url)
+    with pytest.raises(Halt, match="newer Commonplace"):
+        open_archive(archive_url)
+
+
+def test_a_migration_that_fails_changes_nothing(
+    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = new_database("sqlite")
+
+    def fail(connection: object) -> None:
+        raise RuntimeError("the migration is wrong")
+
+    monkeypatch.setattr(migrations, "_upgrade", fail)
+    with pytest.raises(RuntimeError):
+        open_archive(url)
+    monkeypatch.undo()
+    with open_archive(url) as archive, archive.read() as connection:
+        assert migrations.current_revision(connection) == HEAD
