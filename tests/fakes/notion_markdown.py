@@ -22,7 +22,8 @@ INLINE_TAGS = re.compile(r"</?(?:b|i|s|u|br|span|mention|date)\b[^>]*>", re.IGNO
 LANGUAGES = frozenset(
     """abap agda arduino assembly bash basic bnf c c# c++ clojure coffeescript coq css dart dhall diff docker ebnf
     elixir elm erlang f# flow fortran gherkin glsl go graphql groovy haskell hcl html idris java javascript json julia
-    kotlin latex less lisp livescript lua makefile markdown markup matlab mathematica mermaid nix objective-c ocaml pascal
+    kotlin latex less lisp livescript lua makefile markdown markup matlab mathematica mermaid nix objective-c ocaml
+    pascal
     perl php powershell prolog protobuf purescript python r racket reason ruby rust sass scala scheme scss shell
     smalltalk solidity sql swift toml typescript vb.net verilog vhdl webassembly xml yaml""".split()  # noqa: SIM905
 )

@@ -53,26 +53,32 @@ class NotionDestination:
             raise
         self.instance = f"notion:{self.data_source_id}"
         self.settings_hash = settings.written_hash
+        self.requests_sent = 0
+        self._checking_requests = self.client.requests
         self._opened: Writer | None = None
 
-    @property
-    def requests(self) -> int:
-        """Requests sent so far."""
-        return self.client.requests
-
     def check(self) -> list[str]:
+        before = self.client.requests
         schema.forget(self.client, self.data_source_id)
         try:
             return schema.problems(schema.remembered(self.client, self.data_source_id), self.settings)
         except Halt as exc:
             return [str(exc)]
+        finally:
+            self._checking_requests += self.client.requests - before
 
     def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
-        return self._writer().write(batch, ledger) if batch else []
+        try:
+            return self._writer().write(batch, ledger) if batch else []
+        finally:
+            self._count()
 
     def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit]:
         """What people changed since then, each edit once; keep each before you ask for the next."""
-        return self._writer().edits.pull(ledger, since)
+        try:
+            yield from self._writer().edits.pull(ledger, since)
+        finally:
+            self._count()
 
     def finish(self, ledger: Ledger) -> None:
         """Nothing: Notion's views are its index pages."""
@@ -101,12 +107,16 @@ class NotionDestination:
         """The least time for so many requests at the present rate, from a fresh window."""
         return self.client.governor.seconds_for(requests)
 
-    def estimate(self, *, created: int, updated_properties: int = 0, updated_bodies: int = 0,
-                 existing_rows: int = 0) -> tuple[int, float]:  # fmt: skip
-        """Requests and seconds for so many conversations, before anything is rendered."""
-        index = math.ceil(existing_rows / 100) if created else 0
-        requests = created + updated_properties + 2 * updated_bodies + index
-        return requests, self.seconds_for(requests)
+    def estimate(self, new: int, pending: int) -> str:
+        """Requests and time for so many conversations, in words, before anything is rendered."""
+        fewest, most = pending, new + 2 * (pending - new)
+        requests = str(most) if fewest == most else f"{fewest} to {most}"
+        minutes = self.seconds_for(most) / 60
+        time = "under a minute" if minutes < 1 else f"about {math.ceil(minutes)} minutes"
+        return f"{requests} requests to Notion, {time}"
+
+    def _count(self) -> None:
+        self.requests_sent = self.client.requests - self._checking_requests
 
     def _writer(self) -> Writer:
         if self._opened is None:

@@ -96,3 +96,6 @@ def _answer(call: Callable[[], Any], future: Future[Any]) -> None:
         future.set_result(call())
     except Exception as exc:
         future.set_exception(exc)
+    except BaseException:
+        future.set_exception(Retryable("The write was interrupted."))
+        raise

@@ -42,6 +42,7 @@ PEOPLES = {TITLE: "title", "Category": "category", "Tags": "tags", PROJECT: "pro
 TEXT_LIMIT, ARRAY_LIMIT, OPTION_LIMIT, URL_LIMIT = 2000, 100, 100, 2000
 PREVIEW_CHARACTERS = 600
 
+_UNSENDABLE = re.compile(r"[\ud800-\udfff\x00]")
 COMMA, LOOKS_LIKE_A_COMMA = ",", "\u201a"
 COLOURS = {
     "gray": (120, 119, 116), "brown": (159, 107, 83), "orange": (217, 115, 13), "yellow": (203, 145, 47),
@@ -104,6 +105,7 @@ def row_of(document: Document, wanted: Container[str]) -> Row:
         "Link": talk.url if talk.url and len(talk.url) <= URL_LIMIT else None,
     }
     icon = _emoji(document.category_emoji)
+    values = {field: clean(value) if isinstance(value, str) else value for field, value in values.items()}
     hashes = {
         field: digest(json.dumps(value, ensure_ascii=False)) for field, value in values.items() if field in wanted
     }
@@ -169,9 +171,14 @@ def pieces_of(text: str, limit: int) -> list[str]:
     return pieces
 
 
+def clean(text: str) -> str:
+    """Without what no JSON can carry: halves of characters, and zero bytes."""
+    return _UNSENDABLE.sub("\ufffd", text)
+
+
 def option_name(name: str | None) -> str | None:
     """A name that Notion accepts as an option: no commas, at most 100 characters. `plain_name` undoes the commas."""
-    cleaned = _one_line(name or "").replace(COMMA, LOOKS_LIKE_A_COMMA)
+    cleaned = _one_line(clean(name or "")).replace(COMMA, LOOKS_LIKE_A_COMMA)
     if len(cleaned) > OPTION_LIMIT:
         cleaned = cleaned[: OPTION_LIMIT - 1] + "…"
     return cleaned or None

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from commonplace.destinations.contract import Document
+from commonplace.destinations.notion.properties import clean
 from commonplace.destinations.notion.settings import NotionSettings, digest
 from commonplace.model import Message
 
@@ -61,12 +62,12 @@ def body_of(document: Document, settings: NotionSettings, dialect: Dialect[Block
         for message in messages:
             if message.role == "tool":
                 if settings.asides:
-                    segments.append(dialect.aside(_speaker(message), message.text))
+                    segments.append(dialect.aside(_speaker(message), clean(message.text)))
                 continue
             heading = [] if _speaker(message) == speaker else [dialect.heading(_speaker(message))]
             speaker = _speaker(message)
-            text = message.text if settings.asides else without_asides(message.text)
-            segments.append([*heading, *dialect.text(text)])
+            text = clean(message.text)
+            segments.append([*heading, *dialect.text(text if settings.asides else without_asides(text))])
     return Body(segments, left_out)
 
 
@@ -90,13 +91,13 @@ def without_asides(text: str) -> str:
 def _branch(messages: list[Message], dialect: Dialect[Block]) -> list[Block]:
     """Answers that were edited away or made anew, collapsed."""
     count = f"{len(messages)} message{'s' if len(messages) > 1 else ''}"
-    text = "\n\n".join(f"**{_speaker(message)}**\n\n{message.text}" for message in messages)
+    text = "\n\n".join(f"**{_speaker(message)}**\n\n{clean(message.text)}" for message in messages)
     return dialect.aside(f"Another branch, {count}", text)
 
 
 def _speaker(message: Message) -> str:
     name = SPEAKERS[message.role]
-    return f"{name}: {message.author}" if message.author and message.role == "tool" else name
+    return f"{name}: {clean(message.author)}" if message.author and message.role == "tool" else name
 
 
 def _left_out(shown: list[Message], settings: NotionSettings) -> Iterator[str]:

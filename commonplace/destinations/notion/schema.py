@@ -37,6 +37,13 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the properties that were added to a database of yours."""
     projects_data_source_id: str | None = None
 
+    @property
+    def changes(self) -> list[str]:
+        """What was written, in words."""
+        if self.created:
+            return ["created the database"]
+        return [f"added {name}" for name in self.added]
+
 
 class DataSource(msgspec.Struct, kw_only=True):
     """A data source's properties, as last read."""
