@@ -203,6 +203,7 @@ def start_worker(running: Running, settings: Settings) -> subprocess.Popen[bytes
     """What executes runs: Prefect's own process worker on our work pool."""
     environment = {
         **client_environment(running, settings),
+        "PREFECT_LOGGING_LEVEL": "INFO",
         "COMMONPLACE_HOME": str(settings.home),
         "COMMONPLACE_DATABASE_URL": settings.database_url,
         "COMMONPLACE_FILES": settings.files,

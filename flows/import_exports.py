@@ -16,7 +16,7 @@ from commonplace.errors import Halt
 from commonplace.moments import now, to_iso
 from commonplace.stages import inspection
 from flows import reports
-from flows.running import RUNNER, conclude, describe
+from flows.running import RUNNER, conclude, describe, say
 from tasks.import_exports import import_export, inspect_export
 
 COUNTS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", "attachments")
@@ -74,6 +74,7 @@ def import_now(paths: Sequence[str] | None, *, keep_exports: bool | None) -> tup
 
 def _import_one(path: Path, keep: bool) -> dict[str, Any]:
     sha256 = inspection.fingerprint(path)
+    say("import: %s (%s)", path.name, sha256[:8])
     inspect_export(str(path), sha256)
     return import_export(str(path), sha256, keep)
 

@@ -23,6 +23,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.exceptions import MissingContextError
 from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -32,6 +33,7 @@ from commonplace.errors import CommonplaceError, Halt
 from commonplace.moments import EPOCH
 
 log = logging.getLogger("commonplace.flows")
+"""To our own log file; `say` is for the run's page."""
 R = TypeVar("R")
 
 
@@ -92,6 +94,7 @@ def work_through(
     have ended, so that nothing is cut off in the middle.
     """
     settings, _ = load()
+    say("%s: %d items in %d chunks", label, sum(map(len, chunks)), len(chunks))
     done: Chunks[R] = Chunks()
     waiting = deque(chunks)
     under_way: deque[PrefectFuture[R]] = deque()
@@ -105,7 +108,7 @@ def work_through(
         except Halt as error:
             halt = halt or error
         except Exception as error:
-            log.warning("%s: a chunk failed: %s", label, describe(error))
+            say("%s: a chunk failed: %s", label, describe(error))
             done.errors.append(error)
         else:
             done.append(result)
@@ -115,6 +118,12 @@ def work_through(
     if halt is not None:
         raise halt
     return done
+
+
+def say(text: str, *values: object) -> None:
+    """A line in the run's log, which its page shows."""
+    get_run_logger().info(text, *values)
+    log.info(text, *values)
 
 
 def describe(error: BaseException) -> str:

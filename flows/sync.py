@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import date
 from typing import Any
@@ -63,6 +64,7 @@ def sync_now(
     destination: str, selection: Selection, *, retry_failed: bool = False
 ) -> tuple[dict[str, Any], list[Exception]]:
     """Write what is pending, under the destination's lease, in chunks."""
+    started = time.monotonic()
     with (
         open_house() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (target, rules),
@@ -72,6 +74,7 @@ def sync_now(
         report = SyncReport(destination=destination)
         report.unchanged = stage.count_in_scope(house.archive, target, selection, rules) - len(waiting)
         errors = _write(destination, [item.conversation_id for item in waiting], report) if waiting else []
+    report.seconds = round(time.monotonic() - started, 3)
     plain: dict[str, Any] = msgspec.to_builtins(report)
     emit_event("commonplace.sync.completed", resource={"prefect.resource.id": f"commonplace.destination.{destination}"})
     return plain, errors

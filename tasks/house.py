@@ -14,6 +14,7 @@ import msgspec
 from blocks.lookup import archive_location, secret_from_blocks
 from commonplace.archive.core import Archive, open_archive
 from commonplace.config import Environment, Settings, load
+from commonplace.logs import log_to
 
 
 class BlockEnvironment(Environment):
@@ -35,6 +36,7 @@ class House(msgspec.Struct, frozen=True):
 def open_house() -> Iterator[House]:
     """The house as this process's environment and blocks describe it."""
     settings, environment = load()
+    log_to(settings.home)
     location = None if environment.get("COMMONPLACE_DATABASE_URL") else archive_location()
     url, files = location or (settings.database_url, settings.files)
     with open_archive(url, files=files, owner=settings.owner) as archive:

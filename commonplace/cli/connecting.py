@@ -80,5 +80,9 @@ def _notion(settings: Settings, environment: Environment, ask: bool) -> tuple[di
         wanted = notion_settings(settings, environment, token=token, parent_page_id=page)
     confirm = (lambda question: typer.confirm(question, err=True)) if ask else (lambda _question: True)
     connected = connect_notion(wanted, confirm=confirm)
-    told = {"database": connected.database_id, "url": connected.url, "changed": ", ".join(connected.changes) or "nothing"}
+    told = {
+        "database": connected.database_id,
+        "url": connected.url,
+        "added": "the database" if connected.created else ", ".join(connected.added) or "nothing",
+    }
     return told, {"token": token, "database_id": connected.database_id, "base_url": wanted.base_url}

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from commonplace.archive.core import Archive, open_archive
 from commonplace.config import Environment, Settings, load
+from commonplace.logs import log_to
 from commonplace.moments import parse
 from commonplace.stages.selection import Selection
 
@@ -15,6 +16,7 @@ from commonplace.stages.selection import Selection
 def opened() -> Iterator[tuple[Settings, Environment, Archive]]:
     """The settings, the environment, and the archive they name."""
     settings, environment = load()
+    log_to(settings.home)
     with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
         yield settings, environment, archive
 

@@ -76,7 +76,7 @@ def fail(error: CommonplaceError) -> None:
     if Output.as_json:
         print_json({"error": error.message, "hint": error.hint})
     else:
-        aside.print(f"[bold red]{escape(error.message)}[/]")
+        aside.print(f"[bold red]{escape(error.message)}[/]", soft_wrap=True)
         if error.hint:
-            aside.print(escape(error.hint))
+            aside.print(escape(error.hint), soft_wrap=True)
     raise typer.Exit(1)

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from commonplace import __version__
+from commonplace.cli import doctor as checkup
 from commonplace.cli import runs, up
 from commonplace.cli.options import Json, Yes
 from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, show_counts, table, tell
 from commonplace.config import load
 from commonplace.errors import Refused
-from commonplace.stages import doctor as checkup
 
 
 def register(app: typer.Typer) -> None:

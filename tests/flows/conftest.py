@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
@@ -41,6 +42,7 @@ def prefect_server(server_settings: Settings) -> Iterator[stack.Running]:
     """The local server as `commonplace up` starts it."""
     running, _ = stack.ensure_server(server_settings)
     yield running
+    APILogWorker.drain_all(timeout=5)
     stack.stop_server(server_settings)
 
 

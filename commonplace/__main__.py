@@ -1,0 +1,5 @@
+"""`python -m commonplace`."""
+
+from commonplace.cli import main
+
+main()

@@ -1,0 +1,181 @@
+"""`commonplace up` as a person meets it: one command that starts everything, and stops it without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from commonplace import stack
+from commonplace.config import Settings, load
+from commonplace.sources.chatgpt.sample import write_sample
+from tests.fakes.notion import FakeNotion
+
+COMMAND = [sys.executable, "-m", "commonplace"]
+
+
+def _environment(home: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "COMMONPLACE_HOME": str(home), "HOME": str(home), **more}
+
+
+def _settings(home: Path) -> Settings:
+    return load({"COMMONPLACE_HOME": str(home)}, folder=home)[0]
+
+
+def _run(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=_environment(home, **more),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass in time"
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def _up(home: Path, *arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+    """A running `commonplace up` that has said it is ready."""
+    with (home / "up.log").open("w") as log:
+        process = subprocess.Popen(
+            [*COMMAND, "up", *arguments], env=_environment(home, **more), cwd=home, stdout=log, stderr=log, text=True
+        )
+    try:
+        _until(lambda: "Ctrl-C" in (home / "up.log").read_text() or process.poll() is not None, 90)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+def _processes_of(home: Path) -> list[int]:
+    """Every process whose environment names this home: what `up` started, directly or not."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"COMMONPLACE_HOME={home}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return [pid for pid in found if pid != os.getpid() and stack.is_alive(pid)]
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    path = tmp_path / "sample.zip"
+    write_sample(path, conversations=40)
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    path = tmp_path / "book"
+    path.mkdir()
+    return path
+
+
+def test_once_imports_a_file_and_leaves_nothing_running(home: Path, sample: Path) -> None:
+    ended = _run(home, "up", "--import", str(sample), "--once", "--json")
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["state"] == "Completed"
+    assert "40 imported" in told["message"]
+    assert _processes_of(home) == []
+    assert len(list((home / "markdown" / "conversations").rglob("*.md"))) == 40
+
+
+def test_once_ends_with_the_runs_own_failure(home: Path, tmp_path: Path) -> None:
+    rubbish = tmp_path / "rubbish.zip"
+    rubbish.write_bytes(b"PK\x03\x04 but not really")
+    ended = _run(home, "up", "--import", str(rubbish), "--once", "--json")
+    assert ended.returncode == 1
+    assert json.loads(ended.stdout)["state"] == "Failed"
+    assert _processes_of(home) == []
+
+
+def test_once_without_anything_to_do_says_so(home: Path) -> None:
+    ended = _run(home, "up", "--once")
+    assert ended.returncode == 1
+    assert "--once needs something to do" in ended.stderr
+
+
+def test_ctrl_c_drains_and_a_second_up_is_told(home: Path, sample: Path) -> None:
+    with _up(home) as process:
+        again = _run(home, "up")
+        assert again.returncode == 1
+        assert "already running" in again.stderr
+        run = _run(home, "run", "pipeline", "--param", f'paths=["{sample}"]', "--watch", "--json")
+        assert json.loads(run.stdout)["state"] == "Completed", run.stdout + run.stderr
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert time.monotonic() - started < 30
+    assert _processes_of(home) == []
+    # The history is complete: nothing of the run that had just ended was lost.
+    settings = _settings(home)
+    running, _ = stack.ensure_server(settings)
+    try:
+        unfinished = {"task_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING", "SCHEDULED"]}}}}
+        assert stack._count_task_runs(running, settings, unfinished) == 0
+        assert (stack._count_task_runs(running, settings, {}) or 0) >= 4
+    finally:
+        stack.stop_server(settings)
+
+
+def test_a_second_ctrl_c_stops_at_once(home: Path) -> None:
+    with _up(home) as process:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        process.wait(8)
+    _until(lambda: _processes_of(home) == [], 5)
+
+
+def test_a_killed_worker_is_replaced_and_its_run_resumed_without_loss_or_duplicates(home: Path, sample: Path) -> None:
+    with FakeNotion(latency=0.4) as notion:
+        database = notion.add_database()
+        (home / "commonplace.toml").write_text("[destinations.notion]\nrequests_per_minute = 600\n")
+        secrets = {
+            "NOTION_TOKEN": notion.token,
+            "NOTION_BASE_URL": notion.base_url,
+            "NOTION_DATABASE_ID": database,
+        }
+        assert _run(home, "import", "--direct", str(sample)).returncode == 0
+        with _up(home, **secrets):
+            assert _run(home, "run", "sync", "--param", "destination=notion").returncode == 0
+            _until(lambda: len(notion.pages) >= 5)
+            for pid in _worker_processes(home):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            killed = time.monotonic()
+            assert 5 <= len(notion.pages) < 40
+            again = _run(home, "run", "sync", "--param", "destination=notion", "--watch", "--json")
+            assert json.loads(again.stdout)["state"] == "Completed", again.stdout + again.stderr
+            assert time.monotonic() - killed < 100
+        titles = [page.conversation_id for page in notion.pages.values()]
+        assert len(titles) == len(set(titles)) == 40
+
+
+def _worker_processes(home: Path) -> list[int]:
+    """The worker and the runs it started."""
+    found = []
+    for pid in _processes_of(home):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"worker" in command or b"prefect.engine" in command:
+            found.append(pid)
+    return found
