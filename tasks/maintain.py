@@ -27,4 +27,4 @@ def verify() -> dict[str, Any]:
 def prune() -> dict[str, Any]:
     """Remove result files and answers that are older than the settings keep them."""
     with open_house() as house:
-        return stage.prune(house.settings)
+        return stage.prune(house.archive, house.settings)

@@ -1,0 +1,224 @@
+"""Reading the archive: search, show, stats, export, attachments. None of these starts Prefect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.markdown import Markdown
+from rich.markup import escape
+
+from commonplace.cli.house import moment, opened
+from commonplace.cli.options import Json, Project, Since, Until
+from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, show_counts, table, tell
+from commonplace.errors import Refused
+from commonplace.moments import to_iso
+
+Category = Annotated[str | None, typer.Option(help="Only this category.")]
+MARKS = ("\ue000", "\ue001")
+"""Around highlighted words while the terminal's own markup is escaped."""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("search")(search)
+    app.command("show")(show)
+    app.command("stats")(stats)
+    app.command("export")(export)
+
+
+def search(
+    query: Annotated[list[str], typer.Argument(help='Words, "phrases", -exclusions, prefix*.')],
+    project: Project = None,
+    category: Category = None,
+    source: Annotated[str | None, typer.Option(help="Only this source: chatgpt, omi ...")] = None,
+    role: Annotated[str | None, typer.Option(help="Only what this side said: user, assistant, tool.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only answers of this model.")] = None,
+    since: Since = None,
+    until: Until = None,
+    has: Annotated[
+        list[Literal["code", "image", "file"]] | None, typer.Option(help="Only with code, an image or a file.")
+    ] = None,
+    newest: Annotated[bool, typer.Option("--newest", help="Newest first instead of best first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Results on a page.")] = 20,
+    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    json: Json = False,
+) -> None:
+    """Find conversations."""
+    from commonplace.archive.search import Filters
+    from commonplace.archive.search import search as search_in
+
+    with errors_for_people(), opened() as (settings, _, archive):
+        filters = Filters(
+            project=project,
+            category=category,
+            source=source,
+            role=role,
+            model=model,
+            since=moment(since, settings),
+            until=moment(until, settings),
+            has=tuple(has or ()),
+        )
+        found = search_in(
+            archive,
+            " ".join(query),
+            filters=filters,
+            newest_first=newest,
+            limit=limit,
+            offset=(page - 1) * limit,
+            marks=("**", "**") if Output.as_json else MARKS,
+        )
+        if Output.as_json:
+            told = dict(found.as_json())
+            print_json(told)
+            return
+        about = "" if found.total_is_exact else "about "
+        tell(f"[dim]{about}{found.total:,} conversations in {found.took_ms:.0f} ms[/]")
+        for result in found.results:
+            where = " · ".join(part for part in (result.project, result.category) if part)
+            day = (to_iso(result.created_at, settings.zone) or "")[:10]
+            people.print(f"\n[bold]{escape(result.title or 'Untitled')}[/]  [dim]{escape(f'{day} {where}')}[/]")
+            snippet = escape(" ".join(result.snippet.split()))
+            people.print(snippet.replace(MARKS[0], "[yellow]").replace(MARKS[1], "[/]"))
+            people.print(f"[dim]{result.id}[/]")
+        if found.facets and found.results:
+            _show_facets(found.facets)
+
+
+def _show_facets(facets: dict[str, list[Any]]) -> None:
+    people.print()
+    for name in ("category", "project", "source", "model"):
+        values = facets.get(name, [])[:6]
+        if values:
+            listed = ", ".join(f"{escape(str(facet.value))} [dim]{facet.count}[/]" for facet in values)
+            people.print(f"[dim]{name}:[/] {listed}")
+
+
+def show(
+    conversation: Annotated[str, typer.Argument(help="An id, its beginning, or the link of the conversation.")],
+    branches: Annotated[bool, typer.Option("--branches", help="Also what is not on the active path.")] = False,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Also hidden messages.")] = False,
+    attachments: Annotated[
+        Path | None, typer.Option(help="Extract the conversation's attachments into this folder.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show a conversation."""
+    from commonplace.archive.reading import find_conversation, load_filed
+    from commonplace.stages.extraction import extract
+
+    with errors_for_people(), opened() as (settings, _, archive):
+        filed = next(iter(load_filed(archive, [find_conversation(archive, conversation)])))
+        written = extract(archive, filed.conversation, attachments) if attachments else []
+        if Output.as_json:
+            print_json({**_as_json(filed), **({"extracted": written} if attachments else {})})
+            return
+        about = filed.conversation
+        people.print(f"[bold]{escape(about.title or 'Untitled')}[/]")
+        parts = [to_iso(about.created_at, settings.zone), filed.project_name, filed.category, ", ".join(filed.tags)]
+        people.print(f"[dim]{escape(' · '.join(part for part in parts if part))}[/]")
+        if filed.summary:
+            people.print(escape(filed.summary))
+        for message in about.messages:
+            if (message.is_active or branches) and (not message.is_hidden or hidden) and message.text.strip():
+                aside = "" if message.is_active else " (another branch)"
+                people.print(f"\n[bold cyan]{message.role.capitalize()}{aside}[/]")
+                people.print(Markdown(message.text, hyperlinks=False))
+        for path in written:
+            tell(f"Wrote {path}")
+
+
+def _as_json(filed: Any) -> dict[str, Any]:
+    about = filed.conversation
+    return {
+        "id": about.id,
+        "title": about.title,
+        "created_at": to_iso(about.created_at),
+        "updated_at": to_iso(about.updated_at),
+        "source": about.source,
+        "url": about.url,
+        "model": about.model,
+        "project": filed.project_name or filed.project_id,
+        "category": filed.category,
+        "confidence": filed.confidence,
+        "tags": filed.tags,
+        "summary": filed.summary,
+        "language": filed.language,
+        "insights": filed.insights,
+        "messages": [
+            {
+                "id": message.id,
+                "parent": message.parent_id,
+                "role": message.role,
+                "text": message.text,
+                "created_at": to_iso(message.created_at),
+                "active": message.is_active,
+                "hidden": message.is_hidden,
+                "model": message.model,
+                "attachments": message.attachments,
+            }
+            for message in about.messages
+        ],
+    }
+
+
+def stats(
+    by: Annotated[
+        str, typer.Option(help="month, weekday, hour, model, project, category, source or length.")
+    ] = "month",
+    since: Since = None,
+    until: Until = None,
+    chart: Annotated[Path | None, typer.Option(help="Also draw it into this .svg or .png file.")] = None,
+    json: Json = False,
+) -> None:
+    """Count conversations by month, weekday, hour, model, project, category, source or length."""
+    from commonplace.archive import statistics
+
+    with errors_for_people(), opened() as (settings, _, archive):
+        if by not in statistics.DIMENSIONS:
+            raise Refused(
+                f"There are no statistics by {by!r}.", hint=f"Use one of: {', '.join(statistics.DIMENSIONS)}."
+            )
+        bounds = {"since": moment(since, settings), "until": moment(until, settings)}
+        rows = statistics.count_by(archive, by, zone=settings.zone, **bounds)
+        totals = statistics.totals(archive, **bounds)
+        if chart is not None:
+            from commonplace.archive.charts import draw
+
+            chart.write_bytes(draw(rows, by, chart.suffix.lstrip(".").lower()))
+        if Output.as_json:
+            print_json({"by": by, "totals": totals, "rows": rows})
+            return
+        show_counts("Archive", dict(totals))
+        most = max((row.conversations for row in rows), default=1)
+        grid = table(by, "conversations", "messages", "")
+        for row in rows:
+            grid.add_row(
+                *cells(row.value, f"{row.conversations:,}", f"{row.messages:,}"),
+                "█" * round(30 * row.conversations / most),
+            )
+        people.print(grid)
+
+
+def export(
+    output: Annotated[Path, typer.Option(help="The file to write.")],
+    format: Annotated[Literal["parquet", "jsonl", "csv"], typer.Option(help="How it is written.")] = "jsonl",
+    messages: Annotated[
+        bool, typer.Option("--messages", help="One row per message instead of per conversation.")
+    ] = False,
+    project: Project = None,
+    category: Category = None,
+    since: Since = None,
+    until: Until = None,
+    json: Json = False,
+) -> None:
+    """Write the archive as a table."""
+    from commonplace.archive.frames import write_frame
+    from commonplace.archive.reading import Scope
+
+    with errors_for_people(), opened() as (settings, _, archive):
+        scope = Scope(since=moment(since, settings), until=moment(until, settings), project=project, category=category)
+        rows = write_frame(archive, output, format, scope=scope, messages=messages)
+        if Output.as_json:
+            print_json({"path": str(output), "format": format, "rows": rows})
+        tell(f"Wrote {rows:,} rows to {output}.")
