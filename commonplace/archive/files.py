@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, select, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -32,7 +32,7 @@ UNCLAIMED_SECONDS = 3600
 _POSTGRES_LOCK = 0x66696C65
 
 
-def put_file(archive: Archive, source: Path | BinaryIO, *, kind: str, name: str) -> str:
+def put_file(archive: Archive, source: Path | IO[bytes], *, kind: str, name: str) -> str:
     """Keep a file and return the SHA-256 of its bytes; the same bytes are kept once, under their first name."""
     place = _place(archive)
     with _temporary(place.scratch()) as (path, out):
@@ -50,6 +50,11 @@ def put_file(archive: Archive, source: Path | BinaryIO, *, kind: str, name: str)
 def path_of(archive: Archive, sha256: str) -> Path | None:
     """A local path to read the file from (with an object store: a copy), or None if it is not there."""
     return _place(archive).local(sha256)
+
+
+def has_file(archive: Archive, sha256: str) -> bool:
+    """Whether it is there, without fetching it."""
+    return _place(archive).has(sha256)
 
 
 def open_file(archive: Archive, sha256: str) -> BinaryIO:
@@ -121,7 +126,7 @@ def _place(archive: Archive) -> Place:
     return place_at(archive.files_location)
 
 
-def _copy(source: Path | BinaryIO, out: BinaryIO) -> tuple[str, int]:
+def _copy(source: Path | IO[bytes], out: IO[bytes]) -> tuple[str, int]:
     """The hash and the size of what was copied, safely on disk."""
     if isinstance(source, Path):
         with source.open("rb") as opened:

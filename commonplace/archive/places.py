@@ -75,8 +75,12 @@ class Bucket:
 
     def __init__(self, url: str) -> None:
         self._obstore = _load_obstore()
-        with self._translated():
+        try:
             self._store: Any = self._obstore.store.from_url(url)
+        except (ValueError, self._obstore.exceptions.BaseError) as exc:
+            raise Refused(
+                "COMMONPLACE_FILES is not the address of an object store.", hint="Use a folder, or s3://bucket/prefix."
+            ) from exc
         self._copies = Folder(_copies_folder(url))
 
     def has(self, sha256: str) -> bool:
