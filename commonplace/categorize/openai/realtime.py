@@ -1,0 +1,94 @@
+"""The judge `openai`: the Responses API, answered at once.
+
+The instructions, the categories and the schema are the same bytes in every request and marked as what to cache; the
+conversations after them are not, because writing a text into the cache that nobody sends again costs a quarter more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from commonplace.categorize.contract import Lesson
+from commonplace.categorize.openai import replies
+from commonplace.categorize.openai.client import DEFAULT_MODEL, call
+from commonplace.categorize.openai.judging import FIRST_DELAY, LiveJudge
+from commonplace.categorize.openai.limiter import Governor
+from commonplace.categorize.openai.packing import PLANS, Item, Plan
+from commonplace.categorize.openai.pricing import Price, price_within
+from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, ask_about
+
+if TYPE_CHECKING:
+    import openai
+
+REASONS = re.compile(r"gpt-[5-9]|gpt-\d\d|o\d")
+"""Models that take a reasoning effort; the others refuse the parameter."""
+MARKS_CACHE = re.compile(r"gpt-(5\.[6-9]|[6-9]|\d\d)")
+"""Models that take explicit cache breakpoints, and charge for what they write to the cache."""
+
+
+class OpenAIJudge(LiveJudge):
+    """Asks OpenAI. Needs a client from `client.connect`; `governor` is shared by all that use the same account."""
+
+    kind = "openai"
+
+    def __init__(
+        self,
+        client: openai.OpenAI,
+        model: str = DEFAULT_MODEL,
+        *,
+        analysis: Analysis = "summary",
+        price: Price | None = None,
+        max_cost: float | None = None,
+        lessons: Sequence[Lesson] = (),
+        governor: Governor | None = None,
+        concurrency: int = 48,
+        plan: Plan | None = None,
+        first_delay: float = FIRST_DELAY,
+    ) -> None:
+        self._client = client
+        super().__init__(
+            model,
+            analysis=analysis,
+            price=price_within(model, price, max_cost),
+            max_cost=max_cost,
+            lessons=lessons,
+            governor=governor or Governor(500, 200_000),
+            concurrency=concurrency,
+            plan=plan or PLANS[analysis],
+            first_delay=first_delay,
+        )
+
+    def _send(
+        self, questions: Questionnaire, items: Sequence[Item], room: int
+    ) -> tuple[Mapping[str, str], replies.Reply]:
+        body = request_body(self.model, questions, [item.text for item in items], room)
+        raw = call(self.model, lambda: self._client.responses.with_raw_response.create(**body))
+        return raw.headers, replies.of_response(raw.http_response.content)
+
+    def close(self) -> None:
+        super().close()
+        self._client.close()
+
+
+def request_body(model: str, questions: Questionnaire, texts: Sequence[str], room: int) -> dict[str, Any]:
+    """One request to /v1/responses, live or as a line of a batch. Nothing of it is kept by the service."""
+    constant: dict[str, Any] = {"type": "input_text", "text": questions.instructions}
+    body: dict[str, Any] = {
+        "model": model,
+        "input": [
+            {"role": "developer", "content": [constant]},
+            {"role": "user", "content": ask_about(enumerate(texts))},
+        ],
+        "text": {"format": {"type": "json_schema", "name": questions.name, "schema": questions.schema, "strict": True}},
+        "max_output_tokens": room,
+        "prompt_cache_key": f"commonplace-{questions.name}",
+        "store": False,
+    }
+    if MARKS_CACHE.match(model):
+        constant["prompt_cache_breakpoint"] = {"mode": "explicit"}
+        body["prompt_cache_options"] = {"mode": "explicit"}
+    if REASONS.match(model):
+        body["reasoning"] = {"effort": "low"}
+    return body

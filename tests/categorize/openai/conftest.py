@@ -1,0 +1,82 @@
+"""A fake server per test, a small taxonomy, and judges that ask the one about the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from commonplace.categorize.contract import Category, Subject, Taxonomy, Turn
+from commonplace.categorize.openai.client import connect
+from commonplace.categorize.openai.compatible import CompatibleJudge, connect_compatible
+from commonplace.categorize.openai.limiter import Governor
+from commonplace.categorize.openai.realtime import OpenAIJudge
+from tests.fakes.openai import FakeOpenAI
+
+NAMES = ["Coding", "Cooking", "Reisen & Urlaub", "Other"]
+
+
+def subject(number: int, text: str = "", *, category: str = "Coding", title: str | None = None) -> Subject:
+    """A conversation that the fake recognises by `ref-<number>` and sorts by the category in brackets."""
+    said = text or f"How do I do this? ref-{number:05d}. [[{category}]]"
+    return Subject(
+        conversation_id=f"chatgpt:{number:05d}",
+        content_hash=f"hash-{number}",
+        title=title or f"Chat {number}",
+        turns=(Turn("user", said), Turn("assistant", "Like this, in three steps.")),
+    )
+
+
+def subjects(count: int) -> list[Subject]:
+    return [subject(number, category=NAMES[number % 3]) for number in range(count)]
+
+
+@pytest.fixture
+def taxonomy() -> Taxonomy:
+    described = [
+        Category(name=name, description=f"Everything about {name}", examples=("an example",)) for name in NAMES
+    ]
+    return Taxonomy(name="small", categories=tuple(described))
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI() as running:
+        yield running
+
+
+def open_governor() -> Governor:
+    return Governor()
+
+
+@pytest.fixture
+def openai_judge(fake: FakeOpenAI) -> Iterator[Callable[..., OpenAIJudge]]:
+    """Makes judges that ask the fake, without a limit of their own and with next to no waiting between tries."""
+    made: list[OpenAIJudge] = []
+
+    def make(**options: Any) -> OpenAIJudge:
+        server: FakeOpenAI = options.pop("server", fake)
+        key = options.pop("api_key", server.api_key)
+        defaults: dict[str, Any] = {"governor": Governor(), "first_delay": 0.001, "concurrency": 8}
+        made.append(OpenAIJudge(connect(key, base_url=server.url, timeout=5), **{**defaults, **options}))
+        return made[-1]
+
+    yield make
+    for judge in made:
+        judge.close()
+
+
+@pytest.fixture
+def compatible_judge(fake: FakeOpenAI) -> Iterator[Callable[..., CompatibleJudge]]:
+    made: list[CompatibleJudge] = []
+
+    def make(**options: Any) -> CompatibleJudge:
+        server: FakeOpenAI = options.pop("server", fake)
+        client = connect_compatible(server.url, server.api_key, timeout=5)
+        made.append(CompatibleJudge(client, "gpt-6-luna", **{"first_delay": 0.001, **options}))
+        return made[-1]
+
+    yield make
+    for judge in made:
+        judge.close()

@@ -1,0 +1,513 @@
+"""An OpenAI server for tests: real HTTP on a loopback port, strict about requests, deterministic, failing on demand.
+
+It answers /v1/responses, /v1/chat/completions, /v1/embeddings, /v1/models, /v1/files and /v1/batches. A conversation's
+category is the one whose name its text mentions as `[[name]]`, else a hash of the text decides. Limits are enforced
+and named in headers; faults are scripted; everything that was sent and everything that was charged for is
+counted, because what the tests ask is whether anything was paid for twice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Literal
+
+from tests.fakes.openai_answers import answer_for, count_tokens, embed, problem_with_schema
+from tests.fakes.openai_batches import Batches
+
+Kind = Literal[
+    "error_500",
+    "rate_limit",
+    "quota",
+    "wrong_key",
+    "forbidden",
+    "model_gone",
+    "too_long",
+    "truncated",
+    "filtered",
+    "refusal",
+    "wrong_enum",
+    "wrong_confidence",
+    "wrong_index",
+    "missing_item",
+    "prose",
+    "fenced",
+    "not_http_json",
+    "drop_before",
+    "drop_after",
+]
+ANSWERED: frozenset[str] = frozenset(
+    {"truncated", "filtered", "refusal", "wrong_enum", "wrong_confidence", "wrong_index"}
+    | {"missing_item", "prose", "fenced", "not_http_json", "drop_after"}
+)
+"""Faults that come with a bill: the model did the work."""
+
+_STATUS = {
+    "error_500": (500, "server_error", None),
+    "rate_limit": (429, "rate_limit_exceeded", None),
+    "quota": (429, "insufficient_quota", None),
+    "wrong_key": (401, "invalid_api_key", None),
+    "forbidden": (403, "unsupported_country_region_territory", None),
+    "model_gone": (404, "model_not_found", "model"),
+    "too_long": (400, "context_length_exceeded", "input"),
+}
+_RESPONSES_KEYS = {
+    "model", "input", "instructions", "text", "reasoning", "max_output_tokens", "store", "service_tier",
+    "prompt_cache_key", "prompt_cache_options", "metadata", "truncation", "temperature",
+}  # fmt: skip
+_CHAT_KEYS = {
+    "model", "messages", "response_format", "max_tokens", "max_completion_tokens", "temperature", "stream", "seed",
+}  # fmt: skip
+_CONVERSATION = re.compile(r"<conversation index=\"(\d+)\">\n(.*?)\n</conversation>", re.DOTALL)
+
+
+@dataclass
+class Fault:
+    """What goes wrong, how often, and for which requests: those to a path that start so and mention a text."""
+
+    kind: Kind
+    times: int = 1
+    mentions: str = ""
+    path: str = "/v1/"
+    retry_after: str | None = None
+
+
+@dataclass
+class Seen:
+    """One request as it came in, and what was answered."""
+
+    path: str
+    body: dict[str, Any]
+    status: int = 0
+    fault: str | None = None
+    at: float = 0.0
+
+
+@dataclass
+class Window:
+    """A limit per window. `sliding` counts everything of the last window; a bucket refills evenly."""
+
+    limit: int
+    seconds: float
+    is_sliding: bool = False
+    level: float = field(init=False)
+    filled_at: float = field(default_factory=time.monotonic)
+    spent: deque[tuple[float, float]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.level = float(self.limit)
+
+    def remaining(self, moment: float) -> float:
+        if self.is_sliding:
+            while self.spent and self.spent[0][0] <= moment - self.seconds:
+                self.level += self.spent.popleft()[1]
+        else:
+            self.level = min(self.limit, self.level + (moment - self.filled_at) * self.limit / self.seconds)
+        self.filled_at = moment
+        return self.level
+
+    def spend(self, amount: float, moment: float) -> None:
+        self.level -= amount
+        if self.is_sliding:
+            self.spent.append((moment, amount))
+
+    def wait_for(self, amount: float, moment: float) -> float:
+        missing = min(amount, self.limit) - self.remaining(moment)
+        if missing <= 0:
+            return 0.0
+        if not self.is_sliding:
+            return missing * self.seconds / self.limit
+        for at, released in self.spent:
+            missing -= released
+            if missing <= 0:
+                return at + self.seconds - moment
+        return self.seconds
+
+
+class FakeOpenAI:
+    """The server. Start it as a context manager; `url` is the base URL to give to a client."""
+
+    def __init__(
+        self,
+        *,
+        latency: float = 0.0,
+        requests_per_window: int | None = None,
+        tokens_per_window: int | None = None,
+        window_seconds: float = 60.0,
+        is_sliding: bool = False,
+        names_limits: bool = True,
+        knows_schemas: bool = True,
+        api_key: str = "sk-test",
+        models: dict[str, str | None] | None = None,
+    ) -> None:
+        self.latency = latency
+        self.names_limits = names_limits
+        self.knows_schemas = knows_schemas
+        self.api_key = api_key
+        self.models = models or {"gpt-6-luna": None, "gpt-5.6-luna": None, "gpt-4o-mini": "2027-01-14"}
+        self.windows = {
+            name: Window(limit, window_seconds, is_sliding)
+            for name, limit in (("requests", requests_per_window), ("tokens", tokens_per_window))
+            if limit
+        }
+        self.lock = threading.RLock()
+        self.seen: list[Seen] = []
+        self.faults: list[Fault] = []
+        self.answered: Counter[str] = Counter()
+        """How often each conversation's text was answered, which is how often it was paid for."""
+        self.tokens = Counter[str]()
+        self.warm: set[str] = set()
+        self.batches = Batches(self)
+        self.in_flight = self.most_in_flight = 0
+        self.ids = 0
+        self._server = _Server(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def __enter__(self) -> FakeOpenAI:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def fail(
+        self, kind: Kind, times: int = 1, *, mentions: str = "", path: str = "/v1/", retry_after: str | None = None
+    ) -> None:
+        """Script a fault. Several queue up; the first that fits a request strikes."""
+        with self.lock:
+            self.faults.append(Fault(kind, times, mentions, path, retry_after))
+
+    def times_answered(self, mention: str) -> int:
+        """How often conversations that mention this were answered."""
+        with self.lock:
+            return sum(count for text, count in self.answered.items() if mention in text)
+
+    def requests_to(self, path: str) -> list[Seen]:
+        with self.lock:
+            return [request for request in self.seen if request.path.startswith(path)]
+
+    def refusals(self) -> int:
+        """How many requests were turned away for coming too fast."""
+        with self.lock:
+            return sum(request.status == 429 for request in self.seen)
+
+    def next_id(self, prefix: str) -> str:
+        with self.lock:
+            self.ids += 1
+            return f"{prefix}_{self.ids:06d}"
+
+    # What a request leads to.
+
+    def take_fault(self, path: str, text: str) -> Fault | None:
+        with self.lock:
+            for fault in self.faults:
+                if path.startswith(fault.path) and fault.mentions in text:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self.faults.remove(fault)
+                    return fault
+        return None
+
+    def admit(self, tokens: int) -> tuple[float, dict[str, str]]:
+        """Seconds to wait (0: come in) and the headers that name the limits."""
+        with self.lock:
+            moment = time.monotonic()
+            cost = {"requests": 1, "tokens": tokens}
+            wait = max((window.wait_for(cost[name], moment) for name, window in self.windows.items()), default=0.0)
+            headers = {}
+            for name, window in self.windows.items():
+                if wait <= 0:
+                    window.spend(cost[name], moment)
+                left = window.remaining(moment)
+                reset = (window.limit - left) * window.seconds / window.limit
+                headers[f"x-ratelimit-limit-{name}"] = str(window.limit)
+                headers[f"x-ratelimit-remaining-{name}"] = str(max(0, int(left)))
+                headers[f"x-ratelimit-reset-{name}"] = f"{reset:.3f}s"
+            return wait, headers if self.names_limits else {}
+
+    def respond(
+        self, path: str, body: dict[str, Any], fault: Fault | None, *, is_batch: bool = False
+    ) -> dict[str, Any]:
+        """The answer to one question, charged for."""
+        prompt, question = _texts(path, body)
+        conversations = {int(index): text for index, text in _CONVERSATION.findall(question)}
+        schema = _schema(path, body) if self.knows_schemas else None
+        text = answer_for(schema, conversations, prompt, fault.kind if fault else None)
+        with self.lock:
+            for conversation in conversations.values():
+                self.answered[conversation] += 1
+            usage = self._charge(body, prompt, question, text, is_batch)
+        if path == "/v1/chat/completions":
+            return self._chat(body, text, usage, fault)
+        return self._response(body, text, usage, fault)
+
+    def _charge(self, body: dict[str, Any], prompt: str, question: str, answer: str, is_batch: bool) -> dict[str, int]:
+        fixed, fresh, said = count_tokens(prompt), count_tokens(question), count_tokens(answer)
+        key = f"{body.get('prompt_cache_key')}:{hash(prompt)}"
+        cached = fixed // 128 * 128 if key in self.warm and fixed >= 1024 else 0
+        self.warm.add(key)
+        usage = {"input": fixed + fresh, "cached": cached, "output": min(said, _most(body))}
+        self.tokens.update(usage)
+        self.tokens["batch" if is_batch else "live"] += fixed + fresh + usage["output"]
+        if not is_batch and "tokens" in self.windows:
+            self.windows["tokens"].spend(usage["output"], time.monotonic())
+        return usage
+
+    def _response(self, body: dict[str, Any], text: str, usage: dict[str, int], fault: Fault | None) -> dict[str, Any]:
+        part: dict[str, Any] = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+        if fault and fault.kind == "refusal":
+            part = {"type": "refusal", "refusal": "I'm sorry, I can't help with that."}
+        is_cut = (fault is not None and fault.kind == "truncated") or count_tokens(text) > _most(body)
+        why = "max_output_tokens" if is_cut else "content_filter" if fault and fault.kind == "filtered" else None
+        return {
+            "id": self.next_id("resp"),
+            "object": "response",
+            "created_at": 1_700_000_000,
+            "status": "incomplete" if why else "completed",
+            "incomplete_details": {"reason": why} if why else None,
+            "error": None,
+            "model": body["model"],
+            "output": [
+                {"type": "reasoning", "id": self.next_id("rs"), "summary": []},
+                {"type": "message", "id": self.next_id("msg"), "role": "assistant", "content": [part]},
+            ],
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": [],
+            "usage": {
+                "input_tokens": usage["input"],
+                "input_tokens_details": {"cached_tokens": usage["cached"], "cache_write_tokens": 0},
+                "output_tokens": usage["output"],
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": usage["input"] + usage["output"],
+            },
+        }  # fmt: skip
+
+    def _chat(self, body: dict[str, Any], text: str, usage: dict[str, int], fault: Fault | None) -> dict[str, Any]:
+        kind = fault.kind if fault else None
+        refused = kind == "refusal"
+        reason = {"truncated": "length", "filtered": "content_filter"}.get(kind or "", "stop")
+        return {
+            "id": self.next_id("chatcmpl"),
+            "object": "chat.completion",
+            "created": 1_700_000_000,
+            "model": body["model"],
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": reason,
+                    "message": {
+                        "role": "assistant",
+                        "content": None if refused else text,
+                        "refusal": "I can't help with that." if refused else None,
+                    },
+                }
+            ],
+            "usage": {
+                "prompt_tokens": usage["input"],
+                "completion_tokens": usage["output"],
+                "total_tokens": usage["input"] + usage["output"],
+            },
+        }
+
+    def problem_with(self, path: str, body: dict[str, Any]) -> tuple[str, str] | None:
+        """What a strict server would object to in a question: (parameter, why)."""
+        known = _CHAT_KEYS if path == "/v1/chat/completions" else _RESPONSES_KEYS
+        unknown = body.keys() - known
+        if unknown:
+            return sorted(unknown)[0], "unknown_parameter"
+        if not isinstance(body.get("model"), str):
+            return "model", "missing_required_parameter"
+        if not _texts(path, body)[1].strip():
+            return "input", "missing_required_parameter"
+        if "reasoning" in body and not re.match(r"gpt-[5-9]|o\d", body["model"]):
+            return "reasoning.effort", "unsupported_parameter"
+        if "prompt_cache_options" in body and not re.match(r"gpt-(5\.[6-9]|[6-9])", body["model"]):
+            return "prompt_cache_options", "unsupported_parameter"
+        if not isinstance(_most(body), int) or _most(body) < 16:
+            return "max_output_tokens", "integer_below_min_value"
+        schema = _schema(path, body)
+        where = "response_format" if path == "/v1/chat/completions" else "text.format.schema"
+        if schema is None:
+            return None if path == "/v1/chat/completions" else (where, "missing_required_parameter")
+        if not self.knows_schemas and path == "/v1/chat/completions":
+            return None
+        why = problem_with_schema(schema)
+        return (where, "invalid_json_schema") if why else None
+
+    def model_list(self) -> dict[str, Any]:
+        rows = [
+            {"id": name, "object": "model", "created": 1, "owned_by": "openai", "shutdown_date": ends}
+            for name, ends in self.models.items()
+        ]
+        return {"object": "list", "data": rows}
+
+
+def _most(body: dict[str, Any]) -> int:
+    value = body.get("max_output_tokens") or body.get("max_completion_tokens") or body.get("max_tokens") or 128_000
+    return int(value)
+
+
+def _texts(path: str, body: dict[str, Any]) -> tuple[str, str]:
+    """The constant instructions and the question itself."""
+    messages = body.get("messages") if path == "/v1/chat/completions" else body.get("input")
+    if isinstance(messages, str):
+        return str(body.get("instructions") or ""), messages
+    fixed, question = [str(body.get("instructions") or "")], list[str]()
+    for message in messages or []:
+        content = message["content"]
+        text = content if isinstance(content, str) else "".join(part["text"] for part in content)
+        (fixed if message["role"] in {"system", "developer"} else question).append(text)
+    return "\n".join(fixed), "\n".join(question)
+
+
+def _schema(path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    if path == "/v1/chat/completions":
+        given = body.get("response_format") or {}
+        inner = given.get("json_schema") or {}
+        return inner.get("schema") if given.get("type") == "json_schema" else None
+    given = (body.get("text") or {}).get("format") or {}
+    return given.get("schema") if given.get("type") == "json_schema" and given.get("strict") is True else None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, fake: FakeOpenAI) -> None:
+        self.fake = fake
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is not news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        self._handle("GET", b"")
+
+    def do_DELETE(self) -> None:
+        self._handle("DELETE", b"")
+
+    def do_POST(self) -> None:
+        self._handle("POST", self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+
+    def _handle(self, method: str, data: bytes) -> None:
+        fake = self.server.fake
+        path = self.path.partition("?")[0]
+        is_json = "json" in (self.headers.get("Content-Type") or "")
+        seen = Seen(path, json.loads(data) if is_json and data else {}, at=time.monotonic())
+        with fake.lock:
+            fake.seen.append(seen)
+            fake.in_flight += 1
+            fake.most_in_flight = max(fake.most_in_flight, fake.in_flight)
+        try:
+            self._route(method, path, seen, data)
+        finally:
+            with fake.lock:
+                fake.in_flight -= 1
+
+    def _route(self, method: str, path: str, seen: Seen, data: bytes) -> None:
+        fake = self.server.fake
+        if self.headers.get("Authorization") != f"Bearer {fake.api_key}":
+            return self._refuse(seen, "wrong_key")
+        if method == "POST" and path in {"/v1/responses", "/v1/chat/completions"}:
+            return self._question(path, seen)
+        if fault := fake.take_fault(path, ""):
+            return self._drop(seen, fault) if fault.kind.startswith("drop") else self._fault(seen, fault)
+        if method == "POST" and path == "/v1/embeddings":
+            return self._send(seen, *embed(seen.body))
+        if path == "/v1/models":
+            return self._send(seen, 200, fake.model_list())
+        with fake.lock:
+            status, answer = fake.batches.handle(method, path, self.path, seen.body, data, dict(self.headers))
+        return self._send(seen, status, answer)
+
+    def _question(self, path: str, seen: Seen) -> None:
+        fake, body = self.server.fake, seen.body
+        objection = fake.problem_with(path, body)
+        if objection:
+            return self._error(seen, 400, objection[1], objection[0])
+        if body["model"] not in fake.models:
+            return self._refuse(seen, "model_gone")
+        prompt, question = _texts(path, body)
+        wait, headers = fake.admit(count_tokens(prompt) + count_tokens(question))
+        if wait > 0:
+            headers["retry-after-ms"] = str(int(wait * 1000) + 1)
+            return self._error(seen, 429, "rate_limit_exceeded", None, headers)
+        fault = fake.take_fault(path, question)
+        seen.fault = fault.kind if fault else None
+        if fault and fault.kind == "drop_before":
+            return self._drop(seen, fault)
+        if fault and fault.kind not in ANSWERED:
+            return self._fault(seen, fault, headers)
+        if fake.latency:
+            time.sleep(fake.latency)
+        answer = fake.respond(path, body, fault)
+        if fault and fault.kind == "drop_after":
+            return self._drop(seen, fault)
+        if fault and fault.kind == "not_http_json":
+            return self._send(seen, 200, b"<html>gateway</html>", headers)
+        return self._send(seen, 200, answer, headers)
+
+    def _fault(self, seen: Seen, fault: Fault, headers: dict[str, str] | None = None) -> None:
+        status, code, param = _STATUS[fault.kind]
+        extra = dict(headers or {})
+        if fault.retry_after is not None:
+            extra["retry-after"] = fault.retry_after
+        self._error(seen, status, code, param, extra)
+
+    def _refuse(self, seen: Seen, kind: Kind) -> None:
+        self._fault(seen, Fault(kind))
+
+    def _drop(self, seen: Seen, fault: Fault) -> None:
+        seen.fault = fault.kind
+        self.close_connection = True
+
+    def _error(
+        self, seen: Seen, status: int, code: str, param: str | None, headers: dict[str, str] | None = None
+    ) -> None:
+        said = f"Scripted: {code}. SECRET-ECHO {json.dumps(seen.body)[:200]}"
+        body = {"error": {"message": said, "type": code, "code": code, "param": param}}
+        self._send(seen, status, body, headers)
+
+    def _send(self, seen: Seen, status: int, answer: Any, headers: dict[str, str] | None = None) -> None:
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        seen.status = status
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("x-request-id", self.server.fake.next_id("req"))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+        self.wfile.flush()
+
+
+def conversations_in(requests: Iterable[Seen]) -> list[int]:
+    """How many conversations each request asked about."""
+    return [len(_CONVERSATION.findall(_texts(request.path, request.body)[1])) for request in requests]
