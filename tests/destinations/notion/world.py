@@ -96,12 +96,12 @@ class FileLedger:
         self.writes.append((conversation_id, state))
 
 
-def settings_for(notion: FakeNotion, data_source_id: str, **changes: Any) -> NotionSettings:
+def settings_for(notion: FakeNotion, source: str, **changes: Any) -> NotionSettings:
     """Settings with waits that suit a test."""
     given: dict[str, Any] = {
         "token": notion.token,
         "base_url": notion.base_url,
-        "data_source_id": data_source_id,
+        "data_source_id": source,
         "requests_per_minute": notion.per_window,
         "window_seconds": notion.window_seconds,
         "timeout_seconds": 2.0,
