@@ -9,7 +9,7 @@ from types import TracebackType
 
 from sqlalchemy import Connection, Engine
 
-from commonplace.archive.engine import connect, database_url, for_writing
+from commonplace.archive.engine import connect, database_url, for_reading, for_writing
 from commonplace.archive.migrate import migrate
 from commonplace.model import DEFAULT_OWNER
 
@@ -25,6 +25,7 @@ class Archive:
         self.engine = engine
         self.files_location = files
         self.owner = owner
+        self._reader = for_reading(engine)
         self._writer = for_writing(engine)
 
     @property
@@ -33,7 +34,7 @@ class Archive:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
+        with self._reader.connect() as connection:
             yield connection
 
     @contextmanager

@@ -72,6 +72,13 @@ def connect(text: str) -> Engine:
     return create_engine(url, hide_parameters=True, pool_pre_ping=True)
 
 
+def for_reading(engine: Engine) -> Engine:
+    """The same engine, whose transactions see one state of the archive, as SQLite's always do."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine
+
+
 def for_writing(engine: Engine) -> Engine:
     """The same engine, whose transactions take the write lock when they begin."""
     return engine.execution_options(begins_immediately=True)

@@ -1,8 +1,13 @@
 """Opening an archive."""
 
+from sqlalchemy import func, select
+
+from commonplace.archive import schema
 from commonplace.archive.core import Archive, open_archive
+from commonplace.archive.merge import merge
 from commonplace.archive.migrate import current_revision
 from commonplace.archive.migrations import HEAD
+from tests.archive.builders import simple_chat
 
 
 def test_a_new_archive_is_at_the_newest_revision(archive: Archive) -> None:
@@ -13,3 +18,13 @@ def test_a_new_archive_is_at_the_newest_revision(archive: Archive) -> None:
 def test_opening_it_again_changes_nothing(archive: Archive, archive_url: str) -> None:
     with open_archive(archive_url) as again, again.read() as connection:
         assert current_revision(connection) == HEAD
+
+
+def test_a_reader_sees_one_state_while_others_write(archive: Archive) -> None:
+    with archive.read() as connection:
+        count = select(func.count()).select_from(schema.conversations)
+        assert connection.execute(count).scalar_one() == 0
+        merge(archive, None, [simple_chat("a", "one")])
+        assert connection.execute(count).scalar_one() == 0
+    with archive.read() as connection:
+        assert connection.execute(count).scalar_one() == 1
