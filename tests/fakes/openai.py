@@ -42,6 +42,7 @@ Kind = Literal[
     "not_http_json",
     "drop_before",
     "drop_after",
+    "drop_after_create",
 ]
 ANSWERED: frozenset[str] = frozenset(
     {"truncated", "filtered", "refusal", "wrong_enum", "wrong_confidence", "wrong_index"}
@@ -436,7 +437,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(seen, "wrong_key")
         if method == "POST" and path in {"/v1/responses", "/v1/chat/completions"}:
             return self._question(path, seen)
-        if fault := fake.take_fault(path, ""):
+        fault = fake.take_fault(path, "")
+        if fault and fault.kind != "drop_after_create":
             return self._drop(seen, fault) if fault.kind.startswith("drop") else self._fault(seen, fault)
         if method == "POST" and path == "/v1/embeddings":
             return self._send(seen, *embed(seen.body))
@@ -444,7 +446,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(seen, 200, fake.model_list())
         with fake.lock:
             status, answer = fake.batches.handle(method, path, self.path, seen.body, data, dict(self.headers))
-        return self._send(seen, status, answer)
+        return self._drop(seen, fault) if fault else self._send(seen, status, answer)
 
     def _question(self, path: str, seen: Seen) -> None:
         fake, body = self.server.fake, seen.body

@@ -1,0 +1,20 @@
+"""The judges that ask a model: `openai`, `openai-batch` and `compatible`."""
+
+from commonplace.categorize.openai.batch import Collected, OpenAIBatches, Submitted
+from commonplace.categorize.openai.client import check_model, connect, problems_with_model
+from commonplace.categorize.openai.compatible import CompatibleJudge, connect_compatible
+from commonplace.categorize.openai.pricing import Price
+from commonplace.categorize.openai.realtime import OpenAIJudge
+
+__all__ = [
+    "Collected",
+    "CompatibleJudge",
+    "OpenAIBatches",
+    "OpenAIJudge",
+    "Price",
+    "Submitted",
+    "check_model",
+    "connect",
+    "connect_compatible",
+    "problems_with_model",
+]

@@ -24,6 +24,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-6-luna"
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 180.0
+CHECK_SECONDS = 15.0
 
 SHUTDOWNS = {
     "gpt-4.1-nano": date(2026, 10, 23),
@@ -178,6 +179,16 @@ def check_model(client: openai.OpenAI, model: str, *, today: date | None = None)
     return [
         f"The model {model!r} will be shut down on {ends} ({when}: in {(ends - day).days} days). {_use_instead(model)}"
     ]
+
+
+def problems_with_model(*, key: str | None, base_url: str | None = None, model: str) -> list[str]:
+    """The same for whoever has a key but no client yet."""
+    try:
+        client = connect(key, base_url=base_url, timeout=CHECK_SECONDS)
+    except Halt as exc:
+        return [str(exc)]
+    with client:
+        return check_model(client, model)
 
 
 def _date_of(text: str | None) -> date | None:

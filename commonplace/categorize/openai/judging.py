@@ -30,7 +30,7 @@ from commonplace.categorize.openai.packing import (
     verdict_of,
 )
 from commonplace.categorize.openai.pricing import Counted, Price, shares
-from commonplace.categorize.openai.questionnaire import PROMPT_VERSION, Analysis, Answer, Questionnaire
+from commonplace.categorize.openai.questionnaire import Analysis, Answer, Questionnaire, prompt_version
 from commonplace.categorize.openai.replies import SAYS, Reply
 from commonplace.errors import CommonplaceError, Defect, Halt, Permanent, Retryable
 from commonplace.model import Usage, Verdict
@@ -95,7 +95,7 @@ class LiveJudge(ABC):
 
     @property
     def prompt_version(self) -> str:
-        return PROMPT_VERSION if self.analysis == "summary" else f"{PROMPT_VERSION}-{self.analysis}"
+        return prompt_version(self.analysis)
 
     @property
     def key(self) -> str:
@@ -105,14 +105,14 @@ class LiveJudge(ABC):
     def _send(self, questions: Questionnaire, items: Sequence[Item], room: int) -> tuple[Mapping[str, str], Reply]:
         """One request, once: the answer's headers and the reply. Raises our errors only."""
 
-    def judge(
-        self,
-        batch: Sequence[Subject],
-        taxonomy: Taxonomy,
-        *,
-        on_verdict: Callable[[Verdict], None] | None = None,
+    def judge(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> list[Verdict | Defect]:
+        """One answer for each subject, in their order."""
+        return self.judge_each(batch, taxonomy, lambda _verdict: None)
+
+    def judge_each(
+        self, batch: Sequence[Subject], taxonomy: Taxonomy, on_verdict: Callable[[Verdict], None]
     ) -> list[Verdict | Defect]:
-        """One answer for each subject, in their order. `on_verdict` is called in this thread as answers arrive."""
+        """The same, and each verdict is handed over as it arrives, in this thread, so that a crash loses none."""
         if self._halted is not None:
             raise self._halted
         questions = self.questionnaire(taxonomy)
@@ -152,7 +152,7 @@ class LiveJudge(ABC):
         questions: Questionnaire,
         items: Sequence[Item],
         results: list[Verdict | Defect | None],
-        on_verdict: Callable[[Verdict], None] | None,
+        on_verdict: Callable[[Verdict], None],
     ) -> CommonplaceError | None:
         """Ask about all items and fill in the results. What stopped it, if something did."""
         stop = threading.Event()
@@ -194,7 +194,7 @@ class LiveJudge(ABC):
         questions: Questionnaire,
         answered: Answered,
         results: list[Verdict | Defect | None],
-        on_verdict: Callable[[Verdict], None] | None,
+        on_verdict: Callable[[Verdict], None],
     ) -> list[tuple[Item, str]]:
         """Hand on the good answers; return the items without one, and why."""
         bad: list[tuple[Item, str]] = []
@@ -210,8 +210,7 @@ class LiveJudge(ABC):
                 usage=item.spent,
             )
             results[item.place] = verdict
-            if on_verdict is not None:
-                on_verdict(verdict)
+            on_verdict(verdict)
         return bad
 
     def said_by(self, taxonomy: Taxonomy) -> dict[str, str]:

@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 
 HEADROOM = 0.98
 """The share of a limit that is used: clocks differ, and a refused request counts too."""
@@ -139,6 +140,12 @@ class Governor:
         for bucket in (self._requests, self._tokens):
             bucket.fill(moment - self._filled_at)
         self._filled_at = moment
+
+
+@cache
+def shared_governor(service: str, requests: float | None, tokens: float | None) -> Governor:
+    """One governor per account and model in this process, however many judges come and go."""
+    return Governor(requests, tokens)
 
 
 def _number(text: str | None) -> float | None:

@@ -33,6 +33,11 @@ _KEPT = {"type", "properties", "required", "items", "enum", "anyOf", "descriptio
 _WRAPPED = re.compile(r"(?:<think>.*?</think>)?\s*(?:```(?:json)?\s*(.*?)\s*```|(.*?))\s*", re.DOTALL)
 
 
+def prompt_version(analysis: Analysis) -> str:
+    """The part of a judge's key that changes with what is asked."""
+    return PROMPT_VERSION if analysis == "summary" else f"{PROMPT_VERSION}-{analysis}"
+
+
 class Answer(BaseModel):
     """One conversation's answer. `evidence` stands before `category`, so that the model looks before it decides."""
 

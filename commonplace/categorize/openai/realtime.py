@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from commonplace.categorize.contract import Lesson
 from commonplace.categorize.openai import replies
 from commonplace.categorize.openai.client import DEFAULT_MODEL, call
 from commonplace.categorize.openai.judging import FIRST_DELAY, LiveJudge
-from commonplace.categorize.openai.limiter import Governor
+from commonplace.categorize.openai.limiter import Governor, shared_governor
 from commonplace.categorize.openai.packing import PLANS, Item, Plan
 from commonplace.categorize.openai.pricing import Price, price_within
 from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, ask_about
@@ -29,7 +30,7 @@ MARKS_CACHE = re.compile(r"gpt-(5\.[6-9]|[6-9]|\d\d)")
 
 
 class OpenAIJudge(LiveJudge):
-    """Asks OpenAI. Needs a client from `client.connect`; `governor` is shared by all that use the same account."""
+    """Asks OpenAI. Needs a client from `client.connect`. The limits per minute hold until the service names its own."""
 
     kind = "openai"
 
@@ -42,6 +43,8 @@ class OpenAIJudge(LiveJudge):
         price: Price | None = None,
         max_cost: float | None = None,
         lessons: Sequence[Lesson] = (),
+        requests_per_minute: float = 500,
+        tokens_per_minute: float = 200_000,
         governor: Governor | None = None,
         concurrency: int = 48,
         plan: Plan | None = None,
@@ -54,7 +57,7 @@ class OpenAIJudge(LiveJudge):
             price=price_within(model, price, max_cost),
             max_cost=max_cost,
             lessons=lessons,
-            governor=governor or Governor(500, 200_000),
+            governor=governor or shared_governor(account(client, model), requests_per_minute, tokens_per_minute),
             concurrency=concurrency,
             plan=plan or PLANS[analysis],
             first_delay=first_delay,
@@ -70,6 +73,11 @@ class OpenAIJudge(LiveJudge):
     def close(self) -> None:
         super().close()
         self._client.close()
+
+
+def account(client: openai.OpenAI, model: str) -> str:
+    """A name for what the service limits: an account, as its key's hash, and a model."""
+    return f"{client.base_url} {blake2b(client.api_key.encode(), digest_size=8).hexdigest()} {model}"
 
 
 def request_body(model: str, questions: Questionnaire, texts: Sequence[str], room: int) -> dict[str, Any]:

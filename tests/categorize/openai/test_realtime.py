@@ -227,7 +227,7 @@ def test_a_quota_that_ends_halfway_keeps_what_was_paid_for(
 ) -> None:
     fake.fail("quota", 10_000, mentions="ref-00006")
     judge, kept = openai_judge(plan=ONE_EACH, concurrency=1), list[Verdict]()
-    answers = judge.judge(subjects(12), taxonomy, on_verdict=kept.append)
+    answers = judge.judge_each(subjects(12), taxonomy, kept.append)
     assert len(verdicts(answers)) == len(kept) == 6
     assert all("quota" in each.reason for each in defects(answers))
     with pytest.raises(Halt, match="quota"):
@@ -290,7 +290,7 @@ def test_answers_arrive_in_the_calling_thread_as_they_come(openai_judge: Make, t
         threads.add(threading.get_ident())
         got.append(verdict.conversation_id)
 
-    openai_judge(plan=ONE_EACH).judge(subjects(10), taxonomy, on_verdict=keep)
+    openai_judge(plan=ONE_EACH).judge_each(subjects(10), taxonomy, keep)
     assert threads == {threading.get_ident()}
     assert len(got) == len(set(got)) == 10
 
@@ -300,7 +300,7 @@ def test_a_callback_that_fails_ends_the_asking(fake: FakeOpenAI, openai_judge: M
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        openai_judge(plan=ONE_EACH, concurrency=1).judge(subjects(30), taxonomy, on_verdict=full)
+        openai_judge(plan=ONE_EACH, concurrency=1).judge_each(subjects(30), taxonomy, full)
     assert len(fake.requests_to("/v1/responses")) <= 3
 
 
