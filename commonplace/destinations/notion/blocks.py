@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from commonplace.destinations.notion.dialect import ATTACHMENT, FILE, IMAGE, MATH_LIMIT, alt_of, is_link
+from commonplace.destinations.notion.dialect import code_pieces
+from commonplace.destinations.notion.inline import ATTACHMENT, FILE, IMAGE, MATH_LIMIT, alt_of, is_link
 from commonplace.destinations.notion.languages import notion_language
 from commonplace.destinations.notion.parse import parse
 from commonplace.destinations.notion.properties import ARRAY_LIMIT, TEXT_LIMIT, pieces_of
@@ -105,9 +106,8 @@ def _paragraphs(type_: str, node: SyntaxTreeNode, prefix: str = "", **more: Any)
 
 
 def _code(code: str, language: str) -> Iterator[Json]:
-    pieces = _texts(code.removesuffix("\n"))
-    for start in range(0, max(1, len(pieces)), ARRAY_LIMIT):
-        yield _block("code", pieces[start : start + ARRAY_LIMIT], language=language)
+    for piece in code_pieces(code.removesuffix("\n")):
+        yield _block("code", _texts(piece), language=language)
 
 
 def _parent(type_: str, children: Sequence[SyntaxTreeNode], depth: int) -> Iterator[Json]:

@@ -13,26 +13,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from commonplace.destinations.notion.inline import MATH_LIMIT, address_of, alt_of, escape, inline, is_link, line_start
 from commonplace.destinations.notion.languages import notion_language
 from commonplace.destinations.notion.parse import parse
-from commonplace.destinations.notion.properties import URL_LIMIT, pieces_of
+from commonplace.destinations.notion.properties import pieces_of
 
 if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 PAYLOAD_BYTES = 450_000
 """Of the 500 KB that a request may have; the rest is for properties."""
-MATH_LIMIT = 1000
 BLOCK_LIMIT = 100_000
 """UTF-16 units in one block; Notion holds 100 pieces of 2000."""
 
-IMAGE, FILE = "🖼", "📎"
-ATTACHMENT = "attachment:"
-
-_SPECIAL = re.compile(r"[\\`*~$\[\]<]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w{1,31};)|!$")
-_BARE_URL = re.compile(r"\bhttps?://[^\s<>\"'`\\]*[^\s<>\"'`\\.,;:!?)\]}*_~|]")
-_BLOCK_START = re.compile(r"^(?:[-+](?=\s|$)|#{1,6}(?=\s|$)|>|=+\s*$|-+\s*$|(?=[|:\s-]*-)[|:\s-]+$)")
-_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 _CLOSING_HASHES = re.compile(r"(^|\s)(#+)$")
 
 
@@ -76,12 +69,12 @@ def blocks_of(text: str) -> list[str]:
 
 def escaped(text: str) -> str:
     """Text that means nothing but itself, on one line."""
-    return _line_start(_escape(" ".join(text.split())))
+    return line_start(escape(" ".join(text.split())))
 
 
 def fenced(code: str, language: str = "") -> list[str]:
     """Code in a fence that no run of backticks within can close; several fences if it is very long."""
-    return [_fence(piece, language) for piece in _code_pieces(code)]
+    return [_fence(piece, language) for piece in code_pieces(code)]
 
 
 def _bounded(node: SyntaxTreeNode, text: str) -> Iterator[str]:
@@ -98,7 +91,7 @@ def _bounded(node: SyntaxTreeNode, text: str) -> Iterator[str]:
     yield from fenced("\n".join(lines))
 
 
-def _code_pieces(code: str) -> Iterator[str]:
+def code_pieces(code: str) -> Iterator[str]:
     """Cut between lines; within a line only if it is longer than a block may be."""
     if len(code) * 2 <= BLOCK_LIMIT:
         yield code
@@ -149,13 +142,13 @@ def _paragraph(children: Sequence[SyntaxTreeNode], nested: bool) -> str:
     pictures = [child for child in children if child.type == "image"]
     others = [c for c in children if c.type not in ("image", "softbreak", "hardbreak") and c.content.strip()]
     if pictures and not others and not nested and all(is_link(str(p.attrs["src"])) for p in pictures):
-        return "\n\n".join(f"![{_escape(alt_of(p))}]({_address(str(p.attrs['src']))})" for p in pictures)
-    lines = _inline(children, "\\\n").split("\n")
-    return "\n".join(map(_line_start, lines))
+        return "\n\n".join(f"![{escape(alt_of(p))}]({address_of(str(p.attrs['src']))})" for p in pictures)
+    lines = inline(children, "\\\n").split("\n")
+    return "\n".join(map(line_start, lines))
 
 
 def _heading(node: SyntaxTreeNode) -> str:
-    text = _inline(node.children[0].children if node.children else [], " ").strip()
+    text = inline(node.children[0].children if node.children else [], " ").strip()
     # One level down: the speakers are the first.
     text = _CLOSING_HASHES.sub(r"\1\\\2", text)
     return f"{'#' * min(int(node.tag[1]) + 1, 4)} {text}" if text else ""
@@ -204,7 +197,7 @@ def _task(node: SyntaxTreeNode) -> str:
     if not match:
         return ""
     rest = _paragraph(node.children[0].children, nested=True)
-    return f"[{match[1].lower()}] {rest[len(_escape(match[0].rstrip())) :].lstrip()}"
+    return f"[{match[1].lower()}] {rest[len(escape(match[0].rstrip())) :].lstrip()}"
 
 
 def _may_follow_closely(node: SyntaxTreeNode) -> bool:
@@ -228,92 +221,5 @@ def _table(node: SyntaxTreeNode) -> str:
 
 
 def _cell(cell: SyntaxTreeNode) -> str:
-    text = _inline(cell.children[0].children if cell.children else [], "<br />")
+    text = inline(cell.children[0].children if cell.children else [], "<br />")
     return re.sub(r"\\?\|", lambda m: "&#92;\\|" if m[0] != "|" else "\\|", text)
-
-
-def _inline(nodes: Sequence[SyntaxTreeNode], line_break: str, *, in_link: bool = False) -> str:
-    written = []
-    for node in nodes:
-        match node.type:
-            case "text" | "text_special":
-                written.append(_escape(node.content) if in_link else _text(node.content))
-            case "softbreak" | "hardbreak":
-                if written:
-                    written[-1] = written[-1].rstrip(" ")
-                written.append(line_break)
-            case "code_inline":
-                written.append(_code(node.content))
-            case "math_inline":
-                written.append(f"${node.content}$" if len(node.content) <= MATH_LIMIT else _code(node.content))
-            case "em" | "strong" | "s":
-                written.append(f"{node.markup}{_inline(node.children, line_break, in_link=in_link)}{node.markup}")
-            case "link":
-                written.append(_link(node, line_break))
-            case "image":
-                written.append(_picture(node, in_link))
-            case _:
-                written.append(_escape(node.content))
-    return "".join(written)
-
-
-def _text(text: str) -> str:
-    """Plain text whose bare addresses become links, so that no escape can break them."""
-    written, position = [], 0
-    for match in _BARE_URL.finditer(text):
-        written.append(_escape(text[position : match.start()]))
-        written.append(_linked(_escape(match[0]), match[0]) if len(match[0]) <= URL_LIMIT else _escape(match[0]))
-        position = match.end()
-    return "".join([*written, _escape(text[position:])])
-
-
-def _escape(text: str) -> str:
-    return _SPECIAL.sub(r"\\\g<0>", text)
-
-
-def _line_start(line: str) -> str:
-    """A line of text that no longer looks like the start of a block."""
-    if match := _NUMBERED.match(line):
-        return f"{match[1]}\\{line[len(match[1]) :]}"
-    if _BLOCK_START.match(line):
-        start = line.find("-") if line[0] in "|:" else 0
-        return f"{line[:start]}\\{line[start:]}"
-    return line
-
-
-def _code(code: str) -> str:
-    runs = {len(run) for run in re.findall(r"`+", code)}
-    mark = "`" * next(n for n in range(1, len(runs) + 2) if n not in runs)
-    pad = " " if code[:1] == "`" or code[-1:] == "`" or (code[:1] == code[-1:] == " " and code.strip(" ")) else ""
-    return f"{mark}{pad}{code}{pad}{mark}"
-
-
-def _link(node: SyntaxTreeNode, line_break: str) -> str:
-    address = str(node.attrs["href"])
-    text = _inline(node.children, line_break, in_link=True)
-    if address.startswith(ATTACHMENT):
-        return f"{FILE} {text}"
-    if not is_link(address):
-        return f"{text} ({_code(address)})" if address else text
-    return _linked(text, address)
-
-
-def _linked(text: str, address: str) -> str:
-    return f"[{text or _escape(address)}]({_address(address)})"
-
-
-def _picture(node: SyntaxTreeNode, in_link: bool) -> str:
-    address, alt = str(node.attrs["src"]), _escape(alt_of(node)) or "image"
-    return f"{IMAGE} {alt}" if in_link or not is_link(address) else f"{IMAGE} {_linked(alt, address)}"
-
-
-def alt_of(node: SyntaxTreeNode) -> str:
-    return "".join(child.content or alt_of(child) for child in node.children) if node.children else node.content
-
-
-def is_link(address: str) -> bool:
-    return address.lower().startswith(("https://", "http://", "mailto:")) and len(address) <= URL_LIMIT
-
-
-def _address(address: str) -> str:
-    return re.sub(r"[\s()<>\\]", lambda match: f"%{ord(match[0]):02X}", address)

@@ -3,6 +3,7 @@
 - Mathematics in all its spellings: `\\(x\\)`, `\\[x\\]`, `$x$`, `$$x$$`. It has to be known before anything else is,
   because a line of a formula may look like a heading or a list.
 - Asides: `<details>` with a summary, whose content is Markdown.
+- Bare addresses, which may hold characters that otherwise mean something.
 - All other HTML is text: chats talk about tags far more often than they use them.
 """
 
@@ -22,6 +23,8 @@ _LOOKS_LIKE_MATH = re.compile(r"[\\^_={}]")
 _DISPLAY_CLOSE = {"$$": "$$", "\\[": "\\]"}
 _DETAILS = re.compile(r"<details\b[^>]*>[ \t]*(?:<summary>(.*?)</summary>)?[ \t]*$", re.IGNORECASE)
 _SUMMARY = re.compile(r"<summary>(.*?)</summary>[ \t]*$", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:^|(?<=\W)|(?<=_))https?$", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]*[^\s<>\"'`\\.,;:!?)\]}*_~|]", re.IGNORECASE)
 _DOLLARS = re.compile(r"\$(?!\s)([^$`\n]*?[^$`\s\\])\$(?!\d)")
 
 
@@ -44,6 +47,7 @@ def _parser() -> MarkdownIt:
     parser.block.ruler.before("fence", "math_block", _math_block, interrupts)
     parser.block.ruler.before("fence", "aside", _aside, interrupts)
     parser.inline.ruler.before("escape", "math_inline", _math_inline)
+    parser.inline.ruler.before("escape", "bare_address", _bare_address)
     return parser
 
 
@@ -124,6 +128,25 @@ def _aside_end(state: StateBlock, start: int, end: int) -> int | None:
             if depth == 0:
                 return line
     return None
+
+
+def _bare_address(state: StateInline, silent: bool) -> bool:
+    if state.src[state.pos] != ":" or state.linkLevel > 0:
+        return False
+    scheme = _SCHEME.search(state.pending)
+    if not scheme:
+        return False
+    start = state.pos - len(scheme[0])
+    match = _ADDRESS.match(state.src, start, state.posMax)
+    if not match:
+        return False
+    if not silent:
+        state.pending = state.pending[: -len(scheme[0])]
+        state.push("link_open", "a", 1).attrs = {"href": match[0]}
+        state.push("text", "", 0).content = match[0]
+        state.push("link_close", "a", -1)
+    state.pos = match.end()
+    return True
 
 
 def _math_inline(state: StateInline, silent: bool) -> bool:
