@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from commonplace.destinations.notion.dialect import code_pieces
-from commonplace.destinations.notion.inline import ATTACHMENT, FILE, IMAGE, MATH_LIMIT, alt_of, is_link
+from commonplace.destinations.notion.inline import ATTACHMENT, FILE, IMAGE, MATH_LIMIT, alt_of, is_link, says_more
 from commonplace.destinations.notion.languages import notion_language
 from commonplace.destinations.notion.parse import parse
 from commonplace.destinations.notion.properties import ARRAY_LIMIT, TEXT_LIMIT, pieces_of
@@ -225,5 +225,5 @@ def _link(node: SyntaxTreeNode, style: Json) -> Iterator[tuple[str, Json]]:
     if address.startswith(ATTACHMENT):
         yield f"{FILE} ", style
     yield from _runs(node.children, style)
-    if address and not address.startswith(ATTACHMENT):
+    if says_more(node) and not address.startswith(ATTACHMENT):
         yield f" ({address})", style

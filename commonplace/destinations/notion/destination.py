@@ -11,9 +11,10 @@ from commonplace.destinations.contract import Capabilities, Document, Edit, Ledg
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.client import NotionClient
 from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock
+from commonplace.destinations.notion.job import is_settled, page_of
 from commonplace.destinations.notion.properties import names_of
 from commonplace.destinations.notion.settings import RENDERER_VERSION, NotionSettings
-from commonplace.destinations.notion.write import Writer, is_settled, page_of
+from commonplace.destinations.notion.write import Writer
 from commonplace.errors import Halt
 from commonplace.model import Outcome
 

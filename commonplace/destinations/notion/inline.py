@@ -106,8 +106,13 @@ def _link(node: SyntaxTreeNode, line_break: str) -> str:
     if address.startswith(ATTACHMENT):
         return f"{FILE} {text}"
     if not is_link(address):
-        return f"{text} ({code(address)})" if address else text
+        return f"{text} ({code(address)})" if says_more(node) else text
     return _linked(text, address)
+
+
+def says_more(node: SyntaxTreeNode) -> bool:
+    """Whether a link's address is something else than its text."""
+    return node.attrs["href"] not in ("", node.children[0].content if node.children else "")
 
 
 def _linked(text: str, address: str) -> str:

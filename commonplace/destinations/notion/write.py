@@ -16,8 +16,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import msgspec
-
 from commonplace.destinations.contract import Document, Ledger
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.blocks import BlockDialect
@@ -27,6 +25,7 @@ from commonplace.destinations.notion.door import Door
 from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
 from commonplace.destinations.notion.governor import MOST_IN_FLIGHT
 from commonplace.destinations.notion.index import Found, Index
+from commonplace.destinations.notion.job import Job, Page, is_settled, page_of, peoples_of, unchanged, url_of
 from commonplace.destinations.notion.pages import BlockPages, MarkdownPages, Pages, extend, replace
 from commonplace.destinations.notion.properties import (
     HASH,
@@ -41,7 +40,7 @@ from commonplace.destinations.notion.properties import (
     to_notion,
     types_of,
 )
-from commonplace.destinations.notion.render import Body, Dialect, body_of
+from commonplace.destinations.notion.render import Dialect, body_of
 from commonplace.destinations.notion.schema import DataSource
 from commonplace.destinations.notion.settings import NotionSettings
 from commonplace.errors import CommonplaceError, Halt, Permanent
@@ -50,82 +49,6 @@ from commonplace.model import LedgerEntry, Outcome, OutcomeState
 Json = dict[str, Any]
 
 CREATE_ATTEMPTS = 3
-
-
-class Page(msgspec.Struct, kw_only=True):
-    """A page as we last left it."""
-
-    id: str
-    url: str | None = None
-    sent: dict[str, str] = msgspec.field(default_factory=dict)
-    values: dict[str, Any] = msgspec.field(default_factory=dict)
-    body: dict[str, Any] | None = None
-    """Hash and number of the segments that are there; None: not known."""
-    edited: str | None = None
-
-    def detail(self) -> Json:
-        return {"sent": self.sent, "values": self.values, "body": self.body, "edited": self.edited}
-
-
-class Job(msgspec.Struct, kw_only=True):
-    """One document, rendered."""
-
-    document: Document
-    row: Row
-    values: dict[str, Any]
-    body: Body[Any]
-    ledger: Ledger
-
-    @property
-    def id(self) -> str:
-        return self.document.conversation.id
-
-    @property
-    def hash(self) -> str:
-        """What the `Hash` property of the finished page says."""
-        return f"{self.row.hash}-{self.body.hash()}-{len(self.body.segments)}"
-
-    @property
-    def body_detail(self) -> Json:
-        return {"hash": self.body.hash(), "count": len(self.body.segments)}
-
-    @property
-    def left_out(self) -> str | None:
-        names = [*self.row.left_out, *self.body.left_out]
-        return f"Left out: {'; '.join(names)}." if names else None
-
-    def outcome(self, state: OutcomeState, page: Page | None = None, reason: str | None = None) -> Outcome:
-        return Outcome(
-            conversation_id=self.id,
-            state=state,
-            remote_id=page.id if page else None,
-            remote_url=page.url if page else None,
-            reason=reason,
-        )
-
-
-def is_settled(entry: LedgerEntry | None, document: Document) -> bool:
-    """Whether the ledger says that these very inputs were dealt with."""
-    return entry is not None and entry.state in ("done", "conflict") and entry.input_hash == document.input_hash
-
-
-def page_of(entry: LedgerEntry | None) -> Page | None:
-    """The page that an entry knows, unless a new one was about to take its place."""
-    if entry is None or not entry.remote_id or (entry.state in ("intent", "uncertain") and _is_creating(entry)):
-        return None
-    detail = entry.detail
-    return Page(
-        id=entry.remote_id,
-        url=entry.remote_url,
-        sent=dict(detail.get("sent") or {}),
-        values=dict(detail.get("values") or {}),
-        body=detail.get("body"),
-        edited=detail.get("edited"),
-    )
-
-
-def _is_creating(entry: LedgerEntry) -> bool:
-    return entry.detail.get("step") == "create"
 
 
 class Writer:
@@ -149,7 +72,7 @@ class Writer:
         for document in batch:
             entry = entries.get(document.conversation.id)
             if entry is not None and is_settled(entry, document):
-                outcomes.append(_unchanged(document, entry))
+                outcomes.append(unchanged(document, entry))
             else:
                 todo.append(document)
         if todo:
@@ -251,7 +174,7 @@ class Writer:
         with self._client.governor.alone(f"{self._source.id}:{conversation_id}"):
             entry = ledger.get([conversation_id]).get(conversation_id)
             if entry is not None and is_settled(entry, document):
-                return _unchanged(document, entry)
+                return unchanged(document, entry)
             job = self.job(document, ledger)
             try:
                 return self._settle(job, entry)
@@ -300,10 +223,10 @@ class Writer:
 
     def _adopted(self, job: Job, found: Found) -> Page:
         """A row that was not in our ledger; its `Hash` says how much of today's page it already is."""
-        page = Page(id=found.page_id, url=found.url or _url(found.page_id))
+        page = Page(id=found.page_id, url=found.url or url_of(found.page_id))
         row_hash, body_hash, count = (*found.hash.split("-"), "", "", "")[:3]
         if row_hash == job.row.hash:
-            page.sent, page.values = job.row.hashes, _peoples(job)
+            page.sent, page.values = job.row.hashes, peoples_of(job)
         if count.isdigit():
             page.body = {"hash": body_hash, "count": int(count)}
         return page
@@ -327,7 +250,7 @@ class Writer:
                 if found is None:
                     continue
                 answer = {"id": found.page_id, "url": found.url}
-            page = Page(id=answer["id"], url=answer.get("url") or _url(answer["id"]))
+            page = Page(id=answer["id"], url=answer.get("url") or url_of(answer["id"]))
             page.edited = answer.get("last_edited_time")
             extend(self.pages, page.id, parts[1:], parts)
             self._index.created(job.id)
@@ -393,7 +316,7 @@ class Writer:
     def _finish(self, job: Job, page: Page, state: OutcomeState, kept: Sequence[str] = ()) -> Outcome:
         old_sent, old_values = page.sent, page.values
         page.sent = job.row.hashes | {field: old_sent.get(field, "") for field in kept if field in old_values}
-        page.values = _peoples(job) | {field: old_values[field] for field in kept if field in old_values}
+        page.values = peoples_of(job) | {field: old_values[field] for field in kept if field in old_values}
         if all(field in old_values for field in kept):
             page.body = job.body_detail
         hash_ = job.document.input_hash
@@ -429,21 +352,3 @@ class Writer:
 
 def _touches_peoples(page: Page, row: Row) -> bool:
     return any(field in page.values and page.sent.get(field) != row.hashes.get(field) for field in PEOPLES)
-
-
-def _peoples(job: Job) -> dict[str, Any]:
-    return {field: job.values[field] for field in PEOPLES if field in job.row.hashes}
-
-
-def _unchanged(document: Document, entry: LedgerEntry) -> Outcome:
-    return Outcome(
-        conversation_id=document.conversation.id,
-        state="unchanged",
-        remote_id=entry.remote_id,
-        remote_url=entry.remote_url,
-    )
-
-
-def _url(page_id: str) -> str:
-    """Notion leads from here to the page, whatever its address is."""
-    return f"https://www.notion.so/{page_id.replace('-', '')}"

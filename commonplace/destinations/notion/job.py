@@ -1,0 +1,108 @@
+"""A document on its way to its page: what it should show, and what is known of the page that is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from commonplace.destinations.contract import Document, Ledger
+from commonplace.destinations.notion.properties import PEOPLES, Row
+from commonplace.destinations.notion.render import Body
+from commonplace.model import LedgerEntry, Outcome, OutcomeState
+
+Json = dict[str, Any]
+
+
+class Page(msgspec.Struct, kw_only=True):
+    """A page as we last left it."""
+
+    id: str
+    url: str | None = None
+    sent: dict[str, str] = msgspec.field(default_factory=dict)
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    """Hash and number of the segments that are there; None: not known."""
+    edited: str | None = None
+
+    def detail(self) -> Json:
+        return {"sent": self.sent, "values": self.values, "body": self.body, "edited": self.edited}
+
+
+class Job(msgspec.Struct, kw_only=True):
+    """One document, rendered."""
+
+    document: Document
+    row: Row
+    values: dict[str, Any]
+    body: Body[Any]
+    ledger: Ledger
+
+    @property
+    def id(self) -> str:
+        return self.document.conversation.id
+
+    @property
+    def hash(self) -> str:
+        """What the `Hash` property of the finished page says."""
+        return f"{self.row.hash}-{self.body.hash()}-{len(self.body.segments)}"
+
+    @property
+    def body_detail(self) -> Json:
+        return {"hash": self.body.hash(), "count": len(self.body.segments)}
+
+    @property
+    def left_out(self) -> str | None:
+        names = [*self.row.left_out, *self.body.left_out]
+        return f"Left out: {'; '.join(names)}." if names else None
+
+    def outcome(self, state: OutcomeState, page: Page | None = None, reason: str | None = None) -> Outcome:
+        return Outcome(
+            conversation_id=self.id,
+            state=state,
+            remote_id=page.id if page else None,
+            remote_url=page.url if page else None,
+            reason=reason,
+        )
+
+
+def is_settled(entry: LedgerEntry | None, document: Document) -> bool:
+    """Whether the ledger says that these very inputs were dealt with."""
+    return entry is not None and entry.state in ("done", "conflict") and entry.input_hash == document.input_hash
+
+
+def page_of(entry: LedgerEntry | None) -> Page | None:
+    """The page that an entry knows, unless a new one was about to take its place."""
+    if entry is None or not entry.remote_id or (entry.state in ("intent", "uncertain") and _is_creating(entry)):
+        return None
+    detail = entry.detail
+    return Page(
+        id=entry.remote_id,
+        url=entry.remote_url,
+        sent=dict(detail.get("sent") or {}),
+        values=dict(detail.get("values") or {}),
+        body=detail.get("body"),
+        edited=detail.get("edited"),
+    )
+
+
+def _is_creating(entry: LedgerEntry) -> bool:
+    return entry.detail.get("step") == "create"
+
+
+def peoples_of(job: Job) -> dict[str, Any]:
+    return {field: job.values[field] for field in PEOPLES if field in job.row.hashes}
+
+
+def unchanged(document: Document, entry: LedgerEntry) -> Outcome:
+    return Outcome(
+        conversation_id=document.conversation.id,
+        state="unchanged",
+        remote_id=entry.remote_id,
+        remote_url=entry.remote_url,
+    )
+
+
+def url_of(page_id: str) -> str:
+    """Notion leads from here to the page, whatever its address is."""
+    return f"https://www.notion.so/{page_id.replace('-', '')}"
