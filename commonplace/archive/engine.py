@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from commonplace.archive.grams import grams
 from commonplace.errors import Halt, Refused
 
 OLDEST_SAFE_SQLITE = (3, 51, 3)
@@ -94,6 +95,7 @@ def outside_transactions(engine: Engine) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below decides, not the driver
+    connection.create_function("pairs", 1, _pairs, deterministic=True)  # the text index's triggers call it
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
@@ -101,6 +103,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -32768")
     cursor.close()
+    connection.create_function("grams", 1, grams, deterministic=True)  # for the text index's triggers
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -109,3 +112,9 @@ def _begin_sqlite(connection: Connection) -> None:
         return
     immediately = options.get("begins_immediately", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediately else "BEGIN")
+
+
+def _pairs(value: str | None) -> str:
+    from commonplace.archive.text_index import pairs
+
+    return pairs(value)

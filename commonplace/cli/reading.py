@@ -203,9 +203,7 @@ def stats(
 def export(
     output: Annotated[Path, typer.Option(help="The file to write.")],
     format: Annotated[Literal["parquet", "jsonl", "csv"], typer.Option(help="How it is written.")] = "jsonl",
-    messages: Annotated[
-        bool, typer.Option("--messages", help="One row per message instead of per conversation.")
-    ] = False,
+    messages: Annotated[bool, typer.Option("--messages", help="A row per message instead.")] = False,
     project: Project = None,
     category: Category = None,
     since: Since = None,
