@@ -1,4 +1,4 @@
-"""Whether the archive is what it should be. Looks at everything, changes nothing, says what to do about each finding."""
+"""Whether the archive is what it should be: looks at everything, changes nothing, says what to do about a finding."""
 
 from __future__ import annotations
 

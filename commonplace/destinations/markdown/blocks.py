@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
-_NOT_A_FORMULA = re.compile(r"\]\(|`|<[!?/a-zA-Z][^>]*>")
+NOT_A_FORMULA = re.compile(r"\]\(|!\[|`")
+"""What would still be a link, a picture or code to a program that knows no formulas."""
 
 
 def parse_blocks(text: str) -> list[Token]:
@@ -46,7 +47,7 @@ def _formula(state: StateBlock, start: int, end: int, silent: bool) -> bool:
             break
     else:
         return False
-    if _NOT_A_FORMULA.search("\n".join(_line(state, line) for line in range(start, last + 1))):
+    if NOT_A_FORMULA.search("\n".join(_line(state, line) for line in range(start, last + 1))):
         return False
     if not silent:
         token = state.push("formula", "", 0)

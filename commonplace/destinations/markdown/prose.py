@@ -14,7 +14,7 @@ from collections.abc import Callable
 from html import unescape
 from typing import TYPE_CHECKING
 
-from commonplace.destinations.markdown.blocks import parse_blocks
+from commonplace.destinations.markdown.blocks import NOT_A_FORMULA, parse_blocks
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -28,10 +28,12 @@ _ASIDE = re.compile(r"<details><summary>(?P<title>.*?)</summary>(?P<end></detail
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 _HARMLESS_TAG = re.compile(r"</?(?:b|i|u|s|em|strong|del|ins|sub|sup|kbd|mark|small|br)[ ]?/?>", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"\]\((?!https?:|mailto:)[A-Za-z][A-Za-z0-9+.-]*:")
-_NOT_A_FORMULA = re.compile(r"\]\(|`|<[!?/a-zA-Z][^>]*>")
+_TAG_IN_FORMULA = re.compile(r"<(?=[!?/a-zA-Z])")
+_TAG_IN_CODE = re.compile(r"(\n[ \t>]*)<")  # where it would end the paragraph, and the code with it
 _TOKEN = re.compile(
     r"""
-      (?P<code>(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
+      (?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
+    | (?P<unpaired>`+)
     | (?P<autolink><(?:https?:|mailto:)[^\s<>]*>)
     | (?P<attachment>!?\[(?:[^\[\]\\\n<`]|\\.)*\]\(attachment:(?P<id>[^()\s]+)\))
     | (?P<link>(?<!!)\[(?:[^\[\]\\\n<`]|\\.)*\]\([^()\s<]*\))
@@ -182,17 +184,22 @@ class _Message:
         whole = match[0]
         match match.lastgroup:
             case "code":
-                return whole.replace("$=", "$\u200b=", 1) if "`$=" in whole else whole, len(whole)
+                code = whole.replace("$=", "$\u200b=", 1) if "`$=" in whole else whole
+                return _TAG_IN_CODE.sub(r"\1\\<", code), len(whole)
             case "attachment":
                 return self._link(match["id"], whole), len(whole)
             case "link" if _OTHER_SCHEME.search(whole):
                 return "\\[", 1
-            case "display" | "inline" | "dollars" if _NOT_A_FORMULA.search(whole):
+            case "display" | "inline" | "dollars" if NOT_A_FORMULA.search(whole):
                 return whole[:2], 2
             case "display":
-                return f"$${match['formula'].strip(' ')}$$", len(whole)
-            case "inline" if "$" not in whole:
-                return f"${match['term']}$", len(whole)
+                return f"$${_formula(match['formula'].strip(' '))}$$", len(whole)
+            case "inline":
+                if "$" in whole:
+                    return whole[:2], 2
+                return f"${_formula(match['term'])}$", len(whole)
+            case "dollars":
+                return _formula(whole), len(whole)
             case "picture" if self._remote_images:
                 return "!", 1
             case "picture" | "tag":
@@ -208,7 +215,12 @@ class _Message:
 
 
 def _display(formula: str) -> str:
-    return formula.replace("\\[", "$$", 1)[::-1].replace("]\\", "$$", 1)[::-1]
+    return _formula(formula).replace("\\[", "$$", 1)[::-1].replace("]\\", "$$", 1)[::-1]
+
+
+def _formula(formula: str) -> str:
+    """With `0<x` written as `0< x`, which is the same to a formula and no tag to anybody else."""
+    return _TAG_IN_FORMULA.sub("< ", formula)
 
 
 def _joined(pieces: list[str | None]) -> str:
