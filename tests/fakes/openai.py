@@ -158,6 +158,10 @@ class FakeOpenAI:
             for name, limit in (("requests", requests_per_window), ("tokens", tokens_per_window))
             if limit
         }
+        self.refuses_schemas = False
+        """Chat completions with a `response_format` are refused, as some servers do."""
+        self.slow_create = 0.0
+        """Seconds between creating a batch and answering that it was created."""
         self.lock = threading.RLock()
         self.seen: list[Seen] = []
         self.faults: list[Fault] = []
@@ -346,7 +350,9 @@ class FakeOpenAI:
         where = "response_format" if path == "/v1/chat/completions" else "text.format.schema"
         if schema is None:
             return None if path == "/v1/chat/completions" else (where, "missing_required_parameter")
-        if not self.knows_schemas and path == "/v1/chat/completions":
+        if path == "/v1/chat/completions" and self.refuses_schemas:
+            return "response_format", "unsupported_parameter"
+        if path == "/v1/chat/completions" and not self.knows_schemas:
             return None
         why = problem_with_schema(schema)
         return (where, "invalid_json_schema") if why else None
@@ -446,6 +452,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(seen, 200, fake.model_list())
         with fake.lock:
             status, answer = fake.batches.handle(method, path, self.path, seen.body, data, dict(self.headers))
+        if method == "POST" and path == "/v1/batches":
+            time.sleep(fake.slow_create)
         return self._drop(seen, fault) if fault else self._send(seen, status, answer)
 
     def _question(self, path: str, seen: Seen) -> None:

@@ -55,7 +55,7 @@ def _spoil(verdicts: list[dict[str, Any]], fault: str | None) -> None:
 
 def _verdict(schema: dict[str, Any] | None, index: int, text: str, prompt: str) -> dict[str, Any]:
     if schema is None:
-        names = re.findall(r"^- (.+?)(?::|$)", prompt, re.MULTILINE)
+        names = re.findall(r"^• (.+?)(?:: | For example|$)", prompt, re.MULTILINE)
         shape: dict[str, Any] = {
             "index": {"type": "integer"},
             "language": {"type": "string"},

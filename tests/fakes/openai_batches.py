@@ -151,7 +151,7 @@ class Batches:
             return {**row, "response": {"status_code": 400, "request_id": "r", "body": _error(400, *problem[::-1])[1]}}
         whole = json.dumps(line["body"], ensure_ascii=False)
         kinds = [kind for mention, kind in self.spoilt.items() if mention in whole]
-        fault = Fault(kinds[0]) if kinds else None
+        fault = Fault(kinds[0]) if kinds else None  # type: ignore[arg-type]
         answer = self._fake.respond(line["url"], line["body"], fault, is_batch=True)
         return {**row, "response": {"status_code": 200, "request_id": "r", "body": answer}}
 

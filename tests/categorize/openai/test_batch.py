@@ -132,10 +132,10 @@ def test_bad_answers_are_asked_once_more_and_then_given_up(world: World) -> None
 def test_a_bad_answer_spoils_no_other_in_its_request(world: World) -> None:
     world.fake.batches.spoilt = {"ref-00001": "wrong_enum"}
     judge = world.judge(plan=None)
-    judge.submit(subjects(2), world.taxonomy)
-    world.fake.batches.spoilt = {}
+    assert judge.submit(subjects(2), world.taxonomy).requests == 1
     got = judge.collect(world.keep)
-    assert (got.verdicts, len(got.defects)) == (2, 0)
+    assert (got.verdicts, [each.item for each in got.defects]) == (1, ["chatgpt:00001"])
+    assert list(world.judged) == ["chatgpt:00000"]
 
 
 def test_a_queue_that_is_full_makes_smaller_batches(world: World) -> None:

@@ -1,0 +1,58 @@
+"""A process that judges until it is killed: `python -m tests.categorize.openai.killed URL FILE COUNT MODE`.
+
+It keeps each verdict in the file the moment it is handed over, and asks only about what is not there, as a stage does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from commonplace.archive.batches import ArchiveBatches
+from commonplace.archive.core import open_archive
+from commonplace.categorize.contract import Category, Taxonomy
+from commonplace.categorize.openai import OpenAIBatches, OpenAIJudge, connect
+from commonplace.categorize.openai.limiter import Governor
+from commonplace.categorize.openai.packing import Plan
+from commonplace.model import Verdict
+from tests.categorize.openai.conftest import NAMES, subjects
+
+CONCURRENCY = 4
+
+
+def main(url: str, kept: Path, count: int, mode: str) -> None:
+    taxonomy = Taxonomy(name="small", categories=tuple(Category(name=name) for name in NAMES))
+    done = set(kept.read_text().split()) if kept.exists() else set()
+    waiting = [each for each in subjects(count) if each.conversation_id not in done]
+    client = connect("sk-test", base_url=url, timeout=10)
+    with kept.open("a", encoding="utf-8") as file:
+
+        def keep(verdict: Verdict) -> None:
+            file.write(verdict.conversation_id + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+        def keep_all(verdicts: Sequence[Verdict]) -> None:
+            for verdict in verdicts:
+                keep(verdict)
+
+        if mode == "live":
+            plan = Plan(1500, 1, 6000)
+            judge = OpenAIJudge(client, governor=Governor(), concurrency=CONCURRENCY, plan=plan)
+            judge.judge_each(waiting, taxonomy, keep)
+            judge.close()
+            return
+        with open_archive(str(kept.with_suffix(".db"))) as archive:
+            batches = OpenAIBatches(client, ArchiveBatches(archive), grace_seconds=0)
+            batches.collect(keep_all)
+            done = set(kept.read_text().split())
+            sent = batches.submit([each for each in waiting if each.conversation_id not in done], taxonomy)
+            print(json.dumps({"submitted": sent.conversations}))  # noqa: T201
+            batches.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

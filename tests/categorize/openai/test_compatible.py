@@ -1,0 +1,84 @@
+"""The judge `compatible`: servers that take schemas, refuse them, or ignore them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from commonplace.categorize.contract import Taxonomy
+from commonplace.categorize.openai.compatible import CompatibleJudge, connect_compatible
+from commonplace.categorize.openai.pricing import Price
+from commonplace.errors import Defect, Halt
+from commonplace.model import Verdict
+from tests.categorize.openai.conftest import NAMES, subjects
+from tests.fakes.openai import FakeOpenAI
+
+Make = Callable[..., CompatibleJudge]
+CHAT = "/v1/chat/completions"
+
+
+def categories(answers: list[Verdict | Defect]) -> list[str]:
+    return [answer.category for answer in answers if isinstance(answer, Verdict)]
+
+
+def test_a_server_that_takes_schemas(fake: FakeOpenAI, compatible_judge: Make, taxonomy: Taxonomy) -> None:
+    answers = compatible_judge().judge(subjects(6), taxonomy)
+    assert categories(answers) == [NAMES[number % 3] for number in range(6)]
+    requests = fake.requests_to(CHAT)
+    assert len(requests) == 6
+    assert all(request.body["response_format"]["json_schema"]["strict"] for request in requests)
+    first = answers[0]
+    assert isinstance(first, Verdict)
+    assert first.judge == "compatible/gpt-6-luna/p1"
+    assert first.usage.cost_usd == 0
+    assert first.usage.input_tokens > 0
+
+
+def test_a_server_that_refuses_schemas_is_asked_without(
+    fake: FakeOpenAI, compatible_judge: Make, taxonomy: Taxonomy
+) -> None:
+    fake.refuses_schemas = True
+    answers = compatible_judge(concurrency=1).judge(subjects(4), taxonomy)
+    assert categories(answers) == [NAMES[number % 3] for number in range(4)]
+    with_schema = ["response_format" in request.body for request in fake.requests_to(CHAT)]
+    assert with_schema == [True, False, False, False, False]
+
+
+def test_a_server_that_ignores_schemas_is_still_validated(compatible_judge: Make, taxonomy: Taxonomy) -> None:
+    with FakeOpenAI(knows_schemas=False) as fake:
+        answers = compatible_judge(server=fake).judge(subjects(4), taxonomy)
+        assert categories(answers) == [NAMES[number % 3] for number in range(4)]
+
+
+@pytest.mark.parametrize("kind", ["fenced", "prose", "truncated", "wrong_enum", "refusal", "filtered"])
+def test_one_bad_answer_is_asked_again_once(
+    fake: FakeOpenAI, compatible_judge: Make, taxonomy: Taxonomy, kind: str
+) -> None:
+    fake.fail(kind)  # type: ignore[arg-type]
+    assert len(categories(compatible_judge().judge(subjects(2), taxonomy))) == 2
+    assert len(fake.requests_to(CHAT)) == (2 if kind == "fenced" else 3)
+
+
+def test_bad_twice_is_a_defect(fake: FakeOpenAI, compatible_judge: Make, taxonomy: Taxonomy) -> None:
+    fake.fail("prose", 2, mentions="ref-00000")
+    answers = compatible_judge().judge(subjects(2), taxonomy)
+    assert [type(answer) for answer in answers] == [Defect, Verdict]
+
+
+def test_a_price_of_ones_own_is_reckoned_with(compatible_judge: Make, taxonomy: Taxonomy) -> None:
+    judge = compatible_judge(price=Price(input=1.0, output=2.0))
+    judge.judge(subjects(2), taxonomy)
+    usage = judge.usage
+    assert usage.cost_usd == pytest.approx((usage.input_tokens + 2 * usage.output_tokens) / 1e6)
+
+
+def test_a_model_the_server_does_not_have_halts(fake: FakeOpenAI, compatible_judge: Make, taxonomy: Taxonomy) -> None:
+    fake.models = {"llama": None}
+    with pytest.raises(Halt, match="not offered"):
+        compatible_judge().judge(subjects(2), taxonomy)
+
+
+def test_no_address_is_a_halt_that_says_what_to_set() -> None:
+    with pytest.raises(Halt, match="OPENAI_BASE_URL"):
+        connect_compatible("")
