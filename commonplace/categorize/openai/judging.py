@@ -80,10 +80,11 @@ class LiveJudge(ABC):
         self.analysis: Analysis = analysis
         self.price = price
         self.usage = Usage()
+        self.requests_sent = 0
         self._max_cost = max_cost
         self._reserved_cost = 0.0
         self._lessons = tuple(lessons)
-        self._governor = governor
+        self.governor = governor
         self._plan = plan
         self._first_delay = first_delay
         self._halted: Halt | None = None
@@ -243,7 +244,7 @@ class LiveJudge(ABC):
         try:
             reserved = self._reserve(wanted)
             for attempt in range(TRIES):
-                if not self._governor.acquire(wanted.total, stop):
+                if not self.governor.acquire(wanted.total, stop):
                     return None
                 reply = self._try(questions, items, wanted.total, attempt, stop)
                 if reply is not None:
@@ -265,23 +266,25 @@ class LiveJudge(ABC):
         stop: threading.Event,
     ) -> Reply | None:
         """Send it. None: not answered, to be tried again after the wait that this took."""
+        with self._lock:
+            self.requests_sent += 1
         sent_at = time.monotonic()
         actual = tokens
         try:
             headers, reply = self._send(questions, items, room_for(questions, items))
-            self._governor.learn(headers, time.monotonic() - sent_at)
+            self.governor.learn(headers, time.monotonic() - sent_at)
             actual = reply.counted.total or tokens
             return reply
         except Retryable as exc:
             if attempt + 1 == TRIES or (exc.retry_after or 0) > LONGEST_PAUSE:
                 raise
             if exc.retry_after is not None:
-                self._governor.pause(exc.retry_after)
+                self.governor.pause(exc.retry_after)
             else:
                 stop.wait(self._delay(attempt))
             return None
         finally:
-            self._governor.settle(tokens, actual)
+            self.governor.settle(tokens, actual)
 
     def _read(self, questions: Questionnaire, items: list[Item], reply: Reply) -> Answered:
         usage = reply.counted.usage(self.price)

@@ -15,8 +15,10 @@ from functools import cache
 
 HEADROOM = 0.98
 """The share of a limit that is used: clocks differ, and a refused request counts too."""
-BURST = 1 / 60
+BURST = 1 / 100
 """How much of a window may be saved up while idle."""
+SLACK_SECONDS = 0.25
+"""A thread that wakes up late finds what refilled meanwhile, up to so much more."""
 LONGEST_NAP = 0.25
 """Waiting threads look up this often, to see a pause or a stop."""
 ROUNDING = 1e-6
@@ -43,7 +45,8 @@ class _Bucket:
         return (self.limit or 0) * HEADROOM / self._window
 
     def fill(self, seconds: float) -> None:
-        self._level = min(self._capacity, self._level + seconds * self._rate)
+        ceiling = self._capacity + SLACK_SECONDS * self._rate
+        self._level = min(ceiling, self._level + seconds * self._rate)
 
     def wait_for(self, cost: float) -> float:
         """Seconds until the expense is allowed."""

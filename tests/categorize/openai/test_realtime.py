@@ -356,3 +356,21 @@ def test_limits_that_the_server_names_are_kept(openai_judge: Make, taxonomy: Tax
         judge = openai_judge(server=fake, plan=ONE_EACH, governor=governor, concurrency=16)
         assert len(verdicts(judge.judge(subjects(90), taxonomy))) == 90
         assert fake.refusals() <= 2
+
+
+def test_an_answer_that_was_lost_on_its_way_is_asked_for_once_more(
+    fake: FakeOpenAI, openai_judge: Make, taxonomy: Taxonomy
+) -> None:
+    """The service offers no way to ask for it again without paying; nothing but that one request is repeated."""
+    fake.fail("drop_after", mentions="ref-00001")
+    answers = openai_judge(plan=ONE_EACH).judge(subjects(3), taxonomy)
+    assert len(verdicts(answers)) == 3
+    assert [fake.times_answered(f"ref-0000{number}") for number in range(3)] == [1, 2, 1]
+
+
+def test_judges_of_one_account_share_their_limits(openai_judge: Make, taxonomy: Taxonomy) -> None:
+    """Each chunk of a run opens a judge of its own."""
+    with FakeOpenAI() as fake:
+        one, other = (openai_judge(server=fake, governor=None, requests_per_minute=77) for _ in range(2))
+        assert one.governor is other.governor
+        assert openai_judge(server=fake, model="gpt-5.6-luna", governor=None).governor is not one.governor
