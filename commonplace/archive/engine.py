@@ -95,7 +95,6 @@ def outside_transactions(engine: Engine) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below decides, not the driver
-    connection.create_function("pairs", 1, _pairs, deterministic=True)  # the text index's triggers call it
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
@@ -112,9 +111,3 @@ def _begin_sqlite(connection: Connection) -> None:
         return
     immediately = options.get("begins_immediately", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediately else "BEGIN")
-
-
-def _pairs(value: str | None) -> str:
-    from commonplace.archive.text_index import pairs
-
-    return pairs(value)

@@ -1,0 +1,132 @@
+"""The text index on SQLite: FTS5 tables without content of their own, and the triggers that write them.
+
+`grams` holds texts without spaces (grams.py), `marks` what a search may ask for besides words: each side of the
+conversation and what is hidden, so that the index answers this alone and no row has to be looked up.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from commonplace.archive.core import Archive
+
+MARK = "ᛰ"
+"""A letter that nobody writes, so that marks are not found as words."""
+
+_TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* N* M*' separators '\ufe0e\ufe0f'"
+_ROWS_AT_ONCE = 20_000
+_PAGES_AT_ONCE = 2_000
+_HASH_BYTES, _HASH_BYTES_IN_BULK = 1 << 20, 16 << 20
+
+_UPTO = "(SELECT CAST(value AS INTEGER) FROM archive_settings WHERE name = 'text_index_upto')"
+
+
+def _message(row: str) -> str:
+    """What is indexed of a message."""
+    prefix = f"{row}." if row else ""
+    hidden = f"CASE WHEN {prefix}is_hidden THEN ' {MARK}hidden' ELSE '' END"
+    return f"{prefix}key, {prefix}text, grams({prefix}text), '{MARK}' || {prefix}role || {hidden}"
+
+
+def _title(row: str) -> str:
+    return f"{row}.key, {row}.title, grams({row}.title)"
+
+
+_INSERT_MESSAGE = "INSERT INTO messages_fts (rowid, text, grams, marks)"
+_DELETE_MESSAGE = "INSERT INTO messages_fts (messages_fts, rowid, text, grams, marks)"
+_INSERT_TITLE = "INSERT INTO titles_fts (rowid, title, grams)"
+_DELETE_TITLE = "INSERT INTO titles_fts (titles_fts, rowid, title, grams)"
+
+
+def _triggers(*, upto: str | None = None) -> list[str]:
+    """What keeps the messages' index in step; only as far as `upto`, where it is still being built."""
+    new = f"WHEN new.key <= {upto}" if upto else ""
+    old = f"WHEN old.key <= {upto}" if upto else ""
+    put = f"{_INSERT_MESSAGE} VALUES ({_message('new')});"
+    take = f"{_DELETE_MESSAGE} VALUES ('delete', {_message('old')});"
+    changed = "UPDATE OF text, role, is_hidden"
+    return [
+        f"CREATE TRIGGER messages_fts_insert AFTER INSERT ON messages {new} BEGIN {put} END",
+        f"CREATE TRIGGER messages_fts_delete AFTER DELETE ON messages {old} BEGIN {take} END",
+        f"CREATE TRIGGER messages_fts_update AFTER {changed} ON messages {old} BEGIN {take} {put} END",
+    ]
+
+
+def _title_triggers() -> list[str]:
+    put, take = f"{_INSERT_TITLE} SELECT {_title('new')}", f"{_DELETE_TITLE} SELECT 'delete', {_title('old')}"
+    is_new, was_old = "new.title IS NOT NULL", "old.title IS NOT NULL"
+    return [
+        f"CREATE TRIGGER titles_fts_insert AFTER INSERT ON conversations WHEN {is_new} BEGIN {put}; END",
+        f"CREATE TRIGGER titles_fts_delete AFTER DELETE ON conversations WHEN {was_old} BEGIN {take}; END",
+        "CREATE TRIGGER titles_fts_update AFTER UPDATE OF title ON conversations WHEN old.title IS NOT new.title "
+        f"BEGIN {take} WHERE {was_old}; {put} WHERE {is_new}; END",
+    ]
+
+
+class Index:
+    """What `text_index` asks of a dialect. Each method runs in the caller's transaction."""
+
+    @staticmethod
+    def create(connection: Connection) -> None:
+        for name, columns in (("messages_fts", "text, grams, marks"), ("titles_fts", "title, grams")):
+            connection.exec_driver_sql(
+                f"CREATE VIRTUAL TABLE {name} USING fts5({columns}, content='', tokenize=\"{_TOKENIZER}\")"
+            )
+        for trigger in (*_triggers(), *_title_triggers()):
+            connection.exec_driver_sql(trigger)
+
+    @staticmethod
+    def stop(connection: Connection) -> None:
+        for event in ("insert", "delete", "update"):
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS messages_fts_{event}")
+
+    @staticmethod
+    def begin(connection: Connection) -> None:
+        """Empty the index; from now on the triggers look after what is indexed already."""
+        Index.stop(connection)
+        _command(connection, "delete-all")
+        _command(connection, "hashsize", _HASH_BYTES_IN_BULK)
+        for trigger in _triggers(upto=_UPTO):
+            connection.exec_driver_sql(trigger)
+
+    @staticmethod
+    def build(connection: Connection, upto: int) -> int | None:
+        """Index the next messages; the key of the last one, or None if there are none."""
+        after = "FROM messages WHERE key > ?"
+        last = f"SELECT max(key) FROM (SELECT key {after} ORDER BY key LIMIT {_ROWS_AT_ONCE})"  # noqa: S608
+        reached: int | None = connection.exec_driver_sql(last, (upto,)).scalar()
+        if reached is not None:
+            some = f"{_INSERT_MESSAGE} SELECT {_message('')} {after} AND key <= ? ORDER BY key"
+            connection.exec_driver_sql(some, (upto, reached))
+        return reached
+
+    @staticmethod
+    def finish(connection: Connection) -> None:
+        Index.stop(connection)
+        _command(connection, "hashsize", _HASH_BYTES)
+        for trigger in _triggers():
+            connection.exec_driver_sql(trigger)
+
+    @staticmethod
+    def check(connection: Connection) -> list[str]:
+        return []
+
+
+def compact(archive: Archive) -> None:
+    """Join the index's segments into one, some pages at a time, so that others can write in between."""
+    pages = -_PAGES_AT_ONCE
+    while True:
+        with archive.write() as connection:
+            before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+            _command(connection, "merge", pages)
+            after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+        if after - before < 2:
+            return
+        pages = _PAGES_AT_ONCE
+
+
+def _command(connection: Connection, name: str, value: int | None = None) -> None:
+    if value is None:
+        connection.exec_driver_sql("INSERT INTO messages_fts (messages_fts) VALUES (?)", (name,))
+    else:
+        connection.exec_driver_sql("INSERT INTO messages_fts (messages_fts, rank) VALUES (?, ?)", (name, value))
