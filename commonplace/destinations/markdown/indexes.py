@@ -79,18 +79,22 @@ def _write(vault: Vault, id: str, page: _Page) -> int:
 
 
 def _empty(vault: Vault, id: str) -> int:
-    """A page of which no conversation is left goes, unless a person wrote on it."""
+    """A page of which no conversation is left goes; if a person wrote on it, it only says so."""
     path = vault.find(id)
     note = read_note(vault.read(path)) if path else None
-    if path is None or note is None or not note.is_ours_alone:
+    if path is None or note is None:
         return 0
-    vault.remove(id, path)
-    return 1
+    if note.is_ours_alone:
+        vault.remove(id, path)
+        return 1
+    kind = next(kind for kind, singular in _KINDS.items() if id.startswith(f"{singular}:"))
+    title = next((entry.value for entry in note.properties if entry.key == "title"), None)
+    return _write(vault, id, _Page(kind, title if isinstance(title, str) else id.partition(":")[2]))
 
 
 def _text(id: str, page: _Page, note: Note | None, folder: str) -> str:
     newest_first = sorted(page.lines, key=lambda line: (-line[0], line[1], line[2]))
-    count = f"{len(newest_first)} conversation{'s' if len(newest_first) > 1 else ''}"
+    count = f"{len(newest_first) or 'No'} conversation{'' if len(newest_first) == 1 else 's'}"
     lines = [
         f"- {render.markdown_link(title, path, folder)}{f' · {to_iso(moment)}'[:13] if moment else ''}"
         for moment, title, path in newest_first

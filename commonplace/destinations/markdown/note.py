@@ -31,8 +31,10 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What the mark says of our last writing."""
 
     region: str = ""
-    name: str = ""
-    place: str = ""
+    names: list[str] = []
+    """The newest first, then the one before, which the file still has if we were killed before we renamed it."""
+    places: list[str] = []
+    """Likewise."""
     base: dict[str, list[str]] | None = None
 
 
@@ -58,10 +60,10 @@ class Note(msgspec.Struct, kw_only=True):
     def was_named(self, stem: str, suffix: str) -> bool:
         """Whether we gave it this name, alone or followed by what tells notes of one title apart."""
         plain = re.sub(rf" \({re.escape(suffix)}(?: \d+)?\)$", "", stem)
-        return self.given.name in {digest(stem), digest(plain)}
+        return digest(stem) in self.given.names or digest(plain) in self.given.names
 
     def was_put_into(self, folder: str) -> bool:
-        return self.given.place == digest(folder)
+        return digest(folder) in self.given.places
 
 
 def read_note(text: str) -> Note:
@@ -87,13 +89,19 @@ def compose(
     facts: AbstractSet[str],
     name: str,
     folder: str,
+    old_name: str = "",
+    old_folder: str = "",
 ) -> str:
-    """The whole note. Of an existing one, everything that is not ours is kept."""
+    """The whole note. Of an existing one, everything that is not ours is kept.
+
+    `old_name` and `old_folder` are what we gave it before, where the file still has them.
+    """
     region = region.replace(_MARK, "<!-- commonplace :").strip("\n")
+    before = existing.given if existing else Given()
     given = Given(
         region=fingerprint(region),
-        name=digest(name),
-        place=digest(folder),
+        names=_newest_first(name, old_name, before.names),
+        places=_newest_first(folder, old_folder, before.places),
         base=frontmatter.base_of(properties, facts=facts),
     )
     note = existing or Note(properties=[], before="", region="", after="\n", given=Given())
@@ -117,10 +125,16 @@ def fingerprint(region: str) -> str:
 
 def _begin(given: Given) -> str:
     base = [f"{key}={'.'.join(digests)}" for key, digests in (given.base or {}).items()]
-    return f"{_MARK}begin {' '.join([given.region, given.name, given.place, *base])} -->"
+    return f"{_MARK}begin {' '.join([given.region, '.'.join(given.names), '.'.join(given.places), *base])} -->"
+
+
+def _newest_first(wanted: str, old: str, given: list[str]) -> list[str]:
+    if given[:1] == [digest(wanted)]:
+        return given
+    return [digest(wanted), digest(old)] if old and old != wanted else [digest(wanted)]
 
 
 def _given(facts: str) -> Given:
-    region, name, place, *rest = [*facts.split(), "", "", ""]
+    region, names, places, *rest = [*facts.split(), "", "", ""]
     base = {key: value.split(".") for key, separator, value in (word.partition("=") for word in rest) if separator}
-    return Given(region=region, name=name, place=place, base=base)
+    return Given(region=region, names=names.split("."), places=places.split("."), base=base)

@@ -142,7 +142,11 @@ class Vault:
             for path in self._files():
                 note_id = _id_of(path)
                 if note_id:
-                    self._notes.setdefault(note_id, []).append(path.relative_to(self.root).as_posix())
+                    paths = self._notes.setdefault(note_id, [])
+                    if any(path.samefile(self.root / other) for other in paths):
+                        path.unlink()  # killed in the middle of a rename: one file, two names
+                    else:
+                        paths.append(path.relative_to(self.root).as_posix())
         return self._notes
 
     def _files(self) -> Iterator[Path]:

@@ -160,13 +160,14 @@ class MarkdownDestination:
         id = document.conversation.id
         folder, stem = posixpath.dirname(path), posixpath.basename(path)[:-3]
         wanted_folder, wanted_name = wanted = self._wanted(document)
-        new_folder = wanted_folder if note.was_put_into(folder) else folder
-        new_name = wanted_name if note.was_named(stem, names.short_id(id)) else stem
-        moved = self._vault.rename(id, path, _candidates(new_folder, new_name, id))
-        new_text = self._compose(document, note, posixpath.dirname(moved), wanted)
-        if new_text != text:
-            self._vault.replace(moved, new_text)
+        old_name = stem if note.was_named(stem, names.short_id(id)) else ""
+        old_folder = folder if note.was_put_into(folder) else ""
+        new_folder, new_name = wanted_folder if old_folder else folder, wanted_name if old_name else stem
+        new_text = self._compose(document, note, new_folder, wanted, old_name=old_name, old_folder=old_folder)
+        if new_text != text:  # before the rename, so that a note always knows which names were ours
+            self._vault.replace(path, new_text)
             self.requests_sent += 1
+        moved = self._vault.rename(id, path, _candidates(new_folder, new_name, id))
         return moved, new_text != text or moved != path
 
     def _wanted(self, document: Document) -> tuple[str, str]:
@@ -176,7 +177,7 @@ class MarkdownDestination:
             render.name_of(document, self._settings, self._zone),
         )
 
-    def _compose(self, document: Document, note: Note | None, folder: str, wanted: tuple[str, str]) -> str:
+    def _compose(self, document: Document, note: Note | None, folder: str, wanted: tuple[str, str], **old: str) -> str:
         """The whole note, for the folder that it lies in; its attachments are copied on the way."""
         region = render.region_of(
             document, self._settings, folder, self._attach, indexes.finder(self._vault), self._zone
@@ -188,6 +189,7 @@ class MarkdownDestination:
             facts=render.FACTS,
             folder=wanted[0],
             name=wanted[1],
+            **old,
         )
 
     def _attach(self, attachment: Attachment) -> str | None:
