@@ -340,14 +340,14 @@ def wait_until_drained(running: Running, settings: Settings, *, seconds: float =
     before = -1
     while time.monotonic() < deadline:
         unfinished = {"task_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING"]}}}}
-        total = _count_task_runs(running, settings, {})
-        if total is None or (total == before and not _count_task_runs(running, settings, unfinished)):
+        total = count_task_runs(running, settings, {})
+        if total is None or (total == before and not count_task_runs(running, settings, unfinished)):
             return
         before = total
         time.sleep(0.7)
 
 
-def _count_task_runs(running: Running, settings: Settings, body: Mapping[str, object]) -> int | None:
+def count_task_runs(running: Running, settings: Settings, body: Mapping[str, object]) -> int | None:
     import base64
 
     token = base64.b64encode(password(settings, "auth").encode()).decode()

@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for group in (system, stages, reading, care):
+for group in (system, stages, reading, care, taxonomy):
     group.register(app)
 app.add_typer(projects.app, name="projects")
 app.add_typer(taxonomy.app, name="taxonomy")

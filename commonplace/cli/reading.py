@@ -181,7 +181,7 @@ def stats(
             )
         bounds = {"since": moment(since, settings), "until": moment(until, settings)}
         rows = statistics.count_by(archive, by, zone=settings.zone, **bounds)
-        totals = statistics.totals(archive, **bounds)
+        totals = statistics.totals(archive, zone=settings.zone, **bounds)
         if chart is not None:
             from commonplace.archive.charts import draw
 

@@ -131,8 +131,8 @@ def test_ctrl_c_drains_and_a_second_up_is_told(home: Path, sample: Path) -> None
     running, _ = stack.ensure_server(settings)
     try:
         unfinished = {"task_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING", "SCHEDULED"]}}}}
-        assert stack._count_task_runs(running, settings, unfinished) == 0
-        assert (stack._count_task_runs(running, settings, {}) or 0) >= 4
+        assert stack.count_task_runs(running, settings, unfinished) == 0
+        assert (stack.count_task_runs(running, settings, {}) or 0) >= 4
     finally:
         stack.stop_server(settings)
 

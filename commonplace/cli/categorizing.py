@@ -1,0 +1,84 @@
+"""Categorizing without Prefect: what it would cost, and doing it in this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from commonplace.cli.house import opened, selection
+from commonplace.cli.output import Output, aside, plain, print_json, show_counts
+
+
+def preview(bounds: dict[str, Any], options: dict[str, Any]) -> None:
+    """How many conversations, tokens and dollars, before anything is sent."""
+    from commonplace.config import load
+
+    settings, _ = load()
+    if (options["judge"] or settings.categorize.judge) == "openai-batch":
+        # A batch asks what `openai` asks, at half the price.
+        _show_plan(_plan(bounds, {**options, "judge": "openai"}), share=0.5)
+    else:
+        _show_plan(_plan(bounds, options), share=1.0)
+
+
+def _plan(bounds: dict[str, Any], options: dict[str, Any]) -> Any:
+    from commonplace.stages import categorize as stage
+    from commonplace.stages.judges import open_bench
+
+    with (
+        opened() as (settings, environment, archive),
+        open_bench(settings, environment, archive, judge=options["judge"], taxonomy=options["taxonomy"]) as bench,
+    ):
+        return stage.preview(
+            archive,
+            bench.answers,
+            bench.judge,
+            bench.taxonomy,
+            selection(settings, **bounds),
+            upgrade=options["upgrade"],
+        )
+
+
+def _show_plan(plan: Any, *, share: float) -> None:
+    price = round(plan.usage.cost_usd * share, 4)
+    if Output.as_json:
+        print_json({**plain(plan), "cost_usd": price})
+        return
+    tokens = plan.usage
+    show_counts(
+        f"{plan.judge} would judge",
+        {
+            "conversations": plan.pending,
+            "answered before": plan.already_answered,
+            "unchanged": plan.unchanged,
+            "input tokens": tokens.input_tokens,
+            "output tokens": tokens.output_tokens,
+            "US dollars": f"{price:.2f}",
+        },
+    )
+
+
+def categorize_directly(bounds: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """The stage alone, in this process."""
+    from commonplace.archive.leases import hold
+    from commonplace.stages import categorize as stage
+    from commonplace.stages.judges import open_bench
+
+    with (
+        opened() as (settings, environment, archive),
+        open_bench(settings, environment, archive, judge=options["judge"], taxonomy=options["taxonomy"]) as bench,
+        hold(archive, f"categorize:{archive.owner}"),
+        aside.status("Categorizing") as status,
+    ):
+        budget = settings.categorize.max_cost if options["max_cost"] is None else options["max_cost"]
+        report = stage.categorize(
+            archive,
+            bench.answers,
+            bench.judge,
+            bench.taxonomy,
+            selection(settings, **bounds),
+            upgrade=options["upgrade"],
+            max_cost=budget,
+            review_below=settings.categorize.review_below,
+            on_progress=lambda done, total: status.update(f"Categorizing {done:,} of {total:,}"),
+        )
+        return dict(plain(report))

@@ -1,0 +1,109 @@
+"""From the settings to a judge, a taxonomy and the answers that were bought before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from commonplace.archive.core import Archive
+from commonplace.categorize.answers import Answers, answers_path
+from commonplace.categorize.contract import Judge, Taxonomy
+from commonplace.config import CategorizeSettings, Environment, Settings
+from commonplace.errors import Halt, Refused
+from commonplace.stages.subjects import lessons
+from commonplace.stages.taxonomies import taxonomy_named
+
+if TYPE_CHECKING:
+    from commonplace.categorize.openai.limiter import Governor
+
+FEW_SHOT = 40
+"""Corrections that are shown to judges that learn from examples in their prompt."""
+
+
+class Bench(msgspec.Struct, frozen=True):
+    """All that judging needs, opened together."""
+
+    judge: Judge
+    taxonomy: Taxonomy
+    answers: Answers
+
+
+@contextmanager
+def open_bench(
+    settings: Settings,
+    environment: Environment,
+    archive: Archive,
+    *,
+    judge: str | None = None,
+    taxonomy: str | None = None,
+) -> Iterator[Bench]:
+    """The judge and taxonomy of the settings, or the ones that are named instead."""
+    wanted = settings.categorize
+    chosen = taxonomy_named(archive, taxonomy or wanted.taxonomy)
+    with Answers(answers_path(settings.home)) as answers:
+        opened = open_judge(judge or wanted.judge, wanted, environment, archive, chosen, settings.home)
+        try:
+            yield Bench(opened, chosen, answers)
+        finally:
+            opened.close()
+
+
+@cache
+def _governor(_account: str, requests_per_minute: int, tokens_per_minute: int) -> Governor:
+    """One governor per account in this process, so that tasks running at once share its limits."""
+    from commonplace.categorize.openai.limiter import Governor
+
+    return Governor(requests_per_minute, tokens_per_minute)
+
+
+def open_judge(
+    name: str,
+    settings: CategorizeSettings,
+    environment: Environment,
+    archive: Archive,
+    taxonomy: Taxonomy,
+    home: Path,
+) -> Judge:
+    """A judge by name. `Halt` with what to do where a key or address is missing."""
+    match name:
+        case "local":
+            from commonplace.categorize.local import LocalJudge
+
+            return LocalJudge(home / "models", lessons=lessons(archive, taxonomy.name), analysis=settings.analysis)
+        case "openai" | "openai-batch":
+            from commonplace.categorize.openai import OpenAIJudge, connect
+
+            key, address = environment.get("OPENAI_API_KEY"), environment.get("OPENAI_BASE_URL")
+            client = connect(key, base_url=address)
+            account = blake2b(f"{key} {address}".encode(), digest_size=8).hexdigest()
+            return OpenAIJudge(
+                client,
+                settings.model,
+                analysis=settings.analysis,
+                lessons=lessons(archive, taxonomy.name, newest=FEW_SHOT),
+                governor=_governor(account, settings.requests_per_minute, settings.tokens_per_minute),
+                max_cost=settings.max_cost,
+            )
+        case "compatible":
+            from commonplace.categorize.openai import CompatibleJudge, connect_compatible
+
+            address = environment.get("OPENAI_BASE_URL")
+            if not address:
+                raise Halt(
+                    "The judge `compatible` needs an address.",
+                    hint="Set OPENAI_BASE_URL, e.g. http://localhost:11434/v1.",
+                )
+            return CompatibleJudge(
+                connect_compatible(address, environment.get("OPENAI_API_KEY")),
+                settings.model,
+                analysis=settings.analysis,
+                lessons=lessons(archive, taxonomy.name, newest=FEW_SHOT),
+            )
+        case _:
+            raise Refused(f"There is no judge {name!r}.", hint="Use local, openai, openai-batch or compatible.")

@@ -1,0 +1,42 @@
+"""Asking a judge (cached by what is asked), and recording its answers (never cached)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from commonplace.stages import categorize as stage
+from commonplace.stages.judges import open_bench
+from tasks.house import open_house
+from tasks.policy import asking, recording
+
+
+def _question(parameters: dict[str, Any]) -> str:
+    return str(parameters["question"]).replace("/", "-").replace(":", "-")
+
+
+@asking(name="ask judge", key=_question, run_name="ask-{judge}-{chunk}")
+def ask_judge(judge: str, taxonomy: str, chunk: str, ids: list[str], question: str, again: bool) -> dict[str, Any]:
+    """Have a chunk of conversations judged. The answers go to a private file; what is returned are counts."""
+    with (
+        open_house() as house,
+        open_bench(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as bench,
+    ):
+        asked = stage.ask(house.archive, bench.answers, bench.judge, bench.taxonomy, ids, again=again)
+        plain: dict[str, Any] = msgspec.to_builtins(asked)
+        return plain
+
+
+@recording(name="record verdicts", run_name="record-{judge}-{chunk}")
+def record_verdicts(judge: str, taxonomy: str, chunk: str, ids: list[str]) -> int:
+    """Copy a chunk's answers into the archive; how many there were."""
+    with (
+        open_house() as house,
+        open_bench(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as bench,
+    ):
+        review_below = house.settings.categorize.review_below
+        found = stage.record(
+            house.archive, bench.answers, bench.judge.key, bench.taxonomy, ids, review_below=review_below
+        )
+        return len(found)
