@@ -487,6 +487,8 @@ class FakeNotion:
     def _read(self, markdown: str, body: Json) -> list[Block]:
         if body.get("markdown_version") != "v2":
             raise Invalid("markdown_version: this fake speaks v2 only.")
+        if not self.keep_bodies:
+            return []
         reading = read(markdown)
         self.warnings += reading.warnings
         return reading.blocks

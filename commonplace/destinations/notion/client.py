@@ -198,7 +198,9 @@ def _refusal(status: int, message: str, extra: Json, headers: Mapping[str, str])
     reason = extra.get("rate_limit_reason")
     if reason == "public_api_request_blocked":
         return Failure("final", Halt("Notion has blocked this connection.", hint="Ask Notion's support why."))
-    retry_after = _seconds(headers.get("retry-after")) or _seconds(str(extra.get("retry_after", "")))
+    retry_after = _seconds(headers.get("retry-after"))
+    if retry_after is None:
+        retry_after = _seconds(str(extra.get("retry_after", "")))
     return Failure(
         "refused",
         Retryable(f"Notion asks for a pause: {message}", retry_after=retry_after),
@@ -245,7 +247,7 @@ def _parse(body: str) -> Json:
     return answer if isinstance(answer, dict) else {}
 
 
-_VALUE = re.compile(r"""(instead was\s+)(?!\d)[^,;]+|[`"“][^`"”]{40,}[`"”]""", re.DOTALL)
+_VALUE = re.compile(r"""(instead was\s+)(?!`?\d)[^,;]+|[`"“][^`"”]{40,}[`"”]""", re.DOTALL)
 
 
 def _without_values(message: str) -> str:

@@ -1,8 +1,10 @@
 """One budget per token, shared by everything in this process that uses the token.
 
 Notion counts requests in fixed windows of 60 seconds, but does not say when they begin. So no span of 60 seconds,
-wherever it begins, gets more than the budget: a request may start one window after the answer to the one that came
-`budget` requests before it. That is the same rate, lets bursts happen, and cannot be refused for lack of budget.
+wherever it begins, gets more than the budget: a request may start one window after the latest moment at which the one
+`budget` requests before it can have been counted. That is the same rate, lets bursts happen, and cannot be refused.
+When a request was counted is known from its answer: before it, and before it by nearly the time that the quickest
+answer ever took.
 
 A refusal pauses the whole token for as long as Notion says. If we had watched the refused window from its start, what
 got through in it is the real budget (a smaller plan, other users of the token): it is kept to for ten windows, then
@@ -21,7 +23,9 @@ from hashlib import blake2b
 
 WINDOWS_BEFORE_RAISING = 10
 RAISE_PER_WINDOW = 1.1
-FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 8, 32
+ANSWERS_BEFORE_TRUST, HANDLING_SHARE = 10, 0.8
+FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 12, 32
+ROOM_TO_CATCH_UP = 3.0
 
 
 class Clock:
@@ -50,7 +54,9 @@ class Governor:
         self.latency_seconds = 0.0
         self._clock = clock
         self._condition = threading.Condition()
-        self._answered: deque[float] = deque()
+        self._counted: deque[float] = deque()
+        self._answers = 0
+        self._quickest = math.inf
         self._in_flight = 0
         self._paused_until = self._born = clock.now()
         self._learned: tuple[int, float] | None = None
@@ -69,8 +75,11 @@ class Governor:
         finally:
             with self._condition:
                 self._in_flight -= 1
-                self._answered.append(self._clock.now())
-                latency = self._answered[-1] - started
+                latency = self._clock.now() - started
+                self._answers += 1
+                self._quickest = min(self._quickest, latency)
+                handling = HANDLING_SHARE * self._quickest if self._answers > ANSWERS_BEFORE_TRUST else 0.0
+                self._counted.append(self._clock.now() - handling)
                 self.latency_seconds += (latency - self.latency_seconds) * (0.2 if self.latency_seconds else 1.0)
                 self._condition.notify_all()
 
@@ -80,7 +89,7 @@ class Governor:
             now = self._clock.now()
             window_began = min(now, now + retry_after - self.window_seconds)
             if is_budget and now >= self._paused_until and self._born <= window_began:
-                passed = sum(moment >= window_began for moment in self._answered)
+                passed = sum(moment >= window_began for moment in self._counted)
                 self._learned = max(1, min(self.limit(now), passed)), now + retry_after
             self._paused_until = max(self._paused_until, now + retry_after)
             self._condition.notify_all()
@@ -122,21 +131,21 @@ class Governor:
         now = self._clock.now()
         if now < self._paused_until:
             return self._paused_until - now
-        while self._answered and self._answered[0] + self.window_seconds <= now:
-            self._answered.popleft()
+        while self._counted and self._counted[0] + self.window_seconds <= now:
+            self._counted.popleft()
         limit = self.limit(now)
         if self._in_flight >= self._useful_in_flight(limit):
             return None
-        excess = len(self._answered) + self._in_flight - limit
+        excess = len(self._counted) + self._in_flight - limit
         if excess < 0:
             return 0.0
-        if excess >= len(self._answered):
+        if excess >= len(self._counted):
             return None
-        return self._answered[excess] + self.window_seconds - now
+        return self._counted[excess] + self.window_seconds - now
 
     def _useful_in_flight(self, limit: int) -> int:
-        """Rate times latency, with room to catch up; more would only burden Notion."""
-        needed = math.ceil(1.5 * self.latency_seconds * limit / self.window_seconds)
+        """Rate times latency, with room to catch up after a pause; more would only burden Notion."""
+        needed = math.ceil(ROOM_TO_CATCH_UP * self.latency_seconds * limit / self.window_seconds)
         return max(FEWEST_IN_FLIGHT, min(MOST_IN_FLIGHT, needed))
 
 

@@ -119,7 +119,7 @@ def test_enough_is_in_flight_for_the_latency_and_never_too_much() -> None:
             with lock:
                 present += 1
                 most = max(most, present)
-                if present == 8:
+                if present == 12:
                     gate.release(200)
             gate.acquire()
             with lock:
@@ -127,7 +127,7 @@ def test_enough_is_in_flight_for_the_latency_and_never_too_much() -> None:
 
     with ThreadPoolExecutor(64) as pool:
         list(pool.map(request, range(200)))
-    assert 8 <= most <= MOST_IN_FLIGHT
+    assert 12 <= most <= MOST_IN_FLIGHT
 
 
 def test_writes_to_one_page_take_turns() -> None:

@@ -1,0 +1,118 @@
+"""The fake Notion refuses what Notion refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fakes.notion import FakeNotion
+
+
+@pytest.fixture
+def notion() -> Iterator[FakeNotion]:
+    with FakeNotion(window_seconds=60, per_window=1000) as server:
+        yield server
+
+
+@pytest.fixture
+def http(notion: FakeNotion) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {notion.token}", "Notion-Version": "2026-03-11"}
+    with httpx.Client(base_url=f"{notion.base_url}/v1", headers=headers) as client:
+        yield client
+
+
+def page(source: str, **body: Any) -> dict[str, Any]:
+    return {"parent": {"type": "data_source_id", "data_source_id": source}, "properties": {}} | body
+
+
+def text(content: str) -> dict[str, Any]:
+    return {"type": "text", "text": {"content": content}}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    block: dict[str, Any] = {"rich_text": [text(str(depth))]}
+    if depth:
+        block["children"] = [nested(depth - 1)]
+    return {"type": "toggle", "toggle": block}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"properties": {"Nowhere": {"number": 1}}},
+        {"properties": {"Name": {"title": [text("x" * 2001)]}}},
+        {"properties": {"Name": {"title": [text("x")] * 101}}},
+        {"properties": {"Category": {"select": {"name": "a, b"}}}},
+        {"properties": {"Tags": {"multi_select": [{"name": str(n)} for n in range(101)]}}},
+        {"properties": {"Link": {"url": ""}}},
+        {"properties": {"Messages": {"number": "1"}}},
+        {"children": [{"type": "divider", "divider": {}}] * 101},
+        {"children": [nested(3)]},
+        {"children": [{"type": "code", "code": {"rich_text": [], "language": "tsx"}}]},
+        {"children": [{"type": "equation", "equation": {"expression": "x" * 1001}}]},
+        {"markdown": "x"},
+        {"markdown": "x", "markdown_version": "v1"},
+        {"markdown": "x", "markdown_version": "v2", "children": []},
+        {"markdown": "[x](nowhere)", "markdown_version": "v2"},
+        {"markdown_version": "v2"},
+        {"unheard_of": 1},
+    ],
+)
+def test_what_breaks_a_limit_is_a_validation_error(
+    notion: FakeNotion, http: httpx.Client, body: dict[str, Any]
+) -> None:
+    answer = http.post("/pages", json=page(notion.add_database(), **body))
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
+    assert notion.rows() == []
+
+
+def test_a_request_over_500_kb_is_too_large(notion: FakeNotion, http: httpx.Client) -> None:
+    body = page(notion.add_database(), markdown="x" * 512_000, markdown_version="v2")
+    assert http.post("/pages", json=body).status_code == 413
+
+
+def test_versions_and_tokens_are_required(notion: FakeNotion, http: httpx.Client) -> None:
+    assert http.get("/users/me").status_code == 200
+    assert http.get("/users/me", headers={"Notion-Version": ""}).json()["code"] == "missing_version"
+    assert http.get("/users/me", headers={"Authorization": "Bearer x"}).status_code == 401
+
+
+def test_windows_are_fixed_and_say_when_they_end(http: httpx.Client, notion: FakeNotion) -> None:
+    notion.per_window = 3
+    assert [http.get("/users/me").status_code for _ in range(3)] == [200] * 3
+    refused = http.get("/users/me")
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert refused.json()["additional_data"]["rate_limit_reason"] == "public_api_request_rate_limit"
+
+
+def test_a_query_ends_at_its_cap_and_says_so(http: httpx.Client, notion: FakeNotion) -> None:
+    notion.query_cap = 150
+    source = notion.add_database()
+    for n in range(160):
+        notion.add_row(source, {"Name": str(n)})
+    first = http.post(f"/data_sources/{source}/query", json={}).json()
+    second = http.post(f"/data_sources/{source}/query", json={"start_cursor": first["next_cursor"]}).json()
+    assert (len(first["results"]), len(second["results"]), second["has_more"]) == (100, 50, False)
+    assert second["request_status"]["type"] == "incomplete"
+    assert http.post(f"/data_sources/{source}/query", json={"page_size": 101}).status_code == 400
+
+
+def test_a_page_in_the_trash_cannot_be_edited(http: httpx.Client, notion: FakeNotion) -> None:
+    source = notion.add_database()
+    row = notion.add_row(source, {"Name": "x"})
+    notion.trash(row.id)
+    answer = http.patch(f"/pages/{row.id}", json={"properties": {}})
+    assert answer.status_code == 400
+    assert http.get(f"/pages/{row.id}").json()["in_trash"]
+    notion.delete(row.id)
+    assert http.get(f"/pages/{row.id}").status_code == 404
+
+
+def test_what_the_dialect_does_not_know_is_remembered(http: httpx.Client, notion: FakeNotion) -> None:
+    body = "<div>x</div>\n\n    code\n\n```tsx\n```"
+    http.post("/pages", json=page(notion.add_database(), markdown=body, markdown_version="v2"))
+    assert len(notion.warnings) == 3
