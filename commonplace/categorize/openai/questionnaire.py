@@ -25,6 +25,7 @@ Analysis = Literal["category", "summary", "insights"]
 PROMPT_VERSION = "p1"
 EXAMPLES_PER_CATEGORY = 4
 MOST_LESSONS = 16
+"""The newest of them."""
 LESSON_TOKENS = 80
 MOST_ENUM_VALUES = 1000
 """Of a whole schema; the categories are named twice in it."""
@@ -160,7 +161,7 @@ def _instructions(taxonomy: Taxonomy, analysis: Analysis, lessons: Sequence[Less
         about = f": {category.description}" if category.description else ""
         said = "; ".join(f"“{example}”" for example in category.examples[:EXAMPLES_PER_CATEGORY])
         parts.append(f"• {category.name}{about}{f' For example: {said}' if said else ''}")
-    chosen = [lesson for lesson in lessons if taxonomy.get(lesson.category)][:MOST_LESSONS]
+    chosen = [lesson for lesson in lessons if taxonomy.get(lesson.category)][-MOST_LESSONS:]
     if chosen:
         parts.append("\nHow this person sorted conversations:")
         parts += [f"<lesson>\n{excerpt(each.subject, LESSON_TOKENS)}\n</lesson> → {each.category}" for each in chosen]
