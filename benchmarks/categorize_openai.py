@@ -25,8 +25,10 @@ from typing import Any
 from commonplace.categorize.contract import Subject, Taxonomy, Turn
 from commonplace.categorize.definitions import shipped
 from commonplace.categorize.openai import OpenAIJudge, connect
+from commonplace.categorize.openai.client import DEFAULT_MODEL
 from commonplace.categorize.openai.limiter import Governor
-from commonplace.categorize.openai.pricing import BATCH_DISCOUNT
+from commonplace.categorize.openai.packing import TOKENS_PER_VERDICT
+from commonplace.categorize.openai.pricing import BATCH_DISCOUNT, PRICES, Counted
 from commonplace.model import Verdict
 from tests.fakes.openai import FakeOpenAI
 
@@ -120,20 +122,24 @@ def measure(name: str, subjects: list[Subject], taxonomy: Taxonomy, **limits: in
         "input_tokens": counted["input"],
         "cached_tokens": counted["cached"],
         "output_tokens": counted["output"],
-        "cost_usd": judge.usage.cost_usd,
         "judged": counted["conversations"],
     }
 
 
 def prices(result: dict[str, Any]) -> dict[str, Any]:
-    """Per conversation and per thousand, from what the service counted."""
+    """Per conversation and per thousand: input as the service counted it, output as long as real summaries are.
+
+    The fake's own answers are a third of that, and would make everything look cheaper than it is.
+    """
     judged = result["judged"]
-    thousand = 1000 * result["cost_usd"] / judged
+    output = TOKENS_PER_VERDICT["summary"]
+    counted = Counted(input=result["input_tokens"], cached=result["cached_tokens"], output=output * judged)
+    thousand = 1000 * PRICES[DEFAULT_MODEL].of(counted) / judged
     return {
-        "model": "gpt-6-luna",
+        "model": DEFAULT_MODEL,
         "prompt_tokens_per_conversation": round(result["input_tokens"] / judged),
         "of_which_cached": round(result["cached_tokens"] / judged),
-        "output_tokens_per_conversation": round(result["output_tokens"] / judged),
+        "output_tokens_assumed": output,
         "usd_per_1000_live": round(thousand, 4),
         "usd_per_1000_batch": round(thousand * BATCH_DISCOUNT, 4),
     }
