@@ -284,7 +284,7 @@ project_refs = Table(
     "project_refs",
     metadata,
     Column("owner", Text, primary_key=True),
-    Column("ref", Text, primary_key=True, comment="g-p-... or g-..."),
+    Column("ref", Text, primary_key=True, comment="g-p-..., g-..., or title:<name> for a name that titles use"),
     Column("project_id", Text, nullable=False),
 )
 
@@ -314,6 +314,16 @@ project_events = Table(
     Column("detail", Text, nullable=False, comment="JSON: what it takes to undo it"),
     Column("happened_at", Moment, nullable=False),
     Column("undone_at", Moment),
+)
+
+project_models = Table(
+    "project_models",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("rules_hash", Text, nullable=False, comment="of the rules and of what was learned from"),
+    Column("model", LargeBinary, nullable=False),
+    Column("learned_at", Moment, nullable=False),
+    comment="What projects look like, as learned from the conversations that are surely theirs. Made again at will.",
 )
 
 features = Table(
