@@ -74,12 +74,12 @@ class NotionClient:
 
     def __init__(self, settings: NotionSettings, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.settings = settings
-        self.clock = clock
         self.governor: Governor = governor_for(
             settings.token, settings.base_url, settings.requests_per_minute, settings.window_seconds, clock
         )
         self.requests = 0
         self._lock = threading.Lock()
+        self._stop = threading.Event()
         self._transport = _connect(settings)
 
     def send(self, method: str, path: str, body: Json | None = None, *, query: Json | None = None,
@@ -105,13 +105,29 @@ class NotionClient:
             if too_often or waited > self.settings.max_wait_seconds:
                 raise Retryable(failure.error.message, retry_after=pause) from failure.error
             if failure.kind != "refused":
-                self.clock.sleep(pause)
+                self.governor.rest(pause, self._stop)
+
+    def stop(self) -> None:
+        """Nothing more is sent: whoever waits for a turn or for time to pass is let go with `Stopped`."""
+        self._stop.set()
+        self.governor.wake()
+
+    def resume(self) -> None:
+        self._stop.clear()
+
+    @property
+    def is_stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def rest(self, seconds: float) -> None:
+        """Let time pass, unless the run is stopped."""
+        self.governor.rest(seconds, self._stop)
 
     def close(self) -> None:
         self._transport.close()
 
     def _try(self, method: str, path: str, body: Json | None, query: Json | None, attempt: int) -> Json | Failure:
-        with self.governor.turn():
+        with self.governor.turn(self._stop):
             with self._lock:
                 self.requests += 1
             answer = self._exchange(method, path, body, query)

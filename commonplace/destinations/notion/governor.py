@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 
+from commonplace.errors import Retryable
+
 WINDOWS_BEFORE_RAISING = 10
 RAISE_PER_WINDOW = 1.1
 ANSWERS_BEFORE_TRUST, HANDLING_SHARE = 10, 0.8
@@ -28,14 +30,15 @@ FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 12, 32
 ROOM_TO_CATCH_UP = 3.0
 
 
+class Stopped(Retryable):
+    """The run ends because of another document or a person; this one is for the next run."""
+
+
 class Clock:
     """Time as the governor and the client live it; tests and benchmarks have their own."""
 
     def now(self) -> float:
         return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         """Wait to be notified, for this long at most."""
@@ -63,10 +66,12 @@ class Governor:
         self._keys: dict[str, tuple[threading.Lock, int]] = {}
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Held for one request, from before it is sent until its answer is here."""
+    def turn(self, stop: threading.Event | None = None) -> Iterator[None]:
+        """Held for one request, from before it is sent until its answer is here. Stopped if it is not to be sent."""
         with self._condition:
             while (seconds := self._seconds_to_wait()) is None or seconds > 0:
+                if stop is not None and stop.is_set():
+                    raise Stopped("The run was stopped before this was sent.")
                 self._clock.wait(self._condition, seconds)
             self._in_flight += 1
             started = self._clock.now()
@@ -82,6 +87,20 @@ class Governor:
                 self._counted.append(self._clock.now() - handling)
                 self.latency_seconds += (latency - self.latency_seconds) * (0.2 if self.latency_seconds else 1.0)
                 self._condition.notify_all()
+
+    def rest(self, seconds: float, stop: threading.Event) -> None:
+        """Let time pass, unless the run is stopped."""
+        until = self._clock.now() + seconds
+        with self._condition:
+            while not stop.is_set() and (left := until - self._clock.now()) > 0:
+                self._clock.wait(self._condition, left)
+        if stop.is_set():
+            raise Stopped("The run was stopped while it waited.")
+
+    def wake(self) -> None:
+        """Whoever waits looks whether to stop."""
+        with self._condition:
+            self._condition.notify_all()
 
     def refused(self, retry_after: float, *, is_budget: bool = True) -> None:
         """The request of this turn was turned away: everybody waits; `is_budget`: there is something to learn."""

@@ -174,9 +174,19 @@ def connect(settings: NotionSettings, *, confirm: Callable[[str], bool]) -> Conn
 
 
 def add_options(client: NotionClient, source: DataSource, name: str, wanted: dict[str, str]) -> None:
-    """Categories in our colours, before the first page shows them; existing options stay as they are."""
+    """Categories in our colours, before the first page shows them; existing options stay as they are.
+
+    Notion removes options that such a request does not list, so they are read anew just before it.
+    """
+    with client.governor.alone(f"options:{source.id}"):
+        _add_options(client, source, name, wanted)
+
+
+def _add_options(client: NotionClient, source: DataSource, name: str, wanted: dict[str, str]) -> None:
+    source.options = read(client, source.id).options
     known = source.options.get(name, [])
-    fresh = [{"name": label, "color": colour} for label, colour in wanted.items()]
+    present = {option["name"] for option in known}
+    fresh = [{"name": label, "color": colour} for label, colour in wanted.items() if label not in present]
     kept = [{"name": option["name"]} | ({"id": option["id"]} if "id" in option else {}) for option in known]
     if fresh and len(kept) + len(fresh) <= 100:
         client.send("PATCH", f"data_sources/{source.id}", {"properties": {name: {"select": {"options": kept + fresh}}}})

@@ -11,7 +11,6 @@ healed by replacing the body. The `Hash` property says what a page holds, for th
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,7 +22,7 @@ from commonplace.destinations.notion.client import HoldsPages, InTrash, NotionCl
 from commonplace.destinations.notion.dialect import MarkdownDialect
 from commonplace.destinations.notion.door import Door
 from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
-from commonplace.destinations.notion.governor import MOST_IN_FLIGHT
+from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Stopped
 from commonplace.destinations.notion.index import Found, Index
 from commonplace.destinations.notion.job import Job, Page, is_settled, page_of, peoples_of, unchanged, url_of
 from commonplace.destinations.notion.pages import BlockPages, MarkdownPages, Pages, extend, replace
@@ -64,7 +63,6 @@ class Writer:
         self.dialect: Dialect[Any] = MarkdownDialect() if settings.body == "markdown" else BlockDialect()
         self.pages: Pages = MarkdownPages(client) if settings.body == "markdown" else BlockPages(client)
         self._projects: dict[str, str] | None = None
-        self._stop = threading.Event()
 
     def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         entries = ledger.get([document.conversation.id for document in batch])
@@ -103,18 +101,19 @@ class Writer:
 
     def _in_parallel(self, todo: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         """All documents at once, as far as the governor lets them; the first error is raised when all are over."""
-        self._stop.clear()
+        self._client.resume()
         door = Door(ledger)
         with ThreadPoolExecutor(min(MOST_IN_FLIGHT, len(todo)), thread_name_prefix="notion") as pool:
             work = [pool.submit(self._bring, document, door) for document in todo]
             try:
                 door.serve(work)
             finally:
-                self._stop.set()
+                if not all(future.done() for future in work):
+                    self._client.stop()
                 for future in work:
                     future.cancel()
-        errors = [error for future in work if (error := future.exception()) is not None]
-        for error in sorted(errors, key=lambda error: not isinstance(error, Halt)):
+        errors = [error for future in work if not future.cancelled() and (error := future.exception()) is not None]
+        for error in sorted(errors, key=_weight):
             raise error
         return [outcome for future in work if (outcome := future.result()) is not None]
 
@@ -161,14 +160,14 @@ class Writer:
             try:
                 self._projects[name] = self._client.send("POST", "pages", body, repeatable=False)["id"]
             except Unanswered:
-                self._client.clock.sleep(self._settings.lookup_interval_seconds)
+                self._client.rest(self._settings.lookup_interval_seconds)
                 self._projects = schema.project_pages(self._client, data_source_id)
                 if name not in self._projects:
                     raise
 
     def _bring(self, document: Document, ledger: Ledger) -> Outcome | None:
         """One document; None if the run has been stopped. Raises only what concerns the others too."""
-        if self._stop.is_set():
+        if self._client.is_stopped:
             return None
         conversation_id = document.conversation.id
         with self._client.governor.alone(f"{self._source.id}:{conversation_id}"):
@@ -184,7 +183,7 @@ class Writer:
             except Permanent as exc:
                 return self._failed(job, exc)
             except CommonplaceError:
-                self._stop.set()
+                self._client.stop()
                 raise
 
     def _failed(self, job: Job, error: Permanent) -> Outcome:
@@ -216,7 +215,7 @@ class Writer:
         """The page of a creation that was never answered: absent only if it is absent twice, 30 s apart."""
         for attempt in range(times):
             if attempt:
-                self._client.clock.sleep(self._settings.lookup_interval_seconds)
+                self._client.rest(self._settings.lookup_interval_seconds)
             if found := self._index.look_up(conversation_id):
                 return found
         return None
@@ -348,6 +347,11 @@ class Writer:
         if HASH in self._names:
             written[self._names[HASH]] = to_notion(HASH, hash_, "rich_text")
         return written
+
+
+def _weight(error: BaseException) -> int:
+    """What stopped the run comes before what was stopped by it."""
+    return 0 if isinstance(error, Halt) else 2 if isinstance(error, Stopped) else 1
 
 
 def _touches_peoples(page: Page, row: Row) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Clock, Governor, governor_for
+from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Clock, Governor, Stopped, governor_for
 
 
 class OwnTime(Clock):
@@ -128,6 +128,24 @@ def test_enough_is_in_flight_for_the_latency_and_never_too_much() -> None:
     with ThreadPoolExecutor(64) as pool:
         list(pool.map(request, range(200)))
     assert 12 <= most <= MOST_IN_FLIGHT
+
+
+def test_whoever_waits_is_let_go_when_the_run_is_stopped() -> None:
+    governor, stop = Governor(1), threading.Event()
+    with governor.turn(stop):
+        pass
+
+    def wait(_: int) -> None:
+        with governor.turn(stop):
+            raise AssertionError("there was no budget for this")
+
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(wait, n) for n in range(4)]
+        stop.set()
+        governor.wake()
+        assert all(isinstance(future.exception(10), Stopped) for future in waiting)
+    with pytest.raises(Stopped):
+        governor.rest(60, stop)
 
 
 def test_writes_to_one_page_take_turns() -> None:

@@ -1,23 +1,18 @@
-"""Against windows that are enforced: the budget is used, nothing is refused; refusals are learned from."""
+"""Against windows that are enforced: a paced run is not refused, and refusals are learned from."""
 
 from __future__ import annotations
-
-import time
 
 from commonplace.destinations.notion import open_notion
 from tests.destinations.notion.world import FileLedger, document, settings_for
 from tests.fakes.notion import FakeNotion
 
 
-def test_a_paced_run_is_never_refused_and_uses_the_budget() -> None:
+def test_a_paced_run_is_never_refused() -> None:
     with FakeNotion(latency=0.02, window_seconds=0.6, per_window=20) as notion:
         destination = open_notion(settings_for(notion, notion.add_database()))
-        started = time.monotonic()
         destination.write([document(n) for n in range(98)], FileLedger())
-        seconds = time.monotonic() - started
         destination.close()
         assert notion.statuses() == {200: 100}
-        assert seconds < 4 * 0.6 * 1.35
 
 
 def test_a_budget_that_is_smaller_than_the_setting_is_learned() -> None:

@@ -128,6 +128,10 @@ def test_categories_get_our_colours_once(notion: FakeNotion, open_: Open, source
     assert notion.count("PATCH data_sources") == 1
     open_().write([document(9, category="Coding", category_colour="#d94a45")], ledger)
     assert notion.count("PATCH data_sources") == 1
+    notion.edit(notion.rows()[0].id, Category="Theirs")
+    open_().write([document(10, category="Third", category_colour="green")], ledger)
+    options = notion.sources[source].properties["Category"]["select"]["options"]
+    assert {option["name"] for option in options} == {"Coding", "Cooking", "Theirs", "Third"}
 
 
 def test_projects_can_be_pages_of_their_own(notion: FakeNotion, ledger: FileLedger) -> None:

@@ -9,7 +9,7 @@ import pytest
 from commonplace.destinations.notion import NotionDestination, open_notion
 from commonplace.errors import Halt, Retryable
 from tests.destinations.notion.conftest import Open
-from tests.destinations.notion.world import FileLedger, document, settings_for
+from tests.destinations.notion.world import FileLedger, NoWaiting, document, settings_for
 from tests.fakes.notion import FakeNotion
 
 FAULTS = [
@@ -142,7 +142,7 @@ def test_a_pause_longer_than_we_wait_puts_the_run_off(notion: FakeNotion, open_:
 
 
 def test_a_long_outage_is_retryable_and_loses_nothing(notion: FakeNotion, open_: Open, ledger: FileLedger) -> None:
-    destination = open_()
+    destination = open_(clock=NoWaiting())
     destination.write([document(1)], ledger)
     notion.fail_next("502", on="PATCH pages", times=6)
     with pytest.raises(Retryable):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 
 from commonplace.destinations.contract import Document
 from commonplace.destinations.notion import NotionSettings
+from commonplace.destinations.notion.governor import Clock
 from commonplace.model import Conversation, LedgerEntry, LedgerState, Message, Role
 from commonplace.moments import now
 from tests.fakes.notion import FakeNotion
@@ -94,6 +96,22 @@ class FileLedger:
         text = msgspec.json.encode(entry).decode()
         self._file.execute("INSERT OR REPLACE INTO ledger VALUES (?, ?)", [conversation_id, text])
         self.writes.append((conversation_id, state))
+
+
+class NoWaiting(Clock):
+    """Time that is skipped where one would wait for it to pass."""
+
+    def __init__(self) -> None:
+        self.skipped = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.skipped
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        if seconds is None:
+            super().wait(condition, seconds)
+        else:
+            self.skipped += seconds
 
 
 def settings_for(notion: FakeNotion, source: str, **changes: Any) -> NotionSettings:
