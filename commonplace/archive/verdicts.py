@@ -217,6 +217,43 @@ def refresh_missing(archive: Archive, *, review_below: float) -> int:
     return len(ids)
 
 
+def make_current(archive: Archive, taxonomy: str, taxonomy_hash: str, *, review_below: float) -> int:
+    """Coming back to a taxonomy: its verdicts hold again where those of another are newer. How many do."""
+    mine, other = verdicts.c, verdicts.alias().c
+    is_older = (
+        select(other.judge)
+        .where(
+            other.owner == mine.owner,
+            other.conversation_id == mine.conversation_id,
+            other.taxonomy != taxonomy,
+            other.judged_at >= mine.judged_at,
+        )
+        .exists()
+    )
+    table = conversations.c
+    is_current = and_(
+        mine.owner == archive.owner,
+        mine.taxonomy == taxonomy,
+        mine.taxonomy_hash == taxonomy_hash,
+        mine.content_hash == table.content_hash,
+    )
+    joined = verdicts.join(conversations, and_(table.owner == mine.owner, table.id == mine.conversation_id))
+    query = select(mine.conversation_id, func.max(mine.judged_at)).select_from(joined).where(is_current, is_older)
+    newest = update(verdicts).where(
+        mine.owner == archive.owner,
+        mine.taxonomy == taxonomy,
+        mine.conversation_id == bindparam("of_id"),
+        mine.judged_at == bindparam("of_moment"),
+    )
+    with archive.write() as connection:
+        found = connection.execute(query.group_by(mine.conversation_id)).all()
+        if found:
+            moments = [{"of_id": id, "of_moment": moment} for id, moment in found]
+            connection.execute(newest.values(judged_at=now()), moments)
+        refresh(connection, archive.owner, [id for id, _ in found], review_below=review_below)
+    return len(found)
+
+
 def refresh(
     connection: Connection, owner: str, conversation_ids: Iterable[str], *, review_below: float | None = None
 ) -> None:

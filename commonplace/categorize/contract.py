@@ -11,7 +11,7 @@ A verdict's `category` and `runner_up` are names of the taxonomy's categories, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -33,7 +33,7 @@ class Turn(msgspec.Struct, frozen=True):
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What a judge sees of a conversation: its title and the visible turns of its active path, in order.
 
-    Long texts are shortened in their middle before they get here (`categorize.excerpt`), never cut off at the end.
+    Very long texts have lost their middle before they get here, never their end; each judge shortens them further.
     """
 
     conversation_id: str
@@ -63,8 +63,14 @@ class Judge(Protocol):
     def key(self) -> str:
         """Judge, model and prompt version (`local/v1`, `openai/gpt-6-luna/p1`). Another key is another opinion."""
 
-    def judge(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> list[Verdict | Defect]:
-        """One answer for each subject."""
+    def judge(
+        self,
+        batch: Sequence[Subject],
+        taxonomy: Taxonomy,
+        *,
+        on_verdict: Callable[[Verdict], None] | None = None,
+    ) -> list[Verdict | Defect]:
+        """One answer for each subject. A judge that is paid calls `on_verdict`, in this thread, as answers arrive."""
 
     def estimate(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> Usage:
         """The tokens and the price that judging this batch would take, without a request."""

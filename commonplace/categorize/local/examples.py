@@ -1,0 +1,85 @@
+"""The shipped examples: short chats written by hand, by set and topic, in fifteen languages.
+
+A fifth of each set's topics is held out. The quality figures come from a model that never saw them; the judge itself
+learns from all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+from importlib import resources
+
+import msgspec
+
+from commonplace.categorize.contract import Subject, Turn
+from commonplace.categorize.local.fields import Fields, fields_of
+
+_FOLDER = resources.files("commonplace.categorize") / "examples"
+HELD_OUT = 5
+"""One topic in so many."""
+
+
+class _Line(msgspec.Struct):
+    topic: str
+    lang: str
+    turns: list[str]
+    title: str | None = None
+
+
+class Example(msgspec.Struct, frozen=True):
+    """One chat of the shipped sets."""
+
+    example_set: str
+    topic: str
+    language: str
+    subject: Subject
+    is_held_out: bool
+
+    @property
+    def reference(self) -> str:
+        """As a category's `taught_by` names it."""
+        return f"{self.example_set}/{self.topic}"
+
+    @property
+    def fields(self) -> Fields:
+        return fields_of(self.subject)
+
+
+def set_names() -> list[str]:
+    return sorted(entry.name.removesuffix(".jsonl") for entry in _FOLDER.iterdir() if entry.name.endswith(".jsonl"))
+
+
+@lru_cache(maxsize=1)
+def fingerprint() -> str:
+    """Of everything shipped that a model learns from."""
+    digest = blake2b(digest_size=8)
+    lexicon = resources.files("commonplace.categorize.local") / "lexicon.txt"
+    for file in (*(_FOLDER / f"{name}.jsonl" for name in set_names()), lexicon):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def examples() -> tuple[Example, ...]:
+    """All of them."""
+    return tuple(example for name in set_names() for example in _read(name))
+
+
+def _read(name: str) -> Iterable[Example]:
+    lines = _FOLDER.joinpath(f"{name}.jsonl").read_bytes().splitlines()
+    chats = [msgspec.json.decode(line, type=_Line) for line in lines]
+    held_out = _held_out(name, {chat.topic for chat in chats})
+    for number, chat in enumerate(chats):
+        turns = tuple(Turn("assistant" if place % 2 else "user", text) for place, text in enumerate(chat.turns))
+        subject = Subject(
+            conversation_id=f"example:{name}:{number}", content_hash="example", title=chat.title, turns=turns
+        )
+        yield Example(name, chat.topic, chat.lang, subject, chat.topic in held_out)
+
+
+def _held_out(name: str, topics: Iterable[str]) -> set[str]:
+    """A fifth of the topics, chosen by hash: the same for everybody, and no more than chance to do with the topic."""
+    ordered = sorted(topics, key=lambda topic: blake2b(f"{name}/{topic}".encode(), digest_size=8).digest())
+    return set(ordered[: round(len(ordered) / HELD_OUT)])

@@ -1,0 +1,199 @@
+"""From fields of text to numbers: hashed words, word pairs and character runs, weighed by rarity, and lexicon groups.
+
+Written by hand rather than taken from scikit-learn because a word's features never change: they are computed once and
+looked up afterwards, which is several times faster, and the whole state is one array that any version can read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from zlib import crc32
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from commonplace.categorize.local.fields import Fields
+from commonplace.categorize.local.lexicon import LONGEST_PHRASE, Lexicon, lexicon
+from commonplace.categorize.local.tokens import IDEOGRAMS, pieces_of, words_of
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int32]
+
+WORD_BITS, RUN_BITS = 18, 19
+WORDS, RUNS = 1 << WORD_BITS, 1 << RUN_BITS
+HASHED = WORDS + RUNS
+RUN_LENGTHS = range(2, 5)
+SHARE_OF_LEXICON = 0.3
+"""How the lexicon's numbers weigh against the words' own."""
+_REMEMBERED = 100_000
+_LONGEST_WORD = 40
+
+
+class _Word(msgspec.Struct, frozen=True):
+    """What a word contributes, wherever it stands."""
+
+    words: tuple[int, ...]
+    runs: tuple[int, ...]
+    groups: tuple[tuple[int, ...], ...]
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """How often each hashed feature occurs in one text, and how much of each lexicon group."""
+
+    words: tuple[Ints, Floats]
+    runs: tuple[Ints, Floats]
+    groups: Floats
+
+
+class Vector(msgspec.Struct, frozen=True):
+    """A document: hashed features (not yet weighed by rarity) per field, and the lexicon's numbers."""
+
+    fields: tuple[Counted, ...]
+    dense: Floats
+
+
+class Counter:
+    """Counts features. Remembers words; several threads may share one."""
+
+    def __init__(self, words: Lexicon | None = None) -> None:
+        self._lexicon = words or lexicon()
+        self._known: dict[str, _Word] = {}
+        self._sets = sorted(set(self._lexicon.sets))
+        belongs = [[float(name == one) for one in self._sets] for name in self._lexicon.sets]
+        self._to_sets = np.array(belongs, dtype=np.float32)
+
+    @property
+    def dense_size(self) -> int:
+        return 6 * len(self._lexicon.groups) + 2 * len(self._sets)
+
+    def vector(self, fields: Fields) -> Vector:
+        texts = (fields.title, fields.first, fields.later, fields.answers)
+        counted = tuple(self.count(text) for text in texts)
+        return Vector(counted, self._dense([field.groups for field in counted]))
+
+    def plain(self, text: str) -> Vector:
+        """A text that is no conversation: it fills one field, and the lexicon says nothing of it."""
+        return Vector((self.count(text),), np.zeros(self.dense_size, dtype=np.float32))
+
+    def count(self, text: str) -> Counted:
+        words = words_of(text) if text else []
+        told = [self._of(word) for word in words]
+        pairs = [crc32(f"{one} {other}".encode()) % WORDS for one, other in pairwise(words)]
+        groups = np.zeros(len(self._lexicon.groups), dtype=np.float32)
+        for word in told:
+            for found in word.groups:
+                groups[list(found)] += 1 / len(found)
+        for found in self._phrases(words):
+            groups[list(found)] += 1 / len(found)
+        return Counted(
+            words=_counts([hashed for word in told for hashed in word.words] + pairs),
+            runs=_counts([hashed for word in told for hashed in word.runs]),
+            groups=groups,
+        )
+
+    def _phrases(self, words: Sequence[str]) -> Iterable[tuple[int, ...]]:
+        phrases = self._lexicon.phrases
+        for length in range(2, LONGEST_PHRASE + 1):
+            for start in range(len(words) - length + 1):
+                found = phrases.get(" ".join(words[start : start + length]))
+                if found:
+                    yield found
+
+    def _of(self, word: str) -> _Word:
+        known = self._known.get(word)
+        if known is None:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            known = self._known[word] = self._learn(word)
+        return known
+
+    def _learn(self, word: str) -> _Word:
+        pieces = pieces_of(word)
+        groups = [found for piece in pieces for found in self._lexicon.of_word(piece)]
+        signs: list[str] = []
+        for run in IDEOGRAMS.findall(word):
+            found = self._lexicon.of_signs(run)
+            groups += [belongs for _, belongs in found]
+            signs += [sign for sign, _ in found]
+        short = word[:_LONGEST_WORD]
+        padded = f" {short} "
+        runs = [padded[at : at + size] for size in RUN_LENGTHS for at in range(len(padded) - size + 1)]
+        return _Word(
+            words=tuple(crc32(piece.encode()) % WORDS for piece in [*pieces, *signs]),
+            runs=tuple(WORDS + crc32(run.encode()) % RUNS for run in runs),
+            groups=tuple(groups),
+        )
+
+    def _dense(self, fields: Sequence[Floats]) -> Floats:
+        total = np.sum(fields, axis=0)
+        amount = max(1.0, float(total.sum()))
+        by_set = total @ self._to_sets
+        parts = [*map(np.log1p, fields), np.log1p(total), total / amount, np.log1p(by_set), by_set / amount]
+        return np.concatenate(parts).astype(np.float32) * np.float32(SHARE_OF_LEXICON)
+
+
+def _counts(hashed: Sequence[int]) -> tuple[Ints, Floats]:
+    """Distinct features with sublinear counts: a word said ten times tells little more than one said thrice."""
+    if not hashed:
+        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+    distinct, counts = np.unique(np.array(hashed, dtype=np.int32), return_counts=True)
+    return distinct, (1 + np.log(counts)).astype(np.float32)
+
+
+class Space(msgspec.Struct, frozen=True):
+    """Which hashed features count, where they stand, and how much each weighs: learned from texts."""
+
+    place: Ints
+    """For each hashed feature its column, or -1."""
+    rarity: Floats
+
+    @classmethod
+    def learned(cls, vectors: Iterable[Vector], *, at_least: int = 2) -> Space:
+        """Features that occur in enough texts; the rarer, the heavier."""
+        frequency = np.zeros(HASHED, dtype=np.int32)
+        texts = 0
+        for vector in vectors:
+            for field in vector.fields:
+                if len(field.words[0]):
+                    texts += 1
+                    frequency[field.words[0]] += 1
+                    frequency[field.runs[0]] += 1
+        kept = np.flatnonzero(frequency >= at_least)
+        place = np.full(HASHED, -1, dtype=np.int32)
+        place[kept] = np.arange(len(kept), dtype=np.int32)
+        rarity = np.log((1 + texts) / (1 + frequency[kept])) + 1
+        return cls(place, rarity.astype(np.float32))
+
+    @property
+    def size(self) -> int:
+        return len(self.rarity)
+
+    def weigh(self, vector: Vector) -> tuple[Ints, Floats]:
+        """The columns that a document has, and their weights: words and runs each of length one."""
+        columns, weights = [], []
+        for kind in ("words", "runs"):
+            at, how = self._sum([getattr(field, kind) for field in vector.fields])
+            columns.append(at)
+            weights.append(how)
+        return np.concatenate(columns), np.concatenate(weights)
+
+    def _sum(self, fields: Sequence[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
+        """The fields' unit vectors added up, as a unit vector."""
+        columns, weights = [], []
+        for hashed, counts in fields:
+            at = self.place[hashed]
+            known = at >= 0
+            at, how = at[known], counts[known] * self.rarity[at[known]]
+            length = float(np.sqrt(how @ how))
+            if length > 0:
+                columns.append(at)
+                weights.append(how / length)
+        if not columns:
+            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+        if len(columns) == 1:
+            return columns[0], weights[0]
+        distinct, inverse = np.unique(np.concatenate(columns), return_inverse=True)
+        summed = np.bincount(inverse, weights=np.concatenate(weights)).astype(np.float32)
+        return distinct, summed / np.float32(np.sqrt(summed @ summed))

@@ -1,0 +1,194 @@
+"""A title, a summary and tags taken from a conversation's own words. Nothing is invented: every sentence was said."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from commonplace.categorize.contract import Subject, TagsPolicy
+from commonplace.categorize.local.examples import examples
+from commonplace.categorize.local.fields import own_title, shorten
+from commonplace.categorize.local.languages import small_words
+from commonplace.categorize.local.lexicon import lexicon
+from commonplace.categorize.local.tokens import IDEOGRAMS, folded
+
+LONGEST_TITLE = 60
+LONGEST_SENTENCE = 240
+_READ = 4_000
+_ANSWERS_READ = 3
+_SENTENCE = re.compile(r"(?:[^.!?。！？…\n]|[.!?…](?=[^\s.!?…]))+(?:[.!?。！？…]+|\n|$)")
+_CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_MARKUP = re.compile(
+    r"^\s*(?:[#>*•-]+|\d+[.)])\s+|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|!?\[([^\]]*)\]\([^)]*\)", re.MULTILINE
+)
+_TABLE = re.compile(r"^\s*\|.*$", re.MULTILINE)
+_TERM = re.compile(r"[^\W\d_][\w\u0900-\u097f'’+#-]*[\w\u0900-\u097f+#]")
+_PLEASANTRY = re.compile(
+    r"^(?:hi|hello|hey|hallo|hola|bonjour|ciao|olá|oi|привет|cześć|merhaba|hoi|sure|certainly|of course|great question|"
+    r"thanks|thank you|ok|okay|gern|natürlich|claro|bien sûr|certo|конечно)\b[\s,!.]*",
+    re.IGNORECASE,
+)
+_PARTICLES = re.compile(r"(?:에서|으로|에게|까지|부터|이랑|은|는|이|가|을|를|에|의|도|로|와|과|랑|요|만)$")
+_KANJI_OR_KATAKANA = re.compile(r"[\u4e00-\u9fff]{2,6}|[\u30a0-\u30ff]{3,12}")
+_SAID_ANYWHERE = """
+    want need help get got make made like know think good new way time day thing things people really something else use
+    using used try tried still even now then here yes sure thanks okay hello hey hi please sorry lot bit much going doing
+    done look see say said tell ask right wrong work works keep put take come back first last next two one three im ive
+    dont doesnt didnt cant isnt wont thats whats lets youre it's that's i've can't didn't doesn't isn't you're let's
+    what's won't well maybe actually yeah nope could would should might must may shall explain write
+    habe kann soll wird gibt mal ganz sehr etwas alles jetzt hier danke bitte gut machen geht dass immer wieder
+    tengo hacer puede quiero algo todo bien ahora gracias tiene faire peut veux quelque tout maintenant merci fait dois
+    fazer pode quero tudo bem agora obrigado fare può voglio qualcosa tutto bene adesso grazie
+    это что как для если меня мне мой моя можно нужно надо есть было быть чтобы или уже очень просто только еще ещё тут
+    там они она его вот так при без под над где когда почему
+"""
+_COMMON_WORDS = frozenset(_SAID_ANYWHERE.split())
+
+
+class Gist(msgspec.Struct, frozen=True):
+    """What can be taken from a conversation."""
+
+    title: str | None
+    """For conversations that have none."""
+    summary: str
+    tags: list[str]
+
+
+def gist_of(subject: Subject, policy: TagsPolicy) -> Gist:
+    asked = [_plain(turn.text) for turn in subject.turns if turn.role == "user"]
+    answered = [_plain(turn.text) for turn in subject.turns if turn.role == "assistant"]
+    terms = _terms(subject, asked, answered)
+    return Gist(
+        title=None if own_title(subject) else _title(asked, answered),
+        summary=_summary(asked, answered, terms),
+        tags=_tags(terms, policy, " ".join([subject.title or "", *asked])),
+    )
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, a line being one at least. A dot inside a number or a name ends none."""
+    found = (" ".join(match[0].split()) for match in _SENTENCE.finditer(text))
+    return [sentence for sentence in found if sum(map(str.isalnum, sentence)) > 1]
+
+
+def _plain(text: str) -> str:
+    text = shorten(text, _READ)
+    for pattern in (_CODE, _TABLE):
+        text = pattern.sub("\n", text)
+    return _MARKUP.sub(r"\1", text)
+
+
+def _title(asked: Sequence[str], answered: Sequence[str]) -> str | None:
+    """The first thing that was said, as far as a title goes."""
+    for text in (*asked[:2], *answered[:1]):
+        for sentence in sentences(text):
+            told = _PLEASANTRY.sub("", sentence).strip(" \"'“”«»-–—:;,")
+            if sum(map(str.isalnum, told)) > 1:
+                return _cut(told, LONGEST_TITLE).rstrip(".。,;: ")
+    return None
+
+
+def _summary(asked: Sequence[str], answered: Sequence[str], terms: Mapping[str, float]) -> str:
+    """What was asked, the answer's most telling sentence, and where it ended."""
+    first = _most_telling(asked[:1], terms) or _most_telling(asked, terms)
+    answer = _most_telling(answered[:_ANSWERS_READ], terms)
+    ending = _most_telling(asked[-1:], terms) if len(asked) > 1 else None
+    if ending is None and len(answered) > 1:
+        ending = _most_telling(answered[-1:], terms)
+    parts = [_ended(_cut(part, LONGEST_SENTENCE)) for part in (first, answer, ending) if part]
+    return " ".join(dict.fromkeys(parts))
+
+
+def _most_telling(texts: Iterable[str], terms: Mapping[str, float]) -> str | None:
+    """The sentence that says most about the subject for its length; earlier ones are preferred."""
+    found: tuple[float, str] | None = None
+    place = 0
+    for text in texts:
+        for sentence in sentences(text):
+            told = _PLEASANTRY.sub("", sentence).strip()
+            if len(told) < 2:
+                continue
+            place += 1
+            worth = sum(terms.get(word, 0.0) for word in set(_words(told)))
+            worth = (1 + worth) / math.sqrt(8 + min(len(told), LONGEST_SENTENCE) / 6) / (1 + 0.12 * place)
+            if found is None or worth > found[0]:
+                found = (worth, told)
+    return found[1] if found else None
+
+
+def _terms(subject: Subject, asked: Sequence[str], answered: Sequence[str]) -> dict[str, float]:
+    """Words that stand out, with how much: often here, rare among the examples, best if the person says them."""
+    weights: defaultdict[str, float] = defaultdict(float)
+    for text, weight in ((own_title(subject) or "", 3.0), *((text, 2.0) for text in asked[:8])):
+        for word in _words(text):
+            weights[word] += weight
+    for text in answered[:_ANSWERS_READ]:
+        for word in _words(text[: _READ // 2]):
+            weights[word] += 0.7
+    rarity, rarest = _rarity()
+    return {word: (1 + math.log(weight)) * rarity.get(word, rarest) for word, weight in weights.items() if weight > 1}
+
+
+def _words(text: str) -> list[str]:
+    small = small_words()
+    found = []
+    for term in _TERM.findall(folded(text)):
+        for word in _signs(term) if IDEOGRAMS.search(term) else (term,):
+            if len(word) > 2 - bool(IDEOGRAMS.match(word)) and word not in small and word not in _COMMON_WORDS:
+                found.append(word)
+    return found
+
+
+def _signs(term: str) -> list[str]:
+    """Japanese and Chinese have no spaces: names in kanji or katakana, and the lexicon's words."""
+    if re.search(r"[\uac00-\ud7af]", term):
+        return [_PARTICLES.sub("", term) if len(term) > 2 else term]
+    known = [sign for sign, _ in lexicon().of_signs(term) if len(sign) > 1]
+    return known or [run for run in _KANJI_OR_KATAKANA.findall(term) if len(run) <= 4]
+
+
+def _tags(terms: Mapping[str, float], policy: TagsPolicy, said: str) -> list[str]:
+    if policy.allowed:
+        here = f" {' '.join(_TERM.findall(folded(said)))} "
+        named = [tag for tag in policy.allowed if f" {folded(tag)} " in here or folded(tag) in terms]
+        return named[: policy.most]
+    chosen: list[str] = []
+    for word in sorted(terms, key=lambda word: (-terms[word], word)):
+        if len(chosen) == policy.most:
+            break
+        if len(word) <= 30 and not any(_are_alike(word, other) for other in chosen):
+            chosen.append(word)
+    return chosen
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Forms of one word: `recipe` and `recipes`."""
+    short, long = sorted((one, other), key=len)
+    return long.startswith(short[: max(4, len(short) - 2)]) and len(long) - len(short) < 4
+
+
+@lru_cache(maxsize=1)
+def _rarity() -> tuple[dict[str, float], float]:
+    """How rare each word is among the shipped examples, and how rare one is that they do not have."""
+    seen: Counter[str] = Counter()
+    for example in examples():
+        seen.update({word for turn in example.subject.turns for word in _words(turn.text)})
+    total = len(examples())
+    return {word: math.log(total / (1 + count)) for word, count in seen.items()}, math.log(total / 2)
+
+
+def _cut(text: str, limit: int) -> str:
+    """No longer than `limit`, ended at a word."""
+    if len(text) <= limit:
+        return text
+    space = text.rfind(" ", limit // 2, limit - 1)
+    return text[: space if space > 0 else limit - 1].rstrip(" ,;:") + "…"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence[-1] in ".!?。！？…" else f"{sentence}."

@@ -1,0 +1,117 @@
+"""The judge `local`: no key, no download, no network. Made of the taxonomy, the shipped examples and corrections."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from commonplace.categorize.contract import Lesson, Subject, Taxonomy
+from commonplace.categorize.local import model as models
+from commonplace.categorize.local.examples import fingerprint
+from commonplace.categorize.local.features import Counter
+from commonplace.categorize.local.fields import fields_of
+from commonplace.categorize.local.gist import gist_of
+from commonplace.categorize.local.languages import detect_language
+from commonplace.categorize.local.model import Model
+from commonplace.categorize.local.portrait import insights_of
+from commonplace.categorize.local.teaching import documents
+from commonplace.errors import Defect
+from commonplace.model import Usage, Verdict
+
+Analysis = Literal["category", "summary", "insights"]
+VERSION = "v1"
+"""Raised when the same conversation would be judged differently."""
+
+
+class LocalJudge:
+    """Trains a model per taxonomy when first asked, a few seconds, and keeps it in `folder` for the next time."""
+
+    def __init__(
+        self, folder: Path | None = None, *, lessons: Sequence[Lesson] = (), analysis: Analysis = "summary"
+    ) -> None:
+        self._folder = folder
+        self._lessons = tuple(lessons)
+        self._analysis = analysis
+        self._counter = Counter()
+        self._models: dict[str, Model] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def key(self) -> str:
+        return f"local/{VERSION}" if self._analysis == "summary" else f"local/{VERSION}-{self._analysis}"
+
+    def judge(
+        self,
+        batch: Sequence[Subject],
+        taxonomy: Taxonomy,
+        *,
+        on_verdict: Callable[[Verdict], None] | None = None,
+    ) -> list[Verdict | Defect]:
+        """One verdict for each subject, in their order. None is paid for, so none is handed over early."""
+        if not batch:
+            return []
+        model = self.model_of(taxonomy)
+        found = model.probabilities([self._counter.vector(fields_of(subject)) for subject in batch])
+        given: list[Verdict | Defect] = []
+        for subject, row in zip(batch, found, strict=True):
+            best, second = (int(place) for place in row.argsort()[::-1][:2])
+            confidence = round(min(float(row[best]), 0.99), 4)
+            given.append(self._verdict(subject, taxonomy, model.categories[best], model.categories[second], confidence))
+        return given
+
+    def estimate(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> Usage:
+        """Nothing: it costs a few milliseconds."""
+        return Usage()
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def model_of(self, taxonomy: Taxonomy) -> Model:
+        """The taxonomy's model, from memory, from disk, or trained now."""
+        name = self._name(taxonomy)
+        with self._lock:
+            if name not in self._models:
+                path = self._folder / f"{name}.npz" if self._folder else None
+                model = models.load(path) if path else None
+                if model is None:
+                    model = models.train(taxonomy.names, documents(taxonomy, self._counter, lessons=self._lessons))
+                    if path:
+                        model.save(path)
+                self._models[name] = model
+            return self._models[name]
+
+    def _name(self, taxonomy: Taxonomy) -> str:
+        """Everything a model is made of, as a file's name."""
+        learned = [
+            (lesson.subject.conversation_id, lesson.subject.content_hash, lesson.category) for lesson in self._lessons
+        ]
+        made_of = msgspec.json.encode([VERSION, fingerprint(), taxonomy.hash, sorted(learned)])
+        return f"local-{VERSION}-{blake2b(made_of, digest_size=8).hexdigest()}"
+
+    def _verdict(
+        self, subject: Subject, taxonomy: Taxonomy, category: str, runner_up: str, confidence: float
+    ) -> Verdict:
+        gist = gist_of(subject, taxonomy.tags)
+        said = "\n".join([*(turn.text for turn in subject.turns[:6] if turn.role == "user"), subject.title or ""])
+        return Verdict(
+            conversation_id=subject.conversation_id,
+            content_hash=subject.content_hash,
+            category=category,
+            runner_up=runner_up,
+            confidence=confidence,
+            tags=gist.tags,
+            title=gist.title,
+            summary=gist.summary if self._analysis != "category" else "",
+            language=detect_language(said) or subject.language,
+            insights=insights_of(subject, category, gist.tags) if self._analysis == "insights" else None,
+            taxonomy=taxonomy.name,
+            taxonomy_hash=taxonomy.hash,
+            judge=self.key,
+            model="local",
+            prompt_version=VERSION,
+        )

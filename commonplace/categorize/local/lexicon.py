@@ -1,0 +1,92 @@
+"""Words that tell a subject, by hand, in fifteen languages: what a few thousand short examples cannot teach.
+
+`lexicon.txt` has groups of words (`[health body]`), each belonging to one of the shipped example sets. How far a group
+is to be trusted is not written there: the model learns it from the examples.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib import resources
+
+import msgspec
+
+from commonplace.categorize.local.tokens import IDEOGRAMS, folded
+
+LONGEST_PHRASE = 4
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of the lexicon's words, as text to learn from."""
+
+    text: str
+    example_set: str
+
+
+class Lexicon:
+    """Finds the groups that a word, a phrase or a run of ideograms belongs to."""
+
+    def __init__(self, text: str) -> None:
+        self.groups: list[str] = []
+        self.sets: list[str] = []
+        """For each group the example set it belongs to."""
+        self.entries: list[Entry] = []
+        self._words: dict[str, tuple[int, ...]] = {}
+        self._stems: dict[str, tuple[int, ...]] = {}
+        self._signs: dict[str, tuple[int, ...]] = {}
+        self.phrases: dict[str, tuple[int, ...]] = {}
+        for line in text.splitlines():
+            if line.startswith("["):
+                self.groups.append(line.strip("[] "))
+                self.sets.append(self.groups[-1].split()[0])
+            elif line and not line.startswith("#"):
+                for written in line.split():
+                    self._add(folded(written), len(self.groups) - 1)
+        self._stem_lengths = range(min(map(len, self._stems)), max(map(len, self._stems)) + 1)
+        self._sign_lengths = range(1, max(map(len, self._signs)) + 1)
+
+    def _add(self, written: str, group: int) -> None:
+        word = written.rstrip("*").strip("_")
+        if IDEOGRAMS.fullmatch(word):
+            table = self._signs
+        elif "_" in word:
+            table, word = self.phrases, word.replace("_", " ")
+        else:
+            table = self._stems if written.endswith("*") else self._words
+        if group not in table.get(word, ()):
+            table[word] = (*table.get(word, ()), group)
+        self.entries.append(Entry(word, self.sets[group]))
+
+    def of_word(self, word: str) -> tuple[tuple[int, ...], ...]:
+        """The groups of every entry that a word is or begins with."""
+        found = [self._words[word]] if word in self._words else []
+        if word.startswith("ال") and word[2:] in self._words:
+            found.append(self._words[word[2:]])
+        for length in self._stem_lengths:
+            if length > len(word):
+                break
+            if word[:length] in self._stems:
+                found.append(self._stems[word[:length]])
+        return tuple(found)
+
+    def of_signs(self, run: str) -> list[tuple[str, tuple[int, ...]]]:
+        """The entries that occur in a run of ideograms, with their groups, the longer ones instead of their parts."""
+        found: list[tuple[str, tuple[int, ...]]] = []
+        place = 0
+        while place < len(run):
+            for length in reversed(self._sign_lengths):
+                groups = self._signs.get(run[place : place + length])
+                if groups is not None and place + length <= len(run):
+                    found.append((run[place : place + length], groups))
+                    place += length - 1
+                    break
+            place += 1
+        return found
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """The lexicon that ships with the package."""
+    place = resources.files("commonplace.categorize.local") / "lexicon.txt"
+    return Lexicon(re.sub(r"[ \t]+", " ", place.read_text(encoding="utf-8")))

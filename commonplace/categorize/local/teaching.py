@@ -1,0 +1,135 @@
+"""What a model of a taxonomy learns from: shipped examples, the taxonomy's own words, the lexicon, and corrections.
+
+A category of the person's own has no shipped examples. It borrows: shipped topics that are clearly nearest to its name,
+description and examples teach it too, with less weight. Their chats are in fifteen languages, so a category described
+in one of them is found in the others as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from commonplace.categorize.contract import Category, Lesson, Taxonomy
+from commonplace.categorize.local.examples import Example, examples
+from commonplace.categorize.local.features import Counter, Floats, Space, Vector
+from commonplace.categorize.local.fields import Fields, fields_of
+from commonplace.categorize.local.lexicon import lexicon
+
+OWN_WORDS, OWN_EXAMPLE, BORROWED, LESSON = 1.0, 2.0, 0.4, 3.0
+"""How much one text of each kind weighs against a shipped example."""
+NEAR_ENOUGH, CLEARLY = 0.10, 1.25
+"""A topic is borrowed by a category that is so similar, and so much more similar than the next."""
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One text to learn from. Texts of a group tell much the same, so they are held out together."""
+
+    vector: Vector
+    category: int
+    weight: float
+    group: str = ""
+    """Empty: background, which is never held out."""
+
+
+def documents(
+    taxonomy: Taxonomy, counter: Counter, *, lessons: Sequence[Lesson] = (), shipped: Iterable[Example] | None = None
+) -> list[Document]:
+    """Everything that teaches a taxonomy. `shipped` leaves out examples for the sake of measuring."""
+    chats = [(example, counter.vector(example.fields)) for example in (examples() if shipped is None else shipped)]
+    owners = owners_of_topics(taxonomy, {example.reference for example, _ in chats})
+    borrowers = _borrowers(taxonomy, counter, chats, owners)
+    found = []
+    for example, vector in chats:
+        if example.reference in owners:
+            found.append(Document(vector, owners[example.reference], 1.0, example.reference))
+        elif example.reference in borrowers:
+            found.append(Document(vector, borrowers[example.reference], BORROWED, example.reference))
+    found += _own_words(taxonomy, counter)
+    found += _from_lexicon(taxonomy, counter)
+    names = taxonomy.names
+    found += (
+        Document(counter.vector(fields_of(lesson.subject)), names.index(lesson.category), LESSON, f"lesson {number}")
+        for number, lesson in enumerate(lessons)
+        if lesson.category in names
+    )
+    return found
+
+
+def owners_of_topics(taxonomy: Taxonomy, references: Iterable[str]) -> dict[str, int]:
+    """Which category each shipped topic belongs to, where the taxonomy says so; a topic goes before its set."""
+    said = {reference: place for place, category in enumerate(taxonomy.categories) for reference in category.taught_by}
+    fallback = taxonomy.names.index(taxonomy.fallback)
+    if not taxonomy.categories[fallback].taught_by and "other" not in said:
+        said["other"] = fallback
+    found = {}
+    for reference in references:
+        owner = said.get(reference, said.get(reference.partition("/")[0]))
+        if owner is not None:
+            found[reference] = owner
+    return found
+
+
+def _own_words(taxonomy: Taxonomy, counter: Counter) -> Iterator[Document]:
+    for place, category in enumerate(taxonomy.categories):
+        says_little = category.name == taxonomy.fallback
+        for text in () if says_little else (category.name, *_clauses(category.description)):
+            yield Document(counter.vector(Fields("", text, "", "")), place, OWN_WORDS)
+        for text in category.examples:
+            yield Document(counter.vector(Fields("", text, "", "")), place, OWN_EXAMPLE)
+
+
+def _clauses(description: str) -> list[str]:
+    """What a description says belongs here; what it says does not would teach the opposite."""
+    wanted = description.partition(" Not: ")[0]
+    return [clause.strip() for clause in wanted.replace(";", ".").replace(":", ".").split(".") if clause.strip()]
+
+
+def _from_lexicon(taxonomy: Taxonomy, counter: Counter) -> Iterator[Document]:
+    """The lexicon's entries, for categories that a whole shipped set belongs to."""
+    sets = {name: place for place, category in enumerate(taxonomy.categories) for name in category.taught_by}
+    for entry in lexicon().entries:
+        if entry.example_set in sets:
+            yield Document(counter.plain(entry.text), sets[entry.example_set], 1.0)
+
+
+def _borrowers(
+    taxonomy: Taxonomy,
+    counter: Counter,
+    chats: Sequence[tuple[Example, Vector]],
+    owners: Mapping[str, int],
+) -> dict[str, int]:
+    needy = [place for place, c in enumerate(taxonomy.categories) if not c.taught_by and c.name != taxonomy.fallback]
+    free = [(example.reference, vector) for example, vector in chats if example.reference not in owners]
+    if not needy or not free:
+        return {}
+    space = Space.learned((vector for _, vector in chats), at_least=1)
+    topics: dict[str, Floats] = {}
+    for reference, vector in free:
+        if reference not in topics:
+            name = reference.partition("/")[2].replace("-", " ")
+            topics[reference] = 2 * _flat(space, counter.vector(Fields(name, name, "", "")))
+        topics[reference] = topics[reference] + _flat(space, vector)
+    wanted = np.stack([_flat(space, counter.vector(_described(taxonomy.categories[place]))) for place in needy])
+    found = {}
+    for reference, summed in topics.items():
+        nearness = (wanted @ summed) / (np.linalg.norm(summed) * np.linalg.norm(wanted, axis=1) + 1e-9)
+        best, next_best = [*np.sort(nearness)[::-1], 0.0][:2]
+        if best >= NEAR_ENOUGH and best >= CLEARLY * next_best:
+            found[reference] = needy[int(nearness.argmax())]
+    return found
+
+
+def _described(category: Category) -> Fields:
+    return Fields(category.name, " ".join(_clauses(category.description)), " ".join(category.examples), "")
+
+
+def _flat(space: Space, vector: Vector) -> Floats:
+    """A document as one row, the lexicon's numbers at its end."""
+    row = np.zeros(space.size + len(vector.dense), dtype=np.float32)
+    columns, weights = space.weigh(vector)
+    row[columns] = weights
+    row[space.size :] = vector.dense
+    return row
