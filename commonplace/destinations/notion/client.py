@@ -113,6 +113,7 @@ class NotionClient:
         self.governor.wake()
 
     def resume(self) -> None:
+        """A new run begins: requests are sent again."""
         self._stop.clear()
 
     @property

@@ -59,6 +59,7 @@ class NotionDestination:
         self._opened: Writer | None = None
 
     def check(self) -> list[str]:
+        self.client.resume()
         before = self.client.requests
         schema.forget(self.client, self.data_source_id)
         try:
@@ -76,6 +77,7 @@ class NotionDestination:
 
     def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit]:
         """What people changed since then, each edit once; keep each before you ask for the next."""
+        self.client.resume()
         try:
             yield from self._writer().edits.pull(ledger, since)
         finally:

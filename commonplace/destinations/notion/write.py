@@ -74,6 +74,7 @@ class Writer:
             else:
                 todo.append(document)
         if todo:
+            self._client.resume()
             self._prepare(todo, entries, ledger)
             outcomes += self._in_parallel(todo, ledger)
         return outcomes
@@ -101,7 +102,6 @@ class Writer:
 
     def _in_parallel(self, todo: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         """All documents at once, as far as the governor lets them; the first error is raised when all are over."""
-        self._client.resume()
         door = Door(ledger)
         with ThreadPoolExecutor(min(MOST_IN_FLIGHT, len(todo)), thread_name_prefix="notion") as pool:
             work = [pool.submit(self._bring, document, door) for document in todo]
@@ -189,6 +189,7 @@ class Writer:
     def _failed(self, job: Job, error: Permanent) -> Outcome:
         if "is not a property that exists" in error.message:
             schema.forget(self._client, self._source.id)
+            self._client.stop()
             raise Halt(error.message, hint="Run `commonplace connect notion`.") from error
         job.ledger.fail(job.id, job.document.input_hash, error.message)
         return job.outcome("failed", reason=error.message)
