@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -116,6 +117,7 @@ def ours(source: Path, database: Path) -> dict[str, Any]:
 def measure(what: str, source: Path, database: Path) -> dict[str, Any]:
     """Run one measurement in a process of its own and watch its memory."""
     command = [sys.executable, "-m", "benchmarks.ingest", "--measure", what, str(source), str(database)]
+    os.sync()  # or the disk would still be busy with what was written before
     peak = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]) as process:
         while process.poll() is None:
