@@ -12,7 +12,7 @@ A verdict's `category` and `runner_up` are names of the taxonomy's categories, i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -20,7 +20,19 @@ from commonplace.categorize.taxonomy import Category, TagsPolicy, Taxonomy
 from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
-__all__ = ["Category", "Defect", "Judge", "Lesson", "Subject", "TagsPolicy", "Taxonomy", "Turn", "Usage", "Verdict"]
+__all__ = [
+    "Category",
+    "Defect",
+    "Judge",
+    "Lesson",
+    "PaidJudge",
+    "Subject",
+    "TagsPolicy",
+    "Taxonomy",
+    "Turn",
+    "Usage",
+    "Verdict",
+]
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -63,17 +75,21 @@ class Judge(Protocol):
     def key(self) -> str:
         """Judge, model and prompt version (`local/v1`, `openai/gpt-6-luna/p1`). Another key is another opinion."""
 
-    def judge(
-        self,
-        batch: Sequence[Subject],
-        taxonomy: Taxonomy,
-        *,
-        on_verdict: Callable[[Verdict], None] | None = None,
-    ) -> list[Verdict | Defect]:
-        """One answer for each subject. A judge that is paid calls `on_verdict`, in this thread, as answers arrive."""
+    def judge(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> list[Verdict | Defect]:
+        """One answer for each subject."""
 
     def estimate(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> Usage:
         """The tokens and the price that judging this batch would take, without a request."""
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class PaidJudge(Judge, Protocol):
+    """A judge whose answers cost money or minutes, so that a killed run must not lose those that it got."""
+
+    def judge_each(
+        self, batch: Sequence[Subject], taxonomy: Taxonomy, on_verdict: Callable[[Verdict], None]
+    ) -> list[Verdict | Defect]:
+        """The same, and each verdict is handed over as it arrives, in this thread."""

@@ -22,7 +22,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations, verdicts
 from commonplace.archive.verdicts import count_waiting, make_current, record_verdicts, refresh_missing
 from commonplace.categorize.answers import Answers
-from commonplace.categorize.contract import Judge, Subject, Taxonomy
+from commonplace.categorize.contract import Judge, PaidJudge, Subject, Taxonomy
 from commonplace.errors import Defect, Halt
 from commonplace.model import Usage, Verdict
 from commonplace.stages.selection import Selection
@@ -170,7 +170,10 @@ def ask(
     asked = Asked(found=len(known), answered=len(empty))
     if waiting:
         keeper = _Keeper(answers, waiting, taxonomy)
-        said = judge.judge(waiting, taxonomy, on_verdict=keeper.keep)
+        if isinstance(judge, PaidJudge):
+            said = judge.judge_each(waiting, taxonomy, keeper.keep)
+        else:
+            said = judge.judge(waiting, taxonomy)
         given = [answer for answer in said if isinstance(answer, Verdict)]
         keeper.keep_all(given)
         asked.answered += len(given)

@@ -34,18 +34,19 @@ _PLEASANTRY = re.compile(
     re.IGNORECASE,
 )
 _PARTICLES = re.compile(r"(?:에서|으로|에게|까지|부터|이랑|은|는|이|가|을|를|에|의|도|로|와|과|랑|요|만)$")
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
 _KANJI_OR_KATAKANA = re.compile(r"[\u4e00-\u9fff]{2,6}|[\u30a0-\u30ff]{3,12}")
 _SAID_ANYWHERE = """
-    want need help get got make made like know think good new way time day thing things people really something else use
-    using used try tried still even now then here yes sure thanks okay hello hey hi please sorry lot bit much going doing
-    done look see say said tell ask right wrong work works keep put take come back first last next two one three im ive
-    dont doesnt didnt cant isnt wont thats whats lets youre it's that's i've can't didn't doesn't isn't you're let's
-    what's won't well maybe actually yeah nope could would should might must may shall explain write
-    habe kann soll wird gibt mal ganz sehr etwas alles jetzt hier danke bitte gut machen geht dass immer wieder
-    tengo hacer puede quiero algo todo bien ahora gracias tiene faire peut veux quelque tout maintenant merci fait dois
-    fazer pode quero tudo bem agora obrigado fare può voglio qualcosa tutto bene adesso grazie
-    это что как для если меня мне мой моя можно нужно надо есть было быть чтобы или уже очень просто только еще ещё тут
-    там они она его вот так при без под над где когда почему
+    want need help get got make made like know think good new way time day thing things people really something
+    else use using used try tried still even now then here yes sure thanks okay hello hey hi please sorry lot bit
+    much going doing done look see say said tell ask right wrong work works keep put take come back first last next
+    two one three im ive dont doesnt didnt cant isnt wont thats whats lets youre it's that's i've can't didn't
+    doesn't isn't you're let's what's won't well maybe actually yeah nope could would should might must may shall
+    explain write habe kann soll wird gibt mal ganz sehr etwas alles jetzt hier danke bitte gut machen geht dass
+    immer wieder tengo hacer puede quiero algo todo bien ahora gracias tiene faire peut veux quelque tout
+    maintenant merci fait dois fazer pode quero tudo bem agora obrigado fare può voglio qualcosa tutto bene adesso
+    grazie это что как для если меня мне мой моя можно нужно надо есть было быть чтобы или уже очень просто только
+    еще ещё тут там они она его вот так при без под над где когда почему
 """
 _COMMON_WORDS = frozenset(_SAID_ANYWHERE.split())
 
@@ -146,7 +147,7 @@ def _words(text: str) -> list[str]:
 
 def _signs(term: str) -> list[str]:
     """Japanese and Chinese have no spaces: names in kanji or katakana, and the lexicon's words."""
-    if re.search(r"[\uac00-\ud7af]", term):
+    if _HANGUL.search(term):
         return [_PARTICLES.sub("", term) if len(term) > 2 else term]
     known = [sign for sign, _ in lexicon().of_signs(term) if len(sign) > 1]
     return known or [run for run in _KANJI_OR_KATAKANA.findall(term) if len(run) <= 4]
@@ -191,4 +192,6 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _ended(sentence: str) -> str:
-    return sentence if sentence[-1] in ".!?。！？…" else f"{sentence}."
+    if sentence[-1] in ".!?。！？…":
+        return sentence
+    return sentence + ("。" if IDEOGRAMS.match(sentence[-1]) and not _HANGUL.match(sentence[-1]) else ".")

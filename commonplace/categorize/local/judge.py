@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
@@ -37,22 +38,15 @@ class LocalJudge:
         self._folder = folder
         self._lessons = tuple(lessons)
         self._analysis = analysis
-        self._counter = Counter()
+        self._counter = _counter()
         self._models: dict[str, Model] = {}
-        self._lock = threading.Lock()
 
     @property
     def key(self) -> str:
         return f"local/{VERSION}" if self._analysis == "summary" else f"local/{VERSION}-{self._analysis}"
 
-    def judge(
-        self,
-        batch: Sequence[Subject],
-        taxonomy: Taxonomy,
-        *,
-        on_verdict: Callable[[Verdict], None] | None = None,
-    ) -> list[Verdict | Defect]:
-        """One verdict for each subject, in their order. None is paid for, so none is handed over early."""
+    def judge(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> list[Verdict | Defect]:
+        """One verdict for each subject, in their order."""
         if not batch:
             return []
         model = self.model_of(taxonomy)
@@ -74,16 +68,19 @@ class LocalJudge:
     def model_of(self, taxonomy: Taxonomy) -> Model:
         """The taxonomy's model, from memory, from disk, or trained now."""
         name = self._name(taxonomy)
-        with self._lock:
-            if name not in self._models:
-                path = self._folder / f"{name}.npz" if self._folder else None
-                model = models.load(path) if path else None
-                if model is None:
-                    model = models.train(taxonomy.names, documents(taxonomy, self._counter, lessons=self._lessons))
-                    if path:
-                        model.save(path)
-                self._models[name] = model
-            return self._models[name]
+        if name not in self._models:
+            with _training:
+                self._models[name] = self._found(name) or self._trained(name, taxonomy)
+        return self._models[name]
+
+    def _found(self, name: str) -> Model | None:
+        return _loaded(self._folder / f"{name}.npz") if self._folder else None
+
+    def _trained(self, name: str, taxonomy: Taxonomy) -> Model:
+        model = models.train(taxonomy.names, documents(taxonomy, self._counter, lessons=self._lessons))
+        if self._folder:
+            model.save(self._folder / f"{name}.npz")
+        return model
 
     def _name(self, taxonomy: Taxonomy) -> str:
         """Everything a model is made of, as a file's name."""
@@ -115,3 +112,26 @@ class LocalJudge:
             model="local",
             prompt_version=VERSION,
         )
+
+
+@lru_cache(maxsize=1)
+def _counter() -> Counter:
+    """One for the process: what it remembers of words serves every judge."""
+    return Counter()
+
+
+_loads: dict[Path, Model] = {}
+_training = threading.Lock()
+"""Judges are opened per chunk and in several threads at once: one of them trains, and a file is read once."""
+_KEPT = 4
+
+
+def _loaded(path: Path) -> Model | None:
+    if path not in _loads:
+        model = models.load(path)
+        if model is None:
+            return None
+        while len(_loads) >= _KEPT:
+            _loads.pop(next(iter(_loads)))
+        _loads[path] = model
+    return _loads[path]
