@@ -36,9 +36,7 @@ def search(
     model: Annotated[str | None, typer.Option(help="Only answers of this model.")] = None,
     since: Since = None,
     until: Until = None,
-    has: Annotated[
-        list[Literal["code", "image", "file"]] | None, typer.Option(help="Only with code, an image or a file.")
-    ] = None,
+    has: Annotated[list[str] | None, typer.Option(help="Only with code, image or file; repeatable.")] = None,
     newest: Annotated[bool, typer.Option("--newest", help="Newest first instead of best first.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="Results on a page.")] = 20,
     page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,

@@ -167,7 +167,7 @@ def test_a_killed_worker_is_replaced_and_its_run_resumed_without_loss_or_duplica
             again = _run(home, "run", "sync", "--param", "destination=notion", "--watch", "--json")
             assert json.loads(again.stdout)["state"] == "Completed", again.stdout + again.stderr
             assert time.monotonic() - killed < 100
-        titles = [page.conversation_id for page in notion.pages.values()]
+        titles = [page.value("Conversation ID") for page in notion.pages.values()]
         assert len(titles) == len(set(titles)) == 40
 
 
