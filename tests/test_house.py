@@ -55,6 +55,7 @@ def _may_import(room: str) -> set[str]:
         "web": everything_below | {"stack", "logs", "flows", "blocks", "tasks"},
         "cli": everything_below | {"stack", "logs", "web", "flows", "blocks", "tasks", "deployments"},
         "logs": FOUNDATION,
+        "__main__": {"cli"},
         "blocks": everything_below | {"stack"},
         "tasks": everything_below | {"stack", "logs", "blocks"},
         "flows": everything_below | {"stack", "logs", "blocks", "tasks"},

@@ -1,0 +1,208 @@
+"""The commands as programs use them: one JSON object, stable keys, exit codes, and errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from commonplace.cli import app
+from commonplace.cli.output import Output
+from commonplace.sources.chatgpt.sample import write_sample
+
+Run = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Runs a command with `--json`; its exit code and what it printed."""
+
+    def run_command(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
+        Output.as_json = False
+        ended = CliRunner().invoke(app, [*map(str, arguments), "--json"], catch_exceptions=False)
+        Output.as_json = False
+        return ended.exit_code, json.loads(ended.stdout)
+
+    return run_command
+
+
+@pytest.fixture
+def filled(run: Run, tmp_path: Path) -> Path:
+    """An archive with the sample in it; the sample's path."""
+    sample = tmp_path / "sample.zip"
+    write_sample(sample, conversations=20)
+    code, report = run("import", "--direct", sample)
+    assert (code, report["new"]) == (0, 20)
+    return sample
+
+
+def _id_of_one(run: Run) -> str:
+    found = run("search", "the")[1]["results"]
+    assert found
+    return str(found[0]["id"])
+
+
+def test_import_balances_and_the_same_file_changes_nothing(run: Run, filled: Path) -> None:
+    code, again = run("import", "--direct", filled)
+    keys = "read new changed unchanged empty failed messages attachments defects seconds"
+    assert set(keys.split()) <= again.keys()
+    assert code == 0
+    assert (again["read"], again["new"], again["unchanged"]) == (20, 0, 20)
+
+
+def test_import_of_rubbish_says_so(run: Run, tmp_path: Path) -> None:
+    rubbish = tmp_path / "rubbish.zip"
+    rubbish.write_bytes(b"not a zip")
+    code, told = run("import", "--direct", rubbish)
+    assert code == 1
+    assert "error" in told
+
+
+def test_search_has_its_keys_and_survives_any_query(run: Run, filled: Path) -> None:
+    code, found = run("search", "the")
+    assert code == 0
+    assert {"total", "total_is_exact", "took_ms", "facets", "results"} <= found.keys()
+    keys = {"id", "title", "created_at", "snippet", "score", "category", "project"}
+    assert keys <= found["results"][0].keys()
+    for odd in ('"', "AND OR NOT", "title:x", "*", "(((", "NEAR/3", "'; DROP TABLE messages"):
+        assert run("search", odd)[0] == 0
+
+
+def test_search_pages_do_not_overlap(run: Run, filled: Path) -> None:
+    pages = [run("search", "a", "--newest", "--limit", "3", "--page", str(page))[1]["results"] for page in (1, 2)]
+    ids = [result["id"] for page in pages for result in page]
+    assert len(ids) == len(set(ids))
+
+
+def test_show_has_its_keys_and_takes_the_beginning_of_an_id(run: Run, filled: Path) -> None:
+    identity = _id_of_one(run)
+    code, shown = run("show", identity.partition(":")[2][:12])
+    assert code == 0
+    keys = "id title created_at updated_at source project category tags summary messages"
+    assert set(keys.split()) <= shown.keys()
+    assert {"id", "parent", "role", "text", "created_at", "active", "hidden"} <= shown["messages"][0].keys()
+    code, told = run("show", "no-such-conversation")
+    assert code == 1
+    assert "no-such-conversation" in told["error"]
+
+
+def test_categorize_and_review(run: Run, filled: Path) -> None:
+    code, planned = run("categorize", "--dry-run")
+    assert code == 0
+    assert planned["pending"] == 20
+    code, report = run("categorize", "--direct")
+    assert code == 0
+    assert {"judged", "unchanged", "failed", "review", "tokens", "cost_usd", "seconds"} <= report.keys()
+    assert report["judged"] == 20
+    assert run("categorize", "--direct")[1]["judged"] == 0
+    identity = _id_of_one(run)
+    assert run("review", identity, "--category", "Health & Fitness")[0] == 0
+    assert run("show", identity)[1]["category"] == "Health & Fitness"
+    code, told = run("review", identity, "--category", "Nonsense")
+    assert code == 1
+    assert "Health & Fitness" in told["hint"]
+
+
+def test_sync_writes_once(run: Run, filled: Path, tmp_path: Path) -> None:
+    assert run("sync", "markdown", "--dry-run")[1]["pending"] == 20
+    code, report = run("sync", "markdown", "--direct")
+    keys = "destination created updated unchanged failed uncertain conflicts requests seconds"
+    assert set(keys.split()) <= report.keys()
+    assert (code, report["created"]) == (0, 20)
+    assert run("sync", "markdown", "--direct")[1]["created"] == 0
+    assert run("sync", "nowhere", "--direct")[0] == 1
+
+
+def test_stats_and_export(run: Run, filled: Path, tmp_path: Path) -> None:
+    for by in ("month", "weekday", "hour", "model", "project", "category", "source", "length"):
+        code, told = run("stats", "--by", by)
+        assert code == 0
+        assert sum(row["conversations"] for row in told["rows"]) >= 20 or by in {"model", "project", "category"}
+    for format in ("jsonl", "csv", "parquet"):
+        code, told = run("export", "--format", format, "--output", tmp_path / f"book.{format}")
+        assert (code, told["rows"]) == (0, 20)
+    line = json.loads((tmp_path / "book.jsonl").read_text().splitlines()[0])
+    assert {"id", "category", "confidence", "tags", "summary", "project"} <= line.keys()
+
+
+def test_a_backup_restores_and_is_not_written_over(run: Run, filled: Path, tmp_path: Path) -> None:
+    book = tmp_path / "book.commonplace"
+    assert run("backup", book)[0] == 0
+    assert run("backup", book)[0] == 1
+    code, told = run("restore", book)
+    assert code == 1
+    assert "--force" in told["hint"]
+    identity = _id_of_one(run)
+    assert run("forget", identity)[0] == 0
+    assert run("show", identity)[0] == 1
+    assert run("restore", book, "--force")[0] == 0
+    assert run("show", identity)[0] == 0
+    assert run("verify")[1]["ok"] is True
+
+
+def test_forgetting_is_shown_before_it_is_done_and_lasts(run: Run, filled: Path) -> None:
+    identity = _id_of_one(run)
+    assert run("forget", identity, "--dry-run")[1]["conversation_ids"] == [identity]
+    assert run("show", identity)[0] == 0
+    assert run("forget", identity)[0] == 0
+    assert run("import", "--direct", filled)[1]["new"] == 0
+    assert run("show", identity)[0] == 1
+
+
+def test_taxonomies_are_listed_shown_made_and_renamed(run: Run, filled: Path) -> None:
+    names = {line["name"] for line in run("taxonomy", "list")[1]["taxonomies"]}
+    assert "everyday" in names
+    assert len(names) >= 2
+    assert len(run("taxonomy", "show", "everyday")[1]["categories"]) == 15
+    made = run("taxonomy", "create", "mine", "--category", "Kitchen: cooking", "--category", "Garden")[1]
+    assert made["categories"] == ["Kitchen", "Garden", "Other"]
+    assert run("taxonomy", "rename", "mine", "Garden", "Outdoors")[0] == 0
+    assert run("taxonomy", "remove", "mine")[0] == 0
+    assert run("taxonomy", "show", "mine")[0] == 1
+
+
+def test_doctor_looks_at_everything(run: Run) -> None:
+    code, told = run("doctor")
+    assert code == 0
+    assert {"Python", "Archive", "Destination markdown", "Prefect server"} <= {c["subject"] for c in told["checks"]}
+
+
+def test_a_wrong_setting_is_told_by_name(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "commonplace.toml").write_text("[categorise]\n")
+    monkeypatch.chdir(tmp_path)
+    code, told = run("stats")
+    assert code == 1
+    assert "'categorize'" in told["error"]
+
+
+def test_an_unreachable_prefect_server_is_an_error_and_not_another_server(
+    run: Run, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    code, told = run("sync", "markdown")
+    assert code == 1
+    assert "PREFECT_API_URL" in told["hint"]
+
+
+def test_reading_commands_start_without_prefect_and_polars(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.argv = ['commonplace', 'stats', '--json']\n"
+        "import runpy\n"
+        "try:\n    runpy.run_module('commonplace', run_name='__main__')\n"
+        "except SystemExit:\n    pass\n"
+        "print({'prefect', 'polars', 'sklearn', 'altair', 'openai'} & set(sys.modules), file=sys.stderr)"
+    )
+    environment = {**os.environ, "COMMONPLACE_HOME": str(tmp_path)}
+    started = time.perf_counter()
+    ended = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stderr.strip() == "set()"
+    assert json.loads(ended.stdout)["totals"]["conversations"] == 0
+    assert time.perf_counter() - started < 20  # a second on a quiet machine: benchmarks/ measures it
