@@ -30,6 +30,12 @@ _HARMLESS_TAG = re.compile(r"</?(?:b|i|u|s|em|strong|del|ins|sub|sup|kbd|mark|sm
 _OTHER_SCHEME = re.compile(r"\]\((?!https?:|mailto:)[A-Za-z][A-Za-z0-9+.-]*:")
 _TAG_IN_FORMULA = re.compile(r"<(?=[!?/a-zA-Z])")
 _TAG_IN_CODE = re.compile(r"(\n[ \t>]*)<")  # where it would end the paragraph, and the code with it
+_ACTS = re.compile(r"[`~<#\\]|%%|\$\$|!\[|\[\[|\]\(|^ {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE)
+"""Nothing else in a text is ever rewritten, and most texts have none of it."""
+_NEEDS_BLOCKS = re.compile(r"[`~\\\t]|\$\$|^ {4}|<details|^ {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE)
+"""Without these, no line is code, a formula or an aside, and there is no need to parse."""
+_HEADING = re.compile(r"^((?:[ >]|[-+*] |\d{1,9}[.)] )*)(#{1,6})(?=[ ]|$)", re.MULTILINE)
+_START = re.compile(r"[`<!\[\\$%#]")
 _TOKEN = re.compile(
     r"""
       (?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
@@ -54,8 +60,13 @@ _TOKEN = re.compile(
 def vault_text(text: str, *, link: AttachmentLink, asides: bool = True, remote_images: bool = False) -> str:
     """The text of one message, closed in itself. `link` says what stands for an attachment."""
     text = text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _Message(text, link, remote_images).render(asides=asides).strip("\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    if not _ACTS.search(text):
+        return text
+    escape = _Escape(link, remote_images)
+    if not _NEEDS_BLOCKS.search(text):
+        return _HEADING.sub(lambda found: found[1] + _lower(found[2]), escape(text))
+    return _Message(text, escape).render(asides=asides).strip("\n")
 
 
 def callout(kind: str, title: str, body: str = "") -> str:
@@ -66,15 +77,69 @@ def callout(kind: str, title: str, body: str = "") -> str:
     return "\n".join(f"> {line}".rstrip() for line in lines)
 
 
+class _Escape:
+    """Prose without code, or one block of it, with everything escaped that would act."""
+
+    def __init__(self, link: AttachmentLink, remote_images: bool) -> None:
+        self._link = link
+        self._remote_images = remote_images
+
+    def __call__(self, prose: str) -> str:
+        pieces: list[str] = []
+        done = at = 0
+        while found := _START.search(prose, at):
+            at = found.start()
+            match = _TOKEN.match(prose, at)
+            if match is None:
+                at += 1
+                continue
+            replacement, length = self._token(match)
+            pieces += [prose[done:at], replacement]
+            done = at = at + length
+        return "".join([*pieces, prose[done:]])
+
+    def _token(self, match: re.Match[str]) -> tuple[str, int]:
+        """What to write for a token, and how many characters of the text that stands for."""
+        whole = match[0]
+        match match.lastgroup:
+            case "code":
+                code = whole.replace("$=", "$\u200b=", 1) if "`$=" in whole else whole
+                return _TAG_IN_CODE.sub(r"\1\\<", code), len(whole)
+            case "attachment":
+                return self._link(match["id"], whole), len(whole)
+            case "link" if _OTHER_SCHEME.search(whole):
+                return "\\[", 1
+            case "display" | "inline" | "dollars" if NOT_A_FORMULA.search(whole):
+                return whole[:2], 2
+            case "display":
+                return f"$${_formula(match['formula'].strip(' '))}$$", len(whole)
+            case "inline":
+                if "$" in whole:
+                    return whole[:2], 2
+                return f"${_formula(match['term'])}$", len(whole)
+            case "dollars":
+                return _formula(whole), len(whole)
+            case "picture" if self._remote_images:
+                return "!", 1
+            case "picture" | "tag":
+                return f"\\{whole}", 1
+            case "wiki" | "comment":
+                return f"\\{whole[0]}\\{whole[0]}", 2
+            case "angle":
+                before = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
+                harmless = re.search(r"\w", before) and _HARMLESS_TAG.match(match.string, match.start())
+                return "<" if harmless else "\\<", 1
+            case _:
+                return whole, len(whole)
+
+
 class _Message:
     """The blocks of one message. Each is rewritten where it begins; the lines it covers besides become None."""
 
-    def __init__(self, text: str, link: AttachmentLink, remote_images: bool) -> None:
+    def __init__(self, text: str, escape: _Escape) -> None:
         self._lines = text.split("\n")
         self._out: list[str | None] = list(self._lines)
-        self._link = link
-        self._remote_images = remote_images
-        self._is_code = [False] * len(self._lines)
+        self._safe = escape
         self._asides: dict[int, tuple[int, str]] = {}
         self._treat(parse_blocks(text))
 
@@ -133,10 +198,7 @@ class _Message:
         """Two levels down. A text that only happens to have a line of dashes below it was not meant as a heading."""
         text = self._safe("\n".join(self._lines[start : end if token.markup.startswith("#") else end - 1]))
         if token.markup.startswith("#"):
-            level = len(token.markup)
-            marks = "#" * (min(6, level + _HEADING_SHIFT) - level)
-            text = text.replace(token.markup, marks + token.markup, 1)
-            self._put(start, end, text)
+            self._put(start, end, text.replace(token.markup, _lower(token.markup), 1))
         elif token.level or "\n" in text:
             self._put(start, end, f"{text}\n{self._lines[end - 1]}")
         else:
@@ -169,50 +231,6 @@ class _Message:
     def _cells(self, line: str) -> str:
         return "|".join(map(self._safe, _CELL_BORDER.split(line)))
 
-    def _safe(self, prose: str) -> str:
-        """One block of prose with everything escaped that would act."""
-        pieces: list[str] = []
-        at = 0
-        while match := _TOKEN.search(prose, at):
-            replacement, length = self._token(match)
-            pieces += [prose[at : match.start()], replacement]
-            at = match.start() + length
-        return "".join([*pieces, prose[at:]])
-
-    def _token(self, match: re.Match[str]) -> tuple[str, int]:
-        """What to write for a token, and how many characters of the text that stands for."""
-        whole = match[0]
-        match match.lastgroup:
-            case "code":
-                code = whole.replace("$=", "$\u200b=", 1) if "`$=" in whole else whole
-                return _TAG_IN_CODE.sub(r"\1\\<", code), len(whole)
-            case "attachment":
-                return self._link(match["id"], whole), len(whole)
-            case "link" if _OTHER_SCHEME.search(whole):
-                return "\\[", 1
-            case "display" | "inline" | "dollars" if NOT_A_FORMULA.search(whole):
-                return whole[:2], 2
-            case "display":
-                return f"$${_formula(match['formula'].strip(' '))}$$", len(whole)
-            case "inline":
-                if "$" in whole:
-                    return whole[:2], 2
-                return f"${_formula(match['term'])}$", len(whole)
-            case "dollars":
-                return _formula(whole), len(whole)
-            case "picture" if self._remote_images:
-                return "!", 1
-            case "picture" | "tag":
-                return f"\\{whole}", 1
-            case "wiki" | "comment":
-                return f"\\{whole[0]}\\{whole[0]}", 2
-            case "angle":
-                before = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
-                harmless = re.search(r"\w", before) and _HARMLESS_TAG.match(match.string, match.start())
-                return "<" if harmless else "\\<", 1
-            case _:
-                return whole, len(whole)
-
 
 def _display(formula: str) -> str:
     return _formula(formula).replace("\\[", "$$", 1)[::-1].replace("]\\", "$$", 1)[::-1]
@@ -221,6 +239,10 @@ def _display(formula: str) -> str:
 def _formula(formula: str) -> str:
     """With `0<x` written as `0< x`, which is the same to a formula and no tag to anybody else."""
     return _TAG_IN_FORMULA.sub("< ", formula)
+
+
+def _lower(marks: str) -> str:
+    return "#" * min(6, len(marks) + _HEADING_SHIFT)
 
 
 def _joined(pieces: list[str | None]) -> str:
