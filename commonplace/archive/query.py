@@ -1,75 +1,82 @@
 """What a person types into the search box, understood without ever being wrong.
 
-Words, "phrases", -exclusions and prefix* are what there is; anything else is text. Nothing of it reaches the database
-but tokens that this module made, so there is no syntax to get wrong and no operator to slip in.
+Words, "phrases", -exclusions and prefix* are what there is; everything else is text. The databases are given quoted
+text to cut into words themselves, so there is no syntax to get wrong and no operator to slip in.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterator
 
 import msgspec
 
-from commonplace.archive.text_index import UNSPACED, folded, pairs
+from commonplace.archive.grams import CLASS
 
-MOST_TERMS = 24
-LONGEST_TOKEN = 100
-_PIECE = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
-_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+MOST_PARTS = 24
+LONGEST = 1000
+"""Characters of a query that are looked at, and a part's as well."""
+
+_QUOTES = str.maketrans(dict.fromkeys("“”„‟«»〝〞＂", '"'))
+_PIECE = re.compile(r'(?<!\S)(-?)"([^"]*)"?(\*?)|(\S+?)(?=\s|$|")')
+_RUNS = re.compile(f"([{CLASS}]+)")
 
 
-class Term(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens that must stand next to each other; the last one may be the beginning of a word."""
+class Part(msgspec.Struct, frozen=True):
+    """Words that stand next to each other, the last of which may only begin like this; or a run (grams.py)."""
 
-    tokens: tuple[str, ...]
+    text: str
     is_prefix: bool = False
-    is_excluded: bool = False
-    is_paired: bool = False
-    """Pairs of characters of a script without spaces, to be looked up in the index of pairs."""
+    is_run: bool = False
 
 
 class Query(msgspec.Struct, frozen=True):
-    """What is asked for: every wanted term, none of the excluded ones."""
+    """Every wanted part has to be there. Of what is excluded, no group may be there with all of its parts."""
 
-    terms: tuple[Term, ...]
-
-    @property
-    def wanted(self) -> tuple[Term, ...]:
-        return tuple(term for term in self.terms if not term.is_excluded)
-
-    @property
-    def excluded(self) -> tuple[Term, ...]:
-        return tuple(term for term in self.terms if term.is_excluded)
+    wanted: tuple[Part, ...] = ()
+    excluded: tuple[tuple[Part, ...], ...] = ()
 
 
 def parse(typed: str) -> Query:
-    """Any text as a query. A query without wanted terms asks for everything."""
-    terms: list[Term] = []
-    for minus, phrase, word in _PIECE.findall(typed.replace("\0", " ")):
-        said = phrase or word
-        is_prefix = not phrase and word.endswith("*")
-        terms.extend(_terms(said, is_prefix=is_prefix, is_excluded=bool(minus)))
-    unique = dict.fromkeys(terms)
-    return Query(tuple(unique)[:MOST_TERMS])
+    """Any text as a query. What has neither letters nor digits in it asks for nothing."""
+    text = unicodedata.normalize("NFC", _printable(typed[:LONGEST])).translate(_QUOTES)
+    wanted: dict[Part, None] = {}
+    excluded: dict[tuple[Part, ...], None] = {}
+    for minus, phrase, star, word in _PIECE.findall(text):
+        is_excluded = bool(minus) or _is_exclusion(word)
+        parts = tuple(_parts(phrase or word, is_prefix=bool(star) or word.endswith("*")))
+        if is_excluded and parts:
+            excluded[parts] = None
+        else:
+            wanted.update(dict.fromkeys(parts))
+    return Query(tuple(wanted)[:MOST_PARTS], tuple(excluded)[:MOST_PARTS])
 
 
-def _terms(said: str, *, is_prefix: bool, is_excluded: bool) -> list[Term]:
-    """One term for the spaced words of a piece, and one for each run of a script without spaces."""
-    found = []
-    spaced = UNSPACED.sub(" ", said)
-    words = tuple(token[:LONGEST_TOKEN] for token in _WORD.findall(folded(spaced)))
-    if words:
-        found.append(Term(tokens=words, is_prefix=is_prefix, is_excluded=is_excluded))
-    for run in UNSPACED.findall(said):
-        # A run's last character stands alone only where its run ends; asked for, it is covered by the pair before it.
-        tokens = tuple(pairs(run).split())
-        whole = len(tokens) == 1
-        found.append(
-            Term(
-                tokens=tokens if whole else tokens[:-1],
-                is_prefix=whole,
-                is_excluded=is_excluded,
-                is_paired=True,
-            )
-        )
-    return found
+def _printable(typed: str) -> str:
+    """Control characters and halves of surrogate pairs are no text; the databases refuse some of them."""
+    return "".join(
+        " " if unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") else character for character in typed
+    )
+
+
+def _is_exclusion(word: str) -> bool:
+    """`-word`, but not a lone dash, a `--flag` or a negative number."""
+    return len(word) > 1 and word[0] == "-" and word[1].isalpha()
+
+
+def _parts(said: str, *, is_prefix: bool) -> Iterator[Part]:
+    """The runs of scripts without spaces by themselves, what is between them as phrases."""
+    pieces = [_bare(piece) for piece in _RUNS.split(said)]
+    last = max((place for place, piece in enumerate(pieces) if piece), default=0)
+    for place, piece in enumerate(pieces):
+        if piece:
+            is_run = place % 2 == 1
+            yield Part(piece, is_prefix and not is_run and place == last, is_run)
+
+
+def _bare(piece: str) -> str:
+    """Without what is no part of a word at either end; nothing, if it has no letter or digit at all."""
+    kinds = [unicodedata.category(character)[0] for character in piece]
+    inside = [place for place, kind in enumerate(kinds) if kind in "LNM"]
+    return piece[inside[0] : inside[-1] + 1] if any(kind in "LN" for kind in kinds) else ""

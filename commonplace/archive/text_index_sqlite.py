@@ -1,7 +1,11 @@
 """The text index on SQLite: FTS5 tables without content of their own, and the triggers that write them.
 
-`grams` holds texts without spaces (grams.py), `marks` what a search may ask for besides words: each side of the
-conversation and what is hidden, so that the index answers this alone and no row has to be looked up.
+`grams` holds texts without spaces (grams.py). A message's row id in the index says which conversation it is part of,
+who said it and whether it is hidden: what most questions are about is answered by the index alone, and the messages of
+a conversation are a range of it.
+
+    63                        32              3      1        0
+    | key of the conversation | key of the message | role | hidden |
 """
 
 from __future__ import annotations
@@ -9,9 +13,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from commonplace.archive.core import Archive
-
-MARK = "ᛰ"
-"""A letter that nobody writes, so that marks are not found as words."""
+from commonplace.archive.hits import CONVERSATION_SHIFT, MESSAGE_SHIFT, ROLES
 
 _TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* N* M*' separators '\ufe0e\ufe0f'"
 _ROWS_AT_ONCE = 20_000
@@ -22,18 +24,19 @@ _UPTO = "(SELECT CAST(value AS INTEGER) FROM archive_settings WHERE name = 'text
 
 
 def _message(row: str) -> str:
-    """What is indexed of a message."""
-    prefix = f"{row}." if row else ""
-    hidden = f"CASE WHEN {prefix}is_hidden THEN ' {MARK}hidden' ELSE '' END"
-    return f"{prefix}key, {prefix}text, grams({prefix}text), '{MARK}' || {prefix}role || {hidden}"
+    """What is indexed of a message, its row id first."""
+    at = f"{row}." if row else ""
+    roles = " ".join(f"WHEN '{role}' THEN {place << 1}" for place, role in enumerate(ROLES))
+    place = f"({at}conversation_key << {CONVERSATION_SHIFT}) | ({at}key << {MESSAGE_SHIFT})"
+    return f"{place} | (CASE {at}role {roles} ELSE 0 END) | ({at}is_hidden <> 0), {at}text, grams({at}text)"
 
 
 def _title(row: str) -> str:
     return f"{row}.key, {row}.title, grams({row}.title)"
 
 
-_INSERT_MESSAGE = "INSERT INTO messages_fts (rowid, text, grams, marks)"
-_DELETE_MESSAGE = "INSERT INTO messages_fts (messages_fts, rowid, text, grams, marks)"
+_INSERT_MESSAGE = "INSERT INTO messages_fts (rowid, text, grams)"
+_DELETE_MESSAGE = "INSERT INTO messages_fts (messages_fts, rowid, text, grams)"
 _INSERT_TITLE = "INSERT INTO titles_fts (rowid, title, grams)"
 _DELETE_TITLE = "INSERT INTO titles_fts (titles_fts, rowid, title, grams)"
 
@@ -44,7 +47,7 @@ def _triggers(*, upto: str | None = None) -> list[str]:
     old = f"WHEN old.key <= {upto}" if upto else ""
     put = f"{_INSERT_MESSAGE} VALUES ({_message('new')});"
     take = f"{_DELETE_MESSAGE} VALUES ('delete', {_message('old')});"
-    changed = "UPDATE OF text, role, is_hidden"
+    changed = "UPDATE OF key, conversation_key, text, role, is_hidden"
     return [
         f"CREATE TRIGGER messages_fts_insert AFTER INSERT ON messages {new} BEGIN {put} END",
         f"CREATE TRIGGER messages_fts_delete AFTER DELETE ON messages {old} BEGIN {take} END",
@@ -68,7 +71,7 @@ class Index:
 
     @staticmethod
     def create(connection: Connection) -> None:
-        for name, columns in (("messages_fts", "text, grams, marks"), ("titles_fts", "title, grams")):
+        for name, columns in (("messages_fts", "text, grams"), ("titles_fts", "title, grams")):
             connection.exec_driver_sql(
                 f"CREATE VIRTUAL TABLE {name} USING fts5({columns}, content='', tokenize=\"{_TOKENIZER}\")"
             )
