@@ -3,10 +3,10 @@
     python -m benchmarks.notion           1,000 conversations of 120 blocks, 300 ms latency; memory at 1,000 and 50,000
     python -m benchmarks.notion --quick   400 conversations; memory at 300 and 3,000; under a minute
 
-The fake Notion runs in a process of its own, with Notion's budget of 180 requests in windows that are five times
-shorter. The minimum is one request per conversation and one per 100 existing rows; a changed conversation with new
-turns needs two (its body and its properties). The floor is what the windows allow: (ceil(requests / 180) - 1) windows
-and one latency.
+The fake Notion runs in a process of its own, with Notion's budget of 180 requests in windows that are three times
+shorter (five times with --quick). The minimum is one request per conversation and one per 100 existing rows; a changed
+conversation with new turns needs two (its body and its properties). The floor is what the windows allow:
+(ceil(requests / 180) - 1) windows and one latency.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-BUDGET, WINDOW_SECONDS, LATENCY_SECONDS = 180, 12.0, 0.3
-BATCH = 100
+BUDGET, LATENCY_SECONDS = 180, 0.3
+BATCH = 200
 BLOCKS = 120
 TARGETS = {"first": 1.02, "changed": 1.05, "budget": 0.9, "memory": 1.2}
 
@@ -39,8 +39,10 @@ def serve(pipe: Connection, options: Json) -> None:
     with FakeNotion(**options) as notion:
         pipe.send((notion.base_url, notion.token, notion.add_database()))
         while pipe.recv() == "counts":
-            pipe.send({"requests": notion.count(), "statuses": dict(notion.statuses()), "rows": len(notion.rows())})
+            pipe.send({"requests": notion.count(), "statuses": dict(notion.statuses()), "rows": len(notion.rows()),
+                       "windows": [count for _, count in sorted(notion.windows.items())]})  # fmt: skip
             notion.requests.clear()
+            notion.windows.clear()
 
 
 @contextmanager
@@ -75,7 +77,7 @@ def sync(address: tuple[str, str, str], ledger: str, count: int, **options: Any)
     from commonplace.destinations.notion import NotionSettings, open_notion
     from tests.destinations.notion.world import FileLedger
 
-    window = options.pop("window_seconds", WINDOW_SECONDS)
+    window = options.pop("window_seconds", 60.0)
     budget = options.pop("budget", BUDGET)
     base_url, token, source = address
     destination = open_notion(
@@ -92,31 +94,33 @@ def sync(address: tuple[str, str, str], ledger: str, count: int, **options: Any)
     return seconds
 
 
-def measure_speed(count: int, folder: Path) -> list[tuple[str, float, str, bool]]:
+def measure_speed(count: int, window: float, folder: Path) -> list[tuple[str, float, str, bool]]:
     """First sync, nothing changed, a tenth changed: against minimum and floor."""
     ledger = str(folder / "speed.db")
     rows: list[tuple[str, float, str, bool]] = []
-    with fake(latency=LATENCY_SECONDS, window_seconds=WINDOW_SECONDS, per_window=BUDGET, keep_bodies=False) as (
+    with fake(latency=LATENCY_SECONDS, window_seconds=window, per_window=BUDGET, keep_bodies=False) as (
         pipe,
         at,
     ):
-        seconds = sync(at, ledger, count)
+        seconds = sync(at, ledger, count, window_seconds=window)
         seen = counts(pipe)
         sent = seen["requests"]
-        floor = (math.ceil(sent / BUDGET) - 1) * WINDOW_SECONDS + LATENCY_SECONDS
-        used = (floor - LATENCY_SECONDS) / max(seconds - LATENCY_SECONDS, floor - LATENCY_SECONDS)
+        floor = (math.ceil(sent / BUDGET) - 1) * window + LATENCY_SECONDS
+        # The first and the last window are begun and ended by the run; those between it could have to itself.
+        between = seen["windows"][1:-1]
+        used = sum(between) / (BUDGET * max(1, len(between)))
         refused = seen["statuses"].get(429, 0)
         rows += [
             (f"first sync, {count} x {BLOCKS} blocks: requests / minimum", sent / count, f"<= {TARGETS['first']}",
              sent / count <= TARGETS["first"] and seen["rows"] == count),
             (f"  {seconds:.1f} s against a floor of {floor:.1f} s: wall / floor", seconds / floor, "", True),
-            ("  share of the windows' budget used", used, f">= {TARGETS['budget']}", used >= TARGETS["budget"]),
+            ("  share of the budget used in whole windows", used, f">= {TARGETS['budget']}", used >= TARGETS["budget"]),
             ("  refused with 429", refused, "0", refused == 0),
         ]  # fmt: skip
-        sync(at, ledger, count)
+        sync(at, ledger, count, window_seconds=window)
         sent = counts(pipe)["requests"]
         rows.append(("nothing changed: requests", sent, "0", sent == 0))
-        sync(at, ledger, count, changed=True)
+        sync(at, ledger, count, changed=True, window_seconds=window)
         sent, minimum = counts(pipe)["requests"], 2 * math.ceil(count / 10)
         rows.append(("a tenth changed: requests / minimum", sent / minimum, f"<= {TARGETS['changed']}",
                      sent / minimum <= TARGETS["changed"]))  # fmt: skip
@@ -151,7 +155,7 @@ def main() -> int:
     quick = parser.parse_args().quick
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = measure_speed(400 if quick else 1000, folder)
+        rows = measure_speed(400, 12.0, folder) if quick else measure_speed(1000, 20.0, folder)
         rows += measure_memory(300, 3000, folder) if quick else measure_memory(1000, 50_000, folder)
     for label, value, target, is_met in rows:
         print(f"{label:<75} {value:>8.3f}  {target:<8} {'ok' if is_met else 'MISSED'}")

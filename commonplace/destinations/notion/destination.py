@@ -20,7 +20,7 @@ from commonplace.model import Outcome
 
 CAPABILITIES = Capabilities(
     renderer_version=RENDERER_VERSION,
-    preferred_batch=100,
+    preferred_batch=200,
     supports_lookup=True,
     supports_pull=True,
     supports_attachments=False,
