@@ -30,6 +30,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 1
     examples: list[str] = []
 
+    def __str__(self) -> str:
+        such_as = f" ({self.count}: {', '.join(self.examples)})" if self.examples else ""
+        return f"{self.problem}{such_as} {self.remedy}"
+
 
 class VerifyReport(msgspec.Struct, kw_only=True):
     """What was looked at, and what was found."""
@@ -166,15 +170,9 @@ def _nodes(connection: Connection, keys: list[int]) -> dict[int, list[tuple[str,
 
 
 def _text_index(archive: Archive, report: VerifyReport) -> Iterator[Finding]:
-    with archive.read() as connection:
-        is_live = text_index.is_live(connection)
     report.checked["text index"] = 1
-    if not is_live:
-        yield Finding(
-            subject="text index",
-            problem="The text index is not in step with the messages, so searches miss some.",
-            remedy="The next import builds it again.",
-        )
+    for problem in text_index.check(archive):
+        yield Finding(subject="text index", problem=problem, remedy="Searching or importing builds it again.")
 
 
 def _files(archive: Archive, report: VerifyReport) -> Iterator[Finding]:

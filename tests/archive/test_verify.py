@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, insert, update
 
-from commonplace.archive import schema
+from commonplace.archive import schema, text_index
 from commonplace.archive.core import Archive
 from commonplace.archive.files import path_of, put_file
 from commonplace.archive.leases import hold
@@ -110,3 +110,13 @@ def test_rows_that_point_nowhere_are_found(sqlite_archive: Archive) -> None:
         driver.execute("PRAGMA foreign_keys = ON")
     assert "Rows refer to rows that are not there." in _problems(sqlite_archive)
     assert Path(str(sqlite_archive.engine.url.database)).exists()
+
+
+def test_a_text_index_that_was_set_aside_is_found(archive: Archive) -> None:
+    _filled(archive)
+    text_index.suspend(archive)
+    finding = verify(archive).findings[0]
+    assert finding.subject == "text index"
+    assert str(finding).endswith(f"{finding.problem} {finding.remedy}")
+    text_index.rebuild(archive)
+    assert verify(archive).is_well
