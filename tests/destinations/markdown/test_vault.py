@@ -1,0 +1,111 @@
+"""The folder itself: changes that happen completely or not at all, also when several are at it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from commonplace.destinations.markdown.vault import Vault, vault_at
+
+
+def _note(id: str, more: str = "") -> str:
+    return f"---\nid: {id}\n---\n{more}"
+
+
+def _names(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def test_notes_are_found_by_their_ids_in_the_first_bytes(tmp_path: Path) -> None:
+    written = {
+        "plain.md": _note("a"),
+        "sub/quoted.md": '---\r\ntitle: x\r\nid: "b"\r\n---\r\n',
+        "long.md": f"---\nsummary: {'x' * 9000}\nid: c\n---\n",
+        "bom.MD": "\ufeff" + _note("d"),
+        "no front matter.md": "id: e\n",
+        "unclosed.md": "---\nid: f\n",
+        "list.md": "---\nid: [g]\n---\n",
+        "not a note.txt": _note("h"),
+        ".obsidian/hidden.md": _note("i"),
+        ".hidden.md": _note("j"),
+    }
+    for name, text in written.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(text.encode())
+    vault = Vault(tmp_path)
+    assert {id: vault.find(id) for id in "abcdefghij"} == {
+        **dict.fromkeys("efghij"),
+        "a": "plain.md",
+        "b": "sub/quoted.md",
+        "c": "long.md",
+        "d": "bom.MD",
+    }
+
+
+def test_of_copies_the_one_we_know_is_ours(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(_note("x"))
+    assert Vault(tmp_path).find("x", preferred="b.md") == "b.md"
+    assert Vault(tmp_path).find("x", preferred="gone.md") == "a.md"
+
+
+def test_two_processes_that_choose_one_name_get_two(tmp_path: Path) -> None:
+    """Two vaults of one folder know nothing of each other, as in two processes."""
+    vaults = [Vault(tmp_path), Vault(tmp_path)]
+    for vault in vaults:
+        assert vault.ids() == []
+
+    def create(number: int) -> str:
+        vault = vaults[number % 2]
+        return vault.create(f"{number}", _note(f"{number}"), (f"Same{n or ''}.md" for n in range(100)))
+
+    with ThreadPoolExecutor(4) as threads:
+        paths = list(threads.map(create, range(40)))
+    assert len(set(paths)) == 40
+    assert sorted(vault_ids for vault_ids in Vault(tmp_path).ids()) == sorted(map(str, range(40)))
+
+
+def test_names_that_differ_by_case_only_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "TITLE.md").write_text("a person's")
+    assert Vault(tmp_path).create("x", _note("x"), ["Title.md", "Title (x).md"]) == "Title (x).md"
+    with pytest.raises(FileExistsError):
+        Vault(tmp_path).create("y", _note("y"), ["title.MD"])
+
+
+def test_a_rename_killed_between_its_two_steps_leaves_one_note(tmp_path: Path) -> None:
+    (tmp_path / "old.md").write_text(_note("x"))
+    os.link(tmp_path / "old.md", tmp_path / "new.md")
+    assert Vault(tmp_path).find("x") == "new.md"
+    assert _names(tmp_path) == ["new.md"]
+
+
+def test_old_leftovers_are_swept_and_new_ones_are_somebodys_work(tmp_path: Path) -> None:
+    for name, age in ((".commonplace-old.tmp", 7200), (".commonplace-new.tmp", 0)):
+        path = tmp_path / name
+        path.write_text("half")
+        os.utime(path, (path.stat().st_mtime - age,) * 2)
+    Vault(tmp_path).ids()
+    assert _names(tmp_path) == [".commonplace-new.tmp"]
+
+
+def test_a_note_keeps_the_permissions_a_person_gave_it(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    path = vault.create("x", _note("x"), ["x.md"])
+    (tmp_path / path).chmod(0o640)
+    vault.replace(path, _note("x", "more"))
+    assert stat.S_IMODE((tmp_path / path).stat().st_mode) == 0o640
+
+
+def test_who_uses_a_folder_at_the_same_time_shares_what_was_read(tmp_path: Path) -> None:
+    first = vault_at(tmp_path)
+    assert vault_at(tmp_path) is first
+    first.ids()
+    del first
+    gc.collect()
+    (tmp_path / "x.md").write_text(_note("x"))
+    assert vault_at(tmp_path).ids() == ["x"]
