@@ -93,9 +93,19 @@ def pending_clause(rules_hash: str, orphans_hash: str) -> ColumnElement[bool]:
 
 
 def pending(
-    archive: Archive, rules_hash: str, orphans_hash: str, within: ColumnElement[bool] | None = None
+    archive: Archive,
+    rules_hash: str,
+    orphans_hash: str,
+    within: ColumnElement[bool] | None = None,
+    *,
+    limit: int | None = None,
+    force: bool = False,
 ) -> Iterator[Row[Any]]:
-    """What the rules look at, for each conversation that has to be decided; oldest first."""
+    """What the rules look at, for each conversation that has to be decided; oldest first. `force`: for all others too,
+    those that a person decided aside."""
+    is_pending = pending_clause(rules_hash, orphans_hash)
+    if force:
+        is_pending = assignments.c.rule.is_distinct_from("person")
     table = conversations.c
     query = _with_assignment(
         table.id,
@@ -108,7 +118,7 @@ def pending(
         assignments.c.rule,
         assignments.c.evidence,
     ).where(table.owner == archive.owner, within if within is not None else true())
-    query = query.where(pending_clause(rules_hash, orphans_hash)).order_by(table.updated_at.nulls_first(), table.id)
+    query = query.where(is_pending).order_by(table.updated_at.nulls_first(), table.id).limit(limit)
     with archive.read() as connection:
         yield from connection.execute(query.execution_options(yield_per=5000))
 
@@ -117,14 +127,15 @@ def _with_assignment(*columns: Any) -> Select[Any]:
     return select(*columns).select_from(conversations.outerjoin(assignments, _joined))
 
 
-def record(archive: Archive, decisions: Sequence[Decision], rules_hash: str) -> list[Change]:
+def record(archive: Archive, decisions: Sequence[Decision], rules_hash: str, orphans_hash: str) -> list[Change]:
     """Write what the rules decided. A person's word, and what a person rejected, stand whenever they were given."""
+    hashes = {True: orphans_hash, False: rules_hash}
     changes: list[Change] = []
     for batch in _batches(decisions):
         with archive.write() as connection:
             held = _held(connection, archive.owner, [decision.conversation_id for decision in batch])
             rows = [
-                _row(archive.owner, decision, rules_hash, _rejected(held.get(decision.conversation_id)))
+                _row(archive.owner, decision, hashes, _rejected(held.get(decision.conversation_id)))
                 for decision in batch
                 if not _is_persons(held.get(decision.conversation_id))
             ]
@@ -132,7 +143,7 @@ def record(archive: Archive, decisions: Sequence[Decision], rules_hash: str) -> 
     return changes
 
 
-def _row(owner: str, decision: Decision, rules_hash: str, rejected: list[str]) -> dict[str, Any]:
+def _row(owner: str, decision: Decision, hashes: Mapping[bool, str], rejected: list[str]) -> dict[str, Any]:
     evidence = {**decision.evidence, REJECTED: rejected} if rejected else decision.evidence
     is_refused = decision.project_id in rejected
     suggested = decision.suggested_project_id if decision.suggested_project_id not in rejected else None
@@ -140,7 +151,7 @@ def _row(owner: str, decision: Decision, rules_hash: str, rejected: list[str]) -
         "owner": owner,
         "conversation_id": decision.conversation_id,
         "content_hash": decision.content_hash,
-        "rules_hash": rules_hash,
+        "rules_hash": hashes[is_refused or decision.rule == "orphan"],
         "project_id": None if is_refused else decision.project_id,
         "rule": "orphan" if is_refused else decision.rule,
         "confidence": 0.0 if is_refused else decision.confidence,

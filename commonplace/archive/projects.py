@@ -7,6 +7,7 @@ one: a person, the sidebar of ChatGPT, a proposal made from the conversations, t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Literal
@@ -25,6 +26,7 @@ NameSource = Literal["person", "sidebar", "inferred", "id"]
 RANK: dict[str, int] = {"person": 3, "sidebar": 2, "inferred": 1, "id": 0}
 MERGED = "merged"
 TITLE_REF = "title:"
+_OWN_ID = re.compile(r"p-[0-9a-f]{10}")
 _SAMPLES = 3
 _SHOWN_CANDIDATES = 5
 
@@ -56,7 +58,9 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def project_id_for(ref: str) -> str:
-    """The id of the project that is first known by this ref."""
+    """The id of the project that is first known by this ref. An id of ours, from a list that was exported, stays."""
+    if _OWN_ID.fullmatch(ref):
+        return ref
     return f"p-{blake2b(ref.encode(), digest_size=5).hexdigest()}"
 
 
@@ -110,6 +114,13 @@ def placeholder(ref: str) -> str:
     return f"Project {ref.removeprefix('g-p-').removeprefix('g-')[:8]}"
 
 
+def add_project(connection: Connection, owner: str, ref: str, name: str) -> str:
+    """A new project by a person's word, which titles may name from now on; its id."""
+    project_id = _add(connection, owner, {ref: (name, "person")})[0]
+    add_refs(connection, owner, {title_ref(name): project_id})
+    return project_id
+
+
 def _by_name(connection: Connection, owner: str) -> dict[str, str]:
     """Projects that are in use, by the ref that titles would have for their name; the older where two share one."""
     query = select(projects.c.id, projects.c.name).where(projects.c.owner == owner, projects.c.merged_into.is_(None))
@@ -134,7 +145,7 @@ def _add(connection: Connection, owner: str, new: Mapping[str, tuple[str, str]])
         for ref, (name, source) in new.items()
     ]
     connection.execute(upsert(connection, projects).on_conflict_do_nothing(), rows)
-    add_refs(connection, owner, {ref: project_id_for(ref) for ref in new})
+    add_refs(connection, owner, {ref: project_id_for(ref) for ref in new if not _OWN_ID.fullmatch(ref)})
     return [str(row["id"]) for row in rows]
 
 
@@ -230,6 +241,25 @@ def titles_of(archive: Archive, project_id: str, *, limit: int = 200) -> list[st
         return list(connection.execute(query).scalars())
 
 
+def is_known(archive: Archive, typed: str) -> bool:
+    """Whether this is a project's id, one of its refs, or what titles may call it."""
+    loaded = load(archive)
+    known = {ref for project in loaded for ref in (project.id, title_ref(project.name), *project.refs)}
+    return typed in known or title_ref(typed) in known
+
+
+def places_of(archive: Archive, ids: Sequence[str]) -> dict[str, str | None]:
+    """The project that each conversation is in now."""
+    table = conversations.c
+    found: dict[str, str | None] = {}
+    with archive.read() as connection:
+        for start in range(0, len(ids), 500):
+            batch = ids[start : start + 500]
+            query = select(table.id, table.project_id).where(table.owner == archive.owner, table.id.in_(batch))
+            found.update((row.id, row.project_id) for row in connection.execute(query))
+    return found
+
+
 def find_project(archive: Archive, typed: str) -> Project:
     """The project that a person means by an id or its beginning, a ref, or a name in any case."""
     wanted = typed.strip()
@@ -250,15 +280,6 @@ def find_project(archive: Archive, typed: str) -> Project:
             candidates = ", ".join(project.id for project in found[:_SHOWN_CANDIDATES])
             raise Refused(f"{typed!r} could be several projects: {candidates}{more}.", hint="Use an id.")
     raise Refused(f"There is no project {typed!r}.", hint="`commonplace projects list` shows them.")
-
-
-def rename(archive: Archive, project_id: str, name: str, *, description: str | None = None) -> None:
-    """A person's name for a project. Titles that use the old one still mean it."""
-    cleaned = " ".join(name.split())
-    if not cleaned:
-        raise Refused("A project needs a name.")
-    with archive.write() as connection:
-        rename_in(connection, archive.owner, project_id, cleaned, "person", description=description)
 
 
 def rename_in(
@@ -291,21 +312,32 @@ def apply(archive: Archive, found: Sequence[Project], source: NameSource) -> App
     renamed: list[str] = []
     unchanged: list[str] = []
     with archive.write() as connection:
+        known = refs_of(connection, archive.owner) | _own_ids(connection, archive.owner)
         for project in found:
-            known = refs_of(connection, archive.owner) | {row.id: row.id for row in _all(connection, archive.owner)}
             project_id = next((known[ref] for ref in (project.id, *project.refs) if ref in known), None)
             if project_id is None:
                 project_id = _add(connection, archive.owner, {project.id: (project.name, source)})[0]
                 created.append(project_id)
-            add_refs(connection, archive.owner, dict.fromkeys(project.refs, project_id))
+            new_refs = dict.fromkeys((ref for ref in (project.id, *project.refs) if ref not in known), project_id)
+            add_refs(connection, archive.owner, {ref: id for ref, id in new_refs.items() if ref != id})
+            known |= new_refs
             is_changed = _take_over(connection, archive.owner, project_id, project, source)
             if project_id not in created:
                 (renamed if is_changed else unchanged).append(project_id)
     return Applied(created=created, renamed=renamed, unchanged=unchanged)
 
 
-def _all(connection: Connection, owner: str) -> Sequence[Row[Any]]:
-    return connection.execute(select(projects).where(projects.c.owner == owner)).all()
+def _own_ids(connection: Connection, owner: str) -> dict[str, str]:
+    """Every project's id as a ref of it; of one that was merged, the project that it was merged into."""
+    query = select(projects.c.id, projects.c.merged_into).where(projects.c.owner == owner)
+    into = {row.id: row.merged_into for row in connection.execute(query)}
+    found = {}
+    for id in into:
+        end = id
+        while into.get(end) is not None:
+            end = into[end]
+        found[id] = end
+    return found
 
 
 def _take_over(connection: Connection, owner: str, project_id: str, project: Project, source: str) -> bool:

@@ -1,0 +1,39 @@
+"""What a namer is: something that reads a project's titles and says what the project may be called.
+
+**propose(batch)** answers for each project once, in any order, and leaves out those it has no name for. It writes
+nothing. A proposal is marked `inferred` until a person confirms it. Only `Retryable` and `Halt` are raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Unnamed(msgspec.Struct, frozen=True, kw_only=True):
+    """A project as a namer sees it: the titles of its newest conversations, and what else it is told."""
+
+    project_id: str
+    titles: tuple[str, ...]
+    instructions: str | None = None
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A name, and in a line what the project is about."""
+
+    project_id: str
+    name: str
+    description: str | None = None
+
+
+class Namer(Protocol):
+    """Someone who names projects."""
+
+    @property
+    def key(self) -> str:
+        """Namer, model and prompt version. Another key is another opinion."""
+
+    def propose(self, batch: Sequence[Unnamed]) -> list[Proposal]:
+        """At most one proposal for each project."""

@@ -1,0 +1,103 @@
+"""Names made from the titles themselves: the words that a project's titles share and other projects' do not.
+
+A phrase of several words counts more than its parts, if its parts rarely occur without it. Nothing is asked of anyone,
+so the first mapping already shows something better than ids.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from commonplace.projects.contract import Proposal, Unnamed
+from commonplace.projects.stopwords import STOP_WORDS
+from commonplace.projects.terms import words
+
+LONGEST_PHRASE = 3
+LONGEST_NAME = 60
+_ABOUT = 5
+_SCRIPTS_WITHOUT_CASE = "\u3040"
+
+
+class KeyPhrases:
+    """The local namer."""
+
+    key = "phrases/v1"
+
+    def propose(self, batch: Sequence[Unnamed]) -> list[Proposal]:
+        """Names for those whose titles say anything; telling the projects of the batch apart."""
+        counted = [_phrases(project.titles) for project in batch]
+        spread = Counter(phrase for phrases in counted for phrase in phrases)
+        proposals = []
+        for project, phrases in zip(batch, counted, strict=True):
+            chosen = _choose(phrases, spread, len(project.titles), len(batch))
+            if chosen:
+                name = _written(chosen[0], project.titles)
+                proposals.append(
+                    Proposal(project_id=project.project_id, name=name, description=_describe(chosen, project.titles))
+                )
+        return proposals
+
+
+def _phrases(titles: Sequence[str]) -> Counter[tuple[str, ...]]:
+    """In how many titles each phrase occurs. Phrases neither begin nor end with a word that says nothing."""
+    counted: Counter[tuple[str, ...]] = Counter()
+    for title in titles:
+        counted.update(set(_phrases_in(title)))
+    return counted
+
+
+def _phrases_in(title: str) -> Iterator[tuple[str, ...]]:
+    said = list(words(title))
+    for start in range(len(said)):
+        for end in range(start + 1, min(start + LONGEST_PHRASE, len(said)) + 1):
+            phrase = tuple(said[start:end])
+            if _tells(phrase[0]) and _tells(phrase[-1]):
+                yield phrase
+
+
+def _tells(word: str) -> bool:
+    return word not in STOP_WORDS and (len(word) > 2 or word[0] >= _SCRIPTS_WITHOUT_CASE)
+
+
+def _choose(
+    phrases: Counter[tuple[str, ...]], spread: Counter[tuple[str, ...]], titles: int, projects: int
+) -> list[tuple[str, ...]]:
+    """The best phrase and, after it, those that add something to it."""
+
+    def worth(phrase: tuple[str, ...]) -> float:
+        rare = math.log((projects + 1) / spread[phrase]) + 0.5
+        length = 1.0 + 0.6 * (len(phrase) - 1) if phrases[phrase] > 1 else 1.0 + 0.1 * (len(phrase) - 1)
+        return phrases[phrase] * rare * length
+
+    ranked = sorted(phrases, key=lambda phrase: (-worth(phrase), phrase))
+    chosen: list[tuple[str, ...]] = []
+    for phrase in ranked:
+        if len(chosen) == _ABOUT or (chosen and phrases[phrase] < 2 and titles > 2):
+            break
+        if not any(set(phrase) & set(before) for before in chosen):
+            chosen.append(phrase)
+    return chosen
+
+
+def _written(phrase: tuple[str, ...], titles: Sequence[str]) -> str:
+    """The phrase as the titles write it, in their commonest spelling, its first letter large."""
+    spellings: Counter[str] = Counter()
+    for title in titles:
+        folded = title.lower()
+        start = folded.find(phrase[0])
+        while start >= 0 and len(folded) == len(title):
+            end = folded.find(phrase[-1], start + (len(phrase[0]) if len(phrase) > 1 else 0))
+            if end >= 0 and tuple(words(title[start : end + len(phrase[-1])])) == phrase:
+                spellings[title[start : end + len(phrase[-1])]] += 1
+            start = folded.find(phrase[0], start + 1)
+    separator = "" if phrase[0][0] >= _SCRIPTS_WITHOUT_CASE else " "
+    written = spellings.most_common(1)[0][0] if spellings else separator.join(phrase)
+    return (written[0].upper() + written[1:])[:LONGEST_NAME].strip()
+
+
+def _describe(chosen: Sequence[tuple[str, ...]], titles: Sequence[str]) -> str | None:
+    if len(chosen) < 2:
+        return None
+    return "About " + ", ".join(_written(phrase, titles) for phrase in chosen[1:]) + "."

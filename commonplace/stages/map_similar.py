@@ -1,0 +1,171 @@
+"""The second step of mapping: what is left is compared with what the sure rules, and people, put into projects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from sqlalchemy import Row
+
+from commonplace.archive import assignments, features, project_history
+from commonplace.archive.assignments import Change, Decision
+from commonplace.archive.core import Archive
+from commonplace.config import ProjectSettings
+from commonplace.projects import learning, profiles, similarity, terms
+from commonplace.projects.learning import Model, Sample
+from commonplace.stages.map_sure import hashes, rejected_of
+
+MOST_TAUGHT_PER_PROJECT = 96
+MOST_UNSORTED = 4000
+
+
+class Learned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model promises: from which probability on it assigns, and how many of the hidden ones it found so."""
+
+    projects: int
+    learned_from: int
+    threshold: float
+    expected_coverage: float
+
+
+def needing_vectors(archive: Archive, left: Sequence[str]) -> list[str]:
+    """Of the conversations to learn from and those left over, the ones without a current vector."""
+    return features.missing(archive, terms.KIND, sorted({*left, *(row.id for row in teachers(archive))}))
+
+
+def teachers(archive: Archive) -> list[Row[Any]]:
+    """What to learn from: the newest of each project's, which is enough to know it by."""
+    return features.teachers(archive, terms.KIND, most_per_project=MOST_TAUGHT_PER_PROJECT)
+
+
+def compute(archive: Archive, ids: Sequence[str]) -> int:
+    """Make and keep the vectors of these conversations; how many."""
+    found = features.texts(archive, ids, longest=terms.LONGEST_PASSAGE)
+    made = (
+        (text.conversation_id, text.content_hash, terms.encode(terms.count(text.title, text.passages)))
+        for text in found
+    )
+    return features.store(archive, terms.KIND, made)
+
+
+def learn(archive: Archive, settings: ProjectSettings, left: Sequence[str]) -> Learned | None:
+    """Learn what the projects look like, unless that is known, and keep it. `left` is what it will be used on."""
+    if not settings.similarity:
+        return None
+    current = hashes(archive, settings)
+    stored = features.kept_model(archive, current.orphans)
+    if stored is None:
+        model = learn_from(archive, settings, teachers(archive), left)
+        if model is None:
+            return None
+        features.keep_model(archive, current.orphans, learning.dump(model))
+    else:
+        model = learning.load(stored)
+    return promise(model)
+
+
+def promise(model: Model) -> Learned:
+    return Learned(
+        projects=len(model.project_ids),
+        learned_from=model.learned_from,
+        threshold=round(model.threshold, 4),
+        expected_coverage=round(model.expected_coverage, 4),
+    )
+
+
+def learn_from(
+    archive: Archive,
+    settings: ProjectSettings,
+    taught: Sequence[Row[Any]],
+    left: Sequence[str],
+    projects: Mapping[str, str] | None = None,
+) -> Model | None:
+    """A model from these rows, whose projects are the rows' own or those of `projects`; None if there is none."""
+    of = {row.id: (projects or {}).get(row.id, row.project_id) for row in taught}
+    project_ids = sorted({project_id for project_id in of.values() if project_id})
+    if not project_ids:
+        return None
+    number: dict[str | None, int] = {project_id: place for place, project_id in enumerate(project_ids)}
+    weight = similarity.weights(*similarity.document_frequencies(features.vectors(archive, terms.KIND)))
+    some = left[:: max(1, len(left) // MOST_UNSORTED)][:MOST_UNSORTED]
+    return learning.learn(
+        project_ids,
+        weight,
+        _sample(taught, weight, [number.get(of[row.id], -1) for row in taught]),
+        _sample(list(features.described(archive, terms.KIND, some)), weight),
+        precision=settings.precision,
+    )
+
+
+def _sample(rows: Sequence[Row[Any]], weight: similarity.Floats, owners: Sequence[int] | None = None) -> Sample:
+    context = profiles.context(
+        [row.moment for row in rows],
+        [row.category for row in rows],
+        [msgspec.json.decode(row.tags, type=list[str]) if row.tags != "[]" else [] for row in rows],
+    )
+    numbers = np.full(len(rows), -1, dtype=np.int64) if owners is None else np.array(owners, dtype=np.int64)
+    return Sample(similarity.vectors([row.vector or b"" for row in rows], weight), context, numbers)
+
+
+def place_similar(archive: Archive, settings: ProjectSettings, ids: Sequence[str]) -> list[Change]:
+    """Assign a chunk of what the sure rules left, suggest a project for it, or leave it an orphan."""
+    current = hashes(archive, settings)
+    stored = features.kept_model(archive, current.orphans) if settings.similarity else None
+    model = learning.load(stored) if stored else None
+    decisions = decide_similar(archive, settings, model, ids)
+    return assignments.record(archive, decisions, current.rules, current.orphans)
+
+
+def decide_similar(
+    archive: Archive, settings: ProjectSettings, model: Model | None, ids: Sequence[str]
+) -> list[Decision]:
+    """What a model says of conversations; without one they are orphans."""
+    rows = list(features.described(archive, terms.KIND, ids))
+    if model is None:
+        return [_orphan(row) for row in rows]
+    number = {project_id: place for place, project_id in enumerate(model.project_ids)}
+    into = project_history.successors(archive)
+    excluded = [[number[id] for id in rejected_of(row, into) if id in number] for row in rows]
+    sample = _sample(rows, model.weight)
+    match = learning.recognise(model, sample.rows, sample.context, excluded=excluded)
+    return [_judged(row, model, match, place, settings) for place, row in enumerate(rows)]
+
+
+def _orphan(row: Row[Any]) -> Decision:
+    return Decision(conversation_id=row.id, content_hash=row.content_hash, rule="orphan", confidence=0.0)
+
+
+def _judged(row: Row[Any], model: Model, match: learning.Match, place: int, settings: ProjectSettings) -> Decision:
+    likely = float(match.probabilities[place])
+    is_sure = likely >= model.threshold
+    if match.projects[place] < 0 or not (is_sure or likely >= settings.suggest_above):
+        return _orphan(row)
+    project_id = model.project_ids[int(match.projects[place])]
+    evidence: dict[str, Any] = {
+        fact: round(float(value), 3)
+        for fact, value in zip(learning.FACTS, match.facts[place, 0], strict=True)
+        if value > 0
+    }
+    if match.second[place] >= 0:
+        evidence["next"] = model.project_ids[int(match.second[place])]
+    confidence = round(likely, 4)
+    if is_sure:
+        return Decision(
+            conversation_id=row.id,
+            content_hash=row.content_hash,
+            rule="similar",
+            project_id=project_id,
+            confidence=confidence,
+            evidence=evidence,
+        )
+    return Decision(
+        conversation_id=row.id,
+        content_hash=row.content_hash,
+        rule="orphan",
+        confidence=0.0,
+        evidence=evidence,
+        suggested_project_id=project_id,
+        suggestion_confidence=confidence,
+    )

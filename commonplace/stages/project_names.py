@@ -1,0 +1,115 @@
+"""Names for projects: taken over from lists that a person brings, or proposed by a namer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import select
+
+from commonplace.archive import project_history
+from commonplace.archive import projects as registry
+from commonplace.archive.core import Archive
+from commonplace.archive.merge import upsert
+from commonplace.archive.schema import settings as archive_settings
+from commonplace.errors import Refused
+from commonplace.model import Project
+from commonplace.projects import listings
+from commonplace.projects.contract import Namer, Proposal, Unnamed
+from commonplace.projects.naming import KeyPhrases
+
+_NAMED_AT_ONCE = 20
+
+
+class NamesReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list of names did: ids of projects."""
+
+    source: str
+    created: list[str]
+    renamed: list[str]
+    unchanged: list[str]
+    merged: list[str]
+    """Known by their titles alone until the list gave their name to an id of ChatGPT's."""
+
+
+def take_over(archive: Archive, text: str) -> NamesReport:
+    """Take over the names of a sidebar's JSON or a `projects.toml`."""
+    source, found = listings.parse(text)
+    applied = registry.apply(archive, found, source)
+    merged = _join_namesakes(archive, found)
+    return NamesReport(source=source, merged=merged, **msgspec.structs.asdict(applied))
+
+
+def _join_namesakes(archive: Archive, found: Sequence[Project]) -> list[str]:
+    """`[Garden] Roses` and the project that the sidebar calls Garden are one, also where the title was there first."""
+    titled = {registry.title_ref(project.name): project.id for project in found if project.id.startswith("g-p-")}
+    loaded = registry.load(archive)
+    owner_of = {ref: project.id for project in loaded for ref in project.refs}
+    by_titles_alone = {
+        project.id for project in loaded if all(ref.startswith(registry.TITLE_REF) for ref in project.refs)
+    }
+    joined = []
+    for ref, gizmo in titled.items():
+        source, target = owner_of.get(ref), owner_of.get(gizmo)
+        if source and target and source != target and source in by_titles_alone and source not in joined:
+            project_history.merge(archive, source, target)
+            joined.append(source)
+    return joined
+
+
+def take_over_changed(archive: Archive, path: Path) -> NamesReport | None:
+    """Take over a file of names, unless its content was taken over before: later corrections stand."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise Refused(f"The file of project names, {path}, cannot be read.", hint="See [projects] names.") from exc
+    key, digest = f"projects.names:{archive.owner}", hashlib.sha256(text.encode()).hexdigest()
+    with archive.read() as connection:
+        known = connection.execute(select(archive_settings.c.value).where(archive_settings.c.name == key)).scalar()
+    if known == digest:
+        return None
+    report = take_over(archive, text)
+    with archive.write() as connection:
+        statement = upsert(connection, archive_settings).values(name=key, value=digest)
+        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": digest}))
+    return report
+
+
+def unnamed(archive: Archive, project_ids: Sequence[str] | None = None) -> list[Unnamed]:
+    """What a namer is asked: projects known by an id alone, or those named here if no person named them."""
+    wanted = None if project_ids is None else set(project_ids)
+    found = []
+    for project in registry.load(archive):
+        is_asked = project.name_source == "id" if wanted is None else project.id in wanted
+        if is_asked and project.name_source in ("id", "inferred"):
+            titles = tuple(registry.titles_of(archive, project.id))
+            if titles:
+                found.append(Unnamed(project_id=project.id, titles=titles, instructions=project.instructions))
+    return found
+
+
+def propose(namer: Namer, projects: Sequence[Unnamed]) -> list[Proposal]:
+    """Ask for names, some projects at a time."""
+    batches = [projects[start : start + _NAMED_AT_ONCE] for start in range(0, len(projects), _NAMED_AT_ONCE)]
+    return [proposal for batch in batches for proposal in namer.propose(batch)]
+
+
+def record(archive: Archive, proposals: Sequence[Proposal]) -> list[str]:
+    """Keep proposed names, marked `inferred`; never over a better one. Equal names are told apart by a number."""
+    taken = {project.name.casefold(): project.id for project in registry.load(archive)}
+    named: list[Project] = []
+    for proposal in proposals:
+        name, number = proposal.name, 2
+        while taken.get(name.casefold(), proposal.project_id) != proposal.project_id:
+            name, number = f"{proposal.name} ({number})", number + 1
+        taken[name.casefold()] = proposal.project_id
+        named.append(Project(id=proposal.project_id, name=name, description=proposal.description))
+    return registry.apply(archive, named, "inferred").renamed
+
+
+def infer(archive: Archive, namer: Namer | None = None, project_ids: Sequence[str] | None = None) -> list[str]:
+    """Ask the namer (the local one unless told otherwise) and keep what it says; which projects got a name."""
+    waiting = unnamed(archive, project_ids)
+    return record(archive, propose(namer or KeyPhrases(), waiting)) if waiting else []
