@@ -1,10 +1,10 @@
 """Notion at its speed limit: requests against the minimum, time against the floor, memory against the archive's size.
 
     python -m benchmarks.notion           1,000 conversations of 120 blocks, 300 ms latency; memory at 1,000 and 50,000
-    python -m benchmarks.notion --quick   400 conversations; memory at 300 and 3,000; under a minute
+    python -m benchmarks.notion --quick   400 conversations; memory at 200 and 1,500; under a minute
 
 The fake Notion runs in a process of its own, with Notion's budget of 180 requests in windows that are three times
-shorter (five times with --quick). The minimum is one request per conversation and one per 100 existing rows; a changed
+shorter (six times with --quick). The minimum is one request per conversation and one per 100 existing rows; a changed
 conversation with new turns needs two (its body and its properties). The floor is what the windows allow:
 (ceil(requests / 180) - 1) windows and one latency.
 """
@@ -155,8 +155,8 @@ def main() -> int:
     quick = parser.parse_args().quick
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = measure_speed(400, 12.0, folder) if quick else measure_speed(1000, 20.0, folder)
-        rows += measure_memory(300, 3000, folder) if quick else measure_memory(1000, 50_000, folder)
+        rows = measure_speed(400, 10.0, folder) if quick else measure_speed(1000, 20.0, folder)
+        rows += measure_memory(200, 1500, folder) if quick else measure_memory(1000, 50_000, folder)
     for label, value, target, is_met in rows:
         print(f"{label:<75} {value:>8.3f}  {target:<8} {'ok' if is_met else 'MISSED'}")
     return 0 if all(is_met for *_, is_met in rows) else 1
