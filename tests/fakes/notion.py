@@ -150,7 +150,7 @@ class FakeNotion:
         self._faults: list[Fault] = []
         self._lock = threading.RLock()
         self._writing: Counter[str] = Counter()
-        self.windows: Counter[int] = Counter()
+        self._windows: Counter[int] = Counter()
         self._offset = timedelta()
         self._began = time.monotonic() - window_seconds * 0.37
         now = self._now()
@@ -335,10 +335,10 @@ class FakeNotion:
         with self._lock:
             elapsed = time.monotonic() - self._began
             window = int(elapsed // self.window_seconds)
-            self.windows[window] += 1
+            self._windows[window] += 1
             left = (window + 1) * self.window_seconds - elapsed
-            shared = self.workspace_per_window is not None and self.windows[window] > self.workspace_per_window
-            if self.windows[window] <= self.per_window and not shared:
+            shared = self.workspace_per_window is not None and self._windows[window] > self.workspace_per_window
+            if self._windows[window] <= self.per_window and not shared:
                 return
         reason = "public_api_space_request_rate_limit" if shared else "public_api_request_rate_limit"
         seconds = math.ceil(left) if self.window_seconds >= 60 else round(left + 0.001, 3)
