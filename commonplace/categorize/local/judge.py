@@ -24,6 +24,8 @@ from commonplace.categorize.local.teaching import documents
 from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
+MEASURED: dict[str, float] = {}
+"""The sharpness of the shipped taxonomies' models, by the taxonomy's hash; a test measures it anew."""
 Analysis = Literal["category", "summary", "insights"]
 VERSION = "v1"
 """Raised when the same conversation would be judged differently."""
@@ -74,13 +76,17 @@ class LocalJudge:
         return self._models[name]
 
     def _found(self, name: str) -> Model | None:
-        return _loaded(self._folder / f"{name}.npz") if self._folder else None
+        if name in _known:
+            return _known[name]
+        model = models.load(self._folder / f"{name}.npz") if self._folder else None
+        return _remember(name, model) if model else None
 
     def _trained(self, name: str, taxonomy: Taxonomy) -> Model:
-        model = models.train(taxonomy.names, documents(taxonomy, self._counter, lessons=self._lessons))
+        learned = documents(taxonomy, self._counter, lessons=self._lessons)
+        model = models.train(taxonomy.names, learned, sharpness=MEASURED.get(taxonomy.hash))
         if self._folder:
             model.save(self._folder / f"{name}.npz")
-        return model
+        return _remember(name, model)
 
     def _name(self, taxonomy: Taxonomy) -> str:
         """Everything a model is made of, as a file's name."""
@@ -120,18 +126,13 @@ def _counter() -> Counter:
     return Counter()
 
 
-_loads: dict[Path, Model] = {}
 _training = threading.Lock()
+_known: dict[str, Model] = {}
 """Judges are opened per chunk and in several threads at once: one of them trains, and a file is read once."""
 _KEPT = 4
 
 
-def _loaded(path: Path) -> Model | None:
-    if path not in _loads:
-        model = models.load(path)
-        if model is None:
-            return None
-        while len(_loads) >= _KEPT:
-            _loads.pop(next(iter(_loads)))
-        _loads[path] = model
-    return _loads[path]
+def _remember(name: str, model: Model) -> Model:
+    while len(_known) >= _KEPT:
+        _known.pop(next(iter(_known)))
+    return _known.setdefault(name, model)

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -19,6 +20,10 @@ from commonplace.categorize.local.features import Floats, Space, Vector
 from commonplace.categorize.local.teaching import Document
 
 PENALTY = 0.3
+TOLERANCE = 0.05
+"""Finer changes no verdict and takes twice as long."""
+BALANCE = 0.5
+"""0: every document counts the same. 1: every category does."""
 FOLDS = 3
 FEWEST_TO_CALIBRATE = 60
 USUAL_SHARPNESS = 2.0
@@ -61,18 +66,22 @@ class Model(msgspec.Struct, frozen=True):
 def load(path: Path) -> Model | None:
     """A saved model; None when there is none, or none that can be read."""
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             space = Space(saved["place"], saved["rarity"])
             categories = tuple(str(name) for name in saved["categories"])
             return Model(categories, space, saved["weights"], saved["bias"], float(saved["sharpness"]))
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
 
 
-def train(categories: Sequence[str], documents: Sequence[Document]) -> Model:
-    """A model of the categories, calibrated on groups of documents that it is not shown."""
+def train(categories: Sequence[str], documents: Sequence[Document], *, sharpness: float | None = None) -> Model:
+    """A model of the categories, calibrated on groups of documents that it is not shown.
+
+    Where the sharpness is known already, that takes a quarter of the time.
+    """
     model = _fit(categories, documents)
-    return msgspec.structs.replace(model, sharpness=_calibrate(categories, documents))
+    measured = calibrate(categories, documents) if sharpness is None else sharpness
+    return msgspec.structs.replace(model, sharpness=measured)
 
 
 def softmax(scores: Floats, sharpness: float) -> Floats:
@@ -98,9 +107,17 @@ def _fit(categories: Sequence[str], documents: Sequence[Document]) -> Model:
     values, at = np.concatenate(weights).astype(np.float64), np.concatenate(columns)
     matrix = csr_array((values, at, np.array(ends, dtype=np.int32)), shape=shape)
     labels = np.array([document.category for document in documents])
-    trained = LinearSVC(C=PENALTY, random_state=0)
-    trained.fit(matrix, labels, sample_weight=np.array([document.weight for document in documents]))
+    trained = LinearSVC(C=PENALTY, tol=TOLERANCE, random_state=0)
+    trained.fit(matrix, labels, sample_weight=_balanced(labels, [document.weight for document in documents]))
     return Model(tuple(categories), space, *_of_all(trained, len(categories), width), USUAL_SHARPNESS)
+
+
+def _balanced(labels: Any, weights: Sequence[float]) -> Any:
+    """A category that much is known about must not swallow one with a few examples."""
+    given = np.array(weights)
+    totals = np.bincount(labels, weights=given)
+    usual = totals[totals > 0].mean()
+    return given * ((usual / np.maximum(totals, 1e-9)) ** BALANCE)[labels]
 
 
 def _of_all(trained: Any, categories: int, width: int) -> tuple[Floats, Floats]:
@@ -115,7 +132,7 @@ def _of_all(trained: Any, categories: int, width: int) -> tuple[Floats, Floats]:
     return weights, biases
 
 
-def _calibrate(categories: Sequence[str], documents: Sequence[Document]) -> float:
+def calibrate(categories: Sequence[str], documents: Sequence[Document]) -> float:
     """The sharpness under which unseen groups are least surprising."""
     grouped = [document for document in documents if document.group]
     if len(grouped) < FEWEST_TO_CALIBRATE:

@@ -8,6 +8,7 @@ in one of them is found in the others as well.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -20,8 +21,12 @@ from commonplace.categorize.local.lexicon import lexicon
 
 OWN_WORDS, OWN_EXAMPLE, BORROWED, LESSON = 1.0, 2.0, 0.4, 3.0
 """How much one text of each kind weighs against a shipped example."""
-NEAR_ENOUGH, CLEARLY = 0.10, 1.25
-"""A topic is borrowed by a category that is so similar, and so much more similar than the next."""
+NEAR_ENOUGH, CLEARLY, FAR = 0.5, 0.1, 0.15
+"""A topic is borrowed by a category that is so near, and so much nearer than the next; what is far from all of them
+belongs where the rest goes."""
+WORDS_MATTER = 2.0
+COMMON = 4.0
+"""Words of less rarity than this are everybody's."""
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -38,7 +43,7 @@ def documents(
     taxonomy: Taxonomy, counter: Counter, *, lessons: Sequence[Lesson] = (), shipped: Iterable[Example] | None = None
 ) -> list[Document]:
     """Everything that teaches a taxonomy. `shipped` leaves out examples for the sake of measuring."""
-    chats = [(example, counter.vector(example.fields)) for example in (examples() if shipped is None else shipped)]
+    chats = shipped_chats(counter) if shipped is None else [(e, counter.vector(e.fields)) for e in shipped]
     owners = owners_of_topics(taxonomy, {example.reference for example, _ in chats})
     borrowers = _borrowers(taxonomy, counter, chats, owners)
     found = []
@@ -56,6 +61,12 @@ def documents(
         if lesson.category in names
     )
     return found
+
+
+@lru_cache(maxsize=1)
+def shipped_chats(counter: Counter) -> list[tuple[Example, Vector]]:
+    """All shipped examples, counted once."""
+    return [(example, counter.vector(example.fields)) for example in examples()]
 
 
 def owners_of_topics(taxonomy: Taxonomy, references: Iterable[str]) -> dict[str, int]:
@@ -101,35 +112,63 @@ def _borrowers(
     chats: Sequence[tuple[Example, Vector]],
     owners: Mapping[str, int],
 ) -> dict[str, int]:
+    """For each shipped topic that nobody owns, the category in need that is near, or the fallback if none is."""
     needy = [place for place, c in enumerate(taxonomy.categories) if not c.taught_by and c.name != taxonomy.fallback]
-    free = [(example.reference, vector) for example, vector in chats if example.reference not in owners]
+    topics: dict[str, list[Vector]] = {}
+    for example, vector in chats:
+        topics.setdefault(example.reference, []).append(vector)
+    free = [reference for reference in topics if reference not in owners]
     if not needy or not free:
         return {}
     space = Space.learned((vector for _, vector in chats), at_least=1)
-    topics: dict[str, Floats] = {}
-    for reference, vector in free:
-        if reference not in topics:
-            name = reference.partition("/")[2].replace("-", " ")
-            topics[reference] = 2 * _flat(space, counter.vector(Fields(name, name, "", "")))
-        topics[reference] = topics[reference] + _flat(space, vector)
-    wanted = np.stack([_flat(space, counter.vector(_described(taxonomy.categories[place]))) for place in needy])
+    shown = [
+        [*topics[reference], counter.vector(Fields(name, name, "", ""))]
+        for reference in free
+        for name in [reference.partition("/")[2].replace("-", " ")]
+    ]
+    described = [[counter.vector(_described(taxonomy.categories[place]))] for place in needy]
+    alike = _nearness(space, described, shown)
     found = {}
-    for reference, summed in topics.items():
-        nearness = (wanted @ summed) / (np.linalg.norm(summed) * np.linalg.norm(wanted, axis=1) + 1e-9)
-        best, next_best = [*np.sort(nearness)[::-1], 0.0][:2]
-        if best >= NEAR_ENOUGH and best >= CLEARLY * next_best:
-            found[reference] = needy[int(nearness.argmax())]
+    for column, reference in enumerate(free):
+        best, next_best = [*np.sort(alike[:, column])[::-1], 0.0][:2]
+        if best >= NEAR_ENOUGH and best - next_best >= CLEARLY:
+            found[reference] = needy[int(alike[:, column].argmax())]
+        elif best < FAR:
+            found[reference] = taxonomy.names.index(taxonomy.fallback)
+    return found
+
+
+def _nearness(space: Space, described: Sequence[Sequence[Vector]], shown: Sequence[Sequence[Vector]]) -> Floats:
+    """How near each description is to each topic: by the lexicon's groups, and a little by the words themselves."""
+    groups = np.stack([_groups(vectors) for vectors in shown])
+    usual = groups.mean(axis=0)
+    by_group = _unit(np.stack([_groups(vectors) for vectors in described]) - usual) @ _unit(groups - usual).T
+    words = [np.sum([_words(space, vector) for vector in vectors], axis=0) for vectors in shown]
+    by_word = _unit(np.stack([_words(space, vectors[0]) for vectors in described])) @ _unit(np.stack(words)).T
+    found: Floats = by_group + WORDS_MATTER * by_word
+    return found
+
+
+def _groups(vectors: Sequence[Vector]) -> Floats:
+    """The share of each lexicon group in some documents."""
+    total = np.sum([field.groups for vector in vectors for field in vector.fields], axis=0)
+    share: Floats = np.sqrt(total / max(1.0, float(total.sum())))
+    return share
+
+
+def _words(space: Space, vector: Vector) -> Floats:
+    row = np.zeros(space.size, dtype=np.float32)
+    for field in vector.fields:
+        columns = space.place[field.words[0]]
+        known = columns >= 0
+        row[columns[known]] += field.words[1][known] * np.maximum(space.rarity[columns[known]] - COMMON, 0)
+    return row
+
+
+def _unit(rows: Floats) -> Floats:
+    found: Floats = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9)
     return found
 
 
 def _described(category: Category) -> Fields:
     return Fields(category.name, " ".join(_clauses(category.description)), " ".join(category.examples), "")
-
-
-def _flat(space: Space, vector: Vector) -> Floats:
-    """A document as one row, the lexicon's numbers at its end."""
-    row = np.zeros(space.size + len(vector.dense), dtype=np.float32)
-    columns, weights = space.weigh(vector)
-    row[columns] = weights
-    row[space.size :] = vector.dense
-    return row

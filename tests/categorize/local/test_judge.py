@@ -1,0 +1,213 @@
+"""The local judge: good enough on what it never saw, honest about how sure it is, and quick."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from commonplace.categorize.contract import Category, Judge, Lesson, Subject, Taxonomy, Turn
+from commonplace.categorize.definitions import parse, shipped
+from commonplace.categorize.insights import Insights
+from commonplace.categorize.local import LocalJudge
+from commonplace.categorize.local import model as models
+from commonplace.categorize.local.examples import examples
+from commonplace.categorize.local.features import Counter
+from commonplace.categorize.local.fields import fields_of
+from commonplace.categorize.local.quality import quality
+from commonplace.categorize.local.teaching import documents, owners_of_topics
+from commonplace.model import Usage, Verdict
+
+
+def subject(*texts: str, title: str | None = None, id: str = "chatgpt:1") -> Subject:
+    turns = tuple(Turn("assistant" if place % 2 else "user", text) for place, text in enumerate(texts))
+    return Subject(conversation_id=id, content_hash="c1:1", title=title, turns=turns)
+
+
+@pytest.fixture(scope="module")
+def everyday() -> Taxonomy:
+    found = shipped("everyday")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory, everyday: Taxonomy) -> LocalJudge:
+    made = LocalJudge(tmp_path_factory.mktemp("models"))
+    made.model_of(everyday)
+    return made
+
+
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory: pytest.TempPathFactory) -> LocalJudge:
+    """A judge whose models are on disk, for taxonomies of one's own."""
+    return LocalJudge(tmp_path_factory.mktemp("models"), analysis="insights")
+
+
+def verdict_on(judge: LocalJudge, taxonomy: Taxonomy, asked: Subject) -> Verdict:
+    found = judge.judge([asked], taxonomy)[0]
+    assert isinstance(found, Verdict)
+    return found
+
+
+def test_it_is_a_judge(judge: LocalJudge, everyday: Taxonomy) -> None:
+    known: Judge = judge
+    assert known.key == "local/v1"
+    assert known.estimate([subject("x")], everyday) == Usage()
+    assert known.judge([], everyday) == []
+
+
+@pytest.mark.parametrize(
+    ("category", "text"),
+    [
+        ("Coding", "why do I get a KeyError when I call this python function twice"),
+        ("Food, Home & Travel", "Wie lange muss ein Hähnchen im Ofen braten, damit die Haut knusprig wird?"),
+        ("Health & Fitness", "me duele la rodilla cuando corro más de cinco kilómetros"),
+        ("Money & Law", "大家が敷金を返してくれません。どうすればいいですか"),
+        ("Math", "résous l'équation 3x + 7 = 22 et montre les étapes"),
+        ("Personal & Relationships", "моя девушка не отвечает уже два дня после ссоры, что делать"),
+        ("Language & Translation", "translate this sentence to Korean and tell me if it sounds polite"),
+    ],
+)
+def test_plain_questions_in_many_languages(judge: LocalJudge, everyday: Taxonomy, category: str, text: str) -> None:
+    found = verdict_on(judge, everyday, subject(text))
+    assert found.category == category
+    assert found.runner_up in everyday.names
+    assert found.runner_up != category
+
+
+@pytest.mark.slow
+def test_on_topics_it_never_saw_it_is_useful_and_calibrated(everyday: Taxonomy) -> None:
+    counter = Counter()
+    learned = documents(everyday, counter, shipped=[example for example in examples() if not example.is_held_out])
+    model = models.train(everyday.names, learned)
+    unseen = [example for example in examples() if example.is_held_out]
+    owners = owners_of_topics(everyday, {example.reference for example in unseen})
+    found = quality(
+        model.probabilities([counter.vector(example.fields) for example in unseen]),
+        [owners[example.reference] for example in unseen],
+        everyday.names,
+        [example.language for example in unseen],
+    )
+    assert found.accuracy >= 0.55
+    assert found.calibration_error <= 0.10
+
+
+def test_the_held_out_fifth_is_whole_topics_of_every_set() -> None:
+    held_out = {example.reference for example in examples() if example.is_held_out}
+    shown = {example.reference for example in examples() if not example.is_held_out}
+    assert not held_out & shown
+    for name in {example.example_set for example in examples()}:
+        share = sum(reference.startswith(f"{name}/") for reference in held_out)
+        total = share + sum(reference.startswith(f"{name}/") for reference in shown)
+        assert 0.15 <= share / total <= 0.25
+        assert sum(example.example_set == name for example in examples()) >= 150
+
+
+def test_a_saved_model_gives_the_same_verdicts_and_is_not_trained_again(tmp_path: Path) -> None:
+    taxonomy = _two("Bees")
+    asked = subject("how many frames of honey does one hive need")
+    first = verdict_on(LocalJudge(tmp_path / "models"), taxonomy, asked)
+    saved = {path: path.stat().st_mtime_ns for path in (tmp_path / "models").iterdir()}
+    assert len(saved) == 1
+    assert models.load(next(iter(saved))) is not None
+    assert verdict_on(LocalJudge(tmp_path / "models"), taxonomy, asked) == first
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "models").iterdir()} == saved
+
+
+def _two(name: str) -> Taxonomy:
+    own = Category(name=name, description="keeping bees, hives, honey")
+    return Taxonomy(name="two", categories=(own, Category(name="Other")))
+
+
+def test_a_broken_model_file_is_no_model(tmp_path: Path) -> None:
+    assert models.load(tmp_path / "none.npz") is None
+    for content in (b"", b"PK\x03\x04 broken", b"text"):
+        (tmp_path / "a.npz").write_bytes(content)
+        assert models.load(tmp_path / "a.npz") is None
+
+
+def _kitchen() -> Taxonomy:
+    return parse(
+        """
+        name = "leben"
+        fallback = "Sonstiges"
+        [[categories]]
+        name = "Küche"
+        description = "Kochen, Backen, Rezepte, Essen und Trinken"
+        examples = ["Was koche ich heute mit Lauch?"]
+        [[categories]]
+        name = "Programmieren"
+        description = "Code, Software, Fehler in Programmen, Skripte, Python"
+        [[categories]]
+        name = "Reisen"
+        description = "Urlaub, Flüge, Hotels, Städte, Ausflüge"
+        [[categories]]
+        name = "Sonstiges"
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("category", "text"),
+    [
+        ("Küche", "my sourdough bread is flat, does the dough need more time before baking"),
+        ("Küche", "ricetta veloce con zucchine e formaggio"),
+        ("Programmieren", "TypeError: list indices must be integers, what is wrong in my script"),
+        ("Reisen", "tres días en Lisboa en mayo, qué hotel y qué itinerario"),
+    ],
+)
+def test_a_taxonomy_of_ones_own_works_from_its_words_and_in_other_languages(
+    at_home: LocalJudge, category: str, text: str
+) -> None:
+    assert verdict_on(at_home, _kitchen(), subject(text)).category == category
+
+
+def test_corrections_teach() -> None:
+    small = _two("Bees")
+    asked = subject("the zorblat needs another frimble before winter")
+    before = LocalJudge().judge([asked], small)[0]
+    lessons = [
+        Lesson(subject=subject(f"zorblat frimble number {n}", id=f"chatgpt:{n}"), category="Bees") for n in range(4)
+    ]
+    after = LocalJudge(lessons=lessons).judge([asked], small)[0]
+    assert isinstance(before, Verdict)
+    assert isinstance(after, Verdict)
+    assert before.category == "Other"
+    assert after.category == "Bees"
+
+
+def test_insights_fit_their_model_and_claim_little(at_home: LocalJudge) -> None:
+    asked = subject("```python\nprint(1)\n```\nwhy does it print 1?", "Because.", "and 2?", title="Printing")
+    assert at_home.key == "local/v1-insights"
+    found = verdict_on(at_home, _kitchen(), asked)
+    assert found.insights is not None
+    insights = Insights.model_validate(found.insights)
+    assert insights.confidence <= 0.3
+    assert insights.skills[0].evidence == "1 message with code"
+
+
+def test_strange_conversations_are_judged_like_any_other(judge: LocalJudge, everyday: Taxonomy) -> None:
+    strange = ["", "\x00\ud800", "?" * 10_000, "```" * 500, "a" * 100_000, "😀", " \n\t", "﷽" * 50, "ß" * 3]
+    found = judge.judge([subject(text, text, id=f"chatgpt:{n}") for n, text in enumerate(strange)], everyday)
+    for answer in found:
+        assert isinstance(answer, Verdict)
+        assert 0 < answer.confidence < 1
+    assert len({answer.conversation_id for answer in found if isinstance(answer, Verdict)}) == len(strange)
+
+
+def test_probabilities_are_probabilities(judge: LocalJudge, everyday: Taxonomy) -> None:
+    counter = Counter()
+    found = judge.model_of(everyday).probabilities([counter.vector(e.fields) for e in examples()[::200]])
+    assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+def test_it_reads_a_bounded_part_of_endless_conversations(judge: LocalJudge, everyday: Taxonomy) -> None:
+    endless = subject(*(f"question {n} about the garden " * 200 for n in range(400)))
+    fields = fields_of(endless)
+    assert len(fields.first) + len(fields.later) + len(fields.answers) < 3_000
+    started = time.process_time()
+    judge.judge([endless] * 5, everyday)
+    assert time.process_time() - started < 2
