@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, case, func, literal, or_, select, true, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, case, func, literal, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from commonplace.archive.core import Archive
@@ -279,13 +279,10 @@ def _write(connection: Connection, owner: str, rows: Sequence[dict[str, Any]]) -
 
 def place(connection: Connection, owner: str, wanted: Mapping[str, str | None]) -> None:
     """Let the conversations say which project they are in now."""
-    by_project: dict[str | None, list[str]] = {}
-    for id, project_id in wanted.items():
-        by_project.setdefault(project_id, []).append(id)
-    for project_id, members in by_project.items():
-        for ids in _batches(members):
-            where = (conversations.c.owner == owner) & conversations.c.id.in_(ids)
-            connection.execute(update(conversations).where(where).values(project_id=project_id))
+    if wanted:
+        where = (conversations.c.owner == owner) & (conversations.c.id == bindparam("at"))
+        statement = update(conversations).where(where).values(project_id=bindparam("into"))
+        connection.execute(statement, [{"at": id, "into": project_id} for id, project_id in wanted.items()])
 
 
 def settle(archive: Archive) -> int:

@@ -197,7 +197,7 @@ def list_projects(archive: Archive, *, only: str | None = None) -> list[Listed]:
     with archive.read() as connection:
         totals = {row[0]: row[1:] for row in connection.execute(counted.where(*owned).group_by(table.project_id))}
         suggested = dict(tuple(row) for row in connection.execute(waiting.group_by(assignments.c.suggested_project_id)))
-        samples = _sample_titles(connection, archive.owner)
+        samples = _titles(connection, archive.owner, _SAMPLES)
     listed = [
         Listed(
             **{name: getattr(project, name) for name in Project.__struct_fields__},
@@ -213,7 +213,13 @@ def list_projects(archive: Archive, *, only: str | None = None) -> list[Listed]:
     return sorted(listed, key=lambda one: -one.conversations)
 
 
-def _sample_titles(connection: Connection, owner: str) -> dict[str, list[str]]:
+def titles(archive: Archive, *, most: int) -> dict[str, list[str]]:
+    """The newest titles in every project: what a name is proposed from."""
+    with archive.read() as connection:
+        return _titles(connection, archive.owner, most)
+
+
+def _titles(connection: Connection, owner: str, most: int) -> dict[str, list[str]]:
     table = conversations.c
     place = func.row_number().over(partition_by=table.project_id, order_by=(table.updated_at.desc(), table.id))
     ranked = (
@@ -221,24 +227,11 @@ def _sample_titles(connection: Connection, owner: str) -> dict[str, list[str]]:
         .where(table.owner == owner, table.project_id.is_not(None), table.title.is_not(None), table.title != "")
         .subquery()
     )
-    query = select(ranked).where(ranked.c.place <= _SAMPLES).order_by(ranked.c.project_id, ranked.c.place)
-    samples: dict[str, list[str]] = {}
+    query = select(ranked).where(ranked.c.place <= most).order_by(ranked.c.project_id, ranked.c.place)
+    found: dict[str, list[str]] = {}
     for row in connection.execute(query):
-        samples.setdefault(row.project_id, []).append(row.title)
-    return samples
-
-
-def titles_of(archive: Archive, project_id: str, *, limit: int = 200) -> list[str]:
-    """The newest titles in a project: what a name is proposed from."""
-    table = conversations.c
-    query = (
-        select(table.title)
-        .where(table.owner == archive.owner, table.project_id == project_id, table.title.is_not(None))
-        .order_by(table.updated_at.desc(), table.id)
-        .limit(limit)
-    )
-    with archive.read() as connection:
-        return list(connection.execute(query).scalars())
+        found.setdefault(row.project_id, []).append(row.title)
+    return found
 
 
 def is_known(archive: Archive, typed: str) -> bool:

@@ -13,14 +13,15 @@ _STEPS = 40
 _PULL = 0.5
 
 
-def fit(inputs: Numbers, is_right: NDArray[np.bool_], expected: Numbers) -> Numbers:
+def fit(inputs: Numbers, is_right: NDArray[np.bool_], expected: Numbers, weight: Numbers | None = None) -> Numbers:
     """Coefficients (the first is constant) of a logistic model, drawn to `expected` where there is little to learn."""
     coefficients = expected.astype(np.float64).copy()
     columns = with_constant(inputs)
+    counted = np.ones(len(columns)) if weight is None else weight
     for _ in range(_STEPS):
         predicted = sigmoid(columns @ coefficients)
-        slope = columns.T @ (is_right - predicted) - _PULL * (coefficients - expected)
-        curve = (columns * (predicted * (1.0 - predicted))[:, None]).T @ columns
+        slope = columns.T @ (counted * (is_right - predicted)) - _PULL * (coefficients - expected)
+        curve = (columns * (counted * predicted * (1.0 - predicted))[:, None]).T @ columns
         step = np.linalg.solve(curve + _PULL * np.eye(len(coefficients)), slope)
         coefficients += np.clip(step, -2.0, 2.0)
         if np.abs(step).max() < 1e-6:
@@ -42,14 +43,12 @@ def logit(share: float) -> float:
 
 
 def share_among(logits: Numbers, taught_share: float) -> float:
-    """The share of right ones among conversations that nobody has sorted (Saerens, Latinne and Decaestecker, 2002).
+    """The share of a kind among conversations that nobody has sorted (Saerens, Latinne and Decaestecker, 2002).
 
-    Teachers and the unsorted differ most in this: of the unsorted, most belong to no project at all.
+    `logits` say how likely each is of the kind, as learned where `taught_share` were.
     """
-    if not len(logits):
-        return taught_share
     share = taught_share
-    for _ in range(200):
+    for _ in range(200 if len(logits) else 0):
         after = float(sigmoid(logits + logit(share) - logit(taught_share)).mean())
         if abs(after - share) < 1e-5:
             break
@@ -57,16 +56,14 @@ def share_among(logits: Numbers, taught_share: float) -> float:
     return min(max(share, 0.01), 0.99)
 
 
-def threshold(probabilities: Numbers, is_right: NDArray[np.bool_], share: float, precision: float) -> float:
-    """The lowest probability from which on `precision` of all are right, if `share` of the whole are.
+def threshold(probabilities: Numbers, is_right: NDArray[np.bool_], weight: Numbers, precision: float) -> float:
+    """The lowest probability from which on `precision` of all are right, each counted with its weight.
 
     What counts is a cautious reading of the held-out ones (the lower end of Wilson's interval, one standard error), so
     few examples promise little: below nine in a row that are right, 0.9 is never promised.
     """
-    rights, wrongs = int(is_right.sum()), int((~is_right).sum())
-    if not rights:
+    if not len(probabilities):
         return NEVER
-    weight = np.where(is_right, share / rights, (1.0 - share) / max(wrongs, 1))
     order = np.argsort(-probabilities, kind="stable")
     reached, ordered = probabilities[order], weight[order]
     total = np.cumsum(ordered)

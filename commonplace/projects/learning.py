@@ -50,8 +50,6 @@ class Model(msgspec.Struct, frozen=True):
     profiles: Profiles
     facts: Numbers
     match: Numbers
-    shift: float
-    """Between the share of right ones among what was learned from and among what nobody has sorted, as log-odds."""
     threshold: float
     learned_from: int = 0
     expected_coverage: float = 0.0
@@ -80,7 +78,6 @@ class Match(msgspec.Struct, frozen=True):
 
     projects: NDArray[np.int64]
     probabilities: Numbers
-    logits: Numbers
     facts: Numbers
     second: NDArray[np.int64]
 
@@ -93,31 +90,40 @@ def learn(project_ids: Sequence[str], weight: Floats, taught: Sample, unsorted: 
     hidden = _hide_and_seek(own, len(project_ids))
     is_candidate = hidden.facts[..., 0] >= 0.0
     facts = calibration.fit(hidden.facts[is_candidate], hidden.is_own[is_candidate], _EXPECTED_FACTS)
-    draft = Model(list(project_ids), weight, known, about, facts, _EXPECTED_MATCH, 0.0, calibration.NEVER)
+    draft = Model(list(project_ids), weight, known, about, facts, _EXPECTED_MATCH, calibration.NEVER)
 
     nowhere = recognise(draft, taught.rows[of_none], taught.context[of_none])
     inputs = np.concatenate((_match_inputs(hidden.facts, facts), _match_inputs(nowhere.facts, facts)))
     is_right = np.concatenate((hidden.is_found(facts), np.zeros(len(of_none), dtype=bool)))
-    match = calibration.fit(inputs, is_right, _EXPECTED_MATCH)
-    logits = calibration.with_constant(inputs) @ match
-    model = _with_threshold(msgspec.structs.replace(draft, match=match), logits, is_right, unsorted, precision)
     sought = len(hidden.facts) // 2
-    found = is_right & (calibration.sigmoid(logits + model.shift) >= model.threshold)
+    is_member = np.arange(len(inputs)) < sought
+    counted = _as_in(draft, unsorted, inputs, is_member)
+    match = calibration.fit(inputs, is_right, _EXPECTED_MATCH, counted)
+    probabilities = calibration.sigmoid(calibration.with_constant(inputs) @ match)
+    threshold = calibration.threshold(probabilities, is_right, counted, precision)
+    found = is_right & (probabilities >= threshold)
     return msgspec.structs.replace(
-        model, learned_from=len(own.owners), expected_coverage=float(found.sum() / max(sought, 1))
+        draft,
+        match=match,
+        threshold=threshold,
+        learned_from=len(own.owners),
+        expected_coverage=float(found.sum() / max(sought, 1)),
     )
 
 
-def _with_threshold(
-    draft: Model, logits: Numbers, is_right: NDArray[np.bool_], unsorted: Sample, precision: float
-) -> Model:
-    """The threshold for an archive whose unsorted conversations are as often right as these seem to be."""
-    taught_share = float(is_right.mean()) if len(is_right) else 0.5
+def _as_in(draft: Model, unsorted: Sample, inputs: Numbers, is_member: NDArray[np.bool_]) -> Numbers:
+    """How much each hidden one counts, so that as many belong to a project as among the unsorted ones.
+
+    Of those that are hidden half do; of what nobody sorted usually few. How many is worked out from how they score.
+    """
+    members, others = int(is_member.sum()), int((~is_member).sum())
+    if not members or not others:
+        return np.ones(len(inputs))
+    telling = calibration.fit(inputs, is_member, _EXPECTED_MATCH)
     found = recognise(draft, unsorted.rows, unsorted.context)
-    share = calibration.share_among(np.where(found.projects >= 0, found.logits, -40.0), taught_share)
-    shift = calibration.logit(share) - calibration.logit(taught_share)
-    reached = calibration.threshold(calibration.sigmoid(logits + shift), is_right, share, precision)
-    return msgspec.structs.replace(draft, shift=shift, threshold=reached)
+    logits = calibration.with_constant(_match_inputs(found.facts, draft.facts)) @ telling
+    share = calibration.share_among(logits, members / len(inputs))
+    return np.where(is_member, share / members, (1.0 - share) / others) * len(inputs)
 
 
 def _summarise(own: Sample, count: int) -> tuple[Prototypes, Profiles]:
@@ -190,14 +196,13 @@ def recognise(
     count, width = found.projects.shape
     if not width:
         nothing = np.full(count, -1, dtype=np.int64)
-        return Match(nothing, np.zeros(count), np.full(count, -40.0), facts, nothing)
+        return Match(nothing, np.zeros(count), facts, nothing)
     order = np.argsort(-_candidate_logits(facts, model.facts), axis=1, kind="stable")
     ranked = np.take_along_axis(found.projects, order, axis=1)
     logits = calibration.with_constant(_match_inputs(facts, model.facts)) @ model.match
     return Match(
         ranked[:, 0],
-        np.where(ranked[:, 0] >= 0, calibration.sigmoid(logits + model.shift), 0.0),
-        logits,
+        np.where(ranked[:, 0] >= 0, calibration.sigmoid(logits), 0.0),
         np.take_along_axis(facts, order[..., None], axis=1),
         ranked[:, 1] if width > 1 else np.full(count, -1, dtype=np.int64),
     )
@@ -221,7 +226,7 @@ def dump(model: Model) -> bytes:
         tags=model.profiles.tags,
         facts=model.facts,
         match=model.match,
-        numbers=np.array([model.shift, model.threshold, model.learned_from, model.expected_coverage]),
+        numbers=np.array([model.threshold, model.learned_from, model.expected_coverage]),
     )
     return buffer.getvalue()
 
@@ -232,7 +237,7 @@ def load(stored: bytes) -> Model:
         project_ids = msgspec.json.decode(found["project_ids"].tobytes(), type=list[str])
         rows = similarity.matrix(found["data"], found["indices"], found["indptr"])
         about = Profiles(found["moments"], found["sizes"], found["categories"], found["tags"])
-        shift, threshold, learned_from, coverage = (float(number) for number in found["numbers"])
+        threshold, learned_from, coverage = (float(number) for number in found["numbers"])
         return Model(
             project_ids,
             found["weight"].astype(np.float32),
@@ -240,7 +245,6 @@ def load(stored: bytes) -> Model:
             about,
             found["facts"],
             found["match"],
-            shift,
             threshold,
             int(learned_from),
             coverage,

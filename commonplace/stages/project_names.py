@@ -21,6 +21,7 @@ from commonplace.projects.contract import Namer, Proposal, Unnamed
 from commonplace.projects.naming import KeyPhrases
 
 _NAMED_AT_ONCE = 20
+_TITLES = 100
 
 
 class NamesReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,15 +80,18 @@ def take_over_changed(archive: Archive, path: Path) -> NamesReport | None:
 
 def unnamed(archive: Archive, project_ids: Sequence[str] | None = None) -> list[Unnamed]:
     """What a namer is asked: projects known by an id alone, or those named here if no person named them."""
-    wanted = None if project_ids is None else set(project_ids)
-    found = []
-    for project in registry.load(archive):
-        is_asked = project.name_source == "id" if wanted is None else project.id in wanted
-        if is_asked and project.name_source in ("id", "inferred"):
-            titles = tuple(registry.titles_of(archive, project.id))
-            if titles:
-                found.append(Unnamed(project_id=project.id, titles=titles, instructions=project.instructions))
-    return found
+    sources = ("id",) if project_ids is None else ("id", "inferred")
+    asked = [
+        project
+        for project in registry.load(archive)
+        if project.name_source in sources and (project_ids is None or project.id in project_ids)
+    ]
+    titles = registry.titles(archive, most=_TITLES) if asked else {}
+    return [
+        Unnamed(project_id=project.id, titles=tuple(titles[project.id]), instructions=project.instructions)
+        for project in asked
+        if project.id in titles
+    ]
 
 
 def propose(namer: Namer, projects: Sequence[Unnamed]) -> list[Proposal]:
