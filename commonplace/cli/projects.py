@@ -1,8 +1,228 @@
-"""Temporary."""
+"""Projects (`commonplace projects ...`): naming, merging, assigning."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 
-app = typer.Typer()
+from commonplace.archive.core import Archive
+from commonplace.cli.house import opened
+from commonplace.cli.options import Json
+from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
+
+app = typer.Typer(help="Projects: list, show, rename, merge, split, assign, suggestions, names.", no_args_is_help=True)
+ProjectName = Annotated[str, typer.Argument(help="A project, by name or id.")]
+Ids = Annotated[list[str], typer.Argument(help="Conversations, by id.")]
+SomeIds = Annotated[list[str] | None, typer.Argument(help="Conversations, by id.")]
+OneProject = Annotated[str | None, typer.Option("--project", help="All for this project.")]
 
 
-def register(app: typer.Typer) -> None: ...
+def _do(act: Callable[[Archive], Any], said: Callable[[Any], str] = lambda _told: "Done.") -> None:
+    """Do something with the open archive and tell what came of it."""
+    with errors_for_people(), opened() as (_, _, archive):
+        told = act(archive)
+        if Output.as_json:
+            print_json(told)
+        else:
+            tell(said(told))
+
+
+def _changes(told: dict[str, Any]) -> str:
+    return ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in told.items() if isinstance(value, int | str))
+
+
+@app.command("list")
+def list_command(json: Json = False) -> None:
+    """Every project with its counts and where its name is from."""
+    from commonplace.stages.projects import list_projects
+
+    with errors_for_people(), opened() as (_, _, archive):
+        found = list_projects(archive)
+        if Output.as_json:
+            print_json({"projects": found})
+            return
+        grid = table("id", "name", "from", "conversations", "newest titles")
+        for one in found:
+            titles = " · ".join(one.get("titles", [])[:2])
+            grid.add_row(*cells(one["id"], one["name"], one["name_source"], one.get("conversations"), titles))
+        people.print(grid)
+
+
+@app.command()
+def show(project: ProjectName, limit: Annotated[int, typer.Option(min=1)] = 20, json: Json = False) -> None:
+    """A project, its newest conversations, its ids and its history."""
+    from commonplace.stages.projects import show as show_project
+
+    with errors_for_people(), opened() as (_, _, archive):
+        told = show_project(archive, project, limit=limit)
+        if Output.as_json:
+            print_json(told)
+            return
+        grid = table("conversation", "title", "updated", "category", title=told["name"])
+        for one in told["newest"]:
+            grid.add_row(*cells(one["id"], one["title"], (one["updated_at"] or "")[:10], one["category"]))
+        people.print(grid)
+
+
+@app.command()
+def rename(
+    project: ProjectName,
+    name: Annotated[str | None, typer.Argument(help="The new name; without it, the old one is confirmed.")] = None,
+    description: Annotated[str | None, typer.Option(help="A line about it.")] = None,
+    json: Json = False,
+) -> None:
+    """Name a project, everywhere; or confirm the name it has."""
+    from commonplace.stages import projects
+
+    _do(lambda archive: projects.rename(archive, project, name, description=description))
+
+
+@app.command()
+def merge(
+    source: ProjectName, target: Annotated[str, typer.Argument(help="What it becomes part of.")], json: Json = False
+) -> None:
+    """Make everything of one project the other's."""
+    from commonplace.stages import projects
+
+    _do(lambda archive: projects.merge(archive, source, target))
+
+
+@app.command()
+def split(
+    project: ProjectName,
+    name: Annotated[str, typer.Argument(help="The new project.")],
+    ids: Annotated[list[str] | None, typer.Option("--id", help="A conversation; repeatable.")] = None,
+    refs: Annotated[list[str] | None, typer.Option("--ref", help="A ChatGPT id of it; repeatable.")] = None,
+    json: Json = False,
+) -> None:
+    """Make a new project of some of a project's conversations or ids."""
+    from commonplace.stages import projects
+
+    _do(lambda archive: projects.split(archive, project, name, ids=ids or [], refs=refs or []))
+
+
+@app.command()
+def undo(
+    event: Annotated[str | None, typer.Argument(help="An event's id; without it, the newest.")] = None,
+    json: Json = False,
+) -> None:
+    """Undo a merge, a split or a renaming."""
+    from commonplace.stages import projects
+
+    _do(lambda archive: projects.undo(archive, event))
+
+
+@app.command()
+def assign(
+    project: ProjectName,
+    ids: Ids,
+    new: Annotated[bool, typer.Option("--new", help="Make the project if there is none.")] = False,
+    json: Json = False,
+) -> None:
+    """Put conversations into a project, whatever a rule says."""
+    from commonplace.stages import projects
+
+    _do(lambda archive: projects.assign(archive, project, ids, new=new), _changes)
+
+
+@app.command()
+def unassign(
+    ids: Ids,
+    to_rules: Annotated[bool, typer.Option("--to-rules", help="Let the rules decide again.")] = False,
+    json: Json = False,
+) -> None:
+    """Take conversations out of their project."""
+    from commonplace.stages import projects
+
+    _do(lambda archive: projects.unassign(archive, ids, to_rules=to_rules), _changes)
+
+
+@app.command()
+def suggest(
+    project: OneProject = None,
+    above: Annotated[float, typer.Option(min=0, max=1, help="Only what is this sure.")] = 0.0,
+    limit: Annotated[int, typer.Option(min=1)] = 20,
+    json: Json = False,
+) -> None:
+    """What similarity suggests but is not sure enough of."""
+    from commonplace.stages.projects import suggest as suggestions
+
+    with errors_for_people(), opened() as (_, _, archive):
+        found = suggestions(archive, project=project, above=above, limit=limit)
+        if Output.as_json:
+            print_json({"suggestions": found})
+            return
+        grid = table("conversation", "title", "project", "sure")
+        for one in found:
+            name = one.get("project_name") or one.get("project_id")
+            grid.add_row(*cells(one["conversation_id"], one["title"], name, f"{one['confidence']:.0%}"))
+        people.print(grid)
+        if found:
+            tell("`commonplace projects accept ID`, or reject ID.")
+
+
+@app.command()
+def accept(
+    ids: SomeIds = None,
+    project: OneProject = None,
+    above: Annotated[float | None, typer.Option(min=0, max=1, help="All that are this sure.")] = None,
+    json: Json = False,
+) -> None:
+    """Suggestions that are right."""
+    from commonplace.stages import projects
+
+    _do(lambda archive: projects.accept(archive, ids or [], project=project, above=above), _changes)
+
+
+@app.command()
+def reject(ids: SomeIds = None, project: OneProject = None, json: Json = False) -> None:
+    """Suggestions or assignments that are wrong; they are not made again."""
+    from commonplace.stages import projects
+
+    _do(lambda archive: projects.reject(archive, ids or [], project=project), _changes)
+
+
+@app.command("import-names")
+def import_names(
+    path: Annotated[str, typer.Argument(help="The sidebar's JSON or a projects.toml; - for standard input.")],
+    json: Json = False,
+) -> None:
+    """Take over project names from ChatGPT's sidebar or a file."""
+    from commonplace.stages import projects
+
+    text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+    _do(lambda archive: projects.import_names(archive, text), _changes)
+
+
+@app.command("infer-names")
+def infer_names(
+    named: Annotated[list[str] | None, typer.Argument(help="Projects; without any, all that have no name.")] = None,
+    json: Json = False,
+) -> None:
+    """Propose names from the conversations' titles."""
+    from commonplace.stages import projects
+
+    _do(
+        lambda archive: {"named": projects.infer_names(archive, named or [])},
+        lambda told: "\n".join(f"{one['id']}: {one['name']}" for one in told["named"]) or "Nothing to name.",
+    )
+
+
+@app.command()
+def export(
+    form: Annotated[Literal["toml", "json"], typer.Option("--format", help="How it is written.")] = "toml",
+    output: Annotated[Path | None, typer.Option(help="The file; standard output without it.")] = None,
+) -> None:
+    """Write the registry of projects, to be edited and imported again."""
+    from commonplace.stages import projects
+
+    with errors_for_people(), opened() as (_, _, archive):
+        text = projects.export(archive, form=form)
+        if output is None:
+            typer.echo(text, nl=False)
+        else:
+            output.write_text(text, encoding="utf-8")

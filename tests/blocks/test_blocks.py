@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from prefect.blocks.core import Block
-from prefect.testing.standard_test_suites import BlockStandardTestSuite
+from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 from pydantic import SecretStr
 
 import blocks
@@ -17,7 +17,7 @@ ALL = [getattr(blocks, name) for name in blocks.__all__]
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
-class TestEveryBlock(BlockStandardTestSuite):  # type: ignore[misc]
+class TestEveryBlock(BlockStandardTestSuite):
     @pytest.fixture
     def block(self, kind: type[Block]) -> type[Block]:
         return kind

@@ -135,15 +135,15 @@ def test_a_worker_dies_in_the_middle_and_the_other_finishes_without_loss_or_dupl
     with _two_workers(environment) as workers:
         started = _commonplace(environment, "run", "pipeline", "--param", f'paths=["{export}"]')
         assert started.returncode == 0, started.stderr
-        deadline = time.monotonic() + 120
-        while len(notion.pages) < 4:
+        deadline = time.monotonic() + 200
+        while len(notion.rows()) < 4:
             assert time.monotonic() < deadline, (environment.settings.home / "workers.log").read_text()[-3000:]
             time.sleep(0.1)
         _kill_the_one_that_works(workers)
-        assert len(notion.pages) < CONVERSATIONS
+        assert len(notion.rows()) < CONVERSATIONS
         again = _commonplace(environment, "run", "pipeline", "--param", "paths=[]", "--watch", "--json")
         assert json.loads(again.stdout)["state"] == "Completed", again.stdout + again.stderr
-    written = [page.value("Conversation ID") for page in notion.pages.values()]
+    written = [page.value("Conversation ID") for page in notion.rows()]
     assert len(written) == len(set(written)) == CONVERSATIONS
     with open_archive(environment["COMMONPLACE_DATABASE_URL"]) as archive, archive.read() as connection:
         states = connection.exec_driver_sql("SELECT state, count(*) FROM ledger GROUP BY state").all()

@@ -84,7 +84,7 @@ def test_a_destination_that_refuses_everything_fails_the_run_and_says_what_to_do
         monkeypatch.setenv("NOTION_DATABASE_ID", database)
         with pytest.raises(Halt, match="refuses the token"):
             sync(destination="notion")
-        assert notion.pages == {}
+        assert notion.rows() == []
 
 
 def test_few_failures_complete_with_defects_and_many_fail(
@@ -95,13 +95,13 @@ def test_few_failures_complete_with_defects_and_many_fail(
         monkeypatch.setenv("NOTION_DATABASE_ID", notion.add_database())
         monkeypatch.setenv("NOTION_TOKEN", notion.token)
         monkeypatch.setenv("NOTION_BASE_URL", notion.base_url)
-        notion.fail_next("400", on="POST /v1/pages")
+        notion.fail_next("400", on="POST pages")
         state = sync(destination="notion", return_state=True)
         assert state.is_completed()
         assert "with 1 defects" in (state.message or "")
         assert state.result()["failed"] == 1
         notion.fail_next("400", on="PATCH", times=30)
-        notion.fail_next("400", on="POST /v1/pages", times=30)
+        notion.fail_next("400", on="POST pages", times=30)
         with pytest.raises(RunFailed, match="items failed"):
             sync(destination="notion", force=True)
 

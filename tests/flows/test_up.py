@@ -158,16 +158,16 @@ def test_a_killed_worker_is_replaced_and_its_run_resumed_without_loss_or_duplica
         assert _run(home, "import", "--direct", str(sample)).returncode == 0
         with _up(home, **secrets):
             assert _run(home, "run", "sync", "--param", "destination=notion").returncode == 0
-            _until(lambda: len(notion.pages) >= 5)
+            _until(lambda: len(notion.rows()) >= 5)
             for pid in _worker_processes(home):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             killed = time.monotonic()
-            assert 5 <= len(notion.pages) < 40
+            assert 5 <= len(notion.rows()) < 40
             again = _run(home, "run", "sync", "--param", "destination=notion", "--watch", "--json")
             assert json.loads(again.stdout)["state"] == "Completed", again.stdout + again.stderr
             assert time.monotonic() - killed < 100
-        titles = [page.value("Conversation ID") for page in notion.pages.values()]
+        titles = [page.value("Conversation ID") for page in notion.rows()]
         assert len(titles) == len(set(titles)) == 40
 
 

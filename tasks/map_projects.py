@@ -1,0 +1,52 @@
+"""Mapping: vectors and learning (kept in the archive), then placing. Never cached: the join decides what is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from commonplace.stages import map_ as stage
+from commonplace.stages.selection import Selection
+from tasks.house import open_house
+from tasks.policy import recording
+
+
+@recording(name="place by rules")
+def place_by_rules(selection: dict[str, Any]) -> dict[str, Any]:
+    """Explicit ids, titles and custom GPTs; what they leave is for likeness."""
+    with open_house() as house:
+        chosen = msgspec.convert(selection, Selection)
+        sure = stage.place_sure(house.archive, house.settings.projects, chosen)
+        return {"left": list(sure.left), "decided": sure.decided, "new_projects": len(sure.new_projects)}
+
+
+@recording(name="compute vectors", run_name="vectors-{chunk}")
+def compute_vectors(chunk: str, ids: list[str]) -> int:
+    """What likeness is computed from, for a chunk of conversations."""
+    with open_house() as house:
+        stage.compute(house.archive, stage.needing_vectors(house.archive, ids))
+        return len(ids)
+
+
+@recording(name="learn projects")
+def learn_projects(left: int, ids: list[str]) -> dict[str, Any]:
+    """One model of all projects, with the threshold that was measured on them."""
+    with open_house() as house:
+        learned = stage.learn(house.archive, house.settings.projects, ids)
+        plain: dict[str, Any] = msgspec.to_builtins(learned) or {}
+        return plain
+
+
+@recording(name="place by likeness", run_name="place-{chunk}")
+def place_by_likeness(chunk: str, ids: list[str]) -> int:
+    """Assign, suggest or leave alone a chunk of conversations; how many changed."""
+    with open_house() as house:
+        return len(stage.place_similar(house.archive, house.settings.projects, ids))
+
+
+@recording(name="name projects")
+def name_projects() -> int:
+    """Names for projects that are known by an id alone, marked as inferred."""
+    with open_house() as house:
+        return len(stage.name(house.archive))
