@@ -113,7 +113,8 @@ def measure_speed(count: int, window: float, folder: Path) -> list[tuple[str, fl
             (f"first sync, {count} x {BLOCKS} blocks: requests / minimum", sent / count, f"<= {TARGETS['first']}",
              sent / count <= TARGETS["first"] and seen["rows"] == count),
             (f"  {seconds:.1f} s against a floor of {floor:.1f} s: wall / floor", seconds / floor, "", True),
-            ("  share of the budget used until its last window", used, f">= {TARGETS['budget']}", used >= TARGETS["budget"]),
+            ("  share of the budget used until its last window", used, f">= {TARGETS['budget']}",
+             used >= TARGETS["budget"]),
             ("  refused with 429", refused, "0", refused == 0),
         ]  # fmt: skip
         sync(at, ledger, count, window_seconds=window)
