@@ -15,6 +15,7 @@ from flows.running import RUNNER, conclude, is_superseded
 
 Stage = Literal["import", "categorize", "map", "sync"]
 STAGES: tuple[Stage, ...] = ("import", "categorize", "map", "sync")
+HANDLED = {"new", "changed", "judged", "created", "updated", "failed"}
 Done = tuple[dict[str, Any], list[Exception]]
 
 
@@ -95,9 +96,10 @@ def flat(report: dict[str, Any]) -> dict[str, Any]:
 def totals(report: dict[str, Any]) -> tuple[int, int]:
     """How many items the stages handled, and how many of them failed."""
     handled = sum(
-        counts.get(key, 0)
+        value
         for counts in report.values()
-        for key in ("new", "changed", "judged", "created", "updated", "failed")
+        for key, value in counts.items()
+        if key in HANDLED and isinstance(value, int)
     )
     return handled, sum(counts.get("failed", 0) for counts in report.values())
 

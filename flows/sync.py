@@ -15,15 +15,16 @@ from commonplace.archive.leases import hold
 from commonplace.model import Outcome
 from commonplace.stages import sync as stage
 from commonplace.stages.destinations import open_destination
+from commonplace.stages.pull import PullReport
 from commonplace.stages.selection import Selection, chunk_name, partition
 from commonplace.stages.sync import SyncReport
 from flows import reports
 from flows.bounds import selection_of
 from flows.running import RUNNER, conclude, work_through
 from tasks.house import open_house
-from tasks.sync import finish_destination, write_chunk
+from tasks.sync import finish_destination, pull_edits, write_chunk
 
-COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "requests")
+COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "pulled", "requests")
 
 
 @flow(name="sync", flow_run_name="sync-{destination}", task_runner=RUNNER)
@@ -70,14 +71,23 @@ def sync_now(
         open_destination(house.settings, house.environment, house.archive, destination) as (target, rules),
         hold(house.archive, f"sync:{target.instance}"),
     ):
-        waiting = stage.pending(house.archive, target, selection, rules, retry_failed=retry_failed)
         report = SyncReport(destination=destination)
+        if target.capabilities.supports_pull:
+            _pull(destination, report)
+        waiting = stage.pending(house.archive, target, selection, rules, retry_failed=retry_failed)
         report.unchanged = stage.count_in_scope(house.archive, target, selection, rules) - len(waiting)
         errors = _write(destination, [item.conversation_id for item in waiting], report) if waiting else []
     report.seconds = round(time.monotonic() - started, 3)
     plain: dict[str, Any] = msgspec.to_builtins(report)
     emit_event("commonplace.sync.completed", resource={"prefect.resource.id": f"commonplace.destination.{destination}"})
     return plain, errors
+
+
+def _pull(destination: str, report: SyncReport) -> None:
+    """Edits come back before anything is written over them."""
+    pulled = pull_edits(destination)
+    report.requests += pulled.pop("requests")
+    report.include(msgspec.convert(pulled, PullReport))
 
 
 def _write(destination: str, ids: list[str], report: SyncReport) -> list[Exception]:

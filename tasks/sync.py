@@ -8,6 +8,8 @@ import msgspec
 
 from commonplace.stages import sync as stage
 from commonplace.stages.destinations import open_destination
+from commonplace.stages.pull import PullReport, pull
+from commonplace.stages.taxonomies import taxonomy_named
 from tasks.house import open_house
 from tasks.policy import recording
 
@@ -23,7 +25,8 @@ def write_chunk(destination: str, chunk: str, ids: list[str]) -> dict[str, Any]:
         ),
     ):
         before = target.requests_sent
-        outcomes = stage.write_chunk(house.archive, target, ids)
+        taxonomy = taxonomy_named(house.archive, house.settings.categorize.taxonomy)
+        outcomes = stage.write_chunk(house.archive, target, ids, taxonomy=taxonomy)
         return {"outcomes": msgspec.to_builtins(outcomes), "requests": target.requests_sent - before}
 
 
@@ -38,3 +41,21 @@ def finish_destination(destination: str) -> None:
         ),
     ):
         stage.finish(house.archive, target)
+
+
+@recording(name="pull edits", run_name="pull-{destination}")
+def pull_edits(destination: str) -> dict[str, Any]:
+    """What people changed there becomes their word in the archive."""
+    with (
+        open_house() as house,
+        open_destination(house.settings, house.environment, house.archive, destination) as (
+            target,
+            _rules,
+        ),
+    ):
+        before = target.requests_sent
+        report: PullReport = pull(
+            house.archive, target, taxonomy_named(house.archive, house.settings.categorize.taxonomy)
+        )
+        plain: dict[str, Any] = msgspec.to_builtins(report)
+        return plain | {"requests": target.requests_sent - before}

@@ -97,13 +97,21 @@ def _sync_directly(destination: str, bounds: dict[str, Any], retry_failed: bool)
     from commonplace.archive.leases import hold
     from commonplace.stages import sync as stage
     from commonplace.stages.destinations import open_destination
+    from commonplace.stages.taxonomies import taxonomy_named
 
     with (
         opened() as (settings, environment, archive),
         open_destination(settings, environment, archive, destination) as (target, rules),
         hold(archive, f"sync:{target.instance}"),
     ):
-        report = stage.sync(archive, target, selection(settings, **bounds), rules, retry_failed=retry_failed)
+        report = stage.sync(
+            archive,
+            target,
+            selection(settings, **bounds),
+            rules,
+            retry_failed=retry_failed,
+            taxonomy=taxonomy_named(archive, settings.categorize.taxonomy),
+        )
         report.destination = destination
         return dict(plain(report))
 

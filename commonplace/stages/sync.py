@@ -18,8 +18,11 @@ from commonplace.archive import reading
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.schema import conversations, ledger, projects
+from commonplace.archive.verdicts import titles_of
+from commonplace.categorize.contract import Taxonomy
 from commonplace.destinations.contract import Destination, Document
 from commonplace.model import Outcome
+from commonplace.stages.pull import PullReport, pull
 from commonplace.stages.selection import Selection
 
 
@@ -75,8 +78,18 @@ class SyncReport(msgspec.Struct, kw_only=True):
     uncertain: int = 0
     conflicts: int = 0
     requests: int = 0
+    pulled: int = 0
+    """Edits of people that came back from the destination."""
     seconds: float = 0.0
     problems: list[Outcome] = msgspec.field(default_factory=list)
+
+    def include(self, pulled: PullReport) -> None:
+        """Edits that came back before the write; those that could not be taken over are conflicts."""
+        self.pulled += pulled.taken
+        self.conflicts += len(pulled.conflicts)
+        for conflict in pulled.conflicts:
+            identity, _, reason = conflict.partition(": ")
+            self.problems.append(Outcome(conversation_id=identity, state="conflict", reason=reason))
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
@@ -169,12 +182,18 @@ def _why(state: str | None) -> str:
 
 
 def write_chunk(
-    archive: Archive, destination: Destination, chunk: Sequence[str], hashes: dict[str, str] | None = None
+    archive: Archive,
+    destination: Destination,
+    chunk: Sequence[str],
+    hashes: dict[str, str] | None = None,
+    *,
+    taxonomy: Taxonomy | None = None,
 ) -> list[Outcome]:
     """Write one chunk of conversations. What became unnecessary or disappeared meanwhile is left out."""
     known = hashes if hashes is not None else _hashes(archive, destination, chunk)
+    titles = titles_of(archive, chunk)
     documents = [
-        _document(filed, known[filed.conversation.id])
+        _document(filed, known[filed.conversation.id], titles.get(filed.conversation.id), taxonomy)
         for filed in reading.load_filed(archive, chunk)
         if filed.conversation.id in known
     ]
@@ -189,9 +208,13 @@ def _hashes(archive: Archive, destination: Destination, chunk: Sequence[str]) ->
     }
 
 
-def _document(filed: reading.Filed, input_hash: str) -> Document:
+def _document(filed: reading.Filed, input_hash: str, title: str | None, taxonomy: Taxonomy | None) -> Document:
+    conversation = filed.conversation
+    look = taxonomy.get(filed.category) if taxonomy and filed.category else None
     return Document(
-        conversation=filed.conversation,
+        conversation=msgspec.structs.replace(conversation, title=title) if title else conversation,
+        category_colour=look.colour if look and look.colour != "default" else None,
+        category_emoji=look.emoji if look else None,
         input_hash=input_hash,
         category=filed.category,
         tags=filed.tags,
@@ -216,17 +239,20 @@ def sync(
     rules: Rules = Rules(),
     *,
     retry_failed: bool = False,
+    taxonomy: Taxonomy | None = None,
 ) -> SyncReport:
     """The whole stage in this process, without any orchestration: `commonplace sync --direct`."""
     started = time.monotonic()
     report = SyncReport(destination=destination.instance)
+    if taxonomy is not None:
+        report.include(pull(archive, destination, taxonomy))
     waiting = pending(archive, destination, selection, rules, retry_failed=retry_failed)
     report.unchanged = count_in_scope(archive, destination, selection, rules) - len(waiting)
     hashes = {item.conversation_id: item.input_hash for item in waiting}
     ids = list(hashes)
     size = destination.capabilities.preferred_batch
     for start in range(0, len(ids), size):
-        report.add(write_chunk(archive, destination, ids[start : start + size], hashes))
+        report.add(write_chunk(archive, destination, ids[start : start + size], hashes, taxonomy=taxonomy))
     finish(archive, destination)
     report.requests = destination.requests_sent
     report.seconds = round(time.monotonic() - started, 3)

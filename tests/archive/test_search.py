@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -47,11 +46,12 @@ def fill(archive: Archive) -> None:
         table = schema.conversations
         row = {"owner": "me", "id": "p1", "name": "Kitchen", "name_source": "person", "created_at": 1, "updated_at": 1}
         connection.execute(insert(schema.projects).values(**row))
-        for id, values in {
+        said: dict[str, dict[str, Any]] = {
             "chatgpt:bread": {"category": "Cooking", "project_id": "p1"},
             "chatgpt:titled": {"category": "Cooking"},
             "chatgpt:code": {"category": "Work", "has_code": True},
-        }.items():
+        }
+        for id, values in said.items():
             connection.execute(update(table).where(table.c.id == id).values(**values))
 
 
@@ -231,12 +231,15 @@ def many(sqlite_archive: Archive) -> Archive:
 
 
 @pytest.fixture
-def bounded(many: Archive, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+def bounded(many: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
     """The same with every bound so low that it is met."""
     for module, name, value in (
         (finding_sqlite, "MOST_HITS", 50),
         (finding_sqlite, "MOST_RANKED", 10),
         (finding, "_NARROW", 20),
+        (finding, "_FEW", 20),
+        (finding_sqlite, "MOST_WORDS", 10),
+        (finding_sqlite, "MOST_READ", 30),
         (finding, "_SHORTLIST", 12),
         (finding, "_AT_ONCE", 9),
         (finding, "_SAMPLE", 60),
@@ -265,12 +268,17 @@ def test_beyond_the_bounds_totals_are_estimates_and_say_so(bounded: Archive) -> 
         ("rarer", {"filters": Filters(model="gpt-4")}, range(0, 200, 20)),
         ("common rarer", {"newest_first": True}, range(0, 200, 10)),
         ("common", {"newest_first": True}, range(200)),
+        ("num*", {}, range(200)),
+        ("num* rarer", {"filters": Filters(role="user")}, range(0)),
+        ("n* common", {"filters": Filters(role="user", model="gpt-4")}, range(0, 200, 4)),
+        ("r* common", {}, range(0, 200, 10)),
+        ("-number1*", {}, [0, *range(2, 10), *range(20, 100)]),
         ("common", {"filters": Filters(until=15 * DAY)}, range(15)),
         ("common -rarer", {"filters": Filters(role="user")}, range(200)),
     ],
 )
 def test_the_pages_show_everything_once_however_it_is_bounded(
-    bounded: Archive, typed: str, options: dict[str, Any], expected: range
+    bounded: Archive, typed: str, options: dict[str, Any], expected: Sequence[int]
 ) -> None:
     shown: list[str] = []
     while page := ids(search(bounded, typed, limit=7, offset=len(shown), facets=False, **options)):
