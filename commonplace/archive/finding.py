@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Protocol
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from commonplace.archive import finding_postgresql, finding_sqlite
 from commonplace.archive.filters import Filters
@@ -22,13 +22,15 @@ from commonplace.archive.relevance import Matcher
 from commonplace.archive.schema import conversations, messages
 
 _MOST_TITLES = 1_000
-_NARROW = 1_000
+_NARROW = 300
 """Filters that leave so few conversations are looked up first."""
-_SHORTLIST = 120
+_FEW = 1_000
+"""Conversations that are sorted, rather than picked from the row of all."""
+_SHORTLIST = 60
 """The newest conversations, of too many to rank, that are ranked all the same."""
 _READ = 2
 """Messages of each that are read for this."""
-_AT_ONCE = 100
+_AT_ONCE = 80
 _SAMPLE = 600
 _COUNTED, _FACETED = 2_000, 10_000
 """Conversations that are looked at for an exact total, and for exact facets."""
@@ -38,9 +40,7 @@ _TITLE_WORTH = 1.5
 class Finder(Protocol):
     """What each database answers, in hits (hits.py)."""
 
-    most_hits: int
-
-    def hits(self) -> list[int]: ...
+    def hits(self) -> list[int] | None: ...
     def hits_in(self, conversation_keys: Collection[int]) -> list[int]: ...
     def titles(self, most: int) -> set[int]: ...
     def scores(self, hits: Sequence[int]) -> dict[int, float] | None: ...
@@ -85,11 +85,10 @@ class Desk:
         if not self._query.wanted:
             return self._browse(page, facets=facets)
         hits = self._finder.hits()
-        is_whole = len(hits) <= self._finder.most_hits
-        if not is_whole and self._narrow is not None:
-            hits, is_whole = self._finder.hits_in(sorted(self._narrow)), True
+        if hits is None and self._narrow is not None:
+            hits = self._finder.hits_in(sorted(self._narrow))
         titled = set() if self._filters.role else self._qualified(self._finder.titles(_MOST_TITLES))
-        if not is_whole:
+        if hits is None:
             return self._among_too_many(titled, newest_first=newest_first, page=page, facets=facets)
         matched = _by_conversation(hits)
         if self._narrow is not None:
@@ -120,7 +119,7 @@ class Desk:
 
     def _newest(self, matched: Mapping[int, Sequence[int]]) -> Iterator[Found]:
         """Those that were matched and qualify, newest first."""
-        few = matched.keys() if len(matched) <= _NARROW else None
+        few = matched.keys() if len(matched) <= _FEW else None
         for key in self._walk(few):
             if key in matched:
                 yield Found(key, next(iter(matched[key]), None))
@@ -165,14 +164,20 @@ class Desk:
         newest = self._looked_into(seen)
         ordered = newest if newest_first else self._shortlisted(newest, seen, titled)
         found = list(islice(ordered, page.start, page.stop))
-        keys = sorted(self._walk(None))
-        step = max(1, len(keys) // (_SAMPLE if facets else _SAMPLE // 3))
-        sample = keys[::step]
+        sample, weight = self._sample(_SAMPLE if facets else _SAMPLE // 3)
         matched = _by_conversation(self._finder.hits_in(sample))
         for key in titled.intersection(sample):
             matched.setdefault(key, [])
-        weight = len(keys) / max(1, len(sample))
-        return found, Whole(matched, weight, is_exact=step == 1), max(len(found), round(len(matched) * weight))
+        return found, Whole(matched, weight, is_exact=weight == 1), max(len(found), round(len(matched) * weight))
+
+    def _sample(self, size: int) -> tuple[list[int], float]:
+        """So many of the conversations that qualify, evenly spread, and how many each of them stands for."""
+        table = conversations.c
+        count = self._connection.execute(select(func.count()).select_from(conversations).where(self._clause)).scalar()
+        step = max(1, (count or 0) // size)
+        query = select(table.key).where(self._clause, table.key % step == 0)
+        keys = list(self._connection.execute(query).scalars())
+        return keys, (count or 0) / max(1, len(keys))
 
     def _looked_into(self, seen: dict[int, list[int]]) -> Iterator[Found]:
         walk = self._walk(None)
@@ -185,7 +190,10 @@ class Desk:
         unwanted: set[int] = set()
         for group in self._query.excluded:
             finder = self._ask(Query(group), role=None)
-            unwanted |= {conversation_of(hit) for hit in finder.hits()} | finder.titles(_MOST_TITLES)
+            hits = finder.hits()
+            if hits is None:
+                hits = finder.hits_in(list(self._walk(None)))
+            unwanted |= {conversation_of(hit) for hit in hits} | finder.titles(_MOST_TITLES)
         keys = [key for key in self._walk(None) if key not in unwanted]
         found = [Found(key, None) for key in keys[page]]
         step = -(-len(keys) // _FACETED) if facets and keys else 1
@@ -233,8 +241,8 @@ class Desk:
 
 def _has_other_owners(connection: Connection, owner: str) -> bool:
     table = conversations.c
-    others = (select(table.key).where(side).limit(1) for side in (table.owner < owner, table.owner > owner))
-    return any(connection.execute(query).first() is not None for query in others)
+    ends = (select(end).scalar_subquery() for end in (func.min(table.owner), func.max(table.owner)))
+    return any(end not in (None, owner) for end in connection.execute(select(*ends)).one())
 
 
 def _by_conversation(hits: Iterable[int]) -> dict[int, list[int]]:

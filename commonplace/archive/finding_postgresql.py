@@ -43,11 +43,11 @@ class Finder:
             self._matches &= messages.c.is_hidden.is_(False)
         if role is not None:
             self._matches &= messages.c.role == role
-        self.most_hits = MOST_HITS
 
-    def hits(self) -> list[int]:
-        """In ascending order; if there are more than `most_hits`, that many and one."""
-        return self._hits(self._matches, self.most_hits + 1)
+    def hits(self) -> list[int] | None:
+        """In ascending order; None if there are too many to look at them all."""
+        found = self._hits(self._matches, MOST_HITS + 1)
+        return found if len(found) <= MOST_HITS else None
 
     def hits_in(self, conversation_keys: Collection[int]) -> list[int]:
         """All there are in these conversations."""

@@ -1,24 +1,31 @@
 """Asking the text index on SQLite.
 
 FTS5 walks through a word's messages at ten million a second, and ranks a two-hundredth of that; its rank also counts
-every message of each word first. So matches are counted by the ten thousand, and ranked by the thousand.
+every message of each word first. So matches are counted by the ten thousand, and ranked by the thousand. A beginning of
+words makes it join the lists of all of them before it answers: it is given these words instead where they are few, and
+where they are many the texts themselves are looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
 from commonplace.archive.grams import phrase
-from commonplace.archive.hits import ROLES, range_of
-from commonplace.archive.query import Part, Query
-from commonplace.archive.relevance import rarity
+from commonplace.archive.hits import CONVERSATION_SHIFT, ROLES, hit_of, is_hidden, message_of, role_of
+from commonplace.archive.query import Part, Query, words
+from commonplace.archive.relevance import Matcher, fold, rarity
 
-MOST_HITS = 40_000
-MOST_RANKED = 6_000
+MOST_HITS = 10_000
+MOST_RANKED = 5_000
 """Hits that are ranked by the index itself."""
+MOST_WORDS = 300
+"""Words that a beginning is replaced by."""
+MOST_READ = 1_500
+"""Texts that are looked at for a beginning of more words than that."""
 
 _MOST_COUNTED = 40_000
 
@@ -28,61 +35,117 @@ class Finder:
 
     def __init__(self, connection: Connection, query: Query, *, role: str | None, hidden: bool) -> None:
         self._driver: Any = connection.connection.driver_connection
-        self._query = query
-        self._expression = _expression(query.wanted, query.excluded)
+        self._expressions: dict[Part, str | None] = {part: self._said(part) for part in query.wanted}
+        self._excluded = query.excluded
+        self._role, self._hidden = role, hidden
         self._which = _which(role, hidden)
+        self._read = [part for part, expression in self._expressions.items() if expression is None]
+        self._matcher = Matcher(self._read)
+        self._indexed = [part for part, expression in self._expressions.items() if expression is not None]
+        self._expression = self._all(self._indexed)
         self._counts: dict[str, int] = {}
-        self.most_hits = MOST_HITS
 
-    def hits(self) -> list[int]:
-        """In ascending order; if there are more than `most_hits`, that many and one."""
+    def hits(self) -> list[int] | None:
+        """In ascending order; None if there are too many to look at them all."""
+        most = MOST_READ if self._read else MOST_HITS
+        if not self._indexed:
+            return None
         sql = f"SELECT rowid FROM messages_fts WHERE messages_fts MATCH ?{self._which} LIMIT ?"  # noqa: S608
-        return self._numbers(sql, (self._expression, self.most_hits + 1))
+        found = self._numbers(sql, (self._expression, most + 1))
+        return self._checked(found) if len(found) <= most else None
 
     def hits_in(self, conversation_keys: Collection[int]) -> list[int]:
         """All there are in these conversations."""
-        sql = f"SELECT rowid FROM messages_fts WHERE messages_fts MATCH ? AND rowid BETWEEN ? AND ?{self._which}"  # noqa: S608
-        found: list[int] = []
-        for key in conversation_keys:
-            found += self._numbers(sql, (self._expression, *range_of(key)))
-        return found
+        keys = json.dumps(list(conversation_keys))
+        if not self._indexed:
+            return self._checked(self._everything_in(keys))
+        first, end = (f"{key} << {CONVERSATION_SHIFT}" for key in ("one.value", "(one.value + 1)"))
+        within = f"messages_fts.rowid >= {first} AND messages_fts.rowid < {end}{self._which}"
+        each = "FROM json_each(?) AS one CROSS JOIN messages_fts WHERE messages_fts MATCH ?"
+        sql = f"SELECT messages_fts.rowid {each} AND {within}"  # noqa: S608
+        return self._checked(self._numbers(sql, (keys, self._expression)))
 
     def titles(self, most: int) -> set[int]:
         """Conversations whose title has all that is wanted."""
+        wanted = " AND ".join(expression or _quoted(part) for part, expression in self._expressions.items())
         sql = "SELECT rowid FROM titles_fts WHERE titles_fts MATCH ? ORDER BY rowid DESC LIMIT ?"
-        return set(self._numbers(sql, (self._expression, most)))
+        return set(self._numbers(sql, (_without(wanted, self._excluded), most)))
 
     def scores(self, hits: Sequence[int]) -> dict[int, float] | None:
         """How well each hit fits, if that can be had in time."""
         if len(hits) > MOST_RANKED:
             return None
-        parts = self._query.wanted
-        if len(parts) > 1 or " " in parts[0].text or parts[0].is_run:
-            parts = tuple(part for part in parts if self._effort(part) <= _MOST_COUNTED)
-            if not parts or (len(parts) < len(self._query.wanted) and self._least(parts) > MOST_RANKED):
+        parts = self._indexed
+        if len(parts) > 1 or len(_words(parts[0])) > 1:
+            parts = [part for part in parts if self._effort(part) <= _MOST_COUNTED]
+            if not parts or (len(parts) < len(self._indexed) and min(map(self._documents, parts)) > MOST_RANKED):
                 return None
-        expression = _expression(parts, self._query.excluded)
         sql = f"SELECT rowid, -bm25(messages_fts) FROM messages_fts WHERE messages_fts MATCH ?{self._which}"  # noqa: S608
-        return dict(self._driver.execute(sql, (expression,)).fetchall())
+        return dict(self._driver.execute(sql, (self._all(parts),)).fetchall())
 
     def rarity(self, part: Part) -> float:
         """What it is worth that a message has this part."""
         (newest,) = self._numbers("SELECT coalesce(max(key), 0) FROM messages", ())
         return rarity(self._documents(part), newest)
 
+    def _said(self, part: Part) -> str | None:
+        """The part as an expression; None for a beginning of more words than can be named."""
+        if not part.is_prefix:
+            return _quoted(part)
+        *before, beginning = _words(part)
+        found = list(self._words_with(fold(beginning)))
+        if len(found) > MOST_WORDS:
+            return None
+        named = [_quoted(Part(" ".join([*before, word]))) for word in found]
+        return f"({' OR '.join(named)})" if named else _quoted(part)
+
+    def _words_with(self, beginning: str) -> Iterator[str]:
+        """The indexed words that begin like this, and one more than is worth naming; each is one step in the index."""
+        self._driver.execute(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.indexed_words USING fts5vocab(main, messages_fts, instance)"
+        )
+        at = beginning
+        for _ in range(MOST_WORDS + 1):
+            row = self._driver.execute("SELECT term FROM temp.indexed_words WHERE term >= ? LIMIT 1", (at,)).fetchone()
+            if row is None or not row[0].startswith(beginning):
+                return
+            yield row[0]
+            at = f"{row[0]}\x01"
+
+    def _checked(self, hits: list[int]) -> list[int]:
+        """Those whose texts have the beginnings that the index was not asked for."""
+        if not self._read or not hits:
+            return hits
+        sql = "SELECT key, text FROM messages WHERE key IN (SELECT value FROM json_each(?))"
+        texts = dict(self._driver.execute(sql, (json.dumps([message_of(hit) for hit in hits]),)).fetchall())
+        return [hit for hit in hits if self._matcher.has_all(texts.get(message_of(hit), ""))]
+
+    def _everything_in(self, keys: str) -> list[int]:
+        sql = (
+            "SELECT conversation_key, key, role, is_hidden FROM messages "
+            "WHERE conversation_key IN (SELECT value FROM json_each(?)) ORDER BY 1, 2"
+        )
+        hits = (hit_of(*row) for row in self._driver.execute(sql, (keys,)).fetchall())
+        return [
+            hit
+            for hit in hits
+            if (self._hidden or not is_hidden(hit)) and (self._role is None or role_of(hit) == self._role)
+        ]
+
+    def _all(self, parts: Sequence[Part]) -> str:
+        return _without(" AND ".join(self._expressions[part] or "" for part in parts), self._excluded)
+
     def _documents(self, part: Part) -> int:
         """How many messages have it, as far as it is worth counting."""
-        return self._count(_quoted(part))
+        expression = self._expressions.get(part)
+        return _MOST_COUNTED if expression is None else self._count(expression)
 
     def _effort(self, part: Part) -> int:
         """How many messages FTS5 goes through to find a part: those of a phrase's rarest word."""
-        words = phrase(part.text).split() if part.is_run else part.text.split()
-        if len(words) == 1:
+        words = _words(part)
+        if len(words) == 1 or part.is_prefix:
             return self._documents(part)
-        return min(self._count(_quoted(Part(word))) for word in words[:8] if any(map(str.isalnum, word)))
-
-    def _least(self, parts: Sequence[Part]) -> int:
-        return min(self._documents(part) for part in parts)
+        return min(self._count(_quoted(Part(word))) for word in words[:8])
 
     def _count(self, expression: str) -> int:
         if expression not in self._counts:
@@ -96,16 +159,19 @@ class Finder:
 
 
 def _which(role: str | None, hidden: bool) -> str:
-    which = "" if hidden else " AND rowid & 1 = 0"
-    return f"{which} AND rowid >> 1 & 3 = {ROLES.index(role)}" if role in ROLES else which
+    which = "" if hidden else " AND messages_fts.rowid & 1 = 0"
+    return f"{which} AND messages_fts.rowid >> 1 & 3 = {ROLES.index(role)}" if role else which
 
 
-def _expression(wanted: Sequence[Part], excluded: Sequence[Sequence[Part]]) -> str:
+def _without(wanted: str, excluded: Sequence[Sequence[Part]]) -> str:
     """An FTS5 expression in which everything that was typed is between quotation marks."""
-    said = " AND ".join(map(_quoted, wanted))
-    return " NOT ".join([f"({said})", *(f"({' AND '.join(map(_quoted, group))})" for group in excluded)])
+    return " NOT ".join([f"({wanted})", *(f"({' AND '.join(map(_quoted, group))})" for group in excluded)])
 
 
 def _quoted(part: Part) -> str:
     text = phrase(part.text) if part.is_run else part.text.replace('"', " ")
     return f'"{text}"{" *" if part.is_prefix else ""}'
+
+
+def _words(part: Part) -> list[str]:
+    return phrase(part.text).split() if part.is_run else words(part.text)

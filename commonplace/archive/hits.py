@@ -26,11 +26,10 @@ def role_of(hit: int) -> str:
     return ROLES[hit >> 1 & 3]
 
 
-def hit_of(conversation_key: int, message_key: int, role: str, is_hidden: bool) -> int:
+def is_hidden(hit: int) -> bool:
+    return hit & 1 == 1
+
+
+def hit_of(conversation_key: int, message_key: int, role: str, hidden: bool) -> int:
     place = ROLES.index(role) if role in ROLES else 0
-    return conversation_key << CONVERSATION_SHIFT | message_key << MESSAGE_SHIFT | place << 1 | is_hidden
-
-
-def range_of(conversation_key: int) -> tuple[int, int]:
-    """The first and the last hit that a conversation can have."""
-    return conversation_key << CONVERSATION_SHIFT, (conversation_key + 1 << CONVERSATION_SHIFT) - 1
+    return conversation_key << CONVERSATION_SHIFT | message_key << MESSAGE_SHIFT | place << 1 | hidden

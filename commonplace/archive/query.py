@@ -75,8 +75,17 @@ def _parts(said: str, *, is_prefix: bool) -> Iterator[Part]:
             yield Part(piece, is_prefix and not is_run and place == last, is_run)
 
 
+def words(text: str) -> list[str]:
+    """Cut as the text index cuts it."""
+    return "".join(character if _kind(character) in "LNM" else " " for character in text).split()
+
+
 def _bare(piece: str) -> str:
     """Without what is no part of a word at either end; nothing, if it has no letter or digit at all."""
-    kinds = [unicodedata.category(character)[0] for character in piece]
+    kinds = [_kind(character) for character in piece]
     inside = [place for place, kind in enumerate(kinds) if kind in "LNM"]
     return piece[inside[0] : inside[-1] + 1] if any(kind in "LN" for kind in kinds) else ""
+
+
+def _kind(character: str) -> str:
+    return unicodedata.category(character)[0]

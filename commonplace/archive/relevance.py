@@ -16,6 +16,9 @@ from commonplace.archive.query import Part
 LOOKED_AT = 20_000
 """Characters of a text that are searched for matches to show."""
 
+SCORED = 4_000
+"""Characters of a text that its score is made of."""
+
 _SNIPPET = 220
 _LEAD = 60
 _K1, _B, _AVERAGE = 1.2, 0.6, 800.0
@@ -49,9 +52,14 @@ class Matcher:
         self._patterns = [re.compile(_pattern(part)) for part in parts]
         self._any = re.compile("|".join(pattern.pattern for pattern in self._patterns)) if parts else None
 
+    def has_all(self, text: str) -> bool:
+        """Whether every part is in the text."""
+        seen = fold(text)
+        return all(pattern.search(seen) for pattern in self._patterns)
+
     def score(self, text: str, weights: Sequence[float]) -> float:
         """As BM25 scores it: often is better than once, in a short text more so, and rare words count more."""
-        seen = fold(text[:LOOKED_AT])
+        seen = fold(text[:SCORED])
         length = 1 - _B + _B * len(text) / _AVERAGE
         score = 0.0
         for pattern, weight in zip(self._patterns, weights, strict=True):
