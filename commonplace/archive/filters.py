@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, literal, select, union_all
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from commonplace.archive.hits import ROLES
 from commonplace.archive.schema import conversations, projects
@@ -26,16 +29,16 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     has: str | tuple[str, ...] | None = None
     include_hidden: bool = False
 
-    def clause(self, owner: str) -> ColumnElement[bool]:
-        """What is asked of a conversation."""
-        table = conversations.c
+    def clause(self, owner: str, table: ReadOnlyColumnCollection[str, Any] | None = None) -> ColumnElement[bool]:
+        """What is asked of a conversation, or of those in a subquery with the same columns."""
+        table = conversations.c if table is None else table
         parts: list[ColumnElement[bool]] = [table.owner == owner]
         for column, value in ((table.category, self.category), (table.source, self.source), (table.model, self.model)):
             if value is not None:
                 parts.append(column == value)
         if self.project is not None:
             named = select(projects.c.id).where(projects.c.owner == owner, projects.c.name == self.project)
-            parts.append(or_(table.project_id == self.project, table.project_id.in_(named)))
+            parts.append(table.project_id.in_(union_all(named, select(literal(self.project)))))
         if self.since is not None:
             parts.append(table.updated_at >= self.since)
         if self.until is not None:

@@ -9,39 +9,49 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, true
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from commonplace.archive import finding_postgresql, finding_sqlite
 from commonplace.archive.filters import Filters
-from commonplace.archive.hits import conversation_of, message_of
+from commonplace.archive.hits import conversation_of, first_of, message_of
 from commonplace.archive.query import Part, Query
 from commonplace.archive.relevance import Matcher
 from commonplace.archive.schema import conversations, messages
 
-_MOST_TITLES = 1_000
-_NARROW = 300
-"""Filters that leave so few conversations are looked up first."""
+_MOST_TITLES = 500
+_NARROW = 1_500
+"""Filters that leave so few conversations are looked up first..."""
+_LOOKED_INTO = 300
+"""... and so few are looked into, one by one."""
 _FEW = 1_000
 """Conversations that are sorted, rather than picked from the row of all."""
-_SHORTLIST = 60
+_SHORTLIST = 40
 """The newest conversations, of too many to rank, that are ranked all the same."""
 _READ = 2
 """Messages of each that are read for this."""
-_AT_ONCE = 80
+_AT_ONCE, _AT_MOST = 50, 800
 _SAMPLE = 600
 _COUNTED, _FACETED = 2_000, 10_000
 """Conversations that are looked at for an exact total, and for exact facets."""
 _TITLE_WORTH = 1.5
 
 
+Item = TypeVar("Item")
+
+
 class Finder(Protocol):
     """What each database answers, in hits (hits.py)."""
 
+    is_slow: bool
+    """Whether looking into conversations takes ten times as long as it should."""
+
     def hits(self) -> list[int] | None: ...
     def hits_in(self, conversation_keys: Collection[int]) -> list[int]: ...
+    def latest(self, before: int | None, most: int) -> list[int] | None: ...
     def titles(self, most: int) -> set[int]: ...
     def scores(self, hits: Sequence[int]) -> dict[int, float] | None: ...
     def rarity(self, part: Part) -> float: ...
@@ -70,6 +80,7 @@ class Desk:
         self._connection = connection
         self._query = query
         self._filters = filters
+        self._owner = owner
         self._clause = filters.clause(owner)
         self._is_open = filters.is_open and not _has_other_owners(connection, owner)
         self._narrow = None if self._is_open else self._few()
@@ -85,9 +96,10 @@ class Desk:
         if not self._query.wanted:
             return self._browse(page, facets=facets)
         hits = self._finder.hits()
-        if hits is None and self._narrow is not None:
+        if hits is None and self._narrow is not None and len(self._narrow) <= _LOOKED_INTO:
             hits = self._finder.hits_in(sorted(self._narrow))
-        titled = set() if self._filters.role else self._qualified(self._finder.titles(_MOST_TITLES))
+        most = _MOST_TITLES if hits is not None else _SHORTLIST
+        titled = set() if self._filters.role else self._qualified(self._finder.titles(most))
         if hits is None:
             return self._among_too_many(titled, newest_first=newest_first, page=page, facets=facets)
         matched = _by_conversation(hits)
@@ -112,10 +124,9 @@ class Desk:
             score = (scores.get(best, 0.0) if best is not None else 0.0) + bonus * (key in titled)
             ranked.append(Found(key, best, score))
         ranked.sort(key=lambda found: (-found.score, -found.key))
-        waiting = iter(ranked)
-        while some := list(islice(waiting, _AT_ONCE)):
-            good = self._qualified({found.key for found in some})
-            yield from (found for found in some if found.key in good)
+        for batch in _batches(ranked):
+            good = self._qualified({found.key for found in batch})
+            yield from (found for found in batch if found.key in good)
 
     def _newest(self, matched: Mapping[int, Sequence[int]]) -> Iterator[Found]:
         """Those that were matched and qualify, newest first."""
@@ -128,25 +139,20 @@ class Desk:
         self, newest: Iterator[Found], matched: Mapping[int, Sequence[int]], titled: Collection[int]
     ) -> Iterator[Found]:
         """The newest and those whose title says it, ranked by their texts; then the rest as they come."""
-        short = list(islice(newest, _SHORTLIST))
-        there = {found.key for found in short}
-        by_title = self._walk(titled) if titled else ()
-        for key in islice((key for key in by_title if key not in there), _SHORTLIST):
-            said = matched.get(key) or self._finder.hits_in([key])
-            short.append(Found(key, next(iter(said), None)))
-        yield from self._ranked(short, matched, titled)
-        there = {found.key for found in short}
-        yield from (found for found in newest if found.key not in there)
+        short = {found.key: found for found in islice(newest, _SHORTLIST)}
+        by_title = [key for key in sorted(titled, reverse=True)[:_SHORTLIST] if key not in short]
+        unseen = [key for key in by_title if key not in matched]
+        said = {**matched, **_by_conversation(self._finder.hits_in(unseen) if unseen else [])}
+        short |= {key: Found(key, next(iter(said.get(key, ())), None)) for key in by_title}
+        yield from self._ranked(list(short.values()), said, titled)
+        yield from (found for found in newest if found.key not in short)
 
     def _ranked(
         self, short: Sequence[Found], matched: Mapping[int, Sequence[int]], titled: Collection[int]
     ) -> list[Found]:
         matcher, weights = Matcher(self._query.wanted), self._weights()
         bonus = _TITLE_WORTH * sum(weights)
-        read: dict[int, Sequence[int]] = {
-            found.key: matched.get(found.key, ())[:_READ] or ([found.hit] if found.hit is not None else [])
-            for found in short
-        }
+        read = {found.key: matched.get(found.key, ())[:_READ] for found in short}
         texts = _texts(self._connection, [message_of(hit) for hits in read.values() for hit in hits])
         ranked = []
         for found in short:
@@ -161,29 +167,38 @@ class Desk:
     ) -> tuple[list[Found], Whole, int]:
         """Too many hits to fetch them all: look into conversations instead, newest first, until the page is full."""
         seen: dict[int, list[int]] = {}
-        newest = self._looked_into(seen)
+        is_faster = not newest_first and self._finder.latest(None, 1) is not None
+        newest = self._latest(seen) if is_faster else self._looked_into(seen)
         ordered = newest if newest_first else self._shortlisted(newest, seen, titled)
         found = list(islice(ordered, page.start, page.stop))
-        sample, weight = self._sample(_SAMPLE if facets else _SAMPLE // 3)
+        size = _SAMPLE if facets else _SAMPLE // 5
+        sample, weight = self._sample(size // 4 if self._finder.is_slow else size)
         matched = _by_conversation(self._finder.hits_in(sample))
         for key in titled.intersection(sample):
             matched.setdefault(key, [])
         return found, Whole(matched, weight, is_exact=weight == 1), max(len(found), round(len(matched) * weight))
 
-    def _sample(self, size: int) -> tuple[list[int], float]:
-        """So many of the conversations that qualify, evenly spread, and how many each of them stands for."""
-        table = conversations.c
-        count = self._connection.execute(select(func.count()).select_from(conversations).where(self._clause)).scalar()
-        step = max(1, (count or 0) // size)
-        query = select(table.key).where(self._clause, table.key % step == 0)
-        keys = list(self._connection.execute(query).scalars())
-        return keys, (count or 0) / max(1, len(keys))
+    def _sample(self, size: int) -> tuple[list[int], int]:
+        """About so many conversations, evenly spread, and those of them that qualify; how many each stands for."""
+        newest = self._connection.execute(select(func.max(conversations.c.key))).scalar() or 0
+        step = max(1, newest // size)
+        return sorted(self._qualified(range(step, newest + 1, step))), step
 
     def _looked_into(self, seen: dict[int, list[int]]) -> Iterator[Found]:
-        walk = self._walk(None)
-        while some := list(islice(walk, _AT_ONCE)):
-            seen.update(_by_conversation(self._finder.hits_in(some)))
-            yield from (Found(key, seen[key][0]) for key in some if key in seen)
+        for batch in _batches(self._walk()):
+            seen.update(_by_conversation(self._finder.hits_in(batch)))
+            yield from (Found(key, seen[key][0]) for key in batch if key in seen)
+
+    def _latest(self, seen: dict[int, list[int]]) -> Iterator[Found]:
+        """The same from the conversations that came last into the archive, if the index is faster at that."""
+        end = None
+        while hits := self._finder.latest(end, _AT_MOST):
+            hits.sort()
+            end = first_of(conversation_of(hits[0]))
+            some = _by_conversation(hits)
+            good = self._qualified(some)
+            seen.update((key, some[key]) for key in good)
+            yield from (Found(key, some[key][0]) for key in sorted(good, reverse=True))
 
     def _browse(self, page: slice, *, facets: bool) -> tuple[list[Found], Whole, int]:
         """Nothing to look for: everything, newest first, but for conversations with what is excluded."""
@@ -192,9 +207,9 @@ class Desk:
             finder = self._ask(Query(group), role=None)
             hits = finder.hits()
             if hits is None:
-                hits = finder.hits_in(list(self._walk(None)))
+                hits = finder.hits_in(list(self._walk()))
             unwanted |= {conversation_of(hit) for hit in hits} | finder.titles(_MOST_TITLES)
-        keys = [key for key in self._walk(None) if key not in unwanted]
+        keys = [key for key in self._walk() if key not in unwanted]
         found = [Found(key, None) for key in keys[page]]
         step = -(-len(keys) // _FACETED) if facets and keys else 1
         return found, Whole(dict.fromkeys(keys[::step], ()), step, is_exact=step == 1), len(keys)
@@ -211,13 +226,21 @@ class Desk:
         weight = len(matched) / max(1, len(looked_at))
         return Whole(good, weight, is_exact=step == 1), round(len(good) * weight)
 
-    def _walk(self, keys: Collection[int] | None) -> Iterator[int]:
+    def _walk(self, keys: Collection[int] | None = None) -> Iterator[int]:
         """Conversations that qualify, newest first: all of them, or those of some."""
-        table = conversations.c
-        query = select(table.key).where(self._clause).order_by(table.updated_at.desc().nulls_last(), table.key.desc())
+        if self._narrow is not None:
+            keys = self._narrow if keys is None else self._narrow.intersection(keys)
         if keys is not None:
-            query = query.where(table.key.in_(list(keys)))
-        yield from self._connection.execute(query).scalars()
+            some = _these(keys)
+            clause = true() if self._is_open or self._narrow is not None else self._filters.clause(self._owner, some)
+            yield from self._connection.execute(select(some.key).where(clause).order_by(*_newest_first(some))).scalars()
+            return
+        table = conversations.c
+        bounds = Filters(since=self._filters.since, until=self._filters.until).clause(self._owner)
+        rows = self._connection.execute(select(table.key).where(bounds).order_by(*_newest_first(table))).scalars()
+        for batch in _batches(rows):
+            good = self._qualified(batch)
+            yield from (key for key in batch if key in good)
 
     def _few(self) -> set[int] | None:
         found = self._connection.execute(select(conversations.c.key).where(self._clause).limit(_NARROW + 1))
@@ -229,14 +252,33 @@ class Desk:
             return set(keys)
         if self._narrow is not None:
             return self._narrow.intersection(keys)
-        table = conversations.c
-        return set(self._connection.execute(select(table.key).where(table.key.in_(list(keys)), self._clause)).scalars())
+        some = _these(keys)
+        clause = self._filters.clause(self._owner, some)
+        return set(self._connection.execute(select(some.key).where(clause)).scalars())
 
     def _title_worth(self) -> float:
         return _TITLE_WORTH * sum(self._weights())
 
     def _weights(self) -> list[float]:
         return [self._finder.rarity(part) for part in self._query.wanted]
+
+
+def _these(keys: Collection[int]) -> ReadOnlyColumnCollection[str, Any]:
+    """Some conversations. The limit keeps databases from looking for them among all that meet the other conditions."""
+    some = select(conversations).where(conversations.c.key.in_(list(keys))).limit(max(1, len(keys)))
+    return some.subquery().c
+
+
+def _newest_first(table: ReadOnlyColumnCollection[str, Any]) -> tuple[ColumnElement[Any], ...]:
+    return table.updated_at.desc().nulls_last(), table.key.desc()
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Small at first, because the first are often enough, and then ever larger."""
+    waiting, size = iter(items), _AT_ONCE
+    while batch := list(islice(waiting, size)):
+        yield batch
+        size = min(size * 2, _AT_MOST)
 
 
 def _has_other_owners(connection: Connection, owner: str) -> bool:

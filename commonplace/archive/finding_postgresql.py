@@ -38,6 +38,7 @@ class Finder:
     def __init__(self, connection: Connection, query: Query, *, role: str | None, hidden: bool) -> None:
         self._connection = connection
         self._query = query
+        self.is_slow = True
         self._matches = _matches(messages.c.text, query)
         if not hidden:
             self._matches &= messages.c.is_hidden.is_(False)
@@ -52,6 +53,9 @@ class Finder:
     def hits_in(self, conversation_keys: Collection[int]) -> list[int]:
         """All there are in these conversations."""
         return self._hits(and_(messages.c.conversation_key.in_(list(conversation_keys)), self._matches))
+
+    def latest(self, before: int | None, most: int) -> None:
+        """No faster than looking into conversations."""
 
     def titles(self, most: int) -> set[int]:
         """Conversations whose title has all that is wanted."""

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from commonplace.archive.grams import phrase
-from commonplace.archive.hits import CONVERSATION_SHIFT, ROLES, hit_of, is_hidden, message_of, role_of
+from commonplace.archive.hits import CONVERSATION_SHIFT, LAST, ROLES, hit_of, is_hidden, message_of, role_of
 from commonplace.archive.query import Part, Query, words
 from commonplace.archive.relevance import Matcher, fold, rarity
 
@@ -27,7 +27,9 @@ MOST_WORDS = 300
 MOST_READ = 1_500
 """Texts that are looked at for a beginning of more words than that."""
 
-_MOST_COUNTED = 40_000
+_MOST_COUNTED = 20_000
+_LONG = 200
+"""Characters of a part's expression that make looking into each conversation slow."""
 
 
 class Finder:
@@ -44,15 +46,25 @@ class Finder:
         self._indexed = [part for part, expression in self._expressions.items() if expression is not None]
         self._expression = self._all(self._indexed)
         self._counts: dict[str, int] = {}
+        self._are_few = False
+        self._is_one_word = len(query.wanted) == 1 and len(_words(query.wanted[0])) == 1
+        self.is_slow = bool(self._read) or any(
+            len(expression or "") > _LONG for expression in self._expressions.values()
+        )
 
     def hits(self) -> list[int] | None:
         """In ascending order; None if there are too many to look at them all."""
         most = MOST_READ if self._read else MOST_HITS
         if not self._indexed:
             return None
-        sql = f"SELECT rowid FROM messages_fts WHERE messages_fts MATCH ?{self._which} LIMIT ?"  # noqa: S608
-        found = self._numbers(sql, (self._expression, most + 1))
-        return self._checked(found) if len(found) <= most else None
+        some = f"SELECT rowid FROM messages_fts WHERE messages_fts MATCH ?{self._which} LIMIT {most + 1}"  # noqa: S608
+        if self._is_one_word:  # counting its messages costs a seventh of fetching them, finding a phrase's does not
+            (count,) = self._numbers(f"SELECT count(*) FROM ({some})", (self._expression,))  # noqa: S608
+            if count > most:
+                return None
+        found = self._numbers(some, (self._expression,))
+        self._are_few = len(found) <= most
+        return self._checked(found) if self._are_few else None
 
     def hits_in(self, conversation_keys: Collection[int]) -> list[int]:
         """All there are in these conversations."""
@@ -62,8 +74,19 @@ class Finder:
         first, end = (f"{key} << {CONVERSATION_SHIFT}" for key in ("one.value", "(one.value + 1)"))
         within = f"messages_fts.rowid >= {first} AND messages_fts.rowid < {end}{self._which}"
         each = "FROM json_each(?) AS one CROSS JOIN messages_fts WHERE messages_fts MATCH ?"
-        sql = f"SELECT messages_fts.rowid {each} AND {within}"  # noqa: S608
+        sql = f"SELECT messages_fts.rowid {each} AND {within}"
         return self._checked(self._numbers(sql, (keys, self._expression)))
+
+    def latest(self, before: int | None, most: int) -> list[int] | None:
+        """The hits in the conversations that came last into the archive, from there on back.
+
+        None where this is no faster than looking into conversations.
+        """
+        if not self.is_slow or self._read:
+            return None
+        sql = f"SELECT rowid FROM messages_fts WHERE messages_fts MATCH ? AND messages_fts.rowid < ?{self._which}"  # noqa: S608
+        limited = f"{sql} ORDER BY messages_fts.rowid DESC LIMIT ?"
+        return self._numbers(limited, (self._expression, LAST if before is None else before, most))
 
     def titles(self, most: int) -> set[int]:
         """Conversations whose title has all that is wanted."""
@@ -73,10 +96,10 @@ class Finder:
 
     def scores(self, hits: Sequence[int]) -> dict[int, float] | None:
         """How well each hit fits, if that can be had in time."""
-        if len(hits) > MOST_RANKED:
+        if len(hits) > MOST_RANKED or not self._are_few:
             return None
         parts = self._indexed
-        if len(parts) > 1 or len(_words(parts[0])) > 1:
+        if not self._is_one_word:
             parts = [part for part in parts if self._effort(part) <= _MOST_COUNTED]
             if not parts or (len(parts) < len(self._indexed) and min(map(self._documents, parts)) > MOST_RANKED):
                 return None
@@ -86,7 +109,7 @@ class Finder:
     def rarity(self, part: Part) -> float:
         """What it is worth that a message has this part."""
         (newest,) = self._numbers("SELECT coalesce(max(key), 0) FROM messages", ())
-        return rarity(self._documents(part), newest)
+        return rarity(self._effort(part), newest)
 
     def _said(self, part: Part) -> str | None:
         """The part as an expression; None for a beginning of more words than can be named."""
@@ -143,7 +166,9 @@ class Finder:
     def _effort(self, part: Part) -> int:
         """How many messages FTS5 goes through to find a part: those of a phrase's rarest word."""
         words = _words(part)
-        if len(words) == 1 or part.is_prefix:
+        if part.is_prefix:
+            return _MOST_COUNTED // 4
+        if len(words) == 1:
             return self._documents(part)
         return min(self._count(_quoted(Part(word))) for word in words[:8])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 ROLES = ("user", "assistant", "tool", "system")
 CONVERSATION_SHIFT = 32
 MESSAGE_SHIFT = 3
+LAST = (1 << 63) - 1
 
 _MESSAGES = (1 << CONVERSATION_SHIFT) - 1
 
@@ -24,6 +25,11 @@ def message_of(hit: int) -> int:
 
 def role_of(hit: int) -> str:
     return ROLES[hit >> 1 & 3]
+
+
+def first_of(conversation_key: int) -> int:
+    """No hit in the conversation is smaller."""
+    return conversation_key << CONVERSATION_SHIFT
 
 
 def is_hidden(hit: int) -> bool:

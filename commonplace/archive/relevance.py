@@ -94,9 +94,9 @@ def _pattern(part: Part) -> str:
     words = [re.escape(word) for word in re.split(_BETWEEN, folded) if word]
     if not words:  # nothing but marks of a script
         return re.escape(folded)
-    ending = "" if part.is_prefix else f"(?!{_IN_WORD})"
-    beginning = f"{_IN_WORD}*" if part.is_prefix else ""
-    return f"(?<!{_IN_WORD}){_BETWEEN.join(words)}{beginning}{ending}"
+    ending = f"{_IN_WORD}*" if part.is_prefix else f"(?!{_IN_WORD})"
+    first = f"{words[0]}(?<!{_IN_WORD}{words[0]})"  # a pattern that begins with letters is looked for ten times as fast
+    return f"{_BETWEEN.join([first, *words[1:]])}{ending}"
 
 
 def _window(text: str, found: Sequence[tuple[int, int]]) -> tuple[int, int]:
