@@ -273,7 +273,7 @@ def test_beyond_the_bounds_totals_are_estimates_and_say_so(bounded: Archive) -> 
         ("common rarer", {"newest_first": True}, range(0, 200, 10)),
         ("common", {"newest_first": True}, range(200)),
         ("num*", {}, range(200)),
-        ("com* un*", {"filters": Filters(model="gpt-4")}, [n for n in range(0, 200, 4) if n % 10]),
+        ("com* wor*", {"filters": Filters(model="gpt-4")}, range(0, 200, 4)),
         ("rare* com*", {}, range(0, 200, 10)),
         ("number19*", {}, [19, *range(190, 200)]),
         ("num* rarer", {"filters": Filters(role="user")}, range(0)),
