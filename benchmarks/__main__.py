@@ -9,11 +9,11 @@ import subprocess
 import sys
 
 SHORT: dict[str, list[str]] = {
-    "ingest": ["--size", "50MB", "--runs", "3"],
+    "ingest": ["--size", "50MB"],
     "search": ["--messages", "200000"],
     "orchestration": ["--conversations", "1000"],
     "categorize": ["--quick"],
-    "projects": ["--quick"],
+    "projects": ["--sizes", "3000", "10000"],
     "notion": ["--quick"],
 }
 

@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -29,6 +29,11 @@ HOST = "127.0.0.1"
 WORK_POOL = "commonplace"
 START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 20
+PORTS_TRIED = 4
+
+
+class PortTaken(Halt):
+    """Somebody else was faster to a port that had been free."""
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -124,11 +129,23 @@ def running_server(settings: Settings) -> Running | None:
         found = msgspec.json.decode((folder(settings) / "server.json").read_bytes(), type=Running)
     except (OSError, msgspec.DecodeError):
         return None
-    return found if is_alive(found.pid) and answers(found) else None
+    return found if is_alive(found.pid) and answers(found, settings) else None
 
 
-def answers(running: Running) -> bool:
-    return is_reachable(running.api_url)
+def answers(running: Running, settings: Settings) -> bool:
+    """Whether the server at that port is ours: it knows our password. Another one may have taken the port."""
+    request = urllib.request.Request(f"{running.api_url}/admin/version", headers=_login(settings))  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310
+            return bool(reply.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _login(settings: Settings) -> dict[str, str]:
+    import base64
+
+    return {"Authorization": f"Basic {base64.b64encode(password(settings, 'auth').encode()).decode()}"}
 
 
 def is_reachable(api_url: str) -> bool:
@@ -148,9 +165,12 @@ def ensure_server(settings: Settings) -> tuple[Running, bool]:
         existing = running_server(settings)
         if existing is not None:
             return existing, False
-        process, running = start_server(settings)
-        wait_until_ready(process, running, settings)
-        return running, True
+        for _ in range(PORTS_TRIED):
+            process, running = start_server(settings)
+            with suppress(PortTaken):
+                wait_until_ready(process, running, settings)
+                return running, True
+        raise Refused("Every port that was free was taken by others.", hint="Set `port` under [runs].")
 
 
 def start_server(settings: Settings) -> tuple[subprocess.Popen[bytes], Running]:
@@ -184,8 +204,10 @@ def start_process(command: list[str], environment: Mapping[str, str], log: Path)
 
 def wait_until_ready(process: subprocess.Popen[bytes], running: Running, settings: Settings) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while not answers(running):
+    while not answers(running, settings):
         if process.poll() is not None:
+            if is_reachable(running.api_url):
+                raise PortTaken(f"Another server took port {running.port}.", hint="Try again.")
             raise Halt(
                 f"The local Prefect server ended with code {process.returncode} while starting.",
                 hint=f"Its log is {folder(settings) / 'server.log'}.",
@@ -255,7 +277,7 @@ def stop_server(settings: Settings) -> bool:
         found = msgspec.json.decode((folder(settings) / "server.json").read_bytes(), type=Running)
     except (OSError, msgspec.DecodeError):
         return False
-    was_running = is_alive(found.pid) and answers(found)
+    was_running = is_alive(found.pid) and answers(found, settings)
     if was_running:
         stop_process(found.pid)
     (folder(settings) / "server.json").unlink(missing_ok=True)
@@ -348,13 +370,10 @@ def wait_until_drained(running: Running, settings: Settings, *, seconds: float =
 
 
 def count_task_runs(running: Running, settings: Settings, body: Mapping[str, object]) -> int | None:
-    import base64
-
-    token = base64.b64encode(password(settings, "auth").encode()).decode()
     request = urllib.request.Request(  # noqa: S310
         f"{running.api_url}/task_runs/count",
         data=msgspec.json.encode(body),
-        headers={"Authorization": f"Basic {token}", "Content-Type": "application/json"},
+        headers=_login(settings) | {"Content-Type": "application/json"},
     )
     try:
         with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310

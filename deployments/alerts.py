@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from prefect.automations import Automation, AutomationCore
+from prefect.automations import AutomationCore
 from prefect.blocks.notifications import SlackWebhook
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
@@ -59,7 +59,7 @@ def _automations(settings: Settings, actions: list[Any]) -> list[AutomationCore]
     ours = ResourceSpecification.model_validate(
         {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.commonplace"}
     )
-    failed = Automation(
+    failed = AutomationCore(
         name=FAILED,
         description="Tells of every run of Commonplace that failed or crashed.",
         trigger=EventTrigger(
@@ -74,7 +74,7 @@ def _automations(settings: Settings, actions: list[Any]) -> list[AutomationCore]
     )
     if not settings.alerts.missing_after_hours:
         return [failed]
-    missing = Automation(
+    missing = AutomationCore(
         name=MISSING,
         description="Tells when no pipeline run completed for too long.",
         trigger=EventTrigger(

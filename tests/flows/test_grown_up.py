@@ -126,6 +126,7 @@ def _kill_the_one_that_works(workers: list[int]) -> None:
     pytest.fail("no worker had a run")
 
 
+@pytest.mark.slow
 def test_a_worker_dies_in_the_middle_and_the_other_finishes_without_loss_or_duplicates(
     ground: tuple[Ground, FakeNotion], tmp_path: Path
 ) -> None:
