@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from commonplace.categorize.local.fields import Fields
-from commonplace.categorize.local.lexicon import LONGEST_PHRASE, Lexicon, lexicon
+from commonplace.categorize.local.lexicon import Lexicon, lexicon
 from commonplace.categorize.local.tokens import IDEOGRAMS, pieces_of, words_of
 
 Floats = npt.NDArray[np.float32]
@@ -25,7 +25,7 @@ WORD_BITS, RUN_BITS = 18, 19
 WORDS, RUNS = 1 << WORD_BITS, 1 << RUN_BITS
 HASHED = WORDS + RUNS
 RUN_LENGTHS = range(2, 5)
-SHARE_OF_LEXICON = 0.3
+SHARE_OF_LEXICON = 0.2
 """How the lexicon's numbers weigh against the words' own."""
 _REMEMBERED = 100_000
 _LONGEST_WORD = 40
@@ -85,21 +85,13 @@ class Counter:
         for word in told:
             for found in word.groups:
                 groups[list(found)] += 1 / len(found)
-        for found in self._phrases(words):
+        for found in self._lexicon.of_phrases(words):
             groups[list(found)] += 1 / len(found)
         return Counted(
             words=_counts([hashed for word in told for hashed in word.words] + pairs),
             runs=_counts([hashed for word in told for hashed in word.runs]),
             groups=groups,
         )
-
-    def _phrases(self, words: Sequence[str]) -> Iterable[tuple[int, ...]]:
-        phrases = self._lexicon.phrases
-        for length in range(2, LONGEST_PHRASE + 1):
-            for start in range(len(words) - length + 1):
-                found = phrases.get(" ".join(words[start : start + length]))
-                if found:
-                    yield found
 
     def _of(self, word: str) -> _Word:
         known = self._known.get(word)

@@ -19,8 +19,8 @@ from commonplace.categorize.local.tokens import IDEOGRAMS, folded
 
 LONGEST_TITLE = 60
 LONGEST_SENTENCE = 240
-_READ = 4_000
-_ANSWERS_READ = 3
+_LONGEST_READ = 3_000
+_QUESTIONS_READ, _ANSWERS_READ = 8, 4
 _SENTENCE = re.compile(r"(?:[^.!?。！？…\n]|[.!?…](?=[^\s.!?…]))+(?:[.!?。！？…]+|\n|$)")
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _MARKUP = re.compile(
@@ -61,14 +61,20 @@ class Gist(msgspec.Struct, frozen=True):
 
 
 def gist_of(subject: Subject, policy: TagsPolicy) -> Gist:
-    asked = [_plain(turn.text) for turn in subject.turns if turn.role == "user"]
-    answered = [_plain(turn.text) for turn in subject.turns if turn.role == "assistant"]
+    asked = _read("user", subject, _QUESTIONS_READ)
+    answered = _read("assistant", subject, _ANSWERS_READ)
     terms = _terms(subject, asked, answered)
     return Gist(
         title=None if own_title(subject) else _title(asked, answered),
         summary=_summary(asked, answered, terms),
         tags=_tags(terms, policy, " ".join([subject.title or "", *asked])),
     )
+
+
+def _read(role: str, subject: Subject, most: int) -> list[str]:
+    """What one side said first, and what it said last."""
+    said = [turn.text for turn in subject.turns if turn.role == role]
+    return [_plain(text) for text in (said if len(said) <= most else [*said[: most - 1], said[-1]])]
 
 
 def sentences(text: str) -> list[str]:
@@ -78,7 +84,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    text = shorten(text, _READ)
+    text = shorten(text, _LONGEST_READ)
     for pattern in (_CODE, _TABLE):
         text = pattern.sub("\n", text)
     return _MARKUP.sub(r"\1", text)
@@ -97,7 +103,7 @@ def _title(asked: Sequence[str], answered: Sequence[str]) -> str | None:
 def _summary(asked: Sequence[str], answered: Sequence[str], terms: Mapping[str, float]) -> str:
     """What was asked, the answer's most telling sentence, and where it ended."""
     first = _most_telling(asked[:1], terms) or _most_telling(asked, terms)
-    answer = _most_telling(answered[:_ANSWERS_READ], terms)
+    answer = _most_telling(answered, terms)
     ending = _most_telling(asked[-1:], terms) if len(asked) > 1 else None
     if ending is None and len(answered) > 1:
         ending = _most_telling(answered[-1:], terms)
@@ -125,11 +131,11 @@ def _most_telling(texts: Iterable[str], terms: Mapping[str, float]) -> str | Non
 def _terms(subject: Subject, asked: Sequence[str], answered: Sequence[str]) -> dict[str, float]:
     """Words that stand out, with how much: often here, rare among the examples, best if the person says them."""
     weights: defaultdict[str, float] = defaultdict(float)
-    for text, weight in ((own_title(subject) or "", 3.0), *((text, 2.0) for text in asked[:8])):
+    for text, weight in ((own_title(subject) or "", 3.0), *((text, 2.0) for text in asked)):
         for word in _words(text):
             weights[word] += weight
-    for text in answered[:_ANSWERS_READ]:
-        for word in _words(text[: _READ // 2]):
+    for text in answered:
+        for word in _words(text[: _LONGEST_READ // 2]):
             weights[word] += 0.7
     rarity, rarest = _rarity()
     return {word: (1 + math.log(weight)) * rarity.get(word, rarest) for word, weight in weights.items() if weight > 1}

@@ -86,6 +86,7 @@ def _latin_language(words: Iterable[str]) -> str | None:
     return best if scores[best] > 0 else None
 
 
+@lru_cache(maxsize=1)
 def small_words() -> frozenset[str]:
     """The words that every text of these languages is full of."""
     return frozenset(_profiles()[0])

@@ -7,6 +7,7 @@ is to be trusted is not written there: the model learns it from the examples.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 
@@ -14,7 +15,8 @@ import msgspec
 
 from commonplace.categorize.local.tokens import IDEOGRAMS, folded
 
-LONGEST_PHRASE = 4
+LONGEST_PHRASE = 6
+"""Words."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -35,7 +37,7 @@ class Lexicon:
         self._words: dict[str, tuple[int, ...]] = {}
         self._stems: dict[str, tuple[int, ...]] = {}
         self._signs: dict[str, tuple[int, ...]] = {}
-        self.phrases: dict[str, tuple[int, ...]] = {}
+        self._phrases: dict[str, tuple[int, ...]] = {}
         for line in text.splitlines():
             if line.startswith("["):
                 self.groups.append(line.strip("[] "))
@@ -45,13 +47,14 @@ class Lexicon:
                     self._add(folded(written), len(self.groups) - 1)
         self._stem_lengths = range(min(map(len, self._stems)), max(map(len, self._stems)) + 1)
         self._sign_lengths = range(1, max(map(len, self._signs)) + 1)
+        self._beginnings = {phrase.partition(" ")[0] for phrase in self._phrases}
 
     def _add(self, written: str, group: int) -> None:
         word = written.rstrip("*").strip("_")
         if IDEOGRAMS.fullmatch(word):
             table = self._signs
         elif "_" in word:
-            table, word = self.phrases, word.replace("_", " ")
+            table, word = self._phrases, word.replace("_", " ")
         else:
             table = self._stems if written.endswith("*") else self._words
         if group not in table.get(word, ()):
@@ -69,6 +72,15 @@ class Lexicon:
             if word[:length] in self._stems:
                 found.append(self._stems[word[:length]])
         return tuple(found)
+
+    def of_phrases(self, words: Sequence[str]) -> Iterator[tuple[int, ...]]:
+        """The groups of every phrase that the words hold."""
+        for start, word in enumerate(words):
+            if word in self._beginnings:
+                for length in range(2, LONGEST_PHRASE + 1):
+                    found = self._phrases.get(" ".join(words[start : start + length]))
+                    if found and start + length <= len(words):
+                        yield found
 
     def of_signs(self, run: str) -> list[tuple[str, tuple[int, ...]]]:
         """The entries that occur in a run of ideograms, with their groups, the longer ones instead of their parts."""

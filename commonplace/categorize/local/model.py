@@ -19,7 +19,7 @@ import numpy as np
 from commonplace.categorize.local.features import Floats, Space, Vector
 from commonplace.categorize.local.teaching import Document
 
-PENALTY = 0.3
+PENALTY = 0.6
 TOLERANCE = 0.05
 """Finer changes no verdict and takes twice as long."""
 BALANCE = 0.5
