@@ -29,7 +29,7 @@ MOST_READ = 1_500
 
 _MOST_COUNTED = 20_000
 _LONG = 200
-"""Characters of a part's expression that make looking into each conversation slow."""
+"""Characters of a part's expression, beyond which reading a conversation is faster than asking the index about it."""
 
 
 class Finder:
@@ -41,20 +41,17 @@ class Finder:
         self._excluded = query.excluded
         self._role, self._hidden = role, hidden
         self._which = _which(role, hidden)
-        self._read = [part for part, expression in self._expressions.items() if expression is None]
-        self._matcher = Matcher(self._read)
-        self._indexed = [part for part, expression in self._expressions.items() if expression is not None]
-        self._expression = self._all(self._indexed)
         self._counts: dict[str, int] = {}
         self._are_few = False
         self._is_one_word = len(query.wanted) == 1 and len(_words(query.wanted[0])) == 1
-        self.is_slow = bool(self._read) or any(
-            len(expression or "") > _LONG for expression in self._expressions.values()
-        )
+        self._indexed = [part for part, expression in self._expressions.items() if expression is not None]
+        self._quick = [part for part in self._indexed if len(self._expressions[part] or "") <= _LONG]
+        self._expression = self._all(self._indexed)
+        self.is_slow = len(self._quick) < len(query.wanted)
 
     def hits(self) -> list[int] | None:
         """In ascending order; None if there are too many to look at them all."""
-        most = MOST_READ if self._read else MOST_HITS
+        most = MOST_HITS if len(self._indexed) == len(self._expressions) else MOST_READ
         if not self._indexed:
             return None
         some = f"SELECT rowid FROM messages_fts WHERE messages_fts MATCH ?{self._which} LIMIT {most + 1}"  # noqa: S608
@@ -64,25 +61,25 @@ class Finder:
                 return None
         found = self._numbers(some, (self._expression,))
         self._are_few = len(found) <= most
-        return self._checked(found) if self._are_few else None
+        return self._read(found, self._indexed) if self._are_few else None
 
     def hits_in(self, conversation_keys: Collection[int]) -> list[int]:
         """All there are in these conversations."""
         keys = json.dumps(list(conversation_keys))
-        if not self._indexed:
-            return self._checked(self._everything_in(keys))
+        if not self._quick:
+            return self._read(self._everything_in(keys), ())
         first, end = (f"{key} << {CONVERSATION_SHIFT}" for key in ("one.value", "(one.value + 1)"))
         within = f"messages_fts.rowid >= {first} AND messages_fts.rowid < {end}{self._which}"
         each = "FROM json_each(?) AS one CROSS JOIN messages_fts WHERE messages_fts MATCH ?"
         sql = f"SELECT messages_fts.rowid {each} AND {within}"
-        return self._checked(self._numbers(sql, (keys, self._expression)))
+        return self._read(self._numbers(sql, (keys, self._all(self._quick))), self._quick)
 
     def latest(self, before: int | None, most: int) -> list[int] | None:
         """The hits in the conversations that came last into the archive, from there on back.
 
         None where this is no faster than looking into conversations.
         """
-        if not self.is_slow or self._read:
+        if not self.is_slow or not self._indexed or len(self._indexed) < len(self._expressions):
             return None
         sql = f"SELECT rowid FROM messages_fts WHERE messages_fts MATCH ? AND messages_fts.rowid < ?{self._which}"  # noqa: S608
         limited = f"{sql} ORDER BY messages_fts.rowid DESC LIMIT ?"
@@ -135,13 +132,22 @@ class Finder:
             yield row[0]
             at = f"{row[0]}\x01"
 
-    def _checked(self, hits: list[int]) -> list[int]:
-        """Those whose texts have the beginnings that the index was not asked for."""
-        if not self._read or not hits:
+    def _read(self, hits: list[int], known: Sequence[Part]) -> list[int]:
+        """Those whose texts have what is not known to be there from the index."""
+        unknown = Matcher([part for part in self._expressions if part not in known])
+        excluded = [] if known else [Matcher(group) for group in self._excluded]
+        if not hits or not (unknown or excluded):
             return hits
         sql = "SELECT key, text FROM messages WHERE key IN (SELECT value FROM json_each(?))"
-        texts = dict(self._driver.execute(sql, (json.dumps([message_of(hit) for hit in hits]),)).fetchall())
-        return [hit for hit in hits if self._matcher.has_all(texts.get(message_of(hit), ""))]
+        rows = self._driver.execute(sql, (json.dumps([message_of(hit) for hit in hits]),)).fetchall()
+        texts = {key: fold(text) for key, text in rows}
+        return [
+            hit
+            for hit in hits
+            if (text := texts.get(message_of(hit))) is not None
+            and unknown.are_in(text)
+            and not any(group.are_in(text) for group in excluded)
+        ]
 
     def _everything_in(self, keys: str) -> list[int]:
         sql = (

@@ -52,10 +52,12 @@ class Matcher:
         self._patterns = [re.compile(_pattern(part)) for part in parts]
         self._any = re.compile("|".join(pattern.pattern for pattern in self._patterns)) if parts else None
 
-    def has_all(self, text: str) -> bool:
-        """Whether every part is in the text."""
-        seen = fold(text)
-        return all(pattern.search(seen) for pattern in self._patterns)
+    def __bool__(self) -> bool:
+        return bool(self._patterns)
+
+    def are_in(self, folded: str) -> bool:
+        """Whether every part is in a text that is folded already."""
+        return all(pattern.search(folded) for pattern in self._patterns)
 
     def score(self, text: str, weights: Sequence[float]) -> float:
         """As BM25 scores it: often is better than once, in a short text more so, and rare words count more."""

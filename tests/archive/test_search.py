@@ -279,6 +279,8 @@ def test_beyond_the_bounds_totals_are_estimates_and_say_so(bounded: Archive) -> 
         ("num* rarer", {"filters": Filters(role="user")}, range(0)),
         ("n* common", {"filters": Filters(role="user", model="gpt-4")}, range(0, 200, 4)),
         ("r* common", {}, range(0, 200, 10)),
+        ("n* -number1*", {}, [0, *range(2, 10), *range(20, 100)]),
+        ("num* -rarer", {}, range(200)),
         ("-number1*", {}, [0, *range(2, 10), *range(20, 100)]),
         ("common", {"filters": Filters(until=15 * DAY)}, range(15)),
         ("common -rarer", {"filters": Filters(role="user")}, range(200)),
