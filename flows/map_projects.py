@@ -65,15 +65,16 @@ def map_now(selection: Selection) -> tuple[dict[str, Any], list[Exception]]:
 def _place_the_rest(house: House, left: list[str]) -> tuple[list[Exception], dict[str, Any]]:
     if not left:
         return [], {}
-    chunks = partition(left, smallest=SMALLEST_CHUNK)
 
     def named(chunk: Any) -> dict[str, Any]:
         return {"chunk": chunk_name(chunk), "ids": list(chunk)}
 
     errors: list[Exception] = []
     if house.settings.projects.similarity:
-        errors += work_through(compute_vectors, chunks, label="vectors", arguments=named).errors
-    learned = learn_projects(left=len(left), ids=left)
+        missing = partition(stage.needing_vectors(house.archive, left), smallest=SMALLEST_CHUNK)
+        errors += work_through(compute_vectors, missing, label="vectors", arguments=named).errors
+    learned = learn_projects()
+    chunks = partition(left, smallest=SMALLEST_CHUNK)
     errors += work_through(place_by_likeness, chunks, label="map", arguments=named).errors
     return errors, learned
 

@@ -25,15 +25,14 @@ def place_by_rules(selection: dict[str, Any]) -> dict[str, Any]:
 def compute_vectors(chunk: str, ids: list[str]) -> int:
     """What likeness is computed from, for a chunk of conversations."""
     with open_house() as house:
-        stage.compute(house.archive, stage.needing_vectors(house.archive, ids))
-        return len(ids)
+        return stage.compute(house.archive, ids)
 
 
 @recording(name="learn projects")
-def learn_projects(left: int, ids: list[str]) -> dict[str, Any]:
+def learn_projects() -> dict[str, Any]:
     """One model of all projects, with the threshold that was measured on them."""
     with open_house() as house:
-        learned = stage.learn(house.archive, house.settings.projects, ids)
+        learned = stage.learn(house.archive, house.settings.projects)
         plain: dict[str, Any] = msgspec.to_builtins(learned) or {}
         return plain
 
