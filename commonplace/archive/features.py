@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, and_, case, func, select
 
 from commonplace.archive.assignments import SURE
 from commonplace.archive.core import Archive
@@ -115,15 +115,14 @@ def described(archive: Archive, kind: str, ids: Sequence[str]) -> Iterator[Row[A
 
 
 def teachers(archive: Archive, kind: str, *, most_per_project: int) -> list[Row[Any]]:
-    """The newest conversations that are surely in each project, and those that a person said are in none."""
+    """The newest conversations that are surely in each project."""
     table = conversations.c
-    is_sure = assignments.c.rule.in_(SURE) & (assignments.c.project_id.is_not(None) | (assignments.c.rule == "person"))
     order = table.updated_at.desc().nulls_last(), table.id
     place = func.row_number().over(partition_by=assignments.c.project_id, order_by=order)
     ranked = (
         select(table.key, place.label("place"))
         .select_from(conversations.join(assignments, _assigned))
-        .where(table.owner == archive.owner, is_sure)
+        .where(table.owner == archive.owner, _is_taught)
         .subquery()
     )
     query = _described(kind).join(ranked, ranked.c.key == table.key).where(ranked.c.place <= most_per_project)
@@ -131,7 +130,23 @@ def teachers(archive: Archive, kind: str, *, most_per_project: int) -> list[Row[
         return list(connection.execute(query.order_by(table.id)))
 
 
+def untaught(archive: Archive, *, most: int) -> list[str]:
+    """Conversations that nobody sorted, or a person into no project: evenly chosen from all of them."""
+    query = (
+        select(conversations.c.id)
+        .select_from(conversations.outerjoin(assignments, _assigned))
+        .where(conversations.c.owner == archive.owner, ~func.coalesce(_is_taught, False))
+        .order_by(conversations.c.id)
+    )
+    with archive.read() as connection:
+        found = list(connection.execute(query).scalars())
+    return found[:: max(1, -(-len(found) // most))]
+
+
 _assigned = and_(assignments.c.owner == conversations.c.owner, assignments.c.conversation_id == conversations.c.id)
+
+
+_is_taught = assignments.c.rule.in_(SURE) & assignments.c.project_id.is_not(None)
 
 
 def _described(kind: str) -> Any:
@@ -149,16 +164,19 @@ def _described(kind: str) -> Any:
 
 
 def generation(archive: Archive) -> str:
-    """Changes when there is other evidence to learn from: how many conversations are surely in each project."""
+    """Changes when there is other evidence to learn from: how many conversations are surely in each project, how many
+    a person put into none, and how often the number of all others has doubled."""
+    project = case((_is_taught, assignments.c.project_id), (assignments.c.rule == "person", ""), else_=None)
     query = (
-        select(assignments.c.project_id, func.count())
-        .where(assignments.c.owner == archive.owner, assignments.c.rule.in_(SURE))
-        .where(or_(assignments.c.project_id.is_not(None), assignments.c.rule == "person"))
-        .group_by(assignments.c.project_id)
+        select(project, func.count())
+        .select_from(conversations.outerjoin(assignments, _assigned))
+        .where(conversations.c.owner == archive.owner)
+        .group_by(project)
     )
     with archive.read() as connection:
-        counts = sorted((project_id or "", total) for project_id, total in connection.execute(query))
-    return blake2b(msgspec.json.encode(counts), digest_size=8).hexdigest()
+        counts = {row[0]: row[1] for row in connection.execute(query)}
+    doublings = counts.pop(None, 0).bit_length()
+    return blake2b(msgspec.json.encode([doublings, sorted(counts.items())]), digest_size=8).hexdigest()
 
 
 def keep_model(archive: Archive, rules_hash: str, model: bytes) -> None:

@@ -10,23 +10,41 @@ Numbers = NDArray[np.float64]
 NEVER = 2.0
 """A threshold that nothing reaches: no assignments yet, only suggestions."""
 _STEPS = 40
+_SMALL = 1e-6
+_LEAST = 0.7
+"""However good the average above a threshold is, the least sure one above it is so sure itself."""
 _PULL = 0.5
+_FEWEST = 20
+_CAUTION = 1.5
+"""Standard errors between what is measured and what is promised."""
 
 
-def fit(inputs: Numbers, is_right: NDArray[np.bool_], expected: Numbers, weight: Numbers | None = None) -> Numbers:
-    """Coefficients (the first is constant) of a logistic model, drawn to `expected` where there is little to learn."""
+def fit(inputs: Numbers, is_right: NDArray[np.bool_], expected: Numbers) -> Numbers:
+    """Coefficients (the first is constant) of a logistic model, drawn to `expected` where there is little to learn.
+
+    Newton's method, each step halved until it helps: whole steps overshoot where the two kinds are far apart.
+    """
     coefficients = expected.astype(np.float64).copy()
     columns = with_constant(inputs)
-    counted = np.ones(len(columns)) if weight is None else weight
+    loss = _loss(columns, is_right, coefficients, expected)
     for _ in range(_STEPS):
         predicted = sigmoid(columns @ coefficients)
-        slope = columns.T @ (counted * (is_right - predicted)) - _PULL * (coefficients - expected)
-        curve = (columns * (counted * predicted * (1.0 - predicted))[:, None]).T @ columns
+        slope = columns.T @ (is_right - predicted) - _PULL * (coefficients - expected)
+        curve = (columns * (predicted * (1.0 - predicted))[:, None]).T @ columns
         step = np.linalg.solve(curve + _PULL * np.eye(len(coefficients)), slope)
-        coefficients += np.clip(step, -2.0, 2.0)
-        if np.abs(step).max() < 1e-6:
+        improved = _loss(columns, is_right, coefficients + step, expected)
+        while improved > loss and np.abs(step).max() > _SMALL:
+            step /= 2.0
+            improved = _loss(columns, is_right, coefficients + step, expected)
+        if improved > loss or np.abs(step).max() <= _SMALL:
             break
+        coefficients, loss = coefficients + step, improved
     return coefficients
+
+
+def _loss(columns: Numbers, is_right: NDArray[np.bool_], coefficients: Numbers, expected: Numbers) -> float:
+    signed = np.where(is_right, -1.0, 1.0) * (columns @ coefficients)
+    return float(np.logaddexp(0.0, signed).sum() + _PULL / 2.0 * ((coefficients - expected) ** 2).sum())
 
 
 def with_constant(inputs: Numbers) -> Numbers:
@@ -37,46 +55,40 @@ def sigmoid(values: Numbers) -> Numbers:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -40.0, 40.0))), dtype=np.float64)
 
 
-def logit(share: float) -> float:
-    bounded = min(max(share, 1e-6), 1.0 - 1e-6)
-    return float(np.log(bounded / (1.0 - bounded)))
+def member_share(members: Numbers, unsorted: Numbers) -> float:
+    """The share of the unsorted that belong to some project, from how both score.
 
-
-def share_among(logits: Numbers, taught_share: float) -> float:
-    """The share of a kind among conversations that nobody has sorted (Saerens, Latinne and Decaestecker, 2002).
-
-    `logits` say how likely each is of the kind, as learned where `taught_share` were.
+    Above any score there are at least as many unsorted ones as members among them. So the share is at most the smallest
+    ratio of the two tails; and as what scores best belongs indeed, it is no less (Blanchard, Lee and Scott, 2010). The
+    smallest of several would come out too small by chance, so each is taken at the upper end of its likely range.
     """
-    share = taught_share
-    for _ in range(200 if len(logits) else 0):
-        after = float(sigmoid(logits + logit(share) - logit(taught_share)).mean())
-        if abs(after - share) < 1e-5:
-            break
-        share = after
-    return min(max(share, 0.01), 0.99)
+    if len(members) < _FEWEST or not len(unsorted):
+        return 0.5
+    marks = np.quantile(members, np.linspace(0.0, 1.0 - min(0.9, max(0.1, _FEWEST / len(members))), 10))
+    of_members = (members[:, None] >= marks).sum(axis=0)
+    of_unsorted = np.maximum((unsorted[:, None] >= marks).sum(axis=0), 1)
+    ratio = (of_unsorted / len(unsorted)) / (of_members / len(members))
+    likely = ratio * (1.0 + np.sqrt(1.0 / of_unsorted + 1.0 / of_members))
+    return float(np.clip(likely.min(), 1.0 / len(unsorted), 1.0))
 
 
-def threshold(probabilities: Numbers, is_right: NDArray[np.bool_], weight: Numbers, precision: float) -> float:
-    """The lowest probability from which on `precision` of all are right, each counted with its weight.
+def threshold(probabilities: Numbers, precision: float) -> float:
+    """The lowest probability from which on `precision` of these conversations are right, if the probabilities are.
 
-    What counts is a cautious reading of the held-out ones (the lower end of Wilson's interval, one standard error), so
-    few examples promise little: below nine in a row that are right, 0.9 is never promised.
+    What counts is a cautious reading, so few examples promise little: below twenty or so, 0.9 is never promised.
     """
     if not len(probabilities):
         return NEVER
-    order = np.argsort(-probabilities, kind="stable")
-    reached, ordered = probabilities[order], weight[order]
-    total = np.cumsum(ordered)
-    right = np.cumsum(np.where(is_right[order], ordered, 0.0))
-    counted = total**2 / np.cumsum(ordered**2)
-    is_enough = lower_bound(right / total, counted) >= precision
+    reached = np.sort(probabilities)[::-1]
+    counted = np.arange(1.0, len(reached) + 1.0)
+    is_enough = (lower_bound(np.cumsum(reached) / counted, counted) >= precision) & (reached >= _LEAST)
     is_last_of_equals = np.append(reached[1:] < reached[:-1], True)
     places = np.flatnonzero(is_enough & is_last_of_equals)
     return float(reached[places[-1]]) if len(places) else NEVER
 
 
 def lower_bound(share: Numbers, count: Numbers) -> Numbers:
-    """The lower end of Wilson's interval, one standard error wide."""
-    middle = share + 0.5 / count
-    spread = np.sqrt(share * (1.0 - share) / count + 0.25 / count**2)
-    return np.asarray((middle - spread) / (1.0 + 1.0 / count), dtype=np.float64)
+    """The lower end of Wilson's interval."""
+    doubt = _CAUTION**2 / count
+    spread = _CAUTION * np.sqrt(share * (1.0 - share) / count + doubt / count / 4.0)
+    return np.asarray((share + doubt / 2.0 - spread) / (1.0 + doubt), dtype=np.float64)

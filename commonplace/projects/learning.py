@@ -1,8 +1,9 @@
 """Learn from the conversations that are surely in projects how to recognise others; and recognise them.
 
-How sure to be is measured, not chosen. A part of the sure ones is hidden at a time and found again by what is learned
-from the rest. Each hidden one is also looked for with its own project taken away, as if it belonged nowhere: an archive
-is mostly conversations that belong nowhere, and what they score is what a threshold has to stay above.
+How sure to be is measured, not chosen. A part of the sure ones is hidden at a time and looked for with what the rest
+teaches; conversations that nobody sorted are looked at in the same way. Most of those belong nowhere, though many speak
+of the same things. So what tells is not how well a conversation fits but how much oftener the hidden ones fit so well
+and rightly than the unsorted ones do.
 """
 
 from __future__ import annotations
@@ -26,19 +27,20 @@ MOST_HIDDEN = 4000
 FACTS = ("similarity", "lead", "closeness", "category", "tags", "size")
 """What is known of a conversation and a project it may belong to, each between 0 and about 1."""
 _EXPECTED_FACTS = np.array([-4.0, 12.0, 8.0, 1.0, 1.0, 1.5, 0.0])
-_EXPECTED_MATCH = np.array([-1.5, 0.7, 0.3])
+_EXPECTED_MATCH = np.array([-1.5, 0.7, 0.3, 0.0, 0.0, 0.0, 0.0])
 """Before anything is learned; with few examples they remain near."""
+_NEVER_SURE = 0.99
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """Conversations to learn from: their vectors, what else is known, and the number of each one's project.
-
-    Project -1: a person said that it belongs to none.
-    """
+    """Conversations to learn from: their vectors, what else is known, and the number of each one's project (or -1)."""
 
     rows: Matrix
     context: Context
     owners: NDArray[np.int64]
+
+    def of(self, chosen: NDArray[np.int64]) -> Sample:
+        return Sample(self.rows[chosen], self.context[chosen], self.owners[chosen])
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -50,6 +52,7 @@ class Model(msgspec.Struct, frozen=True):
     profiles: Profiles
     facts: Numbers
     match: Numbers
+    prior: float
     threshold: float
     learned_from: int = 0
     expected_coverage: float = 0.0
@@ -57,13 +60,12 @@ class Model(msgspec.Struct, frozen=True):
 
 
 class Hidden(msgspec.Struct, frozen=True):
-    """The facts of the candidates of every conversation that was hidden, and which candidate was its own project.
-
-    The second half is the first half again with its own projects taken away.
-    """
+    """The facts of the candidates of every conversation that was hidden, which candidate was its own project, and the
+    facts of the unsorted ones."""
 
     facts: Numbers
     is_own: NDArray[np.bool_]
+    unsorted: Numbers
 
     def is_found(self, fitted: Numbers) -> NDArray[np.bool_]:
         """Whether the candidate that these coefficients put first is the right one."""
@@ -83,47 +85,42 @@ class Match(msgspec.Struct, frozen=True):
 
 
 def learn(project_ids: Sequence[str], weight: Floats, taught: Sample, unsorted: Sample, *, precision: float) -> Model:
-    """A model of these projects. `unsorted` is a sample of what it will be used on."""
-    of_projects, of_none = np.flatnonzero(taught.owners >= 0), np.flatnonzero(taught.owners < 0)
-    own = Sample(taught.rows[of_projects], taught.context[of_projects], taught.owners[of_projects])
-    known, about = _summarise(own, len(project_ids))
-    hidden = _hide_and_seek(own, len(project_ids))
+    """A model of these projects. `unsorted` is a sample of what nobody sorted, or a person sorted into no project."""
+    known, about = _summarise(taught, len(project_ids))
+    hidden = _hide_and_seek(taught, unsorted, len(project_ids))
     is_candidate = hidden.facts[..., 0] >= 0.0
     facts = calibration.fit(hidden.facts[is_candidate], hidden.is_own[is_candidate], _EXPECTED_FACTS)
-    draft = Model(list(project_ids), weight, known, about, facts, _EXPECTED_MATCH, calibration.NEVER)
+    is_found = hidden.is_found(facts)
+    members, others = _match_inputs(hidden.facts, facts), _match_inputs(hidden.unsorted, facts)
+    inputs = np.concatenate((members[is_found], others))
+    match = calibration.fit(inputs, np.arange(len(inputs)) < is_found.sum(), _EXPECTED_MATCH)
 
-    nowhere = recognise(draft, taught.rows[of_none], taught.context[of_none])
-    inputs = np.concatenate((_match_inputs(hidden.facts, facts), _match_inputs(nowhere.facts, facts)))
-    is_right = np.concatenate((hidden.is_found(facts), np.zeros(len(of_none), dtype=bool)))
-    sought = len(hidden.facts) // 2
-    is_member = np.arange(len(inputs)) < sought
-    counted = _as_in(draft, unsorted, inputs, is_member)
-    match = calibration.fit(inputs, is_right, _EXPECTED_MATCH, counted)
-    probabilities = calibration.sigmoid(calibration.with_constant(inputs) @ match)
-    threshold = calibration.threshold(probabilities, is_right, counted, precision)
-    found = is_right & (probabilities >= threshold)
-    return msgspec.structs.replace(
-        draft,
-        match=match,
-        threshold=threshold,
-        learned_from=len(own.owners),
-        expected_coverage=float(found.sum() / max(sought, 1)),
+    scores, background = (calibration.with_constant(part) @ match for part in (members, others))
+    share = calibration.member_share(scores, background)
+    prior = _prior(background, share * float(is_found.mean()) if len(is_found) else 0.0)
+    threshold = calibration.threshold(_probabilities(background, prior), precision)
+    coverage = (is_found & (_probabilities(scores, prior) >= threshold)).sum() / max(len(is_found), 1)
+    return Model(
+        list(project_ids), weight, known, about, facts, match, prior, threshold, len(taught.owners), float(coverage)
     )
 
 
-def _as_in(draft: Model, unsorted: Sample, inputs: Numbers, is_member: NDArray[np.bool_]) -> Numbers:
-    """How much each hidden one counts, so that as many belong to a project as among the unsorted ones.
+def _prior(background: Numbers, share: float) -> float:
+    """What brings the probabilities of the unsorted to the share of them that has to be right."""
+    low, high = -30.0, 30.0
+    for _ in range(40):
+        middle = (low + high) / 2.0
+        is_too_low = not len(background) or _probabilities(background, middle).mean() < share
+        low, high = (middle, high) if is_too_low else (low, middle)
+    return low
 
-    Of those that are hidden half do; of what nobody sorted usually few. How many is worked out from how they score.
+
+def _probabilities(scores: Numbers, prior: float) -> Numbers:
+    """How likely the best candidate is right: how many right ones there are for each unsorted one that scores so.
+
+    `scores` are log-odds between the found and the unsorted, `prior` brings both to their true proportion.
     """
-    members, others = int(is_member.sum()), int((~is_member).sum())
-    if not members or not others:
-        return np.ones(len(inputs))
-    telling = calibration.fit(inputs, is_member, _EXPECTED_MATCH)
-    found = recognise(draft, unsorted.rows, unsorted.context)
-    logits = calibration.with_constant(_match_inputs(found.facts, draft.facts)) @ telling
-    share = calibration.share_among(logits, members / len(inputs))
-    return np.where(is_member, share / members, (1.0 - share) / others) * len(inputs)
+    return np.minimum(np.exp(np.minimum(scores + prior, 0.0)), _NEVER_SURE)
 
 
 def _summarise(own: Sample, count: int) -> tuple[Prototypes, Profiles]:
@@ -131,25 +128,24 @@ def _summarise(own: Sample, count: int) -> tuple[Prototypes, Profiles]:
     return known, profiles.profiles(own.context, own.owners, count)
 
 
-def _hide_and_seek(own: Sample, count: int) -> Hidden:
-    """Hide a part at a time and look for it with what the rest teaches; then again, its own projects taken away."""
-    place = np.random.default_rng(0).permutation(len(own.owners))
+def _hide_and_seek(taught: Sample, unsorted: Sample, count: int) -> Hidden:
+    """Hide a part at a time and look for it, and for a part of the unsorted, with what the rest teaches."""
+    place = np.random.default_rng(0).permutation(len(taught.owners))
     is_sought = place < max(MOST_HIDDEN, FOLDS)
+    part = np.arange(len(unsorted.owners)) % FOLDS
     width = min(similarity.CANDIDATES, count)
-    with_own: list[tuple[Numbers, NDArray[np.bool_]]] = []
-    without: list[tuple[Numbers, NDArray[np.bool_]]] = []
+    facts, is_own, background = [np.zeros((0, width, len(FACTS)))], [np.zeros((0, width), dtype=bool)], []
     for fold in range(FOLDS):
         rest, hidden = np.flatnonzero(place % FOLDS != fold), np.flatnonzero((place % FOLDS == fold) & is_sought)
         if not len(hidden) or not len(rest):
             continue
-        known, about = _summarise(Sample(own.rows[rest], own.context[rest], own.owners[rest]), count)
-        rows, context, truth = own.rows[hidden], own.context[hidden], own.owners[hidden][:, None]
-        found = similarity.nearest(rows, known)
-        with_own.append((_facts(found, context, about), found.projects == truth))
-        found = similarity.nearest(rows, known, excluded=truth.tolist())
-        without.append((_facts(found, context, about), np.zeros(found.projects.shape, dtype=bool)))
-    every = [(np.zeros((0, width, len(FACTS))), np.zeros((0, width), dtype=bool)), *with_own, *without]
-    return Hidden(np.concatenate([facts for facts, _ in every]), np.concatenate([is_own for _, is_own in every]))
+        known, about = _summarise(taught.of(rest), count)
+        sought, others = taught.of(hidden), unsorted.of(np.flatnonzero(part == fold))
+        found = similarity.nearest(sought.rows, known)
+        facts.append(_facts(found, sought.context, about))
+        is_own.append(found.projects == sought.owners[:, None])
+        background.append(_facts(similarity.nearest(others.rows, known), others.context, about))
+    return Hidden(np.concatenate(facts), np.concatenate(is_own), np.concatenate([facts[0], *background]))
 
 
 def _facts(found: similarity.Nearest, context: Context, about: Profiles) -> Numbers:
@@ -178,13 +174,16 @@ def _candidate_logits(facts: Numbers, fitted: Numbers) -> Numbers:
 
 
 def _match_inputs(facts: Numbers, fitted: Numbers) -> Numbers:
-    """Of each conversation: how good its best candidate is, and how far ahead of the next one."""
-    logits = np.sort(_candidate_logits(facts, fitted), axis=1)[:, ::-1]
-    if not logits.shape[1]:
-        return np.full((len(logits), 2), -10.0)
-    best = logits[:, 0]
-    lead = best - logits[:, 1] if logits.shape[1] > 1 else np.full(len(best), 5.0)
-    return np.stack((np.maximum(best, -10.0), np.clip(lead, 0.0, 10.0)), axis=1)
+    """Of each conversation: how good its best candidate is, how far ahead of the next one, and what speaks for it."""
+    if not facts.shape[1]:
+        return np.zeros((len(facts), len(_EXPECTED_MATCH) - 1))
+    logits = _candidate_logits(facts, fitted)
+    best = np.argmax(logits, axis=1)[:, None]
+    ordered = np.sort(logits, axis=1)[:, ::-1]
+    lead = ordered[:, 0] - ordered[:, 1] if facts.shape[1] > 1 else np.full(len(facts), 5.0)
+    own = np.take_along_axis(facts, best[..., None], axis=1)[:, 0]
+    said = np.maximum(own[:, [0, 2, 3, 4]], 0.0)
+    return np.column_stack((np.clip(ordered[:, 0], -10.0, 10.0), np.clip(lead, 0.0, 10.0), said))
 
 
 def recognise(
@@ -202,7 +201,7 @@ def recognise(
     logits = calibration.with_constant(_match_inputs(facts, model.facts)) @ model.match
     return Match(
         ranked[:, 0],
-        np.where(ranked[:, 0] >= 0, calibration.sigmoid(logits), 0.0),
+        np.where(ranked[:, 0] >= 0, _probabilities(logits, model.prior), 0.0),
         np.take_along_axis(facts, order[..., None], axis=1),
         ranked[:, 1] if width > 1 else np.full(count, -1, dtype=np.int64),
     )
@@ -226,7 +225,7 @@ def dump(model: Model) -> bytes:
         tags=model.profiles.tags,
         facts=model.facts,
         match=model.match,
-        numbers=np.array([model.threshold, model.learned_from, model.expected_coverage]),
+        numbers=np.array([model.prior, model.threshold, model.learned_from, model.expected_coverage]),
     )
     return buffer.getvalue()
 
@@ -237,7 +236,7 @@ def load(stored: bytes) -> Model:
         project_ids = msgspec.json.decode(found["project_ids"].tobytes(), type=list[str])
         rows = similarity.matrix(found["data"], found["indices"], found["indptr"])
         about = Profiles(found["moments"], found["sizes"], found["categories"], found["tags"])
-        threshold, learned_from, coverage = (float(number) for number in found["numbers"])
+        prior, threshold, learned_from, coverage = (float(number) for number in found["numbers"])
         return Model(
             project_ids,
             found["weight"].astype(np.float32),
@@ -245,6 +244,7 @@ def load(stored: bytes) -> Model:
             about,
             found["facts"],
             found["match"],
+            prior,
             threshold,
             int(learned_from),
             coverage,

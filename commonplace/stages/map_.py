@@ -24,13 +24,14 @@ from commonplace.archive.core import Archive
 from commonplace.config import ProjectSettings
 from commonplace.projects.contract import Namer
 from commonplace.stages import project_names
-from commonplace.stages.map_similar import Learned, compute, learn, needing_vectors, place_similar
+from commonplace.stages.map_similar import Learned, Ready, compute, learn, needing_vectors, place_similar, ready
 from commonplace.stages.map_sure import Sure, place_sure
 from commonplace.stages.selection import Selection
 
 __all__ = [
     "Learned",
     "MapReport",
+    "Ready",
     "Sure",
     "compute",
     "describe",
@@ -40,6 +41,7 @@ __all__ = [
     "needing_vectors",
     "place_similar",
     "place_sure",
+    "ready",
 ]
 
 AT_ONCE = 2000
@@ -73,11 +75,13 @@ def map_projects(
     dry_run: bool = False,
 ) -> MapReport:
     """The whole stage in this process, without any orchestration: `commonplace map --direct`."""
+    started = time.monotonic()
     if dry_run:
         from commonplace.stages.map_preview import preview
 
-        return preview(archive, settings, selection).report
-    started = time.monotonic()
+        return msgspec.structs.replace(
+            preview(archive, settings, selection).report, seconds=round(time.monotonic() - started, 3)
+        )
     sure = place_sure(archive, settings, selection)
     learned = None
     changed = list(sure.changed)
@@ -85,9 +89,10 @@ def map_projects(
         if settings.similarity:
             for chunk in _chunks(needing_vectors(archive, sure.left)):
                 compute(archive, chunk)
-        learned = learn(archive, settings, sure.left)
+        learned = learn(archive, settings)
+        using = ready(archive, settings)
         for chunk in _chunks(sure.left):
-            changed += place_similar(archive, settings, chunk)
+            changed += place_similar(archive, settings, chunk, using)
     named = name(archive, namer)
     report = describe(archive, selection)
     report.decided = sure.decided + len(sure.left)

@@ -78,10 +78,11 @@ def preview(archive: Archive, settings: ProjectSettings, selection: Selection = 
 def _similar(archive: Archive, settings: ProjectSettings, left: list[str], decided: dict[str, str]) -> list[Decision]:
     model = None
     if settings.similarity and left:
-        map_similar.compute(archive, features.missing(archive, terms.KIND, sorted({*left, *decided})))
+        others = [id for id in map_similar.unsorted(archive) if id not in decided]
+        map_similar.compute(archive, features.missing(archive, terms.KIND, sorted({*left, *decided, *others})))
         taught = {row.id: row for row in map_similar.teachers(archive)}
         taught |= {row.id: row for row in features.described(archive, terms.KIND, sorted(decided))}
-        model = map_similar.learn_from(archive, settings, list(taught.values()), left, decided)
+        model = map_similar.learn_from(archive, settings, list(taught.values()), others, decided)
     return map_similar.decide_similar(archive, settings, model, left)
 
 

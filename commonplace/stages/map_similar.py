@@ -15,7 +15,7 @@ from commonplace.archive.core import Archive
 from commonplace.config import ProjectSettings
 from commonplace.projects import learning, profiles, similarity, terms
 from commonplace.projects.learning import Model, Sample
-from commonplace.stages.map_sure import hashes, rejected_of
+from commonplace.stages.map_sure import Hashes, hashes, rejected_of
 
 MOST_TAUGHT_PER_PROJECT = 96
 MOST_UNSORTED = 4000
@@ -32,12 +32,18 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 
 def needing_vectors(archive: Archive, left: Sequence[str]) -> list[str]:
     """Of the conversations to learn from and those left over, the ones without a current vector."""
-    return features.missing(archive, terms.KIND, sorted({*left, *(row.id for row in teachers(archive))}))
+    taught = (row.id for row in teachers(archive))
+    return features.missing(archive, terms.KIND, sorted({*left, *taught, *unsorted(archive)}))
 
 
 def teachers(archive: Archive) -> list[Row[Any]]:
     """What to learn from: the newest of each project's, which is enough to know it by."""
     return features.teachers(archive, terms.KIND, most_per_project=MOST_TAUGHT_PER_PROJECT)
+
+
+def unsorted(archive: Archive) -> list[str]:
+    """What the taught ones are compared with: some of all that no sure rule knows a project for."""
+    return features.untaught(archive, most=MOST_UNSORTED)
 
 
 def compute(archive: Archive, ids: Sequence[str]) -> int:
@@ -50,14 +56,14 @@ def compute(archive: Archive, ids: Sequence[str]) -> int:
     return features.store(archive, terms.KIND, made)
 
 
-def learn(archive: Archive, settings: ProjectSettings, left: Sequence[str]) -> Learned | None:
-    """Learn what the projects look like, unless that is known, and keep it. `left` is what it will be used on."""
+def learn(archive: Archive, settings: ProjectSettings) -> Learned | None:
+    """Learn what the projects look like, unless that is known, and keep it."""
     if not settings.similarity:
         return None
     current = hashes(archive, settings)
     stored = features.kept_model(archive, current.orphans)
     if stored is None:
-        model = learn_from(archive, settings, teachers(archive), left)
+        model = learn_from(archive, settings, teachers(archive), unsorted(archive))
         if model is None:
             return None
         features.keep_model(archive, current.orphans, learning.dump(model))
@@ -79,22 +85,24 @@ def learn_from(
     archive: Archive,
     settings: ProjectSettings,
     taught: Sequence[Row[Any]],
-    left: Sequence[str],
+    others: Sequence[str],
     projects: Mapping[str, str] | None = None,
 ) -> Model | None:
-    """A model from these rows, whose projects are the rows' own or those of `projects`; None if there is none."""
+    """A model from these rows, whose projects are the rows' own or those of `projects`; None if there is none.
+
+    `others` are the unsorted ones.
+    """
     of = {row.id: (projects or {}).get(row.id, row.project_id) for row in taught}
     project_ids = sorted({project_id for project_id in of.values() if project_id})
     if not project_ids:
         return None
     number: dict[str | None, int] = {project_id: place for place, project_id in enumerate(project_ids)}
     weight = similarity.weights(*similarity.document_frequencies(features.vectors(archive, terms.KIND)))
-    some = left[:: max(1, len(left) // MOST_UNSORTED)][:MOST_UNSORTED]
     return learning.learn(
         project_ids,
         weight,
-        _sample(taught, weight, [number.get(of[row.id], -1) for row in taught]),
-        _sample(list(features.described(archive, terms.KIND, some)), weight),
+        _sample(taught, weight, [number[of[row.id]] for row in taught]),
+        _sample(list(features.described(archive, terms.KIND, others)), weight),
         precision=settings.precision,
     )
 
@@ -109,13 +117,27 @@ def _sample(rows: Sequence[Row[Any]], weight: similarity.Floats, owners: Sequenc
     return Sample(similarity.vectors([row.vector or b"" for row in rows], weight), context, numbers)
 
 
-def place_similar(archive: Archive, settings: ProjectSettings, ids: Sequence[str]) -> list[Change]:
-    """Assign a chunk of what the sure rules left, suggest a project for it, or leave it an orphan."""
+class Ready(msgspec.Struct, frozen=True):
+    """What placing chunks takes, read once for all chunks of a process."""
+
+    hashes: Hashes
+    model: Model | None
+
+
+def ready(archive: Archive, settings: ProjectSettings) -> Ready:
+    """The model that `learn` kept, if the evidence is still what it was learned from."""
     current = hashes(archive, settings)
     stored = features.kept_model(archive, current.orphans) if settings.similarity else None
-    model = learning.load(stored) if stored else None
-    decisions = decide_similar(archive, settings, model, ids)
-    return assignments.record(archive, decisions, current.rules, current.orphans)
+    return Ready(current, learning.load(stored) if stored else None)
+
+
+def place_similar(
+    archive: Archive, settings: ProjectSettings, ids: Sequence[str], using: Ready | None = None
+) -> list[Change]:
+    """Assign a chunk of what the sure rules left, suggest a project for it, or leave it an orphan."""
+    using = using or ready(archive, settings)
+    decisions = decide_similar(archive, settings, using.model, ids)
+    return assignments.record(archive, decisions, using.hashes.rules, using.hashes.orphans)
 
 
 def decide_similar(

@@ -1,0 +1,42 @@
+"""Names made from titles."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from commonplace.projects.contract import Unnamed
+from commonplace.projects.naming import LONGEST_NAME, KeyPhrases
+
+
+def names(*titles: tuple[str, ...]) -> list[str]:
+    batch = [Unnamed(project_id=f"p{number}", titles=own) for number, own in enumerate(titles)]
+    return [proposal.name for proposal in KeyPhrases().propose(batch)]
+
+
+def test_a_phrase_that_titles_share_is_the_name_as_they_write_it() -> None:
+    assert names(
+        ("Kitchen renovation budget", "Lighting for the kitchen renovation", "Kitchen Renovation: which floor?"),
+        ("Learning the violin", "Violin strings", "Best violin etudes"),
+    ) == ["Kitchen renovation", "Violin"]
+
+
+def test_what_all_projects_speak_of_names_none_of_them() -> None:
+    found = names(("Python parser", "Python lexer parser"), ("Python scraper", "Python scraper again"))
+    assert found == ["Parser", "Python scraper"]
+
+
+def test_other_languages_and_scripts_are_named_too() -> None:
+    found = names(("Die Steuererklärung 2023", "Hilfe bei der Steuererklärung"), ("東京旅行", "東京の天気"))
+    assert found == ["Steuererklärung", "東京"]
+
+
+def test_titles_that_say_nothing_give_no_name() -> None:
+    assert names(("How to do it", "?"), ()) == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.text(), max_size=6), max_size=4))
+def test_any_titles_give_short_names_or_none(titles: list[list[str]]) -> None:
+    found = names(*(tuple(own) for own in titles))
+    assert all(0 < len(name) <= LONGEST_NAME and name == name.strip() for name in found)
