@@ -1,4 +1,4 @@
-"""From fields of text to numbers: hashed words, word pairs and character runs, weighed by rarity, and lexicon groups.
+"""From fields of text to numbers: hashed words, word pairs and character runs by their rarity, lexicon groups, hints.
 
 Written by hand rather than taken from scikit-learn because a word's features never change: they are computed once and
 looked up afterwards, which is several times faster, and the whole state is one array that any version can read.
@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from commonplace.categorize.local import hints
 from commonplace.categorize.local.fields import Fields
 from commonplace.categorize.local.lexicon import Lexicon, lexicon
 from commonplace.categorize.local.tokens import IDEOGRAMS, pieces_of, words_of
@@ -26,7 +27,8 @@ WORDS, RUNS = 1 << WORD_BITS, 1 << RUN_BITS
 HASHED = WORDS + RUNS
 RUN_LENGTHS = range(2, 5)
 SHARE_OF_LEXICON = 0.2
-"""How the lexicon's numbers weigh against the words' own."""
+"""How the lexicon's numbers weigh against the words' own; the same below for the hints."""
+SHARE_OF_HINTS = 0.1
 _REMEMBERED = 100_000
 _LONGEST_WORD = 40
 
@@ -48,7 +50,7 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 class Vector(msgspec.Struct, frozen=True):
-    """A document: hashed features (not yet weighed by rarity) per field, and the lexicon's numbers."""
+    """A document: hashed features (not yet weighed by rarity) per field, then the lexicon's numbers and the hints."""
 
     fields: tuple[Counted, ...]
     dense: Floats
@@ -66,12 +68,14 @@ class Counter:
 
     @property
     def dense_size(self) -> int:
-        return 6 * len(self._lexicon.groups) + 2 * len(self._sets)
+        return 6 * len(self._lexicon.groups) + 2 * len(self._sets) + hints.COUNT
 
     def vector(self, fields: Fields) -> Vector:
         texts = (fields.title, fields.first, fields.later, fields.answers)
         counted = tuple(self.count(text) for text in texts)
-        return Vector(counted, self._dense([field.groups for field in counted]))
+        told = self._dense([field.groups for field in counted])
+        seen = hints.hints_of(fields) * np.float32(SHARE_OF_HINTS)
+        return Vector(counted, np.concatenate([told, seen]))
 
     def plain(self, text: str) -> Vector:
         """A text that is no conversation: it fills one field, and the lexicon says nothing of it."""

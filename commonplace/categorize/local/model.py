@@ -35,7 +35,7 @@ class Model(msgspec.Struct, frozen=True):
     categories: tuple[str, ...]
     space: Space
     weights: Floats
-    """A row per column of the space, then one per number of the lexicon."""
+    """A row per column of the space, then one per number of the lexicon and per hint."""
     bias: Floats
     sharpness: float
 
