@@ -11,24 +11,32 @@ a conversation are a range of it.
 from __future__ import annotations
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
 from commonplace.archive.core import Archive
 from commonplace.archive.hits import CONVERSATION_SHIFT, MESSAGE_SHIFT, ROLES
+from commonplace.archive.query import words
 
 _TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* N* M*' separators '\ufe0e\ufe0f'"
 _ROWS_AT_ONCE = 20_000
 _PAGES_AT_ONCE = 2_000
+_LOOKED_UP = 200
 _HASH_BYTES, _HASH_BYTES_IN_BULK = 1 << 20, 16 << 20
 
 _UPTO = "(SELECT CAST(value AS INTEGER) FROM archive_settings WHERE name = 'text_index_upto')"
 
 
-def _message(row: str) -> str:
-    """What is indexed of a message, its row id first."""
+def _row_id(row: str) -> str:
     at = f"{row}." if row else ""
     roles = " ".join(f"WHEN '{role}' THEN {place << 1}" for place, role in enumerate(ROLES))
     place = f"({at}conversation_key << {CONVERSATION_SHIFT}) | ({at}key << {MESSAGE_SHIFT})"
-    return f"{place} | (CASE {at}role {roles} ELSE 0 END) | ({at}is_hidden <> 0), {at}text, grams({at}text)"
+    return f"{place} | (CASE {at}role {roles} ELSE 0 END) | ({at}is_hidden <> 0)"
+
+
+def _message(row: str) -> str:
+    """What is indexed of a message, its row id first."""
+    at = f"{row}." if row else ""
+    return f"{_row_id(row)}, {at}text, grams({at}text)"
 
 
 def _title(row: str) -> str:
@@ -112,7 +120,37 @@ class Index:
 
     @staticmethod
     def check(connection: Connection) -> list[str]:
-        return []
+        problems = []
+        titles = "SELECT key AS id FROM conversations WHERE title IS NOT NULL"
+        for index, rows in (("messages_fts", f"SELECT {_row_id('')} AS id FROM messages"), ("titles_fts", titles)):  # noqa: S608
+            try:
+                connection.exec_driver_sql(f"INSERT INTO {index} ({index}) VALUES ('integrity-check')")  # noqa: S608
+            except DatabaseError:
+                problems.append(f"{index} is damaged.")
+                continue
+            there, missing = (
+                connection.exec_driver_sql(f"SELECT count(*) FROM {what}").scalar_one()  # noqa: S608
+                for what in (f"({rows})", f"({rows}) WHERE id NOT IN (SELECT id FROM {index}_docsize)")  # noqa: S608
+            )
+            indexed = connection.exec_driver_sql(f"SELECT count(*) FROM {index}_docsize").scalar_one()  # noqa: S608
+            if missing:
+                problems.append(f"{index} lacks {missing:,} of {there:,}.")
+            if indexed > there - missing:
+                problems.append(f"{index} has {indexed - there + missing:,} that are not there any more.")
+        return problems + _unfound(connection)
+
+
+def _unfound(connection: Connection) -> list[str]:
+    """Some messages are looked up by their own words: rows alone do not show that their words were indexed."""
+    newest = connection.exec_driver_sql("SELECT coalesce(max(key), 0) FROM messages").scalar_one()
+    step = max(1, newest // _LOOKED_UP)
+    some = f"SELECT {_row_id('')} AS id, substr(text, 1, 200) AS text FROM messages WHERE key % {step} = 0"  # noqa: S608
+    lost = 0
+    for id, said in connection.exec_driver_sql(some).all():
+        phrase = " ".join(words(said.replace('"', " "))[:3])
+        found = "SELECT 1 FROM messages_fts WHERE messages_fts MATCH ? AND rowid = ?"
+        lost += bool(phrase) and connection.exec_driver_sql(found, (f'"{phrase}"', id)).first() is None
+    return [f"messages_fts does not find {lost:,} messages by their words."] if lost else []
 
 
 def compact(archive: Archive) -> None:
