@@ -98,7 +98,9 @@ def register(archive: Archive, found: Iterable[str]) -> list[str]:
 
 def ensure_named(archive: Archive, wanted: Iterable[str]) -> dict[str, str]:
     """The project that each of these names means, created by a person's word if there is none."""
-    asked = {title_ref(name): " ".join(name.split()) for name in wanted}
+    asked: dict[str, str] = {}
+    for name in wanted:
+        asked.setdefault(title_ref(name), " ".join(name.split()))
     with archive.write() as connection:
         known = refs_of(connection, archive.owner) | _by_name(connection, archive.owner)
         new = {ref: (name, "person") for ref, name in asked.items() if ref not in known}

@@ -21,7 +21,7 @@ Matrix = Any
 """A `scipy.sparse.csr_matrix` of float32, its rows of length one. SciPy is loaded where it is used."""
 
 CLUSTERS = 3
-ROUNDS = 3
+ROUNDS = 2
 SMALLEST_CLUSTER = 6
 RECENT = 12
 MOST_PROTOTYPE_TERMS = 256
