@@ -15,7 +15,7 @@ from commonplace.archive.leases import hold
 from commonplace.archive.verdicts import count_waiting
 from commonplace.errors import Halt
 from commonplace.model import Usage
-from commonplace.stages import batching, grouping
+from commonplace.stages import batching, grouping, learning
 from commonplace.stages import categorize as stage
 from commonplace.stages.categorize import Asked, CategorizeReport, Pending
 from commonplace.stages.judges import Bench, open_bench
@@ -72,8 +72,11 @@ def categorize_now(
 ) -> tuple[dict[str, Any], list[Exception]]:
     """Ask about what is pending, chunk by chunk within the budget, and record the answers."""
     with open_house() as house:
-        if (judge or house.settings.categorize.judge) == "openai-batch":
+        chosen = judge or house.settings.categorize.judge
+        if chosen == "openai-batch":
             return _submit(house, selection, taxonomy, max_cost, upgrade), []
+        if chosen == "local":
+            _learn(house, taxonomy)
     with (
         open_house() as house,
         open_bench(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as bench,
@@ -85,6 +88,19 @@ def categorize_now(
         publish(report, grouping.by_category(house.archive))
     emit_event("commonplace.categorize.completed", resource={"prefect.resource.id": "commonplace.archive"})
     return msgspec.to_builtins(report), errors
+
+
+def _learn(house: House, taxonomy: str | None) -> None:
+    """What was corrected since the last run teaches the local judge first."""
+    with hold(house.archive, f"categorize:{house.archive.owner}"):
+        learned = learning.learn(house.settings, house.archive, taxonomy)
+    if learned.new_lessons:
+        say(
+            "categorize: learned from %d corrections; %d doubtful verdicts judged again, %d changed",
+            learned.new_lessons,
+            learned.judged_again,
+            learned.changed,
+        )
 
 
 def _submit(

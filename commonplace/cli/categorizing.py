@@ -6,12 +6,11 @@ from typing import Any
 
 from commonplace.cli.house import opened, selection
 from commonplace.cli.output import Output, aside, plain, print_json, show_counts
+from commonplace.config import load
 
 
 def preview(bounds: dict[str, Any], options: dict[str, Any]) -> None:
     """How many conversations, tokens and dollars, before anything is sent."""
-    from commonplace.config import load
-
     settings, _ = load()
     if (options["judge"] or settings.categorize.judge) == "openai-batch":
         # A batch asks what `openai` asks, at half the price.
@@ -63,6 +62,8 @@ def categorize_directly(bounds: dict[str, Any], options: dict[str, Any]) -> dict
     from commonplace.stages import categorize as stage
     from commonplace.stages.judges import open_bench
 
+    if (options["judge"] or load()[0].categorize.judge) == "local":
+        learn(options["taxonomy"])
     with (
         opened() as (settings, environment, archive),
         open_bench(settings, environment, archive, judge=options["judge"], taxonomy=options["taxonomy"]) as bench,
@@ -82,3 +83,12 @@ def categorize_directly(bounds: dict[str, Any], options: dict[str, Any]) -> dict
             on_progress=lambda done, total: status.update(f"Categorizing {done:,} of {total:,}"),
         )
         return dict(plain(report))
+
+
+def learn(taxonomy: str | None) -> dict[str, Any]:
+    """Teach the local judge what was corrected since the last time."""
+    from commonplace.archive.leases import hold
+    from commonplace.stages import learning
+
+    with opened() as (settings, _, archive), hold(archive, f"categorize:{archive.owner}"), aside.status("Learning"):
+        return dict(plain(learning.learn(settings, archive, taxonomy)))

@@ -159,6 +159,24 @@ def remove(name: Name, json: Json = False) -> None:
         tell(f"Removed {name}.")
 
 
+@app.command()
+def learn(
+    name: Annotated[str | None, typer.Argument(help="The taxonomy; the one in use without it.")] = None,
+    json: Json = False,
+) -> None:
+    """Teach the local judge your corrections now; a run of `categorize` does it too."""
+    from commonplace.cli import categorizing
+
+    with errors_for_people():
+        told = categorizing.learn(name)
+        if Output.as_json:
+            print_json(told)
+        tell(
+            f"Learned from {told['new_lessons']} new corrections; {told['judged_again']} doubtful verdicts were judged"
+            f" again, {told['changed']} changed."
+        )
+
+
 def review(
     conversation: Annotated[
         str | None, typer.Argument(help="A conversation to correct; without it, the queue.")

@@ -16,6 +16,7 @@ from commonplace.categorize.answers import Answers, answers_path
 from commonplace.categorize.contract import Judge, Taxonomy
 from commonplace.config import CategorizeSettings, Environment, Settings
 from commonplace.errors import Halt, Refused
+from commonplace.stages.learning import learned_lessons
 from commonplace.stages.subjects import lessons
 from commonplace.stages.taxonomies import taxonomy_named
 
@@ -75,7 +76,7 @@ def open_judge(
         case "local":
             from commonplace.categorize.local import LocalJudge
 
-            return LocalJudge(home / "models", lessons=lessons(archive, taxonomy.name), analysis=settings.analysis)
+            return LocalJudge(home / "models", lessons=learned_lessons(archive, taxonomy), analysis=settings.analysis)
         case "openai" | "openai-batch":
             from commonplace.categorize.openai import OpenAIJudge, connect
 
