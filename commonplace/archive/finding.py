@@ -29,15 +29,19 @@ _LOOKED_INTO = 300
 """... and so few are looked into, one by one."""
 _FEW = 1_000
 """Conversations that are sorted, rather than picked from the row of all."""
-_SHORTLIST = 40
+_SHORTLIST = 30
 """The newest conversations, of too many to rank, that are ranked all the same."""
 _READ = 2
 """Messages of each that are read for this."""
-_AT_ONCE, _AT_MOST = 50, 800
+_AT_ONCE, _QUALIFIED_AT_ONCE, _AT_MOST = 50, 200, 800
 _SAMPLE = 600
 _COUNTED, _FACETED = 2_000, 10_000
 """Conversations that are looked at for an exact total, and for exact facets."""
 _TITLE_WORTH = 1.5
+_ASKED_OF = (
+    *("key", "owner", "updated_at", "source", "model", "category", "project_id"),
+    *("has_code", "has_image", "has_file"),
+)
 
 
 Item = TypeVar("Item")
@@ -124,7 +128,7 @@ class Desk:
             score = (scores.get(best, 0.0) if best is not None else 0.0) + bonus * (key in titled)
             ranked.append(Found(key, best, score))
         ranked.sort(key=lambda found: (-found.score, -found.key))
-        for batch in _batches(ranked):
+        for batch in _batches(ranked, _AT_ONCE):
             good = self._qualified({found.key for found in batch})
             yield from (found for found in batch if found.key in good)
 
@@ -185,7 +189,7 @@ class Desk:
         return sorted(self._qualified(range(step, newest + 1, step))), step
 
     def _looked_into(self, seen: dict[int, list[int]]) -> Iterator[Found]:
-        for batch in _batches(self._walk()):
+        for batch in _batches(self._walk(), _AT_ONCE):
             seen.update(_by_conversation(self._finder.hits_in(batch)))
             yield from (Found(key, seen[key][0]) for key in batch if key in seen)
 
@@ -238,7 +242,7 @@ class Desk:
         table = conversations.c
         bounds = Filters(since=self._filters.since, until=self._filters.until).clause(self._owner)
         rows = self._connection.execute(select(table.key).where(bounds).order_by(*_newest_first(table))).scalars()
-        for batch in _batches(rows):
+        for batch in _batches(rows, _QUALIFIED_AT_ONCE):
             good = self._qualified(batch)
             yield from (key for key in batch if key in good)
 
@@ -265,7 +269,8 @@ class Desk:
 
 def _these(keys: Collection[int]) -> ReadOnlyColumnCollection[str, Any]:
     """Some conversations. The limit keeps databases from looking for them among all that meet the other conditions."""
-    some = select(conversations).where(conversations.c.key.in_(list(keys))).limit(max(1, len(keys)))
+    table = conversations.c
+    some = select(*(table[name] for name in _ASKED_OF)).where(table.key.in_(list(keys))).limit(max(1, len(keys)))
     return some.subquery().c
 
 
@@ -273,9 +278,9 @@ def _newest_first(table: ReadOnlyColumnCollection[str, Any]) -> tuple[ColumnElem
     return table.updated_at.desc().nulls_last(), table.key.desc()
 
 
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+def _batches(items: Iterable[Item], first: int) -> Iterator[list[Item]]:
     """Small at first, because the first are often enough, and then ever larger."""
-    waiting, size = iter(items), _AT_ONCE
+    waiting, size = iter(items), first
     while batch := list(islice(waiting, size)):
         yield batch
         size = min(size * 2, _AT_MOST)

@@ -245,6 +245,7 @@ def bounded(many: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
         (finding_sqlite, "MOST_READ", 30),
         (finding, "_SHORTLIST", 12),
         (finding, "_AT_ONCE", 9),
+        (finding, "_QUALIFIED_AT_ONCE", 9),
         (finding, "_AT_MOST", 30),
         (finding, "_SAMPLE", 60),
         (finding, "_COUNTED", 10),
