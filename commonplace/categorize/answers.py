@@ -85,6 +85,11 @@ class Answers:
                 "DELETE FROM answers WHERE conversation_id = ?", [(id,) for id in conversation_ids]
             )
 
+    def count(self) -> int:
+        """How many answers there are."""
+        with self._lock:
+            return int(self._connection.execute("SELECT count(*) FROM answers").fetchone()[0])
+
     def close(self) -> None:
         self._connection.close()
 

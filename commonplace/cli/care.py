@@ -31,6 +31,7 @@ def forget(
     """Remove conversations for good; later imports do not bring them back."""
     from commonplace.archive.forget import forget as forget_in
     from commonplace.archive.reading import find_conversation
+    from commonplace.stages.forgetting import forget as forget_everywhere
 
     with errors_for_people(), opened() as (settings, _, archive):
         wanted = [find_conversation(archive, identity) for identity in ids or []]
@@ -42,7 +43,9 @@ def forget(
             count = len(report.conversation_ids)
             if not yes and not Output.as_json:
                 typer.confirm(f"Forget {count} conversations for good?", abort=True, err=True)
-            report = forget_in(archive, ids=wanted, project=project, before=bound, purge_exports=purge_exports)
+            report = forget_everywhere(
+                archive, settings.home, ids=wanted, project=project, before=bound, purge_exports=purge_exports
+            )
         if Output.as_json:
             print_json(report)
             return

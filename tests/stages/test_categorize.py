@@ -18,6 +18,7 @@ from commonplace.categorize.contract import Category, Subject, Taxonomy
 from commonplace.errors import Defect, Halt
 from commonplace.model import Usage, Verdict
 from commonplace.stages import categorize as stage
+from commonplace.stages.forgetting import forget
 from commonplace.stages.selection import Selection
 from commonplace.stages.subjects import lessons, subjects
 from tests.archive.builders import message, simple_chat
@@ -295,3 +296,16 @@ def test_answers_are_private_and_can_be_forgotten(tmp_path: Path, sqlite_archive
         answers.forget(["chatgpt:0"])
         found = answers.find(subjects(sqlite_archive, ["chatgpt:0", "chatgpt:1"]), TAXONOMY, "fake/v1")
         assert list(found) == ["chatgpt:1"]
+
+
+def test_forgetting_a_conversation_forgets_its_answers_on_the_disk_too(tmp_path: Path, sqlite_archive: Archive) -> None:
+    merge(sqlite_archive, None, [simple_chat("1", "soup of marrowbone", "yes"), simple_chat("2", "my boss", "yes")])
+    path = answers_path(tmp_path)
+    with Answers(path) as answers:
+        answers.keep([], TAXONOMY)
+        run(sqlite_archive, answers, ScriptedJudge())
+    forget(sqlite_archive, tmp_path, ids=["chatgpt:1"])
+    with Answers(path) as answers:
+        assert answers.find(subjects(sqlite_archive, ["chatgpt:2"]), TAXONOMY, "fake/v1")
+        assert answers.count() == 1
+    assert b"chatgpt:1" not in path.read_bytes()
