@@ -10,8 +10,8 @@ from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commonplace.archive.core import Archive
+from commonplace.archive.holding import refresh
 from commonplace.archive.schema import corrections, taxonomies, verdicts
-from commonplace.archive.verdicts import refresh
 from commonplace.moments import now
 
 

@@ -1,31 +1,37 @@
 """What judges and people say of conversations, and what holds of it now.
 
-Each judge's newest verdict on a conversation is kept; the newest of all holds, except where a person said otherwise.
-What holds is written into the conversation's own row in the transaction that changes it, so that every reader needs
-one table. `verdict_hash` there covers all of it that a destination can show: when it changes, pages are written again.
-
-A person's word about a category belongs to the taxonomy it was said in; it waits while another one is in use.
+Each judge's newest verdict on a conversation is kept; the newest of all holds, except where a person said otherwise
+(holding.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commonplace.archive.core import Archive
+from commonplace.archive.holding import (
+    FIELDS,
+    Correction,
+    Field,
+    by_age,
+    correction_from,
+    corrections_of,
+    newest_verdicts,
+    pages,
+    refresh,
+    to_json,
+)
 from commonplace.archive.schema import conversations, corrections, verdicts
 from commonplace.errors import Refused
 from commonplace.model import Usage, Verdict
 from commonplace.moments import now
 
-Field = Literal["category", "tags", "title"]
-FIELDS: tuple[Field, ...] = ("category", "tags", "title")
 _AT_ONCE = 500
 
 
@@ -49,17 +55,6 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: Verdict
     judged_at: int
-
-
-class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's word."""
-
-    conversation_id: str
-    field: Field
-    value: Any
-    taxonomy: str
-    origin: str
-    corrected_at: int
 
 
 def record_verdicts(archive: Archive, found: Iterable[Verdict], *, review_below: float, at: int | None = None) -> int:
@@ -104,15 +99,15 @@ def correct(
     with archive.write() as connection:
         if not _existing(connection, archive.owner, [conversation_id]):
             raise Refused(f"There is no conversation {conversation_id}.")
-        known = _corrections(connection, archive.owner, [conversation_id]).get(conversation_id, {}).get(field)
+        known = corrections_of(connection, archive.owner, [conversation_id]).get(conversation_id, {}).get(field)
         if known is not None and known.corrected_at > moment:
             return False
-        newest = _newest(connection, archive.owner, [conversation_id]).get(conversation_id)
+        newest = newest_verdicts(connection, archive.owner, [conversation_id]).get(conversation_id)
         row = {
             "owner": archive.owner,
             "conversation_id": conversation_id,
             "field": field,
-            "value": _json(wanted),
+            "value": to_json(wanted),
             "taxonomy": taxonomy if taxonomy is not None else (newest.taxonomy if newest else ""),
             "origin": origin,
             "corrected_at": moment,
@@ -143,7 +138,7 @@ def list_corrections(archive: Archive, field: Field = "category", *, taxonomy: s
         query = query.where(corrections.c.taxonomy.in_(["", taxonomy]))
     with archive.read() as connection:
         rows = connection.execute(query.order_by(corrections.c.corrected_at, corrections.c.conversation_id))
-        return [_correction(row) for row in rows]
+        return [correction_from(row) for row in rows]
 
 
 def review_queue(archive: Archive, *, limit: int | None = 50, offset: int = 0) -> list[Waiting]:
@@ -159,7 +154,7 @@ def review_queue(archive: Archive, *, limit: int | None = 50, offset: int = 0) -
     )
     with archive.read() as connection:
         rows = connection.execute(query).all()
-        newest = _newest(connection, archive.owner, [row.id for row in rows])
+        newest = newest_verdicts(connection, archive.owner, [row.id for row in rows])
     return [_waiting(row, newest.get(row.id)) for row in rows]
 
 
@@ -175,15 +170,15 @@ def history(archive: Archive, conversation_id: str) -> list[Judged]:
     ours = (verdicts.c.owner == archive.owner) & (verdicts.c.conversation_id == conversation_id)
     with archive.read() as connection:
         rows = connection.execute(select(verdicts).where(ours)).all()
-    return [Judged(verdict=_verdict(row), judged_at=row.judged_at) for row in sorted(rows, key=_age, reverse=True)]
+    return [Judged(verdict=_verdict(row), judged_at=row.judged_at) for row in sorted(rows, key=by_age, reverse=True)]
 
 
 def insights_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The insights that hold, of those conversations that have some."""
     found: dict[str, dict[str, Any]] = {}
     with archive.read() as connection:
-        for page in _pages(conversation_ids):
-            for id, row in _newest(connection, archive.owner, page).items():
+        for page in pages(conversation_ids):
+            for id, row in newest_verdicts(connection, archive.owner, page).items():
                 if row.insights:
                     found[id] = msgspec.json.decode(row.insights)
     return found
@@ -194,144 +189,12 @@ def titles_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, st
     table = conversations.c
     found: dict[str, str] = {}
     with archive.read() as connection:
-        for page in _pages(conversation_ids):
-            said = _corrections(connection, archive.owner, page)
+        for page in pages(conversation_ids):
+            said = corrections_of(connection, archive.owner, page)
             untitled = select(table.id).where(table.owner == archive.owner, table.id.in_(page), _is_blank(table.title))
-            newest = _newest(connection, archive.owner, connection.execute(untitled).scalars().all())
+            newest = newest_verdicts(connection, archive.owner, connection.execute(untitled).scalars().all())
             found.update((id, row.title) for id, row in newest.items() if row.title)
             found.update((id, words["title"].value) for id, words in said.items() if "title" in words)
-    return found
-
-
-def refresh_missing(archive: Archive, *, review_below: float) -> int:
-    """Make verdicts and corrections hold for conversations that were made again from their exports."""
-    table = conversations.c
-    spoken = [
-        select(kind.c.conversation_id).where(kind.c.owner == archive.owner, kind.c.conversation_id == table.id).exists()
-        for kind in (verdicts, corrections)
-    ]
-    query = select(table.id).where(table.owner == archive.owner, table.verdict_hash.is_(None), or_(*spoken))
-    with archive.write() as connection:
-        ids = list(connection.execute(query).scalars())
-        refresh(connection, archive.owner, ids, review_below=review_below)
-    return len(ids)
-
-
-def make_current(archive: Archive, taxonomy: str, taxonomy_hash: str, *, review_below: float) -> int:
-    """Coming back to a taxonomy: its verdicts hold again where those of another are newer. How many do."""
-    mine, other = verdicts.c, verdicts.alias().c
-    is_older = (
-        select(other.judge)
-        .where(
-            other.owner == mine.owner,
-            other.conversation_id == mine.conversation_id,
-            other.taxonomy != taxonomy,
-            other.judged_at >= mine.judged_at,
-        )
-        .exists()
-    )
-    table = conversations.c
-    is_current = and_(
-        mine.owner == archive.owner,
-        mine.taxonomy == taxonomy,
-        mine.taxonomy_hash == taxonomy_hash,
-        mine.content_hash == table.content_hash,
-    )
-    joined = verdicts.join(conversations, and_(table.owner == mine.owner, table.id == mine.conversation_id))
-    query = select(mine.conversation_id, func.max(mine.judged_at)).select_from(joined).where(is_current, is_older)
-    newest = update(verdicts).where(
-        mine.owner == archive.owner,
-        mine.taxonomy == taxonomy,
-        mine.conversation_id == bindparam("of_id"),
-        mine.judged_at == bindparam("of_moment"),
-    )
-    with archive.write() as connection:
-        found = connection.execute(query.group_by(mine.conversation_id)).all()
-        if found:
-            moments = [{"of_id": id, "of_moment": moment} for id, moment in found]
-            connection.execute(newest.values(judged_at=now()), moments)
-        refresh(connection, archive.owner, [id for id, _ in found], review_below=review_below)
-    return len(found)
-
-
-def refresh(
-    connection: Connection, owner: str, conversation_ids: Iterable[str], *, review_below: float | None = None
-) -> None:
-    """Write what holds now into the conversations' rows.
-
-    Without `review_below`, what waited for a person goes on waiting, unless a person has spoken.
-    """
-    table = conversations.c
-    columns = ("category", "tags", "summary", "language", "confidence", "needs_review", "verdict_hash")
-    statement = (
-        update(conversations)
-        .where(table.owner == bindparam("of_owner"), table.id == bindparam("of_id"))
-        .values({name: bindparam(f"new_{name}") for name in columns})
-    )
-    for page in _pages(conversation_ids):
-        newest, said = _newest(connection, owner, page), _corrections(connection, owner, page)
-        where = (table.owner == owner, table.id.in_(page))
-        waits = {
-            row.id: row.needs_review for row in connection.execute(select(table.id, table.needs_review).where(*where))
-        }
-        changes = []
-        for id in page:
-            if id not in waits:
-                continue
-            holding = _holding(newest.get(id), said.get(id, {}), review_below, waits[id])
-            changes.append({"of_owner": owner, "of_id": id} | {f"new_{name}": holding[name] for name in columns})
-        if changes:
-            connection.execute(statement, changes)
-
-
-def _holding(
-    judged: Row[Any] | None, said: Mapping[str, Correction], review_below: float | None, waited: bool
-) -> dict[str, Any]:
-    word = said.get("category")
-    is_persons = word is not None and (judged is None or word.taxonomy in ("", judged.taxonomy))
-    category = word.value if word is not None and is_persons else (judged.category if judged else None)
-    tags = said["tags"].value if "tags" in said else (msgspec.json.decode(judged.tags) if judged else [])
-    confidence = 1.0 if is_persons else (judged.confidence if judged else None)
-    title = said["title"].value if "title" in said else (judged.title if judged else None)
-    shown = {
-        "category": category,
-        "tags": tags,
-        "summary": judged.summary or None if judged else None,
-        "language": judged.language if judged else None,
-        "confidence": confidence,
-        "title": title,
-        "insights": msgspec.json.decode(judged.insights) if judged and judged.insights else None,
-    }
-    unsure = waited if review_below is None else judged is not None and judged.confidence < review_below
-    return {
-        **shown,
-        "tags": _json(tags),
-        "needs_review": unsure and judged is not None and not is_persons,
-        "verdict_hash": _hash(shown) if judged is not None or said else None,
-    }
-
-
-def _hash(shown: dict[str, Any]) -> str:
-    """Two decimals of confidence are all that anybody is shown."""
-    confidence = shown["confidence"]
-    rounded = {**shown, "confidence": None if confidence is None else round(confidence, 2)}
-    return blake2b(msgspec.json.encode(rounded, order="deterministic"), digest_size=12).hexdigest()
-
-
-def _newest(connection: Connection, owner: str, ids: Sequence[str]) -> dict[str, Row[Any]]:
-    query = select(verdicts).where(verdicts.c.owner == owner, verdicts.c.conversation_id.in_(ids))
-    return {row.conversation_id: row for row in sorted(connection.execute(query).all(), key=_age)}
-
-
-def _age(row: Row[Any]) -> tuple[int, str, str]:
-    return row.judged_at, row.judge, row.taxonomy
-
-
-def _corrections(connection: Connection, owner: str, ids: Sequence[str]) -> dict[str, dict[str, Correction]]:
-    query = select(corrections).where(corrections.c.owner == owner, corrections.c.conversation_id.in_(ids))
-    found: dict[str, dict[str, Correction]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.conversation_id, {})[row.field] = _correction(row)
     return found
 
 
@@ -348,12 +211,6 @@ def _is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
     return func.trim(func.coalesce(column, "")) == ""
 
 
-def _pages(ids: Iterable[str]) -> Iterator[list[str]]:
-    waiting = iter(ids)
-    while page := list(islice(waiting, _AT_ONCE)):
-        yield page
-
-
 def _upsert(archive: Archive, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
@@ -368,8 +225,8 @@ def _row(owner: str, verdict: Verdict, moment: int) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(verdict, name) for name in verdict.__struct_fields__ if name != "usage"}
     return row | {
         "owner": owner,
-        "tags": _json(verdict.tags),
-        "insights": _json(verdict.insights) if verdict.insights else None,
+        "tags": to_json(verdict.tags),
+        "insights": to_json(verdict.insights) if verdict.insights else None,
         **msgspec.structs.asdict(verdict.usage),
         "judged_at": moment,
     }
@@ -381,11 +238,6 @@ def _verdict(row: Row[Any]) -> Verdict:
     tags = msgspec.json.decode(row.tags, type=list[str])
     insights = msgspec.json.decode(row.insights) if row.insights else None
     return Verdict(**plain | {"tags": tags, "insights": insights}, usage=usage)
-
-
-def _correction(row: Row[Any]) -> Correction:
-    plain = {name: row._mapping[name] for name in Correction.__struct_fields__}
-    return Correction(**plain | {"value": msgspec.json.decode(row.value)})
 
 
 def _waiting(row: Row[Any], judged: Row[Any] | None) -> Waiting:
@@ -401,7 +253,3 @@ def _waiting(row: Row[Any], judged: Row[Any] | None) -> Waiting:
         taxonomy=judged.taxonomy if judged else None,
         updated_at=row.updated_at,
     )
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

@@ -19,8 +19,9 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from commonplace.archive.core import Archive
+from commonplace.archive.holding import make_current, refresh_missing
 from commonplace.archive.schema import conversations, verdicts
-from commonplace.archive.verdicts import count_waiting, make_current, record_verdicts, refresh_missing
+from commonplace.archive.verdicts import count_waiting, record_verdicts
 from commonplace.categorize.answers import Answers
 from commonplace.categorize.contract import Judge, PaidJudge, Subject, Taxonomy
 from commonplace.errors import Defect, Halt

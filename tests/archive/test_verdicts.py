@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from commonplace.archive import verdicts
 from commonplace.archive.core import Archive
+from commonplace.archive.holding import refresh_missing
 from commonplace.archive.merge import merge
 from commonplace.archive.schema import conversations
 from commonplace.archive.taxonomies import definitions, remove_definition, rename_in_verdicts, save_definition
@@ -159,8 +160,8 @@ def test_conversations_made_again_find_their_verdicts(archive: Archive) -> None:
         connection.execute(conversations.delete())
     _fill(archive, "1", "2")
     assert _holds(archive).category is None
-    assert verdicts.refresh_missing(archive, review_below=0.5) == 2
-    assert verdicts.refresh_missing(archive, review_below=0.5) == 0
+    assert refresh_missing(archive, review_below=0.5) == 2
+    assert refresh_missing(archive, review_below=0.5) == 0
     assert (_holds(archive, "1").category, _holds(archive, "2").category) == ("Coding", "Math")
 
 
