@@ -7,7 +7,8 @@ the same run: the largest category, and the lexicon alone (the set that most of 
 on the topic of a real chat at a kappa of about 0.5, so no figure here should be read against 1.0.
 
 **Speed.** Conversations of realistic length in an SQLite archive: read, judged (category, tags, title, summary,
-language), answers kept and recorded, on one core; beside it the time for reading alone.
+language), answers kept and recorded, on one core; beside it the time for reading alone. What is claimed is counted in
+seconds of that core, since others may be using the machine.
 
 Without `--local` the judge `openai` follows (`benchmarks/categorize_openai.py`).
 """
@@ -137,6 +138,7 @@ def speed(count: int) -> dict[str, Any]:
         "conversations": report.judged,
         "characters_each": round(sum(len(t.text) for s in corpus for t in s.turns) / count),
         "per_second": round(report.judged / seconds),
+        "per_cpu_second": round(report.judged / computed),
         "reading_alone_per_second": round(count / reading),
         "training_cpu_seconds": round(training, 2),
     }
@@ -183,7 +185,7 @@ def main() -> int:
     parser.add_argument("--local", action="store_true", help="the judge `local` alone")
     options = parser.parse_args()
     found = run(quick=options.quick)
-    ok = found["speed"]["per_second"] >= PER_SECOND
+    ok = found["speed"]["per_cpu_second"] >= PER_SECOND
     ok &= found["quality"]["everyday"]["calibration_error"] <= CALIBRATION_ERROR
     if not options.local:
         found["openai"] = categorize_openai.run(quick=options.quick)

@@ -17,6 +17,7 @@ from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import msgspec
 
@@ -35,6 +36,16 @@ CREATE INDEX IF NOT EXISTS answers_of ON answers (conversation_id);
 """
 
 
+class Question(Protocol):
+    """A conversation as it is: all that an answer is found by."""
+
+    @property
+    def conversation_id(self) -> str: ...
+
+    @property
+    def content_hash(self) -> str: ...
+
+
 class Answers:
     """The answers in one file, for any number of threads and processes. Closes as a context manager."""
 
@@ -46,7 +57,7 @@ class Answers:
         self._lock = threading.Lock()
         self._connection.executescript(_TABLE)
 
-    def find(self, subjects: Sequence[Subject], taxonomy: Taxonomy, judge_key: str) -> dict[str, Verdict]:
+    def find(self, subjects: Sequence[Question], taxonomy: Taxonomy, judge_key: str) -> dict[str, Verdict]:
         """What this judge answered on these subjects as they are, by conversation id."""
         keys = {_key(subject, taxonomy, judge_key): subject.conversation_id for subject in subjects}
         found: dict[str, Verdict] = {}
@@ -107,6 +118,6 @@ def answers_path(home: Path) -> Path:
     return home / "answers" / "answers.db"
 
 
-def _key(subject: Subject, taxonomy: Taxonomy, judge_key: str) -> bytes:
+def _key(subject: Question, taxonomy: Taxonomy, judge_key: str) -> bytes:
     asked = [subject.conversation_id, subject.content_hash, taxonomy.name, taxonomy.hash, judge_key]
     return blake2b(msgspec.json.encode(asked), digest_size=16).digest()

@@ -27,7 +27,7 @@ from commonplace.categorize.contract import Judge, PaidJudge, Subject, Taxonomy
 from commonplace.errors import Defect, Halt
 from commonplace.model import Usage, Verdict
 from commonplace.stages.selection import Selection
-from commonplace.stages.subjects import in_chunks, subjects
+from commonplace.stages.subjects import headings, in_chunks, subjects
 
 KEY_VERSION = "v1"
 CHUNK = 100
@@ -227,7 +227,7 @@ def record(
     review_below: float = REVIEW_BELOW,
 ) -> list[Verdict]:
     """Copy answers into the archive; what was not answered is left out. Returns what was recorded."""
-    found = answers.find(subjects(archive, conversation_ids), taxonomy, judge_key)
+    found = answers.find(headings(archive, conversation_ids), taxonomy, judge_key)
     record_verdicts(archive, found.values(), review_below=review_below)
     return list(found.values())
 
@@ -285,6 +285,8 @@ def affordable(
     again: bool = False,
 ) -> bool:
     """Whether asking about these would stay within what may still be spent."""
+    if not isinstance(judge, PaidJudge):
+        return True
     waiting = unanswered(archive, answers, judge.key, taxonomy, conversation_ids, again=again)
     return not waiting or judge.estimate(waiting, taxonomy).cost_usd <= left_usd
 

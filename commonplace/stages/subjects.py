@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 
+import msgspec
 from sqlalchemy import case, func, select
 
 from commonplace.archive.core import Archive
@@ -19,11 +20,29 @@ _AT_ONCE = 200
 _GAP = "\n[…]\n"
 
 
+class Heading(msgspec.Struct, frozen=True):
+    """A conversation without its words."""
+
+    conversation_id: str
+    content_hash: str
+
+
+def headings(archive: Archive, conversation_ids: Sequence[str]) -> list[Heading]:
+    """Those that exist, as they are now."""
+    table = conversations.c
+    found: list[Heading] = []
+    with archive.read() as connection:
+        for chunk in in_chunks(conversation_ids, _AT_ONCE):
+            query = select(table.id, table.content_hash).where(table.owner == archive.owner, table.id.in_(chunk))
+            found += (Heading(row.id, row.content_hash) for row in connection.execute(query))
+    return found
+
+
 def subjects(archive: Archive, conversation_ids: Sequence[str]) -> list[Subject]:
     """Those that exist, in the order asked for. Turns are the visible ones of the active path that have a text."""
     found: dict[str, Subject] = {}
-    for start in range(0, len(conversation_ids), _AT_ONCE):
-        found.update((s.conversation_id, s) for s in _read(archive, conversation_ids[start : start + _AT_ONCE]))
+    for chunk in in_chunks(conversation_ids, _AT_ONCE):
+        found.update((subject.conversation_id, subject) for subject in _read(archive, chunk))
     return [found[id] for id in conversation_ids if id in found]
 
 
