@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import (
@@ -85,9 +86,17 @@ class Finder:
 
 
 def _matches(column: ColumnElement[Any], query: Query) -> ColumnElement[bool]:
-    wanted = [_matches_part(column, part) for part in query.wanted]
-    excluded = [not_(and_(*(_matches_part(column, part) for part in group))) for group in query.excluded]
-    return and_(*wanted, *excluded) if wanted else false()
+    """One question to the index of words, as far as it goes: each by itself would be answered row by row."""
+    said = [part for part in query.wanted if not part.is_run]
+    unsaid = [group for group in query.excluded if not any(part.is_run for part in group)]
+    conditions = [_matches_part(column, part) for part in query.wanted if part.is_run]
+    if said:
+        asked = reduce(func.tsquery_and, [_all(said), *(func.tsquery_not(_all(group)) for group in unsaid)])
+        conditions.append(func.commonplace_words(column).op("@@")(asked))
+    for group in query.excluded:
+        if not said or group not in unsaid:
+            conditions.append(not_(and_(*(_matches_part(column, part) for part in group))))
+    return and_(*conditions) if query.wanted else false()
 
 
 def _matches_part(column: ColumnElement[Any], part: Part) -> ColumnElement[bool]:
@@ -98,10 +107,7 @@ def _matches_part(column: ColumnElement[Any], part: Part) -> ColumnElement[bool]
 
 
 def _all(parts: Sequence[Part]) -> ColumnElement[Any]:
-    asked = _asked(parts[0])
-    for part in parts[1:]:
-        asked = func.tsquery_and(asked, _asked(part))
-    return asked
+    return reduce(func.tsquery_and, map(_asked, parts))
 
 
 def _asked(part: Part) -> ColumnElement[Any]:
