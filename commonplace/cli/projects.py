@@ -47,7 +47,7 @@ def list_command(json: Json = False) -> None:
             return
         grid = table("id", "name", "from", "conversations", "newest titles")
         for one in found:
-            titles = " · ".join(one.get("titles", [])[:2])
+            titles = " · ".join(one["sample_titles"][:2])
             grid.add_row(*cells(one["id"], one["name"], one["name_source"], one.get("conversations"), titles))
         people.print(grid)
 
