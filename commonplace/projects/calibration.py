@@ -11,12 +11,15 @@ NEVER = 2.0
 """A threshold that nothing reaches: no assignments yet, only suggestions."""
 _STEPS = 40
 _SMALL = 1e-6
-_LEAST = 0.7
+_LEAST = 0.75
 """However good the average above a threshold is, the least sure one above it is so sure itself."""
 _PULL = 0.5
 _FEWEST = 20
+_USUAL_SHARE = 0.1
+"""Of what has no project, the share that belongs to one, where there are too few examples to tell."""
 _CAUTION = 1.5
-"""Standard errors between what is measured and what is promised."""
+"""Standard errors between what is measured and what is promised. Twenty-one examples can promise 0.9."""
+_NEVER_SURE = 0.99
 
 
 def fit(inputs: Numbers, is_right: NDArray[np.bool_], expected: Numbers) -> Numbers:
@@ -63,7 +66,7 @@ def member_share(members: Numbers, unsorted: Numbers) -> float:
     smallest of several would come out too small by chance, so each is taken at the upper end of its likely range.
     """
     if len(members) < _FEWEST or not len(unsorted):
-        return 0.5
+        return _USUAL_SHARE
     marks = np.quantile(members, np.linspace(0.0, 1.0 - min(0.9, max(0.1, _FEWEST / len(members))), 10))
     of_members = (members[:, None] >= marks).sum(axis=0)
     of_unsorted = np.maximum((unsorted[:, None] >= marks).sum(axis=0), 1)
@@ -72,23 +75,17 @@ def member_share(members: Numbers, unsorted: Numbers) -> float:
     return float(np.clip(likely.min(), 1.0 / len(unsorted), 1.0))
 
 
-def threshold(probabilities: Numbers, precision: float) -> float:
-    """The lowest probability from which on `precision` of these conversations are right, if the probabilities are.
+def ceiling(examples: int) -> float:
+    """How sure anybody can be who has seen so many examples, all of them right: the lower end of Wilson's interval."""
+    return min(_NEVER_SURE, examples / (examples + _CAUTION**2))
 
-    What counts is a cautious reading, so few examples promise little: below twenty or so, 0.9 is never promised.
-    """
+
+def threshold(probabilities: Numbers, precision: float) -> float:
+    """The lowest probability from which on `precision` of these conversations are right, if the probabilities are."""
     if not len(probabilities):
         return NEVER
     reached = np.sort(probabilities)[::-1]
-    counted = np.arange(1.0, len(reached) + 1.0)
-    is_enough = (lower_bound(np.cumsum(reached) / counted, counted) >= precision) & (reached >= _LEAST)
+    share = np.cumsum(reached) / np.arange(1, len(reached) + 1)
     is_last_of_equals = np.append(reached[1:] < reached[:-1], True)
-    places = np.flatnonzero(is_enough & is_last_of_equals)
+    places = np.flatnonzero((share >= precision) & (reached >= _LEAST) & is_last_of_equals)
     return float(reached[places[-1]]) if len(places) else NEVER
-
-
-def lower_bound(share: Numbers, count: Numbers) -> Numbers:
-    """The lower end of Wilson's interval."""
-    doubt = _CAUTION**2 / count
-    spread = _CAUTION * np.sqrt(share * (1.0 - share) / count + doubt / count / 4.0)
-    return np.asarray((share + doubt / 2.0 - spread) / (1.0 + doubt), dtype=np.float64)

@@ -20,7 +20,7 @@ from commonplace.projects.calibration import Numbers
 from commonplace.projects.profiles import Context, Profiles
 from commonplace.projects.similarity import Floats, Matrix, Prototypes
 
-VERSION = "1"
+VERSION = "2"
 FOLDS = 4
 MOST_HIDDEN = 4000
 
@@ -29,7 +29,6 @@ FACTS = ("similarity", "lead", "closeness", "category", "tags", "size")
 _EXPECTED_FACTS = np.array([-4.0, 12.0, 8.0, 1.0, 1.0, 1.5, 0.0])
 _EXPECTED_MATCH = np.array([-1.5, 0.7, 0.3, 0.0, 0.0, 0.0, 0.0])
 """Before anything is learned; with few examples they remain near."""
-_NEVER_SURE = 0.99
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -53,6 +52,7 @@ class Model(msgspec.Struct, frozen=True):
     facts: Numbers
     match: Numbers
     prior: float
+    ceiling: float
     threshold: float
     learned_from: int = 0
     expected_coverage: float = 0.0
@@ -97,30 +97,42 @@ def learn(project_ids: Sequence[str], weight: Floats, taught: Sample, unsorted: 
 
     scores, background = (calibration.with_constant(part) @ match for part in (members, others))
     share = calibration.member_share(scores, background)
-    prior = _prior(background, share * float(is_found.mean()) if len(is_found) else 0.0)
-    threshold = calibration.threshold(_probabilities(background, prior), precision)
-    coverage = (is_found & (_probabilities(scores, prior) >= threshold)).sum() / max(len(is_found), 1)
+    ceiling = calibration.ceiling(int(is_found.sum()))
+    prior = _prior(background, ceiling, share * float(is_found.mean()) if len(is_found) else 0.0)
+    threshold = calibration.threshold(_probabilities(background, prior, ceiling), precision)
+    is_reached = is_found & (_probabilities(scores, prior, ceiling) >= threshold)
     return Model(
-        list(project_ids), weight, known, about, facts, match, prior, threshold, len(taught.owners), float(coverage)
+        project_ids=list(project_ids),
+        weight=weight,
+        prototypes=known,
+        profiles=about,
+        facts=facts,
+        match=match,
+        prior=prior,
+        ceiling=ceiling,
+        threshold=threshold,
+        learned_from=len(taught.owners),
+        expected_coverage=float(is_reached.sum() / max(len(is_found), 1)),
     )
 
 
-def _prior(background: Numbers, share: float) -> float:
+def _prior(background: Numbers, ceiling: float, share: float) -> float:
     """What brings the probabilities of the unsorted to the share of them that has to be right."""
     low, high = -30.0, 30.0
     for _ in range(40):
         middle = (low + high) / 2.0
-        is_too_low = not len(background) or _probabilities(background, middle).mean() < share
+        is_too_low = not len(background) or _probabilities(background, middle, ceiling).mean() < share
         low, high = (middle, high) if is_too_low else (low, middle)
     return low
 
 
-def _probabilities(scores: Numbers, prior: float) -> Numbers:
+def _probabilities(scores: Numbers, prior: float, ceiling: float) -> Numbers:
     """How likely the best candidate is right: how many right ones there are for each unsorted one that scores so.
 
-    `scores` are log-odds between the found and the unsorted, `prior` brings both to their true proportion.
+    `scores` are log-odds between the found and the unsorted, `prior` brings both to their true proportion, `ceiling` is
+    how sure so few examples let anybody be.
     """
-    return np.minimum(np.exp(np.minimum(scores + prior, 0.0)), _NEVER_SURE)
+    return np.minimum(np.exp(np.minimum(scores + prior, 0.0)), ceiling)
 
 
 def _summarise(own: Sample, count: int) -> tuple[Prototypes, Profiles]:
@@ -201,7 +213,7 @@ def recognise(
     logits = calibration.with_constant(_match_inputs(facts, model.facts)) @ model.match
     return Match(
         ranked[:, 0],
-        np.where(ranked[:, 0] >= 0, _probabilities(logits, model.prior), 0.0),
+        np.where(ranked[:, 0] >= 0, _probabilities(logits, model.prior, model.ceiling), 0.0),
         np.take_along_axis(facts, order[..., None], axis=1),
         ranked[:, 1] if width > 1 else np.full(count, -1, dtype=np.int64),
     )
@@ -225,7 +237,7 @@ def dump(model: Model) -> bytes:
         tags=model.profiles.tags,
         facts=model.facts,
         match=model.match,
-        numbers=np.array([model.prior, model.threshold, model.learned_from, model.expected_coverage]),
+        numbers=np.array([model.prior, model.ceiling, model.threshold, model.learned_from, model.expected_coverage]),
     )
     return buffer.getvalue()
 
@@ -236,7 +248,7 @@ def load(stored: bytes) -> Model:
         project_ids = msgspec.json.decode(found["project_ids"].tobytes(), type=list[str])
         rows = similarity.matrix(found["data"], found["indices"], found["indptr"])
         about = Profiles(found["moments"], found["sizes"], found["categories"], found["tags"])
-        prior, threshold, learned_from, coverage = (float(number) for number in found["numbers"])
+        prior, ceiling, threshold, learned_from, coverage = (float(number) for number in found["numbers"])
         return Model(
             project_ids,
             found["weight"].astype(np.float32),
@@ -245,6 +257,7 @@ def load(stored: bytes) -> Model:
             found["facts"],
             found["match"],
             prior,
+            ceiling,
             threshold,
             int(learned_from),
             coverage,

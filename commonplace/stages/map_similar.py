@@ -22,11 +22,12 @@ MOST_UNSORTED = 4000
 
 
 class Learned(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model promises: from which probability on it assigns, and how many of the hidden ones it found so."""
+    """What a model promises: from which probability on it assigns (None: it is never sure enough, and only suggests),
+    and the share of the hidden ones that it found so."""
 
     projects: int
     learned_from: int
-    threshold: float
+    threshold: float | None
     expected_coverage: float
 
 
@@ -76,7 +77,7 @@ def promise(model: Model) -> Learned:
     return Learned(
         projects=len(model.project_ids),
         learned_from=model.learned_from,
-        threshold=round(model.threshold, 4),
+        threshold=round(model.threshold, 4) if model.threshold <= 1.0 else None,
         expected_coverage=round(model.expected_coverage, 4),
     )
 

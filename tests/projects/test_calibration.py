@@ -39,10 +39,15 @@ def test_the_share_of_members_is_found_in_a_mixture() -> None:
         assert abs(calibration.member_share(members, mixed) - share) < 0.06
 
 
-def test_a_threshold_keeps_what_it_promises_and_few_examples_promise_nothing() -> None:
+def test_few_examples_promise_little_and_many_never_everything() -> None:
+    assert calibration.ceiling(0) == 0.0
+    assert calibration.ceiling(20) < 0.9 < calibration.ceiling(21)
+    assert calibration.ceiling(1_000_000) == 0.99
+
+
+def test_a_threshold_keeps_what_it_promises() -> None:
     sure, unsure = np.full(200, 0.98), np.full(200, 0.3)
     assert calibration.threshold(np.concatenate((sure, unsure)), 0.9) == 0.98
-    assert calibration.threshold(np.full(5, 0.99), 0.9) == calibration.NEVER
     assert calibration.threshold(np.zeros(0), 0.9) == calibration.NEVER
     assert calibration.threshold(unsure, 0.9) == calibration.NEVER
 
