@@ -92,11 +92,9 @@ def learn(project_ids: Sequence[str], weight: Floats, taught: Sample, unsorted: 
     facts = calibration.fit(hidden.facts[is_candidate], hidden.is_own[is_candidate], _EXPECTED_FACTS)
     is_found = hidden.is_found(facts)
     members, others = _match_inputs(hidden.facts, facts), _match_inputs(hidden.unsorted, facts)
-    inputs = np.concatenate((members[is_found], others))
-    match = calibration.fit(inputs, np.arange(len(inputs)) < is_found.sum(), _EXPECTED_MATCH)
-
+    match = _tell_apart(members[is_found], others)
     scores, background = (calibration.with_constant(part) @ match for part in (members, others))
-    share = calibration.member_share(scores, background)
+    share = calibration.member_share(*_scores_unseen(members, is_found, others))
     ceiling = calibration.ceiling(int(is_found.sum()))
     prior = _prior(background, ceiling, share * float(is_found.mean()) if len(is_found) else 0.0)
     threshold = calibration.threshold(_probabilities(background, prior, ceiling), precision)
@@ -114,6 +112,24 @@ def learn(project_ids: Sequence[str], weight: Floats, taught: Sample, unsorted: 
         learned_from=len(taught.owners),
         expected_coverage=float(is_reached.sum() / max(len(is_found), 1)),
     )
+
+
+def _tell_apart(found: Numbers, others: Numbers) -> Numbers:
+    """What tells those that were found from the unsorted."""
+    is_found = np.arange(len(found) + len(others)) < len(found)
+    return calibration.fit(np.concatenate((found, others)), is_found, _EXPECTED_MATCH)
+
+
+def _scores_unseen(members: Numbers, is_found: NDArray[np.bool_], others: Numbers) -> tuple[Numbers, Numbers]:
+    """The scores of the hidden and of the unsorted, each half by what the other half teaches: what was fitted to them
+    would flatter the hidden."""
+    scores, background = np.zeros(len(members)), np.zeros(len(others))
+    for half in (0, 1):
+        of_members, of_others = np.arange(len(members)) % 2 == half, np.arange(len(others)) % 2 == half
+        match = _tell_apart(members[~of_members & is_found], others[~of_others])
+        scores[of_members] = calibration.with_constant(members[of_members]) @ match
+        background[of_others] = calibration.with_constant(others[of_others]) @ match
+    return scores, background
 
 
 def _prior(background: Numbers, ceiling: float, share: float) -> float:
