@@ -146,6 +146,7 @@ def test_a_second_ctrl_c_stops_at_once(home: Path) -> None:
     _until(lambda: _processes_of(home) == [], 5)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_its_run_resumed_without_loss_or_duplicates(home: Path, sample: Path) -> None:
     with FakeNotion(latency=0.4) as notion:
         database = notion.add_database()
