@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_
 
-from commonplace.archive.schema import conversations, projects
+from commonplace.archive.reading import Scope
+from commonplace.archive.schema import conversations
 
 SMALLEST_CHUNK = 25
 MOST_CHUNKS = 100
@@ -26,19 +27,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
     def clause(self, owner: str) -> ColumnElement[bool]:
         """The conversations of one owner that are asked about, `limit` aside."""
-        moment = conversations.c.updated_at
-        parts: list[ColumnElement[bool]] = [conversations.c.owner == owner]
-        if self.since is not None:
-            parts.append(moment >= self.since)
-        if self.until is not None:
-            # Conversations without any date belong to every window that has no end.
-            parts.append(moment < self.until)
-        if self.project is not None:
-            named = select(projects.c.id).where(projects.c.owner == owner, projects.c.name == self.project)
-            parts.append(or_(conversations.c.project_id == self.project, conversations.c.project_id.in_(named)))
-        if self.ids is not None:
-            parts.append(conversations.c.id.in_(self.ids))
-        return and_(*parts)
+        scope = Scope(since=self.since, until=self.until, project=self.project).clause(owner)
+        return scope if self.ids is None else and_(scope, conversations.c.id.in_(self.ids))
 
 
 def partition(ids: Iterable[str], *, smallest: int = SMALLEST_CHUNK, most: int = MOST_CHUNKS) -> list[list[str]]:
