@@ -10,6 +10,8 @@ UV := $(CURDIR)/.tools/bin/uv
 export UV_CACHE_DIR ?= $(CURDIR)/.tools/cache
 endif
 export UV_PYTHON_DOWNLOADS = never
+# Trust what the machine trusts, as pip does: a company's proxy, a mirror of packages.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/*),true,false)
 export UV_PYTHON ?= $(PYTHON)
 export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
