@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from commonplace.archive.grams import grams
+from commonplace.archive.spacing import spaced
 from commonplace.errors import Halt, Refused
 
 OLDEST_SAFE_SQLITE = (3, 51, 3)
@@ -104,7 +104,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # A bulk load rewrites the same pages of the text index: they go into the database file once, not every 4 MB.
     cursor.execute("PRAGMA wal_autocheckpoint = 16384")
     cursor.close()
-    connection.create_function("grams", 1, grams, deterministic=True)  # for the text index's triggers
+    connection.create_function("spaced", 1, spaced, deterministic=True)  # for the text index's triggers
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from commonplace.archive.grams import phrase
 from commonplace.archive.hits import CONVERSATION_SHIFT, LAST, ROLES, hit_of, is_hidden, message_of, role_of
 from commonplace.archive.query import Part, Query, words
 from commonplace.archive.relevance import Matcher, fold, rarity
+from commonplace.archive.spacing import cut
 
 MOST_HITS = 10_000
 MOST_RANKED = 5_000
@@ -200,9 +200,9 @@ def _without(wanted: str, excluded: Sequence[Sequence[Part]]) -> str:
 
 
 def _quoted(part: Part) -> str:
-    text = phrase(part.text) if part.is_run else part.text.replace('"', " ")
+    text = cut(part.text) if part.is_run else part.text.replace('"', " ")
     return f'"{text}"{" *" if part.is_prefix else ""}'
 
 
 def _words(part: Part) -> list[str]:
-    return phrase(part.text).split() if part.is_run else words(part.text)
+    return cut(part.text).split() if part.is_run else words(part.text)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from commonplace.archive.grams import CLASS
+from commonplace.archive.spacing import CLASS
 
 MOST_PARTS = 24
 LONGEST = 1000
@@ -24,7 +24,7 @@ _RUNS = re.compile(f"([{CLASS}]+)")
 
 
 class Part(msgspec.Struct, frozen=True):
-    """Words that stand next to each other, the last of which may only begin like this; or a run (grams.py)."""
+    """Words that stand next to each other, the last of which may only begin like this; or a run (spacing.py)."""
 
     text: str
     is_prefix: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from commonplace.archive.grams import RANGES
+from commonplace.archive.spacing import RANGES
 
 _SEPARATORS = (
     ("\x01", "/"),

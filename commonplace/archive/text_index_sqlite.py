@@ -1,8 +1,8 @@
 """The text index on SQLite: FTS5 tables without content of their own, and the triggers that write them.
 
-`grams` holds texts without spaces (grams.py). A message's row id in the index says which conversation it is part of,
-who said it and whether it is hidden: what most questions are about is answered by the index alone, and the messages of
-a conversation are a range of it.
+Texts without spaces are given them first (spacing.py). A message's row id in the index says which conversation it is
+part of, who said it and whether it is hidden: what most questions are about is answered by the index alone, and the
+messages of a conversation are a range of it.
 
     63                        32              3      1        0
     | key of the conversation | key of the message | role | hidden |
@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from commonplace.archive.core import Archive
 from commonplace.archive.hits import CONVERSATION_SHIFT, MESSAGE_SHIFT, ROLES
 from commonplace.archive.query import words
+from commonplace.archive.spacing import spaced
 
 _TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* N* M*' separators '\ufe0e\ufe0f'"
 _ROWS_AT_ONCE = 20_000
@@ -36,17 +37,17 @@ def _row_id(row: str) -> str:
 def _message(row: str) -> str:
     """What is indexed of a message, its row id first."""
     at = f"{row}." if row else ""
-    return f"{_row_id(row)}, {at}text, grams({at}text)"
+    return f"{_row_id(row)}, spaced({at}text)"
 
 
 def _title(row: str) -> str:
-    return f"{row}.key, {row}.title, grams({row}.title)"
+    return f"{row}.key, spaced({row}.title)"
 
 
-_INSERT_MESSAGE = "INSERT INTO messages_fts (rowid, text, grams)"
-_DELETE_MESSAGE = "INSERT INTO messages_fts (messages_fts, rowid, text, grams)"
-_INSERT_TITLE = "INSERT INTO titles_fts (rowid, title, grams)"
-_DELETE_TITLE = "INSERT INTO titles_fts (titles_fts, rowid, title, grams)"
+_INSERT_MESSAGE = "INSERT INTO messages_fts (rowid, text)"
+_DELETE_MESSAGE = "INSERT INTO messages_fts (messages_fts, rowid, text)"
+_INSERT_TITLE = "INSERT INTO titles_fts (rowid, title)"
+_DELETE_TITLE = "INSERT INTO titles_fts (titles_fts, rowid, title)"
 
 
 def _triggers(*, upto: str | None = None) -> list[str]:
@@ -79,9 +80,9 @@ class Index:
 
     @staticmethod
     def create(connection: Connection) -> None:
-        for name, columns in (("messages_fts", "text, grams"), ("titles_fts", "title, grams")):
+        for name, column in (("messages_fts", "text"), ("titles_fts", "title")):
             connection.exec_driver_sql(
-                f"CREATE VIRTUAL TABLE {name} USING fts5({columns}, content='', tokenize=\"{_TOKENIZER}\")"
+                f"CREATE VIRTUAL TABLE {name} USING fts5({column}, content='', tokenize=\"{_TOKENIZER}\")"
             )
         for trigger in (*_triggers(), *_title_triggers()):
             connection.exec_driver_sql(trigger)
@@ -147,7 +148,7 @@ def _unfound(connection: Connection) -> list[str]:
     some = f"SELECT {_row_id('')} AS id, substr(text, 1, 200) AS text FROM messages WHERE key % {step} = 0"  # noqa: S608
     lost = 0
     for id, said in connection.exec_driver_sql(some).all():
-        phrase = " ".join(words(said.replace('"', " "))[:3])
+        phrase = " ".join(words(spaced(said) or "")[:3])
         found = "SELECT 1 FROM messages_fts WHERE messages_fts MATCH ? AND rowid = ?"
         lost += bool(phrase) and connection.exec_driver_sql(found, (f'"{phrase}"', id)).first() is None
     return [f"messages_fts does not find {lost:,} messages by their words."] if lost else []
