@@ -116,3 +116,34 @@ def test_what_the_dialect_does_not_know_is_remembered(http: httpx.Client, notion
     body = "<div>x</div>\n\n    code\n\n```tsx\n```"
     http.post("/pages", json=page(notion.add_database(), markdown=body, markdown_version="v2"))
     assert len(notion.warnings) == 3
+
+
+def test_a_page_within_another_is_a_block_of_it_until_it_is_in_the_trash(
+    http: httpx.Client, notion: FakeNotion
+) -> None:
+    row = notion.add_row(notion.add_database(), {"Name": "x"})
+    parent = {"type": "page_id", "page_id": row.id}
+    body = {"parent": parent, "properties": {"title": {"title": [text("Within")]}}}
+    inside = http.post("/pages", json=body | {"markdown": "words", "markdown_version": "v2"}).json()["id"]
+    (block,) = http.get(f"/blocks/{row.id}/children").json()["results"]
+    assert (block["id"], block["child_page"]["title"]) == (inside, "Within")
+    anew = {"type": "replace_content", "replace_content": {"new_str": "y"}, "markdown_version": "v2"}
+    assert "child page" in http.patch(f"/pages/{row.id}/markdown", json=anew).json()["message"]
+    assert http.patch(f"/pages/{inside}", json={"in_trash": True}).status_code == 200
+    assert notion.inside(row.id) == []
+    assert http.patch(f"/pages/{row.id}/markdown", json=anew).status_code == 200
+    assert [page.id for page in notion.rows()] == [row.id]
+
+
+def test_a_page_ends_at_its_number_of_blocks(http: httpx.Client, notion: FakeNotion) -> None:
+    notion.records_per_page = 3
+    source = notion.add_database()
+    row = notion.add_row(source, {"Name": "x"})
+    for markdown, status in (("- a\n- b", 200), ("- c\n- d", 400), ("- c", 200)):
+        insert = {"content": markdown, "position": {"type": "end"}}
+        answer = http.patch(f"/pages/{row.id}/markdown", json={"type": "insert_content", "insert_content": insert,
+                                                               "markdown_version": "v2"})  # fmt: skip
+        assert answer.status_code == status
+    assert row.text == "a\nb\nc"
+    answer = http.post("/pages", json=page(source, markdown="- a\n" * 4, markdown_version="v2"))
+    assert answer.json()["additional_data"] == {"limit_kind": "page_record_count"}

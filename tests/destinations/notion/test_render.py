@@ -17,8 +17,8 @@ from commonplace.destinations.notion.parse import parse
 from commonplace.destinations.notion.render import body_of
 from commonplace.model import Attachment, Conversation, Message
 from tests.destinations.notion.world import document, document_of, message
-from tests.fakes.notion_markdown import Block, Reading, plain, read
-from tests.fakes.notion_rules import PAYLOAD_BYTES, check_blocks
+from tests.fakes.notion.markdown import Block, Reading, plain, read
+from tests.fakes.notion.rules import PAYLOAD_BYTES, check_blocks
 
 SETTINGS = NotionSettings(token="ntn_secret")
 

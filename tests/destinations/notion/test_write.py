@@ -215,7 +215,7 @@ def test_a_database_that_is_gone_stops_the_run(
 def test_a_body_with_pages_inside_is_left_as_it_is(
     notion: FakeNotion, destination: NotionDestination, ledger: FileLedger
 ) -> None:
-    from tests.fakes.notion_markdown import Block
+    from tests.fakes.notion.markdown import Block
 
     destination.write([document(1)], ledger)
     page = notion.rows()[0]

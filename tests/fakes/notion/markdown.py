@@ -42,6 +42,7 @@ class Block:
     text: str = ""
     children: list[Block] = field(default_factory=list)
     language: str = ""
+    id: str = ""
 
     def __post_init__(self) -> None:
         if len(self.text.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST_BLOCK:

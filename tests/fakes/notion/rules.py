@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from tests.fakes.notion_markdown import LANGUAGES
+from tests.fakes.notion.markdown import LANGUAGES
 
 Json = dict[str, Any]
 
@@ -16,6 +16,12 @@ PAYLOAD_BYTES = 500 * 1024
 
 class Invalid(Exception):
     """A 400 validation_error."""
+
+
+def only(body: Json, *allowed: str) -> None:
+    """Nothing but these keys."""
+    if unknown := set(body) - set(allowed):
+        raise Invalid(f"body failed validation: {sorted(unknown)} should be not present.")
 
 
 def units(text: str) -> int:

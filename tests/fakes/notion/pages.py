@@ -1,0 +1,188 @@
+"""The fake Notion's pages: making them, changing their properties and bodies, reading what they hold."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from tests.fakes.notion.answers import Answer
+from tests.fakes.notion.markdown import Block, read
+from tests.fakes.notion.rules import Invalid, check_blocks, check_properties, check_rich_text, only
+from tests.fakes.notion.state import TITLE, Page, Workspace, find_page, find_source
+
+Json = dict[str, Any]
+
+TRUNCATED_AT = 20_000
+
+
+def create(workspace: Workspace, body: Json) -> Json:
+    only(body, "parent", "properties", "markdown", "markdown_version", "children", "icon", "cover")
+    parent, schema = _parent(workspace, body["parent"])
+    values = check_properties(body.get("properties", {}), schema)
+    if "markdown" in body and "children" in body:
+        raise Invalid("markdown and children exclude each other.")
+    if "markdown_version" in body and "markdown" not in body:
+        raise Invalid("markdown_version needs markdown.")
+    check_blocks(body.get("children", []))
+    blocks = _read(workspace, body["markdown"], body) if "markdown" in body else _tree(body.get("children", []))
+    _check_records(workspace, blocks)
+    page = workspace.new_page(parent, None)
+    page.icon = body.get("icon")
+    workspace.apply(page, values)
+    if workspace.keep_bodies:
+        page.blocks, page.markdown = blocks, body.get("markdown", "")
+    workspace.show(page)
+    return to_json(page)
+
+
+def update(workspace: Workspace, page: Page, body: Json) -> Json:
+    only(body, "properties", "icon", "cover", "in_trash", "erase_content", "is_locked")
+    if body.get("in_trash") is False and page.in_trash:
+        page.in_trash = False
+        workspace.show(page)
+    _writable(workspace, page)
+    workspace.apply(page, check_properties(body.get("properties", {}), workspace.properties_of(page)))
+    if body.get("erase_content"):
+        workspace.erase(page)
+    page.icon = body.get("icon", page.icon)
+    if body.get("in_trash"):
+        workspace.trash(page.id)
+    page.edited = workspace.now()
+    return to_json(page)
+
+
+def to_json(page: Page, wanted: set[str] | None = None) -> Json:
+    return {
+        "object": "page",
+        "id": page.id,
+        "parent": page.parent,
+        "created_time": minute(page.created),
+        "last_edited_time": minute(page.edited),
+        "in_trash": page.in_trash,
+        "icon": page.icon,
+        "url": f"https://app.notion.com/p/{_slug(page)}{page.id.replace('-', '')}",
+        "properties": {n: v for n, v in page.properties.items() if not wanted or v["id"] in wanted},
+    }
+
+
+def minute(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:00.000Z")
+
+
+def markdown_json(page: Page) -> Json:
+    truncated = page.records > TRUNCATED_AT
+    return {"object": "page_markdown", "id": page.id, "markdown": page.markdown, "truncated": truncated,
+            "unknown_block_ids": ["more"] if truncated else []}  # fmt: skip
+
+
+def update_markdown(workspace: Workspace, page: Page, body: Json) -> Json:
+    _writable(workspace, page)
+    type_ = body["type"]
+    only(body, "type", type_, "markdown_version")
+    command = body[type_]
+    if type_ == "replace_content":
+        _replace(workspace, page, command, body)
+    elif type_ == "insert_content":
+        only(command, "content", "position")
+        if command.get("position") != {"type": "end"}:
+            raise Invalid("position: this fake inserts at the end only.")
+        blocks = [*page.blocks, *_read(workspace, command["content"], body)]
+        _check_records(workspace, blocks)
+        page.blocks = blocks
+        page.markdown = "\n\n".join(filter(None, [page.markdown, command["content"]]))
+    else:
+        raise Invalid(f"type should be a known command, instead was `{type_}`.")
+    page.edited = workspace.now()
+    return markdown_json(page)
+
+
+def append(workspace: Workspace, page: Page, body: Json) -> Json:
+    only(body, "children", "position")
+    if body.get("position", {"type": "end"}) != {"type": "end"}:
+        raise Invalid("position: this fake appends at the end only.")
+    _writable(workspace, page)
+    check_blocks(body["children"])
+    blocks = [*page.blocks, *_tree(body["children"])]
+    _check_records(workspace, blocks)
+    page.blocks = blocks
+    page.edited = workspace.now()
+    return {"object": "list", "id": page.id, "results": [{"id": str(uuid.uuid4())} for _ in body["children"]]}
+
+
+def children(page: Page, query: dict[str, list[str]]) -> Json:
+    """The blocks on a page, those within others left out; a page within is a block with its title."""
+    size, start = int(query.get("page_size", ["100"])[0]), int(query.get("start_cursor", ["0"])[0])
+    if not 1 <= size <= 100:
+        raise Invalid(f"page_size should be ≤ `100`, instead was `{size}`.")
+    more = start + size < len(page.blocks)
+    return {
+        "object": "list",
+        "results": [_block_json(block) for block in page.blocks[start : start + size]],
+        "has_more": more,
+        "next_cursor": str(start + size) if more else None,
+    }
+
+
+def _replace(workspace: Workspace, page: Page, command: Json, body: Json) -> None:
+    only(command, "new_str", "allow_deleting_content")
+    blocks = _read(workspace, command["new_str"], body)
+    if any(block.type == "child_page" for block in page.blocks) and not command.get("allow_deleting_content"):
+        raise Invalid("This would delete a child page; set allow_deleting_content to confirm.")
+    _check_records(workspace, blocks)
+    workspace.erase(page)
+    page.blocks, page.markdown = blocks, command["new_str"]
+
+
+def _parent(workspace: Workspace, parent: Json) -> tuple[Json, Json]:
+    """Where a new page goes, and which properties it may have."""
+    if "page_id" in parent:
+        page = _writable(workspace, find_page(workspace, parent["page_id"]))
+        return {"type": "page_id", "page_id": page.id}, TITLE
+    source = find_source(workspace, parent["data_source_id"])
+    return {"type": "data_source_id", "data_source_id": source.id}, source.properties
+
+
+def _writable(workspace: Workspace, page: Page) -> Page:
+    if workspace.is_in_trash(page):
+        raise Invalid("Can't edit block that is archived. You must unarchive the block before editing.")
+    return page
+
+
+def _check_records(workspace: Workspace, blocks: list[Block]) -> None:
+    if sum(1 for block in blocks for _ in block.walk()) > workspace.records_per_page:
+        extra = {"limit_kind": "page_record_count"}
+        raise Answer(400, "validation_error", "The page has too many blocks.", extra=extra)
+
+
+def _read(workspace: Workspace, markdown: str, body: Json) -> list[Block]:
+    if body.get("markdown_version") != "v2":
+        raise Invalid("markdown_version: this fake speaks v2 only.")
+    if not workspace.keep_bodies:
+        return []
+    reading = read(markdown)
+    workspace.warnings += reading.warnings
+    return reading.blocks
+
+
+def _slug(page: Page) -> str:
+    """Notion puts a page's title into its address."""
+    words = "".join(c if c.isalnum() else " " for c in page.title).split() if page.properties else []
+    return "".join(f"{word}-" for word in words)
+
+
+def _block_json(block: Block) -> Json:
+    held = {"title": block.text} if block.type == "child_page" else {}
+    return {"object": "block", "id": block.id or str(uuid.uuid4()), "type": block.type, block.type: held}
+
+
+def _tree(blocks: list[Json]) -> list[Block]:
+    return [_block(block) for block in blocks]
+
+
+def _block(block: Json) -> Block:
+    content = block[block["type"]]
+    text = content.get("expression") or check_rich_text("", content.get("rich_text", []))
+    if block["type"] == "table_row":
+        text = "\n".join(check_rich_text("", cell) for cell in content["cells"])
+    return Block(block["type"], text, _tree(content.get("children", [])), content.get("language", ""))
