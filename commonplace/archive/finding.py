@@ -12,12 +12,12 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select, true
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, true
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from commonplace.archive import finding_postgresql, finding_sqlite
 from commonplace.archive.filters import Filters
-from commonplace.archive.hits import conversation_of, first_of, message_of
+from commonplace.archive.hits import CONVERSATION_SHIFT, conversation_of, first_of, message_of
 from commonplace.archive.query import Part, Query
 from commonplace.archive.relevance import Matcher
 from commonplace.archive.schema import conversations, messages
@@ -42,7 +42,9 @@ _ASKED_OF = (
     *("key", "owner", "updated_at", "source", "model", "category", "project_id"),
     *("has_code", "has_image", "has_file"),
 )
-
+# Made once: to make a question costs as much as to ask it.
+_OWNERS = select(*(select(end(conversations.c.owner)).scalar_subquery() for end in (func.min, func.max)))
+_TEXTS = select(messages.c.key, messages.c.text).where(messages.c.key.in_(bindparam("keys", expanding=True)))
 
 Item = TypeVar("Item")
 
@@ -121,16 +123,19 @@ class Desk:
         if scores is None:
             yield from self._shortlisted(self._newest(matched), matched, titled)
             return
+        best: dict[int, float] = {}
+        hit_of: dict[int, int] = {}
+        for hit in hits:
+            key, score = hit >> CONVERSATION_SHIFT, scores.get(hit, 0.0)  # ten thousand calls would cost as much again
+            if score > best.get(key, -1.0):
+                best[key], hit_of[key] = score, hit
         bonus = self._title_worth() if titled else 0.0
-        ranked = []
-        for key, said in matched.items():
-            best = max(said, key=lambda hit: (scores.get(hit, 0.0), -hit), default=None)
-            score = (scores.get(best, 0.0) if best is not None else 0.0) + bonus * (key in titled)
-            ranked.append(Found(key, best, score))
-        ranked.sort(key=lambda found: (-found.score, -found.key))
+        for key in titled:
+            best[key] = best.get(key, 0.0) + bonus
+        ranked = sorted(((score, key) for key, score in best.items() if key in matched), reverse=True)
         for batch in _batches(ranked, _AT_ONCE):
-            good = self._qualified({found.key for found in batch})
-            yield from (found for found in batch if found.key in good)
+            good = self._qualified({key for _, key in batch})
+            yield from (Found(key, hit_of.get(key), score) for score, key in batch if key in good)
 
     def _newest(self, matched: Mapping[int, Sequence[int]]) -> Iterator[Found]:
         """Those that were matched and qualify, newest first."""
@@ -287,19 +292,15 @@ def _batches(items: Iterable[Item], first: int) -> Iterator[list[Item]]:
 
 
 def _has_other_owners(connection: Connection, owner: str) -> bool:
-    table = conversations.c
-    ends = (select(end).scalar_subquery() for end in (func.min(table.owner), func.max(table.owner)))
-    return any(end not in (None, owner) for end in connection.execute(select(*ends)).one())
+    return any(end not in (None, owner) for end in connection.execute(_OWNERS).one())
 
 
 def _by_conversation(hits: Iterable[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for hit in hits:
-        found.setdefault(conversation_of(hit), []).append(hit)
+        found.setdefault(hit >> CONVERSATION_SHIFT, []).append(hit)
     return found
 
 
 def _texts(connection: Connection, keys: Sequence[int]) -> dict[int, str]:
-    table = messages.c
-    found = connection.execute(select(table.key, table.text).where(table.key.in_(keys)))
-    return {row.key: row.text for row in found}
+    return {row.key: row.text for row in connection.execute(_TEXTS, {"keys": keys})}

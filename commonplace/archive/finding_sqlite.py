@@ -58,6 +58,7 @@ class Finder:
         if self._is_one_word:  # counting its messages costs a seventh of fetching them, finding a phrase's does not
             (count,) = self._numbers(f"SELECT count(*) FROM ({some})", (self._expression,))  # noqa: S608
             if count > most:
+                self._counts[self._expressions[self._indexed[0]] or ""] = count
                 return None
         found = self._numbers(some, (self._expression,))
         self._are_few = len(found) <= most

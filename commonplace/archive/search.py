@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from commonplace.archive import facets as facets_of
 from commonplace.archive import text_index
@@ -24,6 +24,21 @@ from commonplace.moments import to_iso
 __all__ = ["Facet", "Filters", "Result", "SearchResult", "search"]
 
 MOST_OFFSET = 10_000
+
+# Made once: to make a question costs as much as to ask it.
+_OF_HEADS = ("id", "title", "created_at", "updated_at", "category", "source")
+_NAMED = and_(projects.c.owner == bindparam("owner"), projects.c.id == conversations.c.project_id)
+_HEADS = (
+    select(
+        *(conversations.c[name] for name in ("key", *_OF_HEADS)),
+        func.coalesce(projects.c.name, conversations.c.project_id).label("project"),
+    )
+    .select_from(conversations.outerjoin(projects, _NAMED))
+    .where(conversations.c.key.in_(bindparam("keys", expanding=True)))
+)
+_SAID = select(*(messages.c[name] for name in ("key", "id", "role", "text"))).where(
+    messages.c.key.in_(bindparam("keys", expanding=True))
+)
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -106,28 +121,18 @@ def _results(
     marks: tuple[str, str],
     include_hidden: bool,
 ) -> list[Result]:
-    table, said = conversations.c, messages.c
-    names = ("key", "id", "title", "created_at", "updated_at", "category", "source")
-    named = and_(projects.c.owner == owner, projects.c.id == table.project_id)
-    heads = {
-        row.key: row
-        for row in connection.execute(
-            select(*(table[name] for name in names), func.coalesce(projects.c.name, table.project_id).label("project"))
-            .select_from(conversations.outerjoin(projects, named))
-            .where(table.key.in_([one.key for one in found]))
-        )
-    }
+    asked = {"owner": owner, "keys": [one.key for one in found]}
+    heads = {row.key: row for row in connection.execute(_HEADS, asked)}
     shown = {one.key: message_of(one.hit) for one in found if one.hit is not None}
     shown |= _first_messages(connection, [one.key for one in found if one.hit is None], include_hidden)
-    fields = select(said.key, said.id, said.role, said.text).where(said.key.in_(list(shown.values())))
-    rows = {row.key: row for row in connection.execute(fields)}
+    rows = {row.key: row for row in connection.execute(_SAID, {"keys": list(shown.values())})}
     results = []
     for one in found:
         head, message = heads.get(one.key), rows.get(shown.get(one.key, 0))
         if head is not None:
             results.append(
                 Result(
-                    **{name: head._mapping[name] for name in (*names[1:], "project")},
+                    **{name: head._mapping[name] for name in (*_OF_HEADS, "project")},
                     snippet=matcher.excerpt(message.text, marks) if message else "",
                     score=round(one.score, 4),
                     message_id=message.id if message else None,
