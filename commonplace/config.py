@@ -47,6 +47,15 @@ class CategorizeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """Where the service's own answer headers do not say."""
 
 
+class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+    cached: float | None = None
+    """Of input that is read from the service's cache of prompts."""
+
+
 class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title_patterns: tuple[str, ...] = (r"^\[(?P<project>[^\]]{2,60})\]\s*",)
     """Regular expressions with a group `project`: a title that matches belongs to the project of that name."""
@@ -60,6 +69,15 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How sure an assignment by similarity must be; the threshold is learned so that this share is right."""
     suggest_above: float = 0.5
     """Below the threshold but above this it becomes a suggestion."""
+    namer: Literal["local", "openai", "compatible"] = "local"
+    """Who proposes names for projects that nobody named. `local` needs no key and no network."""
+    model: str = ""
+    """For the namers that have models. Empty: that of `[categorize]`."""
+    embeddings: str = ""
+    """A model that computes what conversations mean (`text-embedding-3-small`), as evidence beside their words. Empty:
+    words alone."""
+    max_cost: float = 1.0
+    """US dollars a run may spend on embeddings and names."""
 
 
 class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,6 +130,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: str = "local"
     imports: ImportSettings = msgspec.field(name="import", default_factory=ImportSettings)
     categorize: CategorizeSettings = msgspec.field(default_factory=CategorizeSettings)
+    prices: dict[str, PriceSettings] = {}
+    """By model: what Commonplace does not know, or knows otherwise."""
     projects: ProjectSettings = msgspec.field(default_factory=ProjectSettings)
     destinations: dict[str, dict[str, Any]] = {}
     schedule: ScheduleSettings = msgspec.field(default_factory=ScheduleSettings)

@@ -60,6 +60,14 @@ def rebuild(archive: Archive) -> None:
         text_index_sqlite.compact(archive)
 
 
+def renew(archive: Archive) -> None:
+    """All of it anew, titles included, in whatever state it is."""
+    suspend(archive)
+    with archive.write() as connection:
+        _dialect(connection).renew_titles(connection)
+    rebuild(archive)
+
+
 def ensure_live(archive: Archive) -> bool:
     """Build what a killed import left undone. False when an import is at it, which will do so itself."""
     with archive.read() as connection:

@@ -122,6 +122,12 @@ class Index:
         connection.exec_driver_sql("ANALYZE messages")
 
     @staticmethod
+    def renew_titles(connection: Connection) -> None:
+        for name in _TITLE_INDEXES:
+            connection.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")
+        _create(connection, _TITLE_INDEXES)
+
+    @staticmethod
     def check(connection: Connection) -> list[str]:
         found = connection.exec_driver_sql(
             "SELECT relname FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid WHERE indisvalid"

@@ -120,6 +120,12 @@ class Index:
             connection.exec_driver_sql(trigger)
 
     @staticmethod
+    def renew_titles(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO titles_fts (titles_fts) VALUES ('delete-all')")
+        rows = f"SELECT {_title('conversations')} FROM conversations WHERE title IS NOT NULL"  # noqa: S608
+        connection.exec_driver_sql(f"{_INSERT_TITLE} {rows}")
+
+    @staticmethod
     def check(connection: Connection) -> list[str]:
         problems = []
         titles = "SELECT key AS id FROM conversations WHERE title IS NOT NULL"
@@ -138,7 +144,10 @@ class Index:
                 problems.append(f"{index} lacks {missing:,} of {there:,}.")
             if indexed > there - missing:
                 problems.append(f"{index} has {indexed - there + missing:,} that are not there any more.")
-        return problems + _unfound(connection)
+        try:
+            return problems + _unfound(connection)
+        except DatabaseError:
+            return [*problems, "messages_fts is damaged."]
 
 
 def _unfound(connection: Connection) -> list[str]:

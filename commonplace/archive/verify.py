@@ -172,7 +172,7 @@ def _nodes(connection: Connection, keys: list[int]) -> dict[int, list[tuple[str,
 def _text_index(archive: Archive, report: VerifyReport) -> Iterator[Finding]:
     report.checked["text index"] = 1
     for problem in text_index.check(archive):
-        yield Finding(subject="text index", problem=problem, remedy="Searching or importing builds it again.")
+        yield Finding(subject="text index", problem=problem, remedy="`commonplace verify --rebuild-index` mends it.")
 
 
 def _files(archive: Archive, report: VerifyReport) -> Iterator[Finding]:

@@ -57,11 +57,19 @@ def forget(
             tell(f"{report.exports_kept} kept export files may still hold the words; --purge-exports deletes them.")
 
 
-def verify(json: Json = False) -> None:
+def verify(
+    rebuild_index: Annotated[
+        bool, typer.Option("--rebuild-index", help="Build what searches look into anew, before all is checked.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Check the database, its counts and hashes, the files and the text index."""
+    from commonplace.archive import text_index
     from commonplace.archive.verify import verify as verify_archive
 
     with errors_for_people(), opened() as (_, _, archive):
+        if rebuild_index:
+            text_index.renew(archive)
         report = verify_archive(archive)
         if Output.as_json:
             print_json({"ok": not report.findings, "findings": report.findings})

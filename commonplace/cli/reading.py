@@ -33,7 +33,7 @@ def search(
     category: Category = None,
     source: Annotated[str | None, typer.Option(help="Only this source: chatgpt, omi ...")] = None,
     role: Annotated[str | None, typer.Option(help="Only what this side said: user, assistant, tool.")] = None,
-    model: Annotated[str | None, typer.Option(help="Only answers of this model.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only conversations held with this model.")] = None,
     since: Since = None,
     until: Until = None,
     has: Annotated[list[str] | None, typer.Option(help="Only with code, image or file; repeatable.")] = None,

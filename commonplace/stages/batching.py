@@ -19,7 +19,7 @@ from commonplace.categorize.contract import Taxonomy
 from commonplace.config import Environment, Settings
 from commonplace.model import Verdict
 from commonplace.stages import categorize as stage
-from commonplace.stages.judges import FEW_SHOT
+from commonplace.stages.judges import FEW_SHOT, told_price
 from commonplace.stages.selection import Selection
 from commonplace.stages.subjects import lessons, subjects
 from commonplace.stages.taxonomies import taxonomy_named
@@ -46,6 +46,7 @@ def open_batches(
         ArchiveBatches(archive),
         settings.categorize.model,
         analysis=settings.categorize.analysis,
+        price=told_price(settings),
         max_cost=settings.categorize.max_cost if max_cost is None else max_cost,
         lessons=lessons(archive, chosen.name, newest=FEW_SHOT),
     )

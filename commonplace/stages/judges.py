@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +13,7 @@ import msgspec
 from commonplace.archive.core import Archive
 from commonplace.categorize.answers import Answers, answers_path
 from commonplace.categorize.contract import Judge, Taxonomy
-from commonplace.config import CategorizeSettings, Environment, Settings
+from commonplace.config import Environment, Settings
 from commonplace.errors import Halt, Refused
 from commonplace.stages.learning import learned_lessons
 from commonplace.stages.subjects import lessons
@@ -22,6 +21,7 @@ from commonplace.stages.taxonomies import taxonomy_named
 
 if TYPE_CHECKING:
     from commonplace.categorize.openai.limiter import Governor
+    from commonplace.categorize.openai.pricing import Price
 
 FEW_SHOT = 40
 """Corrections that are shown to judges that learn from examples in their prompt."""
@@ -48,7 +48,7 @@ def open_bench(
     wanted = settings.categorize
     chosen = taxonomy_named(archive, taxonomy or wanted.taxonomy)
     with Answers(answers_path(settings.home)) as answers:
-        opened = open_judge(judge or wanted.judge, wanted, environment, archive, chosen, settings.home)
+        opened = open_judge(judge or wanted.judge, settings, environment, archive, chosen)
         try:
             yield Bench(opened, chosen, answers)
         finally:
@@ -63,20 +63,30 @@ def _governor(_account: str, requests_per_minute: int, tokens_per_minute: int) -
     return Governor(requests_per_minute, tokens_per_minute)
 
 
+def told_price(settings: Settings) -> Price | None:
+    """What the settings say that the judge's model costs."""
+    from commonplace.categorize.openai.pricing import Price
+
+    told = settings.prices.get(settings.categorize.model)
+    return Price(input=told.input, output=told.output, cached=told.cached) if told else None
+
+
 def open_judge(
     name: str,
-    settings: CategorizeSettings,
+    settings: Settings,
     environment: Environment,
     archive: Archive,
     taxonomy: Taxonomy,
-    home: Path,
 ) -> Judge:
     """A judge by name. `Halt` with what to do where a key or address is missing."""
+    wanted = settings.categorize
     match name:
         case "local":
             from commonplace.categorize.local import LocalJudge
 
-            return LocalJudge(home / "models", lessons=learned_lessons(archive, taxonomy), analysis=settings.analysis)
+            return LocalJudge(
+                settings.home / "models", lessons=learned_lessons(archive, taxonomy), analysis=wanted.analysis
+            )
         case "openai" | "openai-batch":
             from commonplace.categorize.openai import OpenAIJudge, connect
 
@@ -85,11 +95,12 @@ def open_judge(
             account = blake2b(f"{key} {address}".encode(), digest_size=8).hexdigest()
             return OpenAIJudge(
                 client,
-                settings.model,
-                analysis=settings.analysis,
+                wanted.model,
+                analysis=wanted.analysis,
+                price=told_price(settings),
                 lessons=lessons(archive, taxonomy.name, newest=FEW_SHOT),
-                governor=_governor(account, settings.requests_per_minute, settings.tokens_per_minute),
-                max_cost=settings.max_cost,
+                governor=_governor(account, wanted.requests_per_minute, wanted.tokens_per_minute),
+                max_cost=wanted.max_cost,
             )
         case "compatible":
             from commonplace.categorize.openai import CompatibleJudge, connect_compatible
@@ -102,8 +113,9 @@ def open_judge(
                 )
             return CompatibleJudge(
                 connect_compatible(address, environment.get("OPENAI_API_KEY")),
-                settings.model,
-                analysis=settings.analysis,
+                wanted.model,
+                analysis=wanted.analysis,
+                price=told_price(settings),
                 lessons=lessons(archive, taxonomy.name, newest=FEW_SHOT),
             )
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from sqlalchemy import delete, insert, update
 
 from commonplace.archive import schema, text_index
@@ -119,4 +120,29 @@ def test_a_text_index_that_was_set_aside_is_found(archive: Archive) -> None:
     assert finding.subject == "text index"
     assert str(finding).endswith(f"{finding.problem} {finding.remedy}")
     text_index.rebuild(archive)
+    assert verify(archive).is_well
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM messages_fts_docsize WHERE id IN (SELECT id FROM messages_fts_docsize LIMIT 1)",
+        "INSERT INTO messages_fts (rowid, text) VALUES (1, 'nobody said this')",
+        "INSERT INTO titles_fts (titles_fts) VALUES ('delete-all')",
+        "DELETE FROM messages_fts_data WHERE id > 10",
+    ],
+)
+def test_an_index_out_of_step_is_found_and_mended(sqlite_archive: Archive, harm: str) -> None:
+    _filled(sqlite_archive)
+    with sqlite_archive.write() as connection:
+        connection.exec_driver_sql("UPDATE conversations SET title = 'Bread' WHERE key % 2")
+        connection.exec_driver_sql(harm)
+    assert any(finding.subject == "text index" for finding in verify(sqlite_archive).findings)
+    text_index.renew(sqlite_archive)
+    assert verify(sqlite_archive).is_well
+
+
+def test_the_index_is_made_anew_on_either_database(archive: Archive) -> None:
+    _filled(archive)
+    text_index.renew(archive)
     assert verify(archive).is_well

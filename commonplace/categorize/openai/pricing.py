@@ -91,7 +91,8 @@ def price_within(model: str, price: Price | None, max_cost: float | None) -> Pri
     if known is None and max_cost is not None:
         raise Refused(
             f"The price of the model {model!r} is not known, so a cost limit of {max_cost:g} USD cannot be kept.",
-            hint=f"Use {next(iter(PRICES))}, or give the model's price per million tokens.",
+            hint=f"Use {next(iter(PRICES))}, or tell the price: input and output, in dollars per million tokens, "
+            f"""under [prices."{model}"] in commonplace.toml.""",
         )
     return known
 
