@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
-from prefect import flow
+from prefect import Task, flow
 from prefect.events import emit_event
 
 from commonplace.archive.leases import hold
+from commonplace.errors import Halt
+from commonplace.projects.contract import Unnamed
 from commonplace.stages import map_ as stage
+from commonplace.stages import map_meaning, naming, project_names
 from commonplace.stages.selection import Selection, chunk_name, partition
 from flows import reports
 from flows.bounds import selection_of
-from flows.running import RUNNER, conclude, work_through
+from flows.running import RUNNER, conclude, describe, work_through
 from tasks.house import House, open_house
-from tasks.map_projects import compute_vectors, learn_projects, name_projects, place_by_likeness, place_by_rules
+from tasks.map_projects import (
+    compute_vectors,
+    embed,
+    learn_projects,
+    name_projects,
+    place_by_likeness,
+    place_by_rules,
+    propose_names,
+)
 
 SMALLEST_CHUNK = 500
+SUMMARY = ("conversations", "decided", "new_projects", "named", "suggested", "orphans", "cost_usd")
 
 
 @flow(name="map-projects", flow_run_name="map-projects", task_runner=RUNNER)
@@ -50,33 +63,89 @@ def map_now(selection: Selection) -> tuple[dict[str, Any], list[Exception]]:
     started = time.monotonic()
     with open_house() as house, hold(house.archive, f"map:{house.archive.owner}"):
         sure = place_by_rules(msgspec.to_builtins(selection))
-        errors, learned = _place_the_rest(house, sure["left"])
+        bought = Bought()
+        learned = _place_the_rest(house, sure["left"], bought)
+        _ask_for_names(house, bought)
         named = name_projects()
         found = stage.describe(house.archive, selection)
     found.decided, found.named = sure["decided"] + len(sure["left"]), named
+    found.cost_usd, found.problems = round(bought.cost_usd, 6), [describe(error) for error in bought.errors]
     found.new_projects = sure["new_projects"]
     found.seconds = round(time.monotonic() - started, 3)
     report: dict[str, Any] = msgspec.to_builtins(found) | {"learned": learned or None}
     publish(report)
     emit_event("commonplace.map.completed", resource={"prefect.resource.id": "commonplace.archive"})
-    return report, errors
+    return report, bought.errors
 
 
-def _place_the_rest(house: House, left: list[str]) -> tuple[list[Exception], dict[str, Any]]:
-    if not left:
-        return [], {}
+class Bought(msgspec.Struct):
+    """What a run spent, and what went wrong without ending it."""
 
-    def named(chunk: Any) -> dict[str, Any]:
-        return {"chunk": chunk_name(chunk), "ids": list(chunk)}
-
+    cost_usd: float = 0.0
     errors: list[Exception] = []
+
+    def add(self, result: dict[str, Any]) -> None:
+        self.cost_usd += result["usage"]["cost_usd"]
+
+    def work_through(self, task: Task[..., dict[str, Any]], chunks: Sequence[Sequence[str]], **how: Any) -> None:
+        """Buy chunk by chunk. Where nothing more can be bought the run goes on without, and says so in the end."""
+        try:
+            self.errors += work_through(task, chunks, on_result=self.add, **how).errors
+        except Halt as halt:
+            self.errors.append(halt)
+
+
+def _place_the_rest(house: House, left: list[str], bought: Bought) -> dict[str, Any]:
+    if not left:
+        return {}
     if house.settings.projects.similarity:
         missing = partition(stage.needing_vectors(house.archive, left), smallest=SMALLEST_CHUNK)
-        errors += work_through(compute_vectors, missing, label="vectors", arguments=named).errors
+        bought.errors += work_through(compute_vectors, missing, label="vectors", arguments=_named).errors
+    _embed(house, left, bought)
     learned = learn_projects()
     chunks = partition(left, smallest=SMALLEST_CHUNK)
-    errors += work_through(place_by_likeness, chunks, label="map", arguments=named).errors
-    return errors, learned
+    bought.errors += work_through(place_by_likeness, chunks, label="map", arguments=_named).errors
+    return learned
+
+
+def _named(chunk: Sequence[str]) -> dict[str, Any]:
+    return {"chunk": chunk_name(chunk), "ids": list(chunk)}
+
+
+def _embed(house: House, left: list[str], bought: Bought) -> None:
+    """What conversations mean, where the settings name a model for it; as far as the budget goes."""
+    missing = stage.needing_meaning(house.archive, house.settings.projects, left)
+    if not missing:
+        return
+    with map_meaning.open_meaning(house.settings, house.environment) as meaning:
+        chunks, problem = partition(missing, smallest=SMALLEST_CHUNK), ""
+        if meaning is not None:
+            chunks, problem = map_meaning.within_budget(house.archive, meaning, chunks)
+    bought.work_through(embed, chunks, label="embed", arguments=_named)
+    bought.errors += [Halt(problem)] if problem else []
+
+
+def _ask_for_names(house: House, bought: Bought) -> None:
+    """Have a paid namer asked about projects that have no name, as far as the budget goes; the local one is not asked
+    beforehand."""
+    waiting = project_names.unnamed(house.archive)
+    if not waiting or house.settings.projects.namer == "local":
+        return
+    with naming.open_naming(house.settings, house.environment) as using:
+        using = msgspec.structs.replace(using, max_cost=using.max_cost - bought.cost_usd)
+        planned = naming.plan(using, waiting)
+        questions = {chunk_name(ids): naming.cache_key(using, batch) for ids, batch in _with_ids(planned.batches)}
+    bought.work_through(
+        propose_names,
+        [ids for ids, _ in _with_ids(planned.batches)],
+        label="names",
+        arguments=lambda ids: {**_named(ids), "question": questions[chunk_name(ids)]},
+    )
+    bought.errors += [Halt(planned.stopped)] if planned.stopped else []
+
+
+def _with_ids(batches: Sequence[Sequence[Unnamed]]) -> list[tuple[list[str], Sequence[Unnamed]]]:
+    return [([project.project_id for project in batch], batch) for batch in batches]
 
 
 def publish(report: dict[str, Any]) -> None:
@@ -85,6 +154,6 @@ def publish(report: dict[str, Any]) -> None:
     learned = [(key, value) for key, value in (report["learned"] or {}).items() if isinstance(value, int | float)]
     reports.publish(
         "map",
-        {key: report[key] for key in ("conversations", "decided", "new_projects", "named", "suggested", "orphans")},
+        {key: report[key] for key in SUMMARY},
         [reports.chart("Placed by", shares), *reports.problems("What likeness learned", learned, ["what", "value"])],
     )

@@ -1,4 +1,8 @@
-"""Mapping: vectors and learning (kept in the archive), then placing. Never cached: the join decides what is left."""
+"""Mapping: vectors and learning (kept in the archive), then placing. Never cached: the join decides what is left.
+
+Asking a paid namer is cached, by what is asked. Embeddings are not cached a second time: they are kept in the archive
+by content and model, so only what is missing there is bought.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,10 @@ from typing import Any
 import msgspec
 
 from commonplace.stages import map_ as stage
+from commonplace.stages import map_meaning, naming, project_names
 from commonplace.stages.selection import Selection
 from tasks.house import open_house
-from tasks.policy import recording
+from tasks.policy import asking, recording
 
 
 @recording(name="place by rules")
@@ -28,6 +33,15 @@ def compute_vectors(chunk: str, ids: list[str]) -> int:
         return stage.compute(house.archive, ids)
 
 
+@recording(name="embed", run_name="embed-{chunk}")
+def embed(chunk: str, ids: list[str]) -> dict[str, Any]:
+    """What a chunk of conversations means, as vectors from the model of the settings."""
+    with open_house() as house, map_meaning.open_meaning(house.settings, house.environment) as meaning:
+        done = map_meaning.embed(house.archive, meaning, ids) if meaning else map_meaning.Embedded()
+        plain: dict[str, Any] = msgspec.to_builtins(done)
+        return plain
+
+
 @recording(name="learn projects")
 def learn_projects() -> dict[str, Any]:
     """One model of all projects, with the threshold that was measured on them."""
@@ -44,8 +58,23 @@ def place_by_likeness(chunk: str, ids: list[str]) -> int:
         return len(stage.place_similar(house.archive, house.settings.projects, ids))
 
 
+def _question(parameters: dict[str, Any]) -> str:
+    return str(parameters["question"]).replace("/", "-").replace(":", "-")
+
+
+@asking(name="propose names", key=_question, run_name="names-{chunk}")
+def propose_names(chunk: str, ids: list[str], question: str) -> dict[str, Any]:
+    """Have a batch of projects named by the namer of the settings. The names go to a private file; what is returned are
+    counts."""
+    with open_house() as house, naming.open_naming(house.settings, house.environment) as using:
+        asked = naming.ask(using, project_names.unnamed(house.archive, ids))
+        plain: dict[str, Any] = msgspec.to_builtins(asked)
+        return plain
+
+
 @recording(name="name projects")
 def name_projects() -> int:
     """Names for projects that are known by an id alone, marked as inferred."""
-    with open_house() as house:
-        return len(stage.name(house.archive))
+    with open_house() as house, naming.open_naming(house.settings, house.environment) as using:
+        waiting = project_names.unnamed(house.archive)
+        return len(project_names.record_said(house.archive, using, waiting))

@@ -104,6 +104,30 @@ def vectors(archive: Archive, kind: str) -> Iterator[bytes]:
             yield row.vector
 
 
+def current(archive: Archive, kind: str, ids: Iterable[str]) -> dict[str, bytes]:
+    """The vectors of this kind that are of the conversations as they are, by id."""
+    table = conversations.c
+    is_of = and_(
+        features.c.owner == table.owner,
+        features.c.conversation_id == table.id,
+        features.c.content_hash == table.content_hash,
+    )
+    query = select(table.id, features.c.vector).select_from(conversations.join(features, is_of))
+    query = query.where(table.owner == archive.owner, features.c.kind == kind)
+    found: dict[str, bytes] = {}
+    with archive.read() as connection:
+        for batch in _batches(ids):
+            found.update((row.id, row.vector) for row in connection.execute(query.where(table.id.in_(batch))))
+    return found
+
+
+def count(archive: Archive, kind: str) -> int:
+    """How many vectors of a kind there are."""
+    query = select(func.count()).where(features.c.owner == archive.owner, features.c.kind == kind)
+    with archive.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
 def described(archive: Archive, kind: str, ids: Sequence[str]) -> Iterator[Row[Any]]:
     """The conversations with what they are compared by: vector (None without), moment, category, tags, evidence."""
     table = conversations.c

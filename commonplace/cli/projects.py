@@ -12,7 +12,7 @@ import typer
 from commonplace.archive.core import Archive
 from commonplace.cli.house import opened
 from commonplace.cli.options import Json
-from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
 
 app = typer.Typer(help="Projects: list, show, rename, merge, split, assign, suggestions, names.", no_args_is_help=True)
 ProjectName = Annotated[str, typer.Argument(help="A project, by name or id.")]
@@ -201,15 +201,30 @@ def import_names(
 @app.command("infer-names")
 def infer_names(
     named: Annotated[list[str] | None, typer.Argument(help="Projects; without any, all that have no name.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also all whose name was only proposed.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Ask a paid namer again, though the titles are the same.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Propose names from the conversations' titles."""
     from commonplace.stages import projects
+    from commonplace.stages.naming import open_naming
 
-    _do(
-        lambda archive: {"named": projects.infer_names(archive, named or [])},
-        lambda told: "\n".join(f"{one['id']}: {one['name']}" for one in told["named"]) or "Nothing to name.",
-    )
+    with (
+        errors_for_people(),
+        opened() as (settings, environment, archive),
+        open_naming(settings, environment) as using,
+    ):
+        told = projects.infer_names(archive, named or [], using=using, every=every, again=again)
+        if Output.as_json:
+            print_json(told)
+        else:
+            tell("\n".join(f"{one['id']}: {one['name']}" for one in told["named"]) or "Nothing to name.")
+        for problem in told["problems"]:
+            aside.print(problem, markup=False)
+    if told["problems"]:
+        raise typer.Exit(1)
 
 
 @app.command()

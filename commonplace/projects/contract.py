@@ -7,7 +7,7 @@ nothing. A proposal is marked `inferred` until a person confirms it. Only `Retry
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -37,3 +37,24 @@ class Namer(Protocol):
 
     def propose(self, batch: Sequence[Unnamed]) -> list[Proposal]:
         """At most one proposal for each project."""
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What a batch brought, and the tokens that it took."""
+
+    proposals: tuple[Proposal, ...]
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@runtime_checkable
+class PaidNamer(Namer, Protocol):
+    """A namer whose answers cost money or minutes, so that they are kept and never bought twice."""
+
+    model: str
+
+    def ask(self, batch: Sequence[Unnamed]) -> Named:
+        """The same as `propose`, with what it took."""
+
+    def close(self) -> None:
+        """Let go of connections."""

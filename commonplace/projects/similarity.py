@@ -169,8 +169,15 @@ def _pruned(rows: Matrix) -> Matrix:
     return _unit(rows)
 
 
-def nearest(rows: Matrix, known: Prototypes, *, excluded: Sequence[Sequence[int]] | None = None) -> Nearest:
-    """The projects most like each row. `excluded` names for each row the projects that are out of the question."""
+def nearest(
+    rows: Matrix,
+    known: Prototypes,
+    *,
+    excluded: Sequence[Sequence[int]] | None = None,
+    beside: Floats | None = None,
+) -> Nearest:
+    """The projects most like each row. `excluded` names for each row the projects that are out of the question;
+    `beside` is likeness of another kind, of each row to each project, which adds to who is nearest, not to how much."""
     width = min(CANDIDATES, known.count)
     projects = np.full((rows.shape[0], width), -1, dtype=np.int64)
     scores = np.zeros((rows.shape[0], width), dtype=np.float32)
@@ -183,11 +190,12 @@ def nearest(rows: Matrix, known: Prototypes, *, excluded: Sequence[Sequence[int]
         dense = np.asarray((rows[block] @ across).toarray(), dtype=np.float32)
         best = np.full((dense.shape[0], known.count), -1.0, dtype=np.float32)
         best[:, present] = np.maximum.reduceat(dense, starts, axis=1)
+        near = best if beside is None else np.maximum(best, 0.0) + np.maximum(beside[block], 0.0)
         for row, ruled_out in enumerate(excluded[block]) if excluded is not None else ():
-            best[row, list(ruled_out)] = -1.0
-        top = np.argpartition(-best, width - 1, axis=1)[:, :width]
-        top = np.take_along_axis(top, np.argsort(-np.take_along_axis(best, top, axis=1), axis=1, kind="stable"), axis=1)
-        found = np.take_along_axis(best, top, axis=1)
-        projects[block] = np.where(found > 0, top, -1)
-        scores[block] = np.maximum(found, 0.0)
+            near[row, list(ruled_out)] = -1.0
+        top = np.argpartition(-near, width - 1, axis=1)[:, :width]
+        top = np.take_along_axis(top, np.argsort(-np.take_along_axis(near, top, axis=1), axis=1, kind="stable"), axis=1)
+        is_near = np.take_along_axis(near, top, axis=1) > 0
+        projects[block] = np.where(is_near, top, -1)
+        scores[block] = np.where(is_near, np.maximum(np.take_along_axis(best, top, axis=1), 0.0), 0.0)
     return Nearest(projects, scores)

@@ -4,9 +4,10 @@ The steps, each a function that a task can call; what one leaves for the next is
 
     place_sure      ids, titles and custom GPTs; new projects appear in the registry
     compute         vectors of a chunk of conversations, kept in the archive
+    embed           what a chunk means, where the settings name a model for it (map_meaning.py)
     learn           one model of all projects, kept in the archive, with the threshold that was measured
     place_similar   a chunk of what is left: assigned, suggested, or an orphan
-    name            projects known by nothing but an id
+    infer           names for projects known by nothing but an id (project_names.py)
 
 What has to be decided is a join with the assignments (archive/assignments.py); a run that finds nothing learns nothing.
 """
@@ -22,10 +23,20 @@ from commonplace.archive import assignments
 from commonplace.archive.assignments import Change
 from commonplace.archive.core import Archive
 from commonplace.config import ProjectSettings
-from commonplace.projects.contract import Namer
 from commonplace.stages import project_names
-from commonplace.stages.map_similar import Learned, Ready, compute, learn, needing_vectors, place_similar, ready
+from commonplace.stages.map_meaning import Meaning, embed_within_budget
+from commonplace.stages.map_similar import (
+    Learned,
+    Ready,
+    compute,
+    learn,
+    needing_meaning,
+    needing_vectors,
+    place_similar,
+    ready,
+)
 from commonplace.stages.map_sure import Sure, place_sure
+from commonplace.stages.naming import Naming
 from commonplace.stages.selection import Selection
 
 __all__ = [
@@ -37,7 +48,7 @@ __all__ = [
     "describe",
     "learn",
     "map_projects",
-    "name",
+    "needing_meaning",
     "needing_vectors",
     "place_similar",
     "place_sure",
@@ -62,6 +73,10 @@ class MapReport(msgspec.Struct, kw_only=True):
     named: int = 0
     learned: Learned | None = None
     changed: list[Change] = msgspec.field(default_factory=list)
+    cost_usd: float = 0.0
+    """What embeddings and names took."""
+    problems: list[str] = msgspec.field(default_factory=list)
+    """Why not everything was embedded or named that should have been. Everything was placed all the same."""
     dry_run: bool = False
     seconds: float = 0.0
 
@@ -71,7 +86,8 @@ def map_projects(
     settings: ProjectSettings,
     selection: Selection = Selection(),
     *,
-    namer: Namer | None = None,
+    naming: Naming | None = None,
+    meaning: Meaning | None = None,
     dry_run: bool = False,
 ) -> MapReport:
     """The whole stage in this process, without any orchestration: `commonplace map --direct`."""
@@ -83,41 +99,56 @@ def map_projects(
             preview(archive, settings, selection).report, seconds=round(time.monotonic() - started, 3)
         )
     sure = place_sure(archive, settings, selection)
-    learned = None
-    changed = list(sure.changed)
+    report = MapReport(changed=list(sure.changed))
     if sure.left:
         if settings.similarity:
             for chunk in _chunks(needing_vectors(archive, sure.left)):
                 compute(archive, chunk)
-        learned = learn(archive, settings)
+        if meaning is not None:
+            _embed(archive, settings, meaning, sure.left, report)
+        report.learned = learn(archive, settings)
         using = ready(archive, settings)
         for chunk in _chunks(sure.left):
-            changed += place_similar(archive, settings, chunk, using)
-    named = name(archive, namer)
-    report = describe(archive, selection)
-    report.decided = sure.decided + len(sure.left)
-    report.new_projects, report.named = len(sure.new_projects), len(named)
-    report.learned, report.changed = learned, changed
+            report.changed += place_similar(archive, settings, chunk, using)
+    _name(archive, naming, report)
+    _describe_into(report, archive, selection)
+    report.decided, report.new_projects = sure.decided + len(sure.left), len(sure.new_projects)
     report.seconds = round(time.monotonic() - started, 3)
     return report
+
+
+def _embed(
+    archive: Archive, settings: ProjectSettings, meaning: Meaning, left: Sequence[str], report: MapReport
+) -> None:
+    done = embed_within_budget(archive, meaning, needing_meaning(archive, settings, left))
+    report.cost_usd += done.usage.cost_usd
+    report.problems += [done.problem] if done.problem else []
+
+
+def _name(archive: Archive, naming: Naming | None, report: MapReport) -> None:
+    if naming is not None:
+        naming = msgspec.structs.replace(naming, max_cost=naming.max_cost - report.cost_usd)
+    done = project_names.infer(archive, naming)
+    report.named = len(done.named)
+    report.cost_usd = round(report.cost_usd + done.usage.cost_usd, 6)
+    report.problems += done.problems
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
 
 
-def name(archive: Archive, namer: Namer | None = None) -> list[str]:
-    """Give every project that is known by its id alone a name made from its titles; which ones got one."""
-    return project_names.infer(archive, namer)
-
-
 def describe(archive: Archive, selection: Selection = Selection()) -> MapReport:
     """Where the conversations are now, by the rule that put them there."""
+    report = MapReport()
+    _describe_into(report, archive, selection)
+    return report
+
+
+def _describe_into(report: MapReport, archive: Archive, selection: Selection) -> None:
     totals = assignments.tally(archive, selection.clause(archive.owner))
-    return MapReport(
-        assigned={rule: totals.get(rule, 0) for rule in RULES},
-        suggested=totals.get("suggested", 0),
-        orphans=totals.get("orphans", 0),
-        undecided=totals.get("undecided", 0),
-        conversations=sum(totals.values()),
-    )
+    report.assigned = {rule: totals.get(rule, 0) for rule in RULES}
+    report.suggested = totals.get("suggested", 0)
+    report.orphans = totals.get("orphans", 0)
+    report.undecided = totals.get("undecided", 0)
+    report.conversations = sum(totals.values())

@@ -13,8 +13,12 @@ from commonplace.archive import assignments, features, project_history
 from commonplace.archive.assignments import Change, Decision
 from commonplace.archive.core import Archive
 from commonplace.config import ProjectSettings
-from commonplace.projects import learning, profiles, similarity, terms
-from commonplace.projects.learning import Model, Sample
+from commonplace.projects import embeddings, evidence, learning, profiles, similarity, terms
+from commonplace.projects import model as models
+from commonplace.projects.evidence import Sample
+from commonplace.projects.model import Match, Model
+from commonplace.projects.similarity import Floats
+from commonplace.stages import map_meaning
 from commonplace.stages.map_sure import Hashes, hashes, rejected_of
 
 MOST_TAUGHT_PER_PROJECT = 96
@@ -29,12 +33,25 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
     learned_from: int
     threshold: float | None
     expected_coverage: float
+    embedded: bool = False
+    """Whether what conversations mean was learned from as well."""
 
 
 def needing_vectors(archive: Archive, left: Sequence[str]) -> list[str]:
     """Of the conversations to learn from and those left over, the ones without a current vector."""
-    taught = (row.id for row in teachers(archive))
-    return features.missing(archive, terms.KIND, sorted({*left, *taught, *unsorted(archive)}))
+    return features.missing(archive, terms.KIND, compared(archive, left))
+
+
+def compared(archive: Archive, left: Sequence[str]) -> list[str]:
+    """Every conversation that a mapping of these looks at."""
+    return sorted({*left, *(row.id for row in teachers(archive)), *unsorted(archive)})
+
+
+def needing_meaning(archive: Archive, settings: ProjectSettings, left: Sequence[str]) -> list[str]:
+    """The same of what conversations mean; none where no model is named."""
+    if not (settings.similarity and settings.embeddings):
+        return []
+    return features.missing(archive, embeddings.kind(settings.embeddings), compared(archive, left))
 
 
 def teachers(archive: Archive) -> list[Row[Any]]:
@@ -67,18 +84,20 @@ def learn(archive: Archive, settings: ProjectSettings) -> Learned | None:
         model = learn_from(archive, settings, teachers(archive), unsorted(archive))
         if model is None:
             return None
-        features.keep_model(archive, current.orphans, learning.dump(model))
+        features.keep_model(archive, current.orphans, models.dump(model))
     else:
-        model = learning.load(stored)
+        model = models.load(stored)
     return promise(model)
 
 
 def promise(model: Model) -> Learned:
+    fitted = model.best
     return Learned(
         projects=len(model.project_ids),
         learned_from=model.learned_from,
-        threshold=round(model.threshold, 4) if model.threshold <= 1.0 else None,
-        expected_coverage=round(model.expected_coverage, 4),
+        threshold=round(fitted.threshold, 4) if fitted.threshold <= 1.0 else None,
+        expected_coverage=round(fitted.expected_coverage, 4),
+        embedded=model.by_meaning is not None,
     )
 
 
@@ -99,23 +118,42 @@ def learn_from(
         return None
     number: dict[str | None, int] = {project_id: place for place, project_id in enumerate(project_ids)}
     weight = similarity.weights(*similarity.document_frequencies(features.vectors(archive, terms.KIND)))
+    unknown = list(features.described(archive, terms.KIND, others))
+    # Of both in one go, so that all have the same length.
+    meanings = _enough(map_meaning.kept(archive, settings, [row.id for row in (*taught, *unknown)]))
     return learning.learn(
         project_ids,
         weight,
-        _sample(taught, weight, [number[of[row.id]] for row in taught]),
-        _sample(list(features.described(archive, terms.KIND, others)), weight),
+        _sample(taught, weight, _part(meanings, slice(len(taught))), [number[of[row.id]] for row in taught]),
+        _sample(unknown, weight, _part(meanings, slice(len(taught), None))),
         precision=settings.precision,
     )
 
 
-def _sample(rows: Sequence[Row[Any]], weight: similarity.Floats, owners: Sequence[int] | None = None) -> Sample:
+def _enough(meanings: Floats | None) -> Floats | None:
+    """What can be learned from: few vectors would say less than all the words."""
+    if meanings is None or meanings.any(axis=1).mean() < embeddings.ENOUGH:
+        return None
+    return meanings
+
+
+def _part(meanings: Floats | None, places: slice) -> Floats | None:
+    return None if meanings is None else meanings[places]
+
+
+def _sample(
+    rows: Sequence[Row[Any]],
+    weight: Floats,
+    meanings: Floats | None = None,
+    owners: Sequence[int] | None = None,
+) -> Sample:
     context = profiles.context(
         [row.moment for row in rows],
         [row.category for row in rows],
         [msgspec.json.decode(row.tags, type=list[str]) if row.tags != "[]" else [] for row in rows],
     )
     numbers = np.full(len(rows), -1, dtype=np.int64) if owners is None else np.array(owners, dtype=np.int64)
-    return Sample(similarity.vectors([row.vector or b"" for row in rows], weight), context, numbers)
+    return Sample(similarity.vectors([row.vector or b"" for row in rows], weight), context, numbers, meanings)
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -129,7 +167,7 @@ def ready(archive: Archive, settings: ProjectSettings) -> Ready:
     """The model that `learn` kept, if the evidence is still what it was learned from."""
     current = hashes(archive, settings)
     stored = features.kept_model(archive, current.orphans) if settings.similarity else None
-    return Ready(current, learning.load(stored) if stored else None)
+    return Ready(current, models.load(stored) if stored else None)
 
 
 def place_similar(
@@ -151,8 +189,9 @@ def decide_similar(
     number = {project_id: place for place, project_id in enumerate(model.project_ids)}
     into = project_history.successors(archive)
     excluded = [[number[id] for id in rejected_of(row, into) if id in number] for row in rows]
+    meanings = map_meaning.kept(archive, settings, [row.id for row in rows]) if model.by_meaning else None
     sample = _sample(rows, model.weight)
-    match = learning.recognise(model, sample.rows, sample.context, excluded=excluded)
+    match = models.recognise(model, sample.rows, sample.context, meanings=meanings, excluded=excluded)
     return [_judged(row, model, match, place, settings) for place, row in enumerate(rows)]
 
 
@@ -160,19 +199,19 @@ def _orphan(row: Row[Any]) -> Decision:
     return Decision(conversation_id=row.id, content_hash=row.content_hash, rule="orphan", confidence=0.0)
 
 
-def _judged(row: Row[Any], model: Model, match: learning.Match, place: int, settings: ProjectSettings) -> Decision:
+def _judged(row: Row[Any], model: Model, match: Match, place: int, settings: ProjectSettings) -> Decision:
     likely = float(match.probabilities[place])
-    is_sure = likely >= model.threshold
+    is_sure = bool(match.is_sure[place])
     if match.projects[place] < 0 or not (is_sure or likely >= settings.suggest_above):
         return _orphan(row)
     project_id = model.project_ids[int(match.projects[place])]
-    evidence: dict[str, Any] = {
+    said: dict[str, Any] = {
         fact: round(float(value), 3)
-        for fact, value in zip(learning.FACTS, match.facts[place, 0], strict=True)
+        for fact, value in zip(evidence.FACTS, match.facts[place, 0], strict=True)
         if value > 0
     }
     if match.second[place] >= 0:
-        evidence["next"] = model.project_ids[int(match.second[place])]
+        said["next"] = model.project_ids[int(match.second[place])]
     confidence = round(likely, 4)
     if is_sure:
         return Decision(
@@ -181,14 +220,14 @@ def _judged(row: Row[Any], model: Model, match: learning.Match, place: int, sett
             rule="similar",
             project_id=project_id,
             confidence=confidence,
-            evidence=evidence,
+            evidence=said,
         )
     return Decision(
         conversation_id=row.id,
         content_hash=row.content_hash,
         rule="orphan",
         confidence=0.0,
-        evidence=evidence,
+        evidence=said,
         suggested_project_id=project_id,
         suggestion_confidence=confidence,
     )

@@ -20,7 +20,7 @@ from commonplace.archive.rows import from_json
 from commonplace.config import ProjectSettings
 from commonplace.projects import learning, rules, terms
 from commonplace.projects.rules import Clue, Looked
-from commonplace.stages import project_names
+from commonplace.stages import map_meaning, project_names
 from commonplace.stages.selection import Selection
 
 
@@ -43,8 +43,10 @@ class Sure(msgspec.Struct, frozen=True, kw_only=True):
 def hashes(archive: Archive, settings: ProjectSettings) -> Hashes:
     """What a current assignment carries now."""
     of_rules = rules.rules_hash(settings)
-    kind = f"{terms.KIND}:{learning.VERSION}" if settings.similarity else ""
-    return Hashes(of_rules, f"{of_rules}:{kind}:{features.generation(archive)}" if settings.similarity else of_rules)
+    if not settings.similarity:
+        return Hashes(of_rules, of_rules)
+    kind = f"{terms.KIND}:{learning.VERSION}{map_meaning.generation(archive, settings)}"
+    return Hashes(of_rules, f"{of_rules}:{kind}:{features.generation(archive)}")
 
 
 def place_sure(archive: Archive, settings: ProjectSettings, selection: Selection = Selection()) -> Sure:

@@ -14,14 +14,23 @@ from commonplace.archive import projects as registry
 from commonplace.archive.core import Archive
 from commonplace.archive.merge import upsert
 from commonplace.archive.schema import settings as archive_settings
-from commonplace.errors import Refused
-from commonplace.model import Project
+from commonplace.errors import Halt, Refused, Retryable
+from commonplace.model import Project, Usage
 from commonplace.projects import listings
-from commonplace.projects.contract import Namer, Proposal, Unnamed
+from commonplace.projects.contract import Proposal, Unnamed
 from commonplace.projects.naming import KeyPhrases
+from commonplace.stages import naming
+from commonplace.stages.naming import Naming
 
-_NAMED_AT_ONCE = 20
 _TITLES = 100
+
+
+class Inferred(msgspec.Struct, frozen=True, kw_only=True):
+    """Which projects got a proposed name, what that took, and why it was not all of them."""
+
+    named: list[str]
+    usage: Usage = Usage()
+    problems: list[str] = []
 
 
 class NamesReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,12 +103,6 @@ def unnamed(archive: Archive, project_ids: Sequence[str] | None = None) -> list[
     ]
 
 
-def propose(namer: Namer, projects: Sequence[Unnamed]) -> list[Proposal]:
-    """Ask for names, some projects at a time."""
-    batches = [projects[start : start + _NAMED_AT_ONCE] for start in range(0, len(projects), _NAMED_AT_ONCE)]
-    return [proposal for batch in batches for proposal in namer.propose(batch)]
-
-
 def record(archive: Archive, proposals: Sequence[Proposal]) -> list[str]:
     """Keep proposed names, marked `inferred`; never over a better one. Equal names are told apart by a number."""
     taken = {project.name.casefold(): project.id for project in registry.load(archive)}
@@ -113,7 +116,26 @@ def record(archive: Archive, proposals: Sequence[Proposal]) -> list[str]:
     return registry.apply(archive, named, "inferred").renamed
 
 
-def infer(archive: Archive, namer: Namer | None = None, project_ids: Sequence[str] | None = None) -> list[str]:
-    """Ask the namer (the local one unless told otherwise) and keep what it says; which projects got a name."""
+def infer(
+    archive: Archive, using: Naming | None = None, project_ids: Sequence[str] | None = None, *, again: bool = False
+) -> Inferred:
+    """Ask the namer (the local one unless told otherwise) what is not known yet, and keep what it says.
+
+    `again`: ask also what was answered before. What could not be asked is left for the next time, and said.
+    """
+    using = using or Naming(namer=KeyPhrases())
     waiting = unnamed(archive, project_ids)
-    return record(archive, propose(namer or KeyPhrases(), waiting)) if waiting else []
+    planned = naming.plan(using, waiting, again=again)
+    problems = [planned.stopped] if planned.stopped else []
+    usage = Usage()
+    try:
+        for batch in planned.batches:
+            usage += naming.ask(using, batch).usage
+    except (Halt, Retryable) as error:
+        problems.append(str(error))
+    return Inferred(named=record_said(archive, using, waiting), usage=usage, problems=problems)
+
+
+def record_said(archive: Archive, using: Naming, waiting: Sequence[Unnamed]) -> list[str]:
+    """Keep what a namer proposed for these projects; which ones got a name."""
+    return record(archive, naming.said(using, waiting)) if waiting else []

@@ -17,8 +17,8 @@ from commonplace.archive.core import Archive
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
 from commonplace.projects import listings
-from commonplace.projects.contract import Namer
 from commonplace.stages import project_names
+from commonplace.stages.naming import Naming
 
 Plain = dict[str, Any]
 _SHOWN = 50
@@ -147,12 +147,23 @@ def import_names(archive: Archive, text: str) -> Plain:
     return msgspec.structs.asdict(project_names.take_over(archive, text))
 
 
-def infer_names(archive: Archive, projects: Sequence[str] = (), *, namer: Namer | None = None) -> list[Plain]:
-    """Propose names again, for these projects or for all that have none; a person's and the sidebar's stay."""
-    ids = [registry.find_project(archive, project).id for project in projects] or None
-    named = project_names.infer(archive, namer, ids)
+def infer_names(
+    archive: Archive,
+    projects: Sequence[str] = (),
+    *,
+    using: Naming | None = None,
+    every: bool = False,
+    again: bool = False,
+) -> Plain:
+    """Propose names for all projects that have none, or for these, or for `every` one whose name was only proposed; a
+    person's and the sidebar's stay. `again`: ask also where the titles are what they were."""
+    ids: list[str] | None = [registry.find_project(archive, project).id for project in projects] or None
+    if every and ids is None:
+        ids = [one.id for one in registry.load(archive)]
+    done = project_names.infer(archive, using, ids, again=again)
     current = registry.names(archive)
-    return [{"id": project_id, "name": current[project_id]} for project_id in named]
+    named = [{"id": project_id, "name": current[project_id]} for project_id in done.named]
+    return {"named": named, "cost_usd": round(done.usage.cost_usd, 6), "problems": done.problems}
 
 
 def export(archive: Archive, *, form: Literal["toml", "json"] = "toml") -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
 
 import httpx2
 import openai
 import pytest
 
 from commonplace.errors import CommonplaceError, Halt, Retryable
+from commonplace.projects import naming_questions as questions
 from commonplace.projects.contract import Proposal, Unnamed
-from commonplace.projects.openai_namer import OpenAINamer
+from commonplace.projects.known_names import KnownNames
+from commonplace.projects.openai_namer import CompatibleNamer, OpenAINamer
+from tests.projects.naming_server import NamingServer, named
 
 BATCH = [
     Unnamed(project_id="p-1", titles=("Tomatoes", "Compost\nheap")),
@@ -22,62 +22,32 @@ BATCH = [
 ]
 
 
-class NamingServer(ThreadingHTTPServer):
-    """Answers every request with the next scripted status and text; remembers what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: list[tuple[int, str]] = []
-        self.asked: list[dict[str, Any]] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: NamingServer
-
-    def do_POST(self) -> None:
-        self.server.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        status, text = self.server.answers.pop(0)
-        content = {"type": "output_text", "text": text, "annotations": []}
-        message = {"id": "m", "type": "message", "role": "assistant", "status": "completed", "content": [content]}
-        body: dict[str, Any] = {"id": "r", "object": "response", "created_at": 0, "model": "m", "output": [message]}
-        if status != 200:
-            body = {"error": {"message": "Tomatoes are secret", "code": text}}
-        encoded = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(encoded)))
-        self.end_headers()
-        self.wfile.write(encoded)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def server() -> Iterator[NamingServer]:
     with NamingServer() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
         yield running
-        running.shutdown()
-        thread.join()
+
+
+def client(url: str) -> openai.OpenAI:
+    return openai.OpenAI(api_key="k", base_url=url, max_retries=0, timeout=httpx2.Timeout(10))
 
 
 @pytest.fixture
 def namer(server: NamingServer) -> Iterator[OpenAINamer]:
-    base = f"http://127.0.0.1:{server.server_port}/v1"
-    with openai.OpenAI(api_key="k", base_url=base, max_retries=0, timeout=httpx2.Timeout(10)) as client:
-        yield OpenAINamer(client, "gpt-6-luna")
+    namer = OpenAINamer(lambda: client(server.url), "gpt-6-luna")
+    yield namer
+    namer.close()
 
 
-def answer(*projects: tuple[int, str, str]) -> tuple[int, str]:
-    return 200, json.dumps(
-        {"projects": [dict(zip(("number", "name", "description"), p, strict=True)) for p in projects]}
-    )
+@pytest.fixture
+def compatible(server: NamingServer) -> Iterator[CompatibleNamer]:
+    namer = CompatibleNamer(lambda: client(server.url), "some-model")
+    yield namer
+    namer.close()
 
 
 def test_each_project_gets_its_name_and_line_from_one_request(server: NamingServer, namer: OpenAINamer) -> None:
-    server.answers = [answer((2, "Cluster  work", "Running it."), (1, "Garden", ""))]
+    server.answers = [named((2, "Cluster  work", "Running it."), (1, "Garden", ""))]
     assert namer.propose(BATCH) == [
         Proposal(project_id="p-2", name="Cluster work", description="Running it."),
         Proposal(project_id="p-1", name="Garden"),
@@ -113,8 +83,63 @@ def test_refusals_say_what_to_do_and_quote_nothing(
 
 
 def test_a_server_that_is_not_there_is_worth_another_try() -> None:
-    with (
-        openai.OpenAI(api_key="k", base_url="http://127.0.0.1:9/v1", max_retries=0) as client,
-        pytest.raises(Retryable),
-    ):
-        OpenAINamer(client, "m").propose(BATCH)
+    namer = OpenAINamer(lambda: client("http://127.0.0.1:9/v1"), "m")
+    with pytest.raises(Retryable):
+        namer.propose(BATCH)
+    namer.close()
+
+
+def test_what_it_took_is_told_and_what_it_may_take_is_limited(server: NamingServer, namer: OpenAINamer) -> None:
+    asked = namer.ask(BATCH)
+    assert (asked.input_tokens, asked.output_tokens, len(asked.proposals)) == (1000, 100, 2)
+    assert server.asked[0]["max_output_tokens"] == questions.room(BATCH)
+
+
+def test_a_compatible_server_is_asked_in_chat_and_told_the_shape(
+    server: NamingServer, compatible: CompatibleNamer
+) -> None:
+    assert [one.name for one in compatible.propose(BATCH)] == ["All of Tomatoes", "All of Ingress"]
+    (asked,) = server.asked
+    assert asked["response_format"]["type"] == "json_schema"
+    assert "JSON Schema" in asked["messages"][0]["content"]
+
+
+def test_a_server_that_knows_no_schemas_is_asked_without(server: NamingServer, compatible: CompatibleNamer) -> None:
+    _, text = named((1, "Garden", ""))
+    server.answers = [(400, "unknown_parameter"), (200, f"<think>{{}}</think>\n```json\n{text}\n```")]
+    assert compatible.propose(BATCH) == [Proposal(project_id="p-1", name="Garden")]
+    assert "response_format" not in server.asked[1]
+
+
+def test_a_client_is_made_when_there_is_something_to_ask() -> None:
+    def missing() -> openai.OpenAI:
+        raise Halt("There is no key.")
+
+    namer = OpenAINamer(missing, "m")
+    assert namer.key == "openai/m/p1"
+    with pytest.raises(Halt):
+        namer.propose(BATCH)
+
+
+def test_a_question_is_the_same_as_long_as_the_same_is_shown() -> None:
+    one = Unnamed(project_id="p", titles=tuple(f"title {n}" for n in range(60)))
+    unseen = Unnamed(project_id="p", titles=(*one.titles[:59], "other"))
+    other = Unnamed(project_id="p", titles=("other", *one.titles[1:]))
+    assert questions.sample_hash(one, "a") == questions.sample_hash(unseen, "a")
+    assert len({questions.sample_hash(project, key) for project in (one, other) for key in "ab"}) == 4
+
+
+def test_names_are_kept_by_what_was_asked_and_none_is_an_answer_too(tmp_path: Path) -> None:
+    garden, cluster = BATCH
+    said = Proposal(project_id="p-1", name="Garden", description="Beds.")
+    with KnownNames(tmp_path / "answers" / "names.db") as known:
+        assert known.find(BATCH, "a") == {}
+        known.keep(BATCH, {"p-1": said}, "a")
+        assert known.find(BATCH, "a") == {"p-1": said, "p-2": None}
+        assert known.find(BATCH, "b") == {}
+        changed = Unnamed(project_id="p-1", titles=("Pumpkins",))
+        assert known.find([changed], "a") == {}
+        known.keep([changed], {}, "a")
+    with KnownNames(tmp_path / "answers" / "names.db") as known:
+        assert known.find([garden, cluster], "a") == {"p-2": None}
+    assert (tmp_path / "answers" / "names.db").stat().st_mode & 0o077 == 0

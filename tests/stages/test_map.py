@@ -19,7 +19,8 @@ from commonplace.config import ProjectSettings
 from commonplace.model import Conversation
 from commonplace.projects import terms
 from commonplace.projects.contract import Proposal, Unnamed
-from commonplace.stages import map_, map_preview, map_similar, map_sure, projects
+from commonplace.stages import map_, map_preview, map_similar, map_sure, project_names, projects
+from commonplace.stages.naming import Naming
 from commonplace.stages.selection import Selection
 from tests.archive.builders import chat, message, simple_chat
 
@@ -219,8 +220,7 @@ def test_the_steps_of_a_flow_do_what_the_whole_stage_does(sqlite_archive: Archiv
     for chunk in (sure.left[::2], sure.left[1::2]):
         map_.place_similar(sqlite_archive, SETTINGS, chunk)
         assert map_.place_similar(sqlite_archive, SETTINGS, chunk) == []
-    named = map_.name(sqlite_archive)
-    assert len(named) == 3
+    assert len(project_names.infer(sqlite_archive).named) == 3
     assert map_.describe(sqlite_archive).assigned["similar"] > 0
     assert map_.place_sure(sqlite_archive, SETTINGS) == map_sure.Sure()
 
@@ -242,10 +242,10 @@ def test_a_namer_is_asked_about_nameless_projects_once_and_equal_names_are_told_
     chats, _ = world(60)
     import_all(sqlite_archive, chats)
     namer = Christening()
-    assert map_.map_projects(sqlite_archive, SETTINGS, namer=namer).named == 3
+    assert map_.map_projects(sqlite_archive, SETTINGS, naming=Naming(namer=namer)).named == 3
     assert sorted(one["name"] for one in projects.list_projects(sqlite_archive)) == ["Same", "Same (2)", "Same (3)"]
     assert {one["name_source"] for one in projects.list_projects(sqlite_archive)} == {"inferred"}
-    map_.map_projects(sqlite_archive, SETTINGS, namer=namer)
+    map_.map_projects(sqlite_archive, SETTINGS, naming=Naming(namer=namer))
     assert len(namer.asked) == 3
 
 
