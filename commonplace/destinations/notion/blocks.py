@@ -16,6 +16,7 @@ from commonplace.destinations.notion.inline import ATTACHMENT, FILE, IMAGE, MATH
 from commonplace.destinations.notion.languages import notion_language
 from commonplace.destinations.notion.parse import parse
 from commonplace.destinations.notion.properties import ARRAY_LIMIT, TEXT_LIMIT, pieces_of
+from commonplace.destinations.notion.render import Weight
 
 if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
@@ -54,6 +55,9 @@ class BlockDialect:
             parts[-1].append(block)
             total, size = total + count, size + length
         return parts
+
+    def weight(self, block: Json) -> Weight:
+        return _count(block), len(msgspec.json.encode(block))
 
 
 def _block(type_: str, rich_text: list[Json], children: list[Json] | None = None, **more: Any) -> Json:
@@ -120,12 +124,11 @@ def _parent(type_: str, children: Sequence[SyntaxTreeNode], depth: int) -> Itera
 
 def _parent_of(title: list[Json], type_: str, nodes: Sequence[SyntaxTreeNode], depth: int) -> Iterator[Json]:
     if depth < DEEPEST:
-        children = list(_blocks(nodes, depth + 1))
+        first, *others = _chunks(list(_blocks(nodes, depth + 1)))
         overflow = [_block(type_, title[i : i + ARRAY_LIMIT]) for i in range(ARRAY_LIMIT, len(title), ARRAY_LIMIT)]
-        yield _block(type_, title[:ARRAY_LIMIT], children[:CHILDREN])
+        yield _block(type_, title[:ARRAY_LIMIT], first)
         yield from overflow
-        for start in range(CHILDREN, len(children), CHILDREN):
-            yield _block(type_, _texts("…"), children[start : start + CHILDREN])
+        yield from (_block(type_, _texts("…"), chunk) for chunk in others)
         return
     for start in range(0, max(1, len(title)), ARRAY_LIMIT):
         yield _block(type_, title[start : start + ARRAY_LIMIT])
@@ -137,8 +140,22 @@ def _parent_of(title: list[Json], type_: str, nodes: Sequence[SyntaxTreeNode], d
 
 
 def _toggles(summary: str, children: list[Json]) -> Iterator[Json]:
-    for start in range(0, max(1, len(children)), CHILDREN):
-        yield _block("toggle", _texts(summary), children[start : start + CHILDREN])
+    for chunk in _chunks(children):
+        yield _block("toggle", _texts(summary), chunk)
+
+
+def _chunks(children: Sequence[Json]) -> list[list[Json]]:
+    """What may be within one block, that it fits into a request; at least one chunk."""
+    chunks: list[list[Json]] = [[]]
+    total = 0
+    for child in children:
+        count = _count(child)
+        if chunks[-1] and (len(chunks[-1]) == CHILDREN or total + count >= TOTAL):
+            chunks.append([])
+            total = 0
+        chunks[-1].append(child)
+        total += count
+    return chunks
 
 
 def _tables(node: SyntaxTreeNode, depth: int) -> Iterator[Json]:

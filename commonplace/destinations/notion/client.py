@@ -11,6 +11,7 @@ short when a workspace's budget is used up, and its wrappers drop parameters tha
     503 that names what it wrote            it was written           it was written
     500, 502, 503, 504, timeout, reset      again                    Unanswered
     400 and the like                        Permanent, with Notion's message
+    400, a page with too much on it         TooLarge
     404, in the trash                       NotThere, InTrash
     401, 403, blocked, rows used up         Halt, with what to do
 """
@@ -56,7 +57,11 @@ class InTrash(Permanent):
 
 
 class HoldsPages(Permanent):
-    """A person put pages inside the page, which replacing its body would delete."""
+    """There are pages inside the page, which replacing its body would delete."""
+
+
+class TooLarge(Permanent):
+    """More than Notion keeps on one page."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -208,7 +213,7 @@ def _failure(status: int, body: str, headers: Mapping[str, str]) -> Failure:
         return Failure("final", _locked_out(status, message, extra))
     if status == 404:
         return Failure("final", NotThere(f"Notion does not know it: {message}"))
-    return Failure("final", _rejection(message))
+    return Failure("final", _rejection(message, extra))
 
 
 def _refusal(status: int, message: str, extra: Json, headers: Mapping[str, str]) -> Failure:
@@ -240,8 +245,10 @@ def _locked_out(status: int, message: str, extra: Json) -> Halt:
     )
 
 
-def _rejection(message: str) -> Permanent:
+def _rejection(message: str, extra: Json) -> Permanent:
     lowered = message.lower()
+    if extra.get("limit_kind") == "page_record_count" or re.search(r"page .*\btoo (large|heavily)", lowered):
+        return TooLarge(f"The page is too large for Notion: {message}")
     if "archived" in lowered or "in trash" in lowered or "in the trash" in lowered:
         return InTrash(f"The page is in Notion's trash: {message}")
     if "allow_deleting_content" in lowered or "child page" in lowered:

@@ -17,6 +17,7 @@ from commonplace.destinations.notion.inline import MATH_LIMIT, address_of, alt_o
 from commonplace.destinations.notion.languages import notion_language
 from commonplace.destinations.notion.parse import parse
 from commonplace.destinations.notion.properties import pieces_of
+from commonplace.destinations.notion.render import Weight
 
 if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
@@ -25,6 +26,9 @@ PAYLOAD_BYTES = 450_000
 """Of the 500 KB that a request may have; the rest is for properties."""
 BLOCK_LIMIT = 100_000
 """UTF-16 units in one block; Notion holds 100 pieces of 2000."""
+
+BLOCK_RECORDS = 500
+"""Notion's blocks in one of ours, such as the items of a list: so many fit on any page."""
 
 _CLOSING_HASHES = re.compile(r"(^|\s)(#+)$")
 
@@ -42,29 +46,46 @@ class MarkdownDialect:
         return blocks_of(markdown)
 
     def aside(self, summary: str, markdown: str) -> list[str]:
-        return [toggle(summary, group) for group in _payloads(blocks_of(markdown))]
+        return [toggle(summary, group) for group in _toggled(blocks_of(markdown))]
 
     def pack(self, blocks: Sequence[str]) -> list[str]:
         """As few requests as the payload limit allows."""
-        return ["\n\n".join(group) for group in _payloads(blocks)]
+        return ["\n\n".join(group) for group in _groups(blocks, PAYLOAD_BYTES)]
+
+    def weight(self, block: str) -> Weight:
+        return records_of(block), len(block)
 
 
-def _payloads(blocks: Sequence[str]) -> list[list[str]]:
+def _groups(texts: Iterable[str], most_bytes: int, most_records: int | None = None) -> list[list[str]]:
+    """Neighbours together, as many as fit; at least one group."""
     groups: list[list[str]] = [[]]
-    size = 0
-    for block in blocks:
-        length = len(msgspec.json.encode(block)) + 2
-        if groups[-1] and size + length > PAYLOAD_BYTES:
+    size = records = 0
+    for text in texts:
+        length = len(msgspec.json.encode(text)) + 2
+        count = records_of(text) if most_records else 0
+        if groups[-1] and (size + length > most_bytes or (most_records and records + count > most_records)):
             groups.append([])
-            size = 0
-        groups[-1].append(block)
-        size += length
+            size = records = 0
+        groups[-1].append(text)
+        size, records = size + length, records + count
     return groups
+
+
+def _toggled(blocks: Iterable[str]) -> list[list[str]]:
+    """What goes into one toggle each; what is around it takes some room as well."""
+    return _groups(blocks, PAYLOAD_BYTES - 10_000, BLOCK_RECORDS - 10)
 
 
 def blocks_of(text: str) -> list[str]:
     """Top-level blocks, to be joined by blank lines."""
     return [block for node in parse(text) for block in _bounded(node, text)]
+
+
+def records_of(block: str) -> int:
+    """About how many of Notion's blocks this is: each has a line, and code is one however many it has."""
+    if "\n" not in block or block.startswith("```"):
+        return 1
+    return sum(1 for line in block.split("\n") if line.strip())
 
 
 def escaped(text: str) -> str:
@@ -77,18 +98,43 @@ def fenced(code: str, language: str = "") -> list[str]:
     return [_fence(piece, language) for piece in code_pieces(code)]
 
 
-def _bounded(node: SyntaxTreeNode, text: str) -> Iterator[str]:
+def _bounded(node: SyntaxTreeNode, text: str, *, nested: bool = False) -> Iterator[str]:
     """A block's Markdown, in several blocks where one would be too long for Notion."""
     if node.type in ("fence", "code_block"):
         yield from fenced(node.content, node.info)
         return
-    written = _block(node)
-    if len(written) * 2 <= BLOCK_LIMIT or len(pieces_of(written, BLOCK_LIMIT)) <= 1:
+    if node.type == "aside":
+        blocks = (block for child in node.children for block in _bounded(child, text, nested=True))
+        yield from (toggle(node.meta["summary"], group) for group in _toggled(blocks))
+        return
+    written = _block(node, nested=nested)
+    if _fits(written):
         if written:
             yield written
         return
+    cut = list(_cut(node))
+    if cut and all(map(_fits, cut)):
+        yield from cut
+        return
     lines = text.split("\n")[slice(*(node.map or (0, None)))]
     yield from fenced("\n".join(lines))
+
+
+def _fits(written: str) -> bool:
+    is_short = len(written) * 2 <= BLOCK_LIMIT or len(pieces_of(written, BLOCK_LIMIT)) <= 1
+    return is_short and records_of(written) <= BLOCK_RECORDS
+
+
+def _cut(node: SyntaxTreeNode) -> Iterator[str]:
+    """A long list between its items, a table between its rows; else nothing."""
+    match node.type:
+        case "bullet_list" | "ordered_list":
+            for group in _groups(_items(node), BLOCK_LIMIT, BLOCK_RECORDS):
+                yield "\n".join(group)
+        case "table":
+            head, *rows = _rows(node)
+            for group in _groups(rows, BLOCK_LIMIT - len(head) * 3, BLOCK_RECORDS - 2):
+                yield "\n".join([head, *group])
 
 
 def code_pieces(code: str) -> Iterator[str]:
@@ -119,11 +165,11 @@ def _block(node: SyntaxTreeNode, *, nested: bool = False) -> str:
         case "math_block":
             return _display(node.content)
         case "bullet_list" | "ordered_list":
-            return _list(node)
+            return "\n".join(_items(node))
         case "blockquote":
             return _quote(node)
         case "table":
-            return _table(node)
+            return "\n".join(_rows(node))
         case "aside":
             return toggle(node.meta["summary"], [_block(child, nested=True) for child in node.children])
         case "hr":
@@ -167,15 +213,10 @@ def _display(formula: str) -> str:
     return f"$$\n{formula}\n$$"
 
 
-def _list(node: SyntaxTreeNode) -> str:
-    number = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
-    items = []
-    for item in node.children:
-        marker = node.markup if number is None else f"{number}{node.markup}"
-        items.append(_item(item, marker))
-        if number is not None:
-            number += 1
-    return "\n".join(items)
+def _items(node: SyntaxTreeNode) -> Iterator[str]:
+    start = int(node.attrs.get("start", 1))
+    for number, item in enumerate(node.children, start):
+        yield _item(item, f"{number}{node.markup}" if node.type == "ordered_list" else node.markup)
 
 
 def _item(item: SyntaxTreeNode, marker: str) -> str:
@@ -214,10 +255,12 @@ def _quote(node: SyntaxTreeNode) -> str:
     return "\n".join(f"> {line}".rstrip() for line in "\n\n".join(blocks).split("\n")) if blocks else ""
 
 
-def _table(node: SyntaxTreeNode) -> str:
+def _rows(node: SyntaxTreeNode) -> Iterator[str]:
+    """The head with the line below it, then row by row."""
     rows = [[_cell(cell) for cell in row.children] for section in node.children for row in section.children]
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
+    yield f"{lines[0]}\n|{' --- |' * len(rows[0])}"
+    yield from lines[1:]
 
 
 def _cell(cell: SyntaxTreeNode) -> str:

@@ -28,7 +28,6 @@ class Found(msgspec.Struct, frozen=True):
     """A row that belongs to a conversation."""
 
     page_id: str
-    url: str | None
     hash: str
 
 
@@ -58,7 +57,7 @@ class Index:
 
     def find(self, conversation_id: str) -> Found | None:
         row = self._strangers.get(_key(conversation_id))
-        return Found(str(UUID(bytes=row[0])), None, row[1].decode()) if row else None
+        return Found(str(UUID(bytes=row[0])), row[1].decode()) if row else None
 
     def created(self, conversation_id: str) -> None:
         """The newest row is ours: other chunks of this process need not look."""
@@ -69,7 +68,7 @@ class Index:
         """One conversation's row, asked for by name; the oldest if there are several."""
         body = {"filter": {"property": self._names[CONVERSATION_ID], "rich_text": {"equals": conversation_id}}}
         for page in self._query(body | {"page_size": 2}, "ascending")["results"]:
-            return Found(page["id"], page.get("url"), self._text(page, HASH))
+            return Found(page["id"], self._text(page, HASH))
         return None
 
     def _newest_is_known(self, ledger: Ledger) -> bool:

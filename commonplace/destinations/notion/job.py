@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from commonplace.destinations.contract import Document, Ledger
+from commonplace.destinations.notion.layout import Part, Room
 from commonplace.destinations.notion.properties import PEOPLES, Row
 from commonplace.destinations.notion.render import Body
 from commonplace.model import LedgerEntry, Outcome, OutcomeState
@@ -18,15 +19,21 @@ class Page(msgspec.Struct, kw_only=True):
     """A page as we last left it."""
 
     id: str
-    url: str | None = None
     sent: dict[str, str] = msgspec.field(default_factory=dict)
     values: dict[str, Any] = msgspec.field(default_factory=dict)
     body: dict[str, Any] | None = None
     """Hash and number of the segments that are there; None: not known."""
+    parts: list[Part] = msgspec.field(default_factory=list)
+    """What is on which page, this one first; empty when all is on this one."""
     edited: str | None = None
 
+    @property
+    def url(self) -> str:
+        return url_of(self.id)
+
     def detail(self) -> Json:
-        return {"sent": self.sent, "values": self.values, "body": self.body, "edited": self.edited}
+        told: Json = {"sent": self.sent, "values": self.values, "body": self.body, "edited": self.edited}
+        return told | ({"parts": msgspec.to_builtins(self.parts)} if self.parts else {})
 
 
 class Job(msgspec.Struct, kw_only=True):
@@ -36,6 +43,8 @@ class Job(msgspec.Struct, kw_only=True):
     row: Row
     values: dict[str, Any]
     body: Body[Any]
+    room: Room
+    """What one page may hold."""
     ledger: Ledger
 
     @property
@@ -78,10 +87,10 @@ def page_of(entry: LedgerEntry | None) -> Page | None:
     detail = entry.detail
     return Page(
         id=entry.remote_id,
-        url=entry.remote_url,
         sent=dict(detail.get("sent") or {}),
         values=dict(detail.get("values") or {}),
         body=detail.get("body"),
+        parts=msgspec.convert(detail.get("parts") or [], list[Part]),
         edited=detail.get("edited"),
     )
 
@@ -99,10 +108,13 @@ def unchanged(document: Document, entry: LedgerEntry) -> Outcome:
         conversation_id=document.conversation.id,
         state="unchanged",
         remote_id=entry.remote_id,
-        remote_url=entry.remote_url,
+        remote_url=url_of(entry.remote_id) if entry.remote_id else None,
     )
 
 
 def url_of(page_id: str) -> str:
-    """Notion leads from here to the page, whatever its address is."""
+    """Notion leads from here to the page or database, whatever its address is.
+
+    The address that Notion gives holds the title, which has no place in reports and logs.
+    """
     return f"https://www.notion.so/{page_id.replace('-', '')}"

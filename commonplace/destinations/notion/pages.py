@@ -5,15 +5,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from commonplace.destinations.notion.client import NotionClient, Unanswered
+from commonplace.destinations.notion.client import HoldsPages, NotionClient, Unanswered
 from commonplace.errors import Retryable
 
 Json = dict[str, Any]
 
 MARKDOWN_VERSION = "v2"
 RESTARTS = 3
+CREATE_ATTEMPTS = 3
+PAGE_SIZE = 100
+
+
+class Held(NamedTuple):
+    """A page or a database inside a page."""
+
+    id: str
+    title: str
+    """Empty for a database."""
 
 
 class Pages(Protocol):
@@ -54,7 +64,7 @@ class MarkdownPages:
 
 
 class BlockPages:
-    clearing_requests = 1
+    clearing_requests = 2
 
     def __init__(self, client: NotionClient) -> None:
         self._client = client
@@ -63,7 +73,12 @@ class BlockPages:
         return {"children": part} if part else {}
 
     def start(self, page_id: str, part: list[Json]) -> None:
-        """Clears and appends: as a whole it may be repeated, because clearing comes first."""
+        """Clears and appends: as a whole it may be repeated, because clearing comes first.
+
+        Clearing would take a person's pages along without asking, so they are looked for.
+        """
+        if inside(self._client, page_id):
+            raise HoldsPages("The page holds other pages.")
         self._client.send("PATCH", f"pages/{page_id}", {"erase_content": True})
         if part:
             self.append(page_id, part)
@@ -71,6 +86,23 @@ class BlockPages:
     def append(self, page_id: str, part: list[Json]) -> None:
         body = {"children": part, "position": {"type": "end"}}
         self._client.send("PATCH", f"blocks/{page_id}/children", body, repeatable=False)
+
+
+def inside(client: NotionClient, page_id: str) -> list[Held]:
+    """The pages and databases on a page, in their order: one request for 100 blocks."""
+    found: list[Held] = []
+    cursor: str | None = None
+    while True:
+        query: Json = {"page_size": PAGE_SIZE} | ({"start_cursor": cursor} if cursor else {})
+        answer = client.send("GET", f"blocks/{page_id}/children", query=query)
+        for block in answer["results"]:
+            if block["type"] == "child_page":
+                found.append(Held(block["id"], str(block["child_page"].get("title", ""))))
+            elif block["type"] == "child_database":
+                found.append(Held(block["id"], ""))
+        cursor = answer.get("next_cursor")
+        if not answer.get("has_more") or not cursor:
+            return found
 
 
 def replace(pages: Pages, page_id: str, parts: list[Any]) -> None:

@@ -1,7 +1,7 @@
 """A conversation as the body of a page: who says what, one segment per message.
 
 Segments are the unit of growth: when a conversation goes on, the old segments are the same and only the new ones are
-sent. What a page does not show is named at its top.
+sent; a very long message is several segments. What a page does not show is named at its top.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from commonplace.destinations.notion.settings import NotionSettings, digest
 from commonplace.model import Message
 
 Block = TypeVar("Block")
+Weight = tuple[int, int]
+"""About how many of Notion's blocks, and how many characters."""
+SEGMENT_BLOCKS, SEGMENT_CHARACTERS = 200, 100_000
+"""A longer message is several segments."""
 SPEAKERS = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 
 
@@ -29,23 +33,30 @@ class Dialect(Protocol[Block]):
     def text(self, markdown: str) -> list[Block]: ...
     def aside(self, summary: str, markdown: str) -> list[Block]: ...
     def pack(self, blocks: Sequence[Block]) -> list[Any]: ...
+    def weight(self, block: Block) -> Weight: ...
 
 
 class Body(Generic[Block]):
     """What a page should show."""
 
-    def __init__(self, segments: list[list[Block]], left_out: list[str]) -> None:
-        self.segments = segments
+    def __init__(self, segments: list[list[Block]], left_out: list[str], dialect: Dialect[Block]) -> None:
+        weighed = [piece for segment in segments for piece in _pieces(segment, dialect)]
+        self.segments = [segment for segment, _ in weighed]
+        self.weights: list[Weight] = [weight for _, weight in weighed]
         self.left_out = left_out
-        self.hashes = [digest(*map(_text, segment)) for segment in segments]
+        self.hashes = [digest(*map(_text, segment)) for segment in self.segments]
 
     def hash(self, count: int | None = None) -> str:
         """Stands for the first `count` segments, or for all."""
         return digest(*self.hashes[:count])
 
-    def blocks(self, first: int = 0) -> list[Block]:
+    def hash_of(self, span: tuple[int, int]) -> str:
+        """Stands for the segments from one to before another."""
+        return digest(*self.hashes[slice(*span)])
+
+    def blocks(self, first: int = 0, end: int | None = None) -> list[Block]:
         """From a segment on."""
-        return [block for segment in self.segments[first:] for block in segment]
+        return [block for segment in self.segments[first:end] for block in segment]
 
 
 def body_of(document: Document, settings: NotionSettings, dialect: Dialect[Block]) -> Body[Block]:
@@ -68,7 +79,7 @@ def body_of(document: Document, settings: NotionSettings, dialect: Dialect[Block
             speaker = _speaker(message)
             text = clean(message.text)
             segments.append([*heading, *dialect.text(text if settings.asides else without_asides(text))])
-    return Body(segments, left_out)
+    return Body(segments, left_out, dialect)
 
 
 def is_readable(message: Message) -> bool:
@@ -118,6 +129,20 @@ def _left_out(shown: list[Message], settings: NotionSettings) -> Iterator[str]:
 
 def _counted(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
+
+
+def _pieces(segment: list[Block], dialect: Dialect[Block]) -> Iterator[tuple[list[Block], Weight]]:
+    """A segment with its weight; several where one would be large."""
+    held: list[Block] = []
+    blocks = characters = 0
+    for block in segment:
+        weight = dialect.weight(block)
+        if held and (blocks + weight[0] > SEGMENT_BLOCKS or characters + weight[1] > SEGMENT_CHARACTERS):
+            yield held, (blocks, characters)
+            held, blocks, characters = [], 0, 0
+        held.append(block)
+        blocks, characters = blocks + weight[0], characters + weight[1]
+    yield held, (blocks, characters)
 
 
 def _text(block: Any) -> str:

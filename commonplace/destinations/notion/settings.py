@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-RENDERER_VERSION = "n1"
+RENDERER_VERSION = "n2"
 """Raised whenever the same conversation would be written differently; every page is then brought up to date."""
 
 
@@ -30,6 +30,8 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a conversation shows its project."""
     body: Literal["markdown", "blocks"] = "markdown"
     """How page bodies are sent: one request each, or block by block where Markdown is not available."""
+    blocks_per_page: int = 5_000
+    """How much a page holds before the conversation goes on on a page inside it; Notion ends at about 20,000."""
     on_deleted: Literal["recreate", "skip"] = "recreate"
     """What happens when a person put one of our pages into the trash."""
     branches: bool = False

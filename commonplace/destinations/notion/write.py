@@ -18,14 +18,16 @@ from typing import Any
 from commonplace.destinations.contract import Document, Ledger
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.blocks import BlockDialect
-from commonplace.destinations.notion.client import HoldsPages, InTrash, NotionClient, NotThere, Unanswered
+from commonplace.destinations.notion.bodies import Bodies
+from commonplace.destinations.notion.client import InTrash, NotionClient, NotThere, TooLarge, Unanswered
 from commonplace.destinations.notion.dialect import MarkdownDialect
 from commonplace.destinations.notion.door import Door
 from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
 from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Stopped
 from commonplace.destinations.notion.index import Found, Index
-from commonplace.destinations.notion.job import Job, Page, is_settled, page_of, peoples_of, unchanged, url_of
-from commonplace.destinations.notion.pages import BlockPages, MarkdownPages, Pages, extend, replace
+from commonplace.destinations.notion.job import Job, Page, is_settled, page_of, peoples_of, unchanged
+from commonplace.destinations.notion.layout import Room
+from commonplace.destinations.notion.pages import CREATE_ATTEMPTS, BlockPages, MarkdownPages, Pages
 from commonplace.destinations.notion.properties import (
     HASH,
     PEOPLES,
@@ -47,8 +49,6 @@ from commonplace.model import LedgerEntry, Outcome, OutcomeState
 
 Json = dict[str, Any]
 
-CREATE_ATTEMPTS = 3
-
 
 class Writer:
     """Writes batches to one data source."""
@@ -61,7 +61,8 @@ class Writer:
         self._index = Index(client, source)
         self.edits = Edits(client, source)
         self.dialect: Dialect[Any] = MarkdownDialect() if settings.body == "markdown" else BlockDialect()
-        self.pages: Pages = MarkdownPages(client) if settings.body == "markdown" else BlockPages(client)
+        pages: Pages = MarkdownPages(client) if settings.body == "markdown" else BlockPages(client)
+        self.bodies = Bodies(client, self.dialect, pages)
         self._projects: dict[str, str] | None = None
 
     def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
@@ -82,14 +83,12 @@ class Writer:
     def forecast(self, document: Document, page: Page | None, ledger: Ledger) -> tuple[str, int]:
         """What would become of a document, and with how many requests."""
         job = self.job(document, ledger)
-        whole = self.dialect.pack(job.body.blocks())
         if page is None:
-            return "created", len(whole)
+            return "created", self.bodies.requests(job, None)
         fields = self._changed(job, page)
         if page.body == job.body_detail:
             return ("properties", 1) if fields else ("unchanged", 0)
-        new = self._new_parts(job, page.body, whole)
-        return "body", 1 + (len(whole) + self.pages.clearing_requests if new is None else len(new))
+        return "body", 1 + self.bodies.requests(job, page)
 
     def job(self, document: Document, ledger: Ledger) -> Job:
         row = row_of(document, self._names)
@@ -98,7 +97,8 @@ class Writer:
             page = (self._projects or {}).get(values[PROJECT] or "")
             values[PROJECT] = [page] if page else []
         body = body_of(document, self._settings, self.dialect)
-        return Job(document=document, row=row, values=values, body=body, ledger=ledger)
+        room = Room(self._settings.blocks_per_page)
+        return Job(document=document, row=row, values=values, body=body, room=room, ledger=ledger)
 
     def _in_parallel(self, todo: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         """All documents at once, as far as the governor lets them; the first error is raised when all are over."""
@@ -223,7 +223,7 @@ class Writer:
 
     def _adopted(self, job: Job, found: Found) -> Page:
         """A row that was not in our ledger; its `Hash` says how much of today's page it already is."""
-        page = Page(id=found.page_id, url=found.url or url_of(found.page_id))
+        page = Page(id=found.page_id)
         row_hash, body_hash, count = (*found.hash.split("-"), "", "", "")[:3]
         if row_hash == job.row.hash:
             page.sent, page.values = job.row.hashes, peoples_of(job)
@@ -232,30 +232,38 @@ class Writer:
         return page
 
     def _create(self, job: Job) -> Outcome:
-        parts = self.dialect.pack(job.body.blocks())
-        hash_ = job.hash if len(parts) == 1 else f"{job.row.hash}-partial"
-        body: Json = {
-            "parent": {"type": "data_source_id", "data_source_id": self._source.id},
-            "properties": self._properties(job, job.row.values, hash_),
-            **self.pages.first(parts[0]),
-        }
-        if job.row.icon:
-            body["icon"] = {"type": "emoji", "emoji": job.row.icon}
+        error: CommonplaceError = Unanswered("Notion did not say whether it had created the page.")
         for _ in range(CREATE_ATTEMPTS):
+            body, is_whole = self._new_page(job)
             job.ledger.intend(job.id, job.document.input_hash, {"step": "create"})
             try:
                 answer = self._client.send("POST", "pages", body, repeatable=False)
+            except TooLarge as exc:
+                error, job.room = exc, job.room.shrunk()
+                continue
             except Unanswered:
                 found = self._look_up(job.id, times=2)
                 if found is None:
                     continue
-                answer = {"id": found.page_id, "url": found.url}
-            page = Page(id=answer["id"], url=answer.get("url") or url_of(answer["id"]))
-            page.edited = answer.get("last_edited_time")
-            extend(self.pages, page.id, parts[1:], parts)
+                answer = {"id": found.page_id}
+            page = Page(id=answer["id"], edited=answer.get("last_edited_time"))
+            obstacle = None if is_whole else self.bodies.complete(job, page)
             self._index.created(job.id)
-            return self._finish(job, page, "created")
-        raise Unanswered("Notion did not say whether it had created the page.")
+            return self._finish(job, page, "created", [obstacle] if obstacle else [])
+        raise error
+
+    def _new_page(self, job: Job) -> tuple[Json, bool]:
+        """The request that creates a page, and whether the whole body is in it."""
+        opening, is_whole = self.bodies.opening(job)
+        hash_ = job.hash if is_whole else f"{job.row.hash}-partial"
+        body: Json = {
+            "parent": {"type": "data_source_id", "data_source_id": self._source.id},
+            "properties": self._properties(job, job.row.values, hash_),
+            **opening,
+        }
+        if job.row.icon:
+            body["icon"] = {"type": "emoji", "emoji": job.row.icon}
+        return body, is_whole
 
     def _update(self, job: Job, page: Page) -> Outcome:
         fields = self._changed(job, page)
@@ -265,8 +273,8 @@ class Writer:
         kept = self._conflicts(job, page, fields)
         fields -= set(kept)
         self._intend_update(job, page, fields, is_body_new)
-        if is_body_new and not self._write_body(job, page):
-            kept.append("the body, by putting pages inside,")
+        if is_body_new and (obstacle := self._write_body(job, page)):
+            kept.append(obstacle)
         body: Json = {"properties": self._properties(job, fields, job.hash)}
         if "icon" in fields and job.row.icon:
             body["icon"] = {"type": "emoji", "emoji": job.row.icon}
@@ -279,28 +287,12 @@ class Writer:
         """From here until it is done, nothing is known of what is about to change."""
         detail = page.detail() | {"sent": {name: sent for name, sent in page.sent.items() if name not in fields}}
         if is_body_new:
-            detail["body"] = None
+            detail |= {"body": None, "parts": []}
         job.ledger.intend(job.id, job.document.input_hash, {"step": "update", **detail})
 
-    def _write_body(self, job: Job, page: Page) -> bool:
-        """Append the new turns or replace the body, whichever takes fewer requests; False: it must not be replaced."""
-        whole = self.dialect.pack(job.body.blocks())
-        with self._client.governor.alone(page.id):
-            try:
-                if new := self._new_parts(job, page.body, whole):
-                    extend(self.pages, page.id, new, whole)
-                else:
-                    replace(self.pages, page.id, whole)
-            except HoldsPages:
-                return False
-        return True
-
-    def _new_parts(self, job: Job, old: Json | None, whole: list[Any]) -> list[Any] | None:
-        """What has to be appended to what is there; None if replacing it takes fewer requests."""
-        if not old or old["count"] >= len(job.body.segments) or job.body.hash(old["count"]) != old["hash"]:
-            return None
-        new = self.dialect.pack(job.body.blocks(old["count"]))
-        return new if len(new) <= len(whole) + self.pages.clearing_requests else None
+    def _write_body(self, job: Job, page: Page) -> str | None:
+        """The new body; or, where a person's doing is in the way, what that was."""
+        return self.bodies.bring(job, page, remake=self._settings.on_deleted == "recreate")
 
     def _changed(self, job: Job, page: Page) -> set[str]:
         return {name for name, hash_ in job.row.hashes.items() if page.sent.get(name) != hash_}

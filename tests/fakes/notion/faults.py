@@ -47,6 +47,12 @@ class Faults:
     def add(self, fault: Fault) -> None:
         self._waiting.append(fault)
 
+    def clear(self) -> int:
+        """What has not happened yet does not; how much that was."""
+        left = len(self._waiting)
+        self._waiting.clear()
+        return left
+
     def take(self, what: str) -> Fault | None:
         """The fault that is meant for this request, if any."""
         for fault in self._waiting:

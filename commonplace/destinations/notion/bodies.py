@@ -1,0 +1,219 @@
+"""A body onto its page, and onto pages inside it where one page is too small; appended to if it only grew.
+
+    share of a page     is there as it should be      nothing
+                        has grown at the end          appended
+                        else                          replaced
+    no page yet         made inside the conversation's page, looked for there if Notion does not answer
+    a page too many     into the trash
+
+The conversation's own page cannot be replaced while it holds others: Notion would delete them. So our parts go into
+the trash first and are made anew, unless a person has put pages there too; then all is left as it is. Nothing is
+known of a body whose writing was cut off, so it is written anew, which also removes parts that nobody remembers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from commonplace.destinations.notion.client import HoldsPages, InTrash, NotionClient, NotThere, TooLarge, Unanswered
+from commonplace.destinations.notion.job import Job, Page
+from commonplace.destinations.notion.layout import Part, Span, part_of, spans_of
+from commonplace.destinations.notion.pages import CREATE_ATTEMPTS, Pages, extend, inside, replace
+from commonplace.destinations.notion.properties import text_json
+from commonplace.destinations.notion.render import Body, Dialect
+from commonplace.errors import Permanent, Retryable
+
+Json = dict[str, Any]
+
+SHRINKS = 3
+_PART_TITLE = re.compile(r"Part \d+ of this conversation")
+
+
+def title_of(number: int) -> str:
+    """What a part is called; the conversation's title may change, this does not."""
+    return f"Part {number} of this conversation"
+
+
+class PartGone(Permanent):
+    """A person removed a part of a conversation, but not its page."""
+
+
+class Bodies:
+    """Writes the bodies of one data source's pages."""
+
+    def __init__(self, client: NotionClient, dialect: Dialect[Any], pages: Pages) -> None:
+        self._client = client
+        self._dialect = dialect
+        self._pages = pages
+
+    def opening(self, job: Job) -> tuple[Json, bool]:
+        """What rides on the creation of a page, and whether that is all."""
+        spans = spans_of(job.body, job.room)
+        packed = self._packed(job.body, spans[0])
+        return self._pages.first(packed[0]), len(spans) == len(packed) == 1
+
+    def complete(self, job: Job, page: Page) -> str | None:
+        """What did not fit into the creation of the page, as `bring` does it."""
+        first = spans_of(job.body, job.room)[0]
+        packed = self._packed(job.body, first)
+        with self._client.governor.alone(page.id):
+            try:
+                extend(self._pages, page.id, packed[1:], packed)
+                page.parts = [part_of(page.id, job.body, first)]
+            except TooLarge:
+                job.room = job.room.shrunk()
+        return self.bring(job, page)
+
+    def bring(self, job: Job, page: Page, *, remake: bool = True) -> str | None:
+        """The page and its parts as they should be; if a person's doing is in the way, what that was."""
+        with self._client.governor.alone(page.id):
+            for attempt in range(SHRINKS + 1):
+                had_parts = bool(page.parts)
+                try:
+                    self._carry_out(job, page)
+                    return None
+                except HoldsPages:
+                    if had_parts:  # some of them may have been written already
+                        page.body, page.parts = None, []
+                    return "the body, by putting pages inside,"
+                except PartGone:
+                    page.body, page.parts = None, []
+                    if not remake:
+                        return "the body, by removing a part of it,"
+                except TooLarge:
+                    if attempt == SHRINKS:
+                        raise
+                    page.body, page.parts = None, []
+                    job.room = job.room.shrunk()
+        raise Retryable("Parts of a conversation disappear from Notion while they are written.")
+
+    def requests(self, job: Job, page: Page | None) -> int:
+        """How many requests the body will take, as far as can be told without asking."""
+        old = known(page) if page else []
+        spans = spans_of(job.body, job.room, old)
+        count = 0
+        for number, span in enumerate(spans):
+            whole = len(self._packed(job.body, span))
+            part = old[number] if number < len(old) else None
+            if part is None:
+                count += whole + (0 if page is None or number else self._pages.clearing_requests)
+                continue
+            new = self._additions(job.body, span, part)
+            if new is None or (number == 0 and new and len(old) > 1):
+                count += whole + self._pages.clearing_requests
+                if number == 0 and len(old) > 1:
+                    count += 2 + len(old) - 1  # refused, looked at, parts removed
+                    old = old[:1]
+            else:
+                count += len(new)
+        return count + max(0, len(old) - len(spans))
+
+    def _carry_out(self, job: Job, page: Page) -> None:
+        old = known(page)
+        spans = spans_of(job.body, job.room, old)
+        old = self._write_first(job, page, spans[0], old)
+        written = [part_of(page.id, job.body, spans[0])]
+        for number, span in enumerate(spans[1:], 1):
+            part = old[number] if number < len(old) else None
+            part_id = self._rewrite(job, page, span, part) if part else self._create(job, page, span, number + 1)
+            written.append(part_of(part_id, job.body, span))
+        for part in old[len(spans) :]:
+            if inside(self._client, part.id):
+                raise HoldsPages("A part holds pages that are not ours.")
+            self._remove(part.id)
+        page.parts = written if len(written) > 1 else []
+
+    def _write_first(self, job: Job, page: Page, span: Span, old: list[Part]) -> list[Part]:
+        """The share of the conversation's own page; returns which parts are still there."""
+        new = self._additions(job.body, span, old[0]) if old else None
+        if new == []:
+            return old
+        whole = self._packed(job.body, span)
+        if new is not None and len(old) == 1:  # else it would stand behind the links to the parts
+            extend(self._pages, page.id, new, whole)
+            return old
+        try:
+            replace(self._pages, page.id, whole)
+        except HoldsPages:
+            self._remove_parts(page.id)
+            replace(self._pages, page.id, whole)
+        return old[:1]
+
+    def _rewrite(self, job: Job, page: Page, span: Span, part: Part) -> str:
+        new = self._additions(job.body, span, part)
+        whole = self._packed(job.body, span)
+        try:
+            if new is None:
+                replace(self._pages, part.id, whole)
+            else:
+                extend(self._pages, part.id, new, whole)
+        except (NotThere, InTrash) as exc:
+            if self._client.send("GET", f"pages/{page.id}").get("in_trash"):
+                raise
+            raise PartGone("A part of the conversation was removed in Notion.") from exc
+        return part.id
+
+    def _create(self, job: Job, page: Page, span: Span, number: int) -> str:
+        """A page inside the conversation's page, which shows as a link at its end."""
+        packed = self._packed(job.body, span)
+        body: Json = {
+            "parent": {"type": "page_id", "page_id": page.id},
+            "properties": {"title": {"title": text_json(title_of(number))}},
+            **self._pages.first(packed[0]),
+        }
+        for _ in range(CREATE_ATTEMPTS):
+            try:
+                part_id = str(self._client.send("POST", "pages", body, repeatable=False)["id"])
+            except Unanswered:
+                found = self._find(page.id, number)
+                if found is None:
+                    continue
+                part_id = found
+            extend(self._pages, part_id, packed[1:], packed)
+            return part_id
+        raise Retryable("Notion did not say whether it had created a part of a conversation.")
+
+    def _find(self, page_id: str, number: int) -> str | None:
+        """A part whose creation was never answered: absent only if it is absent twice, some time apart."""
+        for attempt in range(2):
+            if attempt:
+                self._client.rest(self._client.settings.lookup_interval_seconds)
+            for held in inside(self._client, page_id):
+                if held.title == title_of(number):
+                    return held.id
+        return None
+
+    def _remove_parts(self, page_id: str) -> None:
+        """All pages inside are ours and go into the trash; or a person's are among them and nothing happens."""
+        held = inside(self._client, page_id)
+        if any(not _PART_TITLE.fullmatch(one.title) or inside(self._client, one.id) for one in held):
+            raise HoldsPages("The page holds pages that are not ours.")
+        for one in held:
+            self._remove(one.id)
+
+    def _remove(self, part_id: str) -> None:
+        try:
+            self._client.send("PATCH", f"pages/{part_id}", {"in_trash": True})
+        except (NotThere, InTrash):
+            return
+
+    def _additions(self, body: Body[Any], span: Span, part: Part) -> list[Any] | None:
+        """What has to be appended to what is there, maybe nothing; None if replacing it takes fewer requests."""
+        end = span[0] + part.count
+        if end > span[1] or body.hash_of((span[0], end)) != part.hash:
+            return None
+        if end == span[1]:
+            return []
+        new = self._dialect.pack(body.blocks(end, span[1]))
+        return new if len(new) <= len(self._packed(body, span)) + self._pages.clearing_requests else None
+
+    def _packed(self, body: Body[Any], span: Span) -> list[Any]:
+        return self._dialect.pack(body.blocks(*span))
+
+
+def known(page: Page) -> list[Part]:
+    """What is known to be on a page and its parts."""
+    if page.parts or not page.body:
+        return list(page.parts)
+    return [Part(page.id, page.body["hash"], page.body["count"])]
