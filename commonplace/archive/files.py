@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, exists, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -29,22 +32,59 @@ EXPORT = "export"
 ATTACHMENT = "attachment"
 UNCLAIMED_SECONDS = 3600
 """An import stores attachments first and the messages that show them a moment later."""
+_SETTLED_AT_ONCE = 8
 _POSTGRES_LOCK = 0x66696C65
 
 
-def put_file(archive: Archive, source: Path | IO[bytes], *, kind: str, name: str) -> str:
-    """Keep a file and return the SHA-256 of its bytes; the same bytes are kept once, under their first name."""
+class Shelf:
+    """Takes files in. `receive` puts them into their places together: the disk is waited for once, not for each."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self.received: dict[str, _Received] = {}
+        self.left_over: list[Path] = []
+
+    def put(self, source: Path | IO[bytes], name: str) -> str:
+        """Take the bytes in; their SHA-256. What was put before is kept under its first name."""
+        path, out = _temporary(self._scratch)
+        self.left_over.append(path)
+        with out:
+            sha256, size = _copy(source, out)
+        self.received.setdefault(sha256, _Received(path, name, size))
+        return sha256
+
+
+class _Received(msgspec.Struct, frozen=True):
+    path: Path
+    name: str
+    size: int
+
+
+@contextmanager
+def receive(archive: Archive, *, kind: str) -> Iterator[Shelf]:
+    """Keep what is put on the shelf, at the end and all of it; the same bytes are kept once, under their first name."""
     place = _place(archive)
-    with _temporary(place.scratch()) as (path, out):
-        sha256, size = _copy(source, out)
-        if not place.has(sha256):
-            place.keep(path, sha256)
-        with archive.write() as connection:
-            _lock(connection, exclusive=False)
-            if not place.has(sha256):  # removed as unreferenced since we looked
-                place.keep(path, sha256)
-            _note(connection, sha256=sha256, kind=kind, name=name, size=size)
-    return sha256
+    shelf = Shelf(place.scratch())
+    try:
+        yield shelf
+        if shelf.received:
+            with ThreadPoolExecutor(_SETTLED_AT_ONCE) as pool:
+                list(pool.map(partial(_settle, place), shelf.received, shelf.received.values()))
+            with archive.write() as connection:
+                _lock(connection, exclusive=False)
+                for sha256, one in shelf.received.items():
+                    if not place.has(sha256):  # removed as unreferenced since we looked
+                        place.keep(one.path, sha256)
+                _note(connection, kind, shelf.received)
+    finally:
+        for path in shelf.left_over:
+            path.unlink(missing_ok=True)
+
+
+def put_file(archive: Archive, source: Path | IO[bytes], *, kind: str, name: str) -> str:
+    """Keep one file and return the SHA-256 of its bytes."""
+    with receive(archive, kind=kind) as shelf:
+        return shelf.put(source, name)
 
 
 def path_of(archive: Archive, sha256: str) -> Path | None:
@@ -127,7 +167,7 @@ def _place(archive: Archive) -> Place:
 
 
 def _copy(source: Path | IO[bytes], out: IO[bytes]) -> tuple[str, int]:
-    """The hash and the size of what was copied, safely on disk."""
+    """The hash and the size of what was copied."""
     if isinstance(source, Path):
         with source.open("rb") as opened:
             return _copy(opened, out)
@@ -136,31 +176,34 @@ def _copy(source: Path | IO[bytes], out: IO[bytes]) -> tuple[str, int]:
         digest.update(chunk)
         out.write(chunk)
         size += len(chunk)
-    out.flush()
-    os.fsync(out.fileno())
     return digest.hexdigest(), size
 
 
-@contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A file that only its owner can read, gone at the end unless it was moved away."""
+def _temporary(folder: Path) -> tuple[Path, BinaryIO]:
+    """A file that only its owner can read."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor, name = tempfile.mkstemp(dir=folder)
-    path = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            yield path, out
-    finally:
-        path.unlink(missing_ok=True)
+    return Path(name), os.fdopen(descriptor, "wb")
 
 
-def _note(connection: Connection, **row: str | int) -> None:
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(files)
+def _settle(place: Place, sha256: str, received: _Received) -> None:
+    """Safely on disk, and in its place."""
+    if place.has(sha256):
+        return
+    with received.path.open("rb") as written:
+        os.fsync(written.fileno())
+    place.keep(received.path, sha256)
+
+
+def _note(connection: Connection, kind: str, received: Mapping[str, _Received]) -> None:
     moment = now()
+    rows = [
+        {"sha256": sha256, "kind": kind, "name": one.name, "size": one.size, "stored_at": moment}
+        for sha256, one in received.items()
+    ]
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(files)
     connection.execute(
-        insert.values(**row, stored_at=moment).on_conflict_do_update(
-            index_elements=["sha256"], set_={"stored_at": moment}
-        )
+        insert.on_conflict_do_update(index_elements=["sha256"], set_={"stored_at": insert.excluded.stored_at}), rows
     )
 
 

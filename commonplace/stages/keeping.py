@@ -105,19 +105,19 @@ class AttachmentStore:
     def store(self, conversations: Iterable[Conversation]) -> list[Defect]:
         """Set `sha256` of the attachments whose bytes the export has. What cannot be read is a defect, no more."""
         defects: list[Defect] = []
-        for conversation in conversations:
-            for message in conversation.messages:
-                for attachment in message.attachments:
-                    if attachment.member is not None and attachment.sha256 is None:
-                        attachment.sha256 = self._sha256(attachment, attachment.member, defects)
+        with files.receive(self._archive, kind=files.ATTACHMENT) as shelf:
+            for conversation in conversations:
+                for message in conversation.messages:
+                    for attachment in message.attachments:
+                        if attachment.member is not None and attachment.sha256 is None:
+                            attachment.sha256 = self._sha256(attachment, attachment.member, shelf, defects)
         return defects
 
-    def _sha256(self, attachment: Attachment, member: str, defects: list[Defect]) -> str | None:
+    def _sha256(self, attachment: Attachment, member: str, shelf: files.Shelf, defects: list[Defect]) -> str | None:
         if member not in self._stored:
             try:
                 with closing(self._export.open_member(member)) as stream:
-                    name = attachment.name or attachment.id
-                    self._stored[member] = files.put_file(self._archive, stream, kind=files.ATTACHMENT, name=name)
+                    self._stored[member] = shelf.put(stream, attachment.name or attachment.id)
             except Refused as exc:
                 self._stored[member] = None
                 defects.append(Defect(member, attachment.id, exc.message))
