@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from commonplace.categorize.local import hints
 from commonplace.categorize.local.fields import Fields
+from commonplace.categorize.local.forms import beginnings, plain, stem
 from commonplace.categorize.local.lexicon import Lexicon, lexicon
 from commonplace.categorize.local.tokens import IDEOGRAMS, pieces_of, words_of
 
@@ -39,6 +40,8 @@ class _Word(msgspec.Struct, frozen=True):
     words: tuple[int, ...]
     runs: tuple[int, ...]
     groups: tuple[tuple[int, ...], ...]
+    root: str
+    """As phrases of the lexicon have it."""
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -89,7 +92,7 @@ class Counter:
         for word in told:
             for found in word.groups:
                 groups[list(found)] += 1 / len(found)
-        for found in self._lexicon.of_phrases(words):
+        for found in self._lexicon.of_phrases([word.root for word in told]):
             groups[list(found)] += 1 / len(found)
         return Counted(
             words=_counts([hashed for word in told for hashed in word.words] + pairs),
@@ -113,13 +116,16 @@ class Counter:
             found = self._lexicon.of_signs(run)
             groups += [belongs for _, belongs in found]
             signs += [sign for sign, _ in found]
+        root = stem(plain(word))
+        forms = [] if IDEOGRAMS.search(word) else [*([root] if root != word else []), *beginnings(root)]
         short = word[:_LONGEST_WORD]
         padded = f" {short} "
         runs = [padded[at : at + size] for size in RUN_LENGTHS for at in range(len(padded) - size + 1)]
         return _Word(
-            words=tuple(crc32(piece.encode()) % WORDS for piece in [*pieces, *signs]),
+            words=tuple(crc32(piece.encode()) % WORDS for piece in [*pieces, *signs, *forms]),
             runs=tuple(WORDS + crc32(run.encode()) % RUNS for run in runs),
             groups=tuple(groups),
+            root=root,
         )
 
     def _dense(self, fields: Sequence[Floats]) -> Floats:

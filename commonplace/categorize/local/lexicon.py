@@ -13,6 +13,7 @@ from importlib import resources
 
 import msgspec
 
+from commonplace.categorize.local.forms import plain, stem
 from commonplace.categorize.local.tokens import IDEOGRAMS, folded
 
 LONGEST_PHRASE = 6
@@ -52,20 +53,22 @@ class Lexicon:
     def _add(self, written: str, group: int) -> None:
         word = written.rstrip("*").strip("_")
         if IDEOGRAMS.fullmatch(word):
-            table = self._signs
+            table, form = self._signs, word
         elif "_" in word:
-            table, word = self._phrases, word.replace("_", " ")
+            table, form = self._phrases, " ".join(stem(plain(part)) for part in word.split("_"))
+        elif written.endswith("*"):
+            table, form = self._stems, plain(word)
         else:
-            table = self._stems if written.endswith("*") else self._words
-        if group not in table.get(word, ()):
-            table[word] = (*table.get(word, ()), group)
-        self.entries.append(Entry(word, self.sets[group]))
+            table, form = self._words, stem(plain(word))
+        if group not in table.get(form, ()):
+            table[form] = (*table.get(form, ()), group)
+        self.entries.append(Entry(word.replace("_", " "), self.sets[group]))
 
     def of_word(self, word: str) -> tuple[tuple[int, ...], ...]:
         """The groups of every entry that a word is or begins with."""
-        found = [self._words[word]] if word in self._words else []
-        if word.startswith("ال") and word[2:] in self._words:
-            found.append(self._words[word[2:]])
+        word = plain(word)
+        whole = self._words.get(stem(word))
+        found = [whole] if whole else []
         for length in self._stem_lengths:
             if length > len(word):
                 break
@@ -74,7 +77,7 @@ class Lexicon:
         return tuple(found)
 
     def of_phrases(self, words: Sequence[str]) -> Iterator[tuple[int, ...]]:
-        """The groups of every phrase that the words hold."""
+        """The groups of every phrase that the words, as stems, hold."""
         for start, word in enumerate(words):
             if word in self._beginnings:
                 for length in range(2, LONGEST_PHRASE + 1):

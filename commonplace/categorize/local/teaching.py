@@ -19,7 +19,7 @@ from commonplace.categorize.local.features import Counter, Floats, Space, Vector
 from commonplace.categorize.local.fields import Fields, fields_of
 from commonplace.categorize.local.lexicon import lexicon
 
-OWN_WORDS, OWN_EXAMPLE, BORROWED, LESSON = 1.0, 2.0, 0.4, 3.0
+OWN_WORDS, OWN_EXAMPLE, BORROWED, LESSON, LEXICON = 1.0, 2.0, 0.4, 3.0, 0.4
 """How much one text of each kind weighs against a shipped example."""
 NEAR_ENOUGH, CLEARLY, FAR = 0.5, 0.1, 0.15
 """A topic is borrowed by a category that is so near, and so much nearer than the next; what is far from all of them
@@ -103,7 +103,7 @@ def _from_lexicon(taxonomy: Taxonomy, counter: Counter) -> Iterator[Document]:
     sets = {name: place for place, category in enumerate(taxonomy.categories) for name in category.taught_by}
     for entry in lexicon().entries:
         if entry.example_set in sets:
-            yield Document(counter.plain(entry.text), sets[entry.example_set], 1.0)
+            yield Document(counter.plain(entry.text), sets[entry.example_set], LEXICON)
 
 
 def _borrowers(
