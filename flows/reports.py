@@ -37,12 +37,29 @@ def chart(title: str, counts: Mapping[str, int]) -> str:
     return f"## {title}\n\n" + table(["", "", "count"], rows)
 
 
-def problems(title: str, rows: Sequence[Sequence[Any]], headings: Sequence[str]) -> list[str]:
-    """A section that names what went wrong and why, if anything did."""
+def problems(title: str, rows: Sequence[Sequence[Any]], headings: Sequence[str], *, total: int = 0) -> list[str]:
+    """A section that names what went wrong and why, if anything did; `total` when these are not all."""
     if not rows:
         return []
-    left_out = f"\n\nand {len(rows) - MOST_PROBLEMS} more" if len(rows) > MOST_PROBLEMS else ""
-    return [f"## {title}\n\n" + table(headings, rows[:MOST_PROBLEMS]) + left_out]
+    shown = rows[:MOST_PROBLEMS]
+    total = max(total, len(rows))
+    more = f"\n\nand {total - len(shown)} more" if total > len(shown) else ""
+    return [f"## {title}\n\n" + table(headings, shown) + more]
+
+
+def links(title: str, rows: Sequence[tuple[str, str, str]], *, total: int, place: str | None) -> list[str]:
+    """A section of (what, what became of it, address) with links, of `total` that there are, and where all of it is."""
+    if not rows and not place:
+        return []
+    parts = [f"## {title}"]
+    if rows:
+        shown = [(what, state, f"[open]({address})") for what, state, address in rows]
+        parts.append(table(["conversation", "", "page"], shown))
+        if total > len(rows):
+            parts.append(f"and {total - len(rows)} more")
+    if place:
+        parts.append(f"All of it: {f'[open]({place})' if place.startswith('https://') else f'`{place}`'}")
+    return ["\n\n".join(parts)]
 
 
 def _cell(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from prefect import flow
 from prefect.events import emit_event
 
 from commonplace.archive.leases import hold
+from commonplace.errors import Halt
 from commonplace.model import Outcome
 from commonplace.stages import sync as stage
 from commonplace.stages.destinations import open_destination
@@ -24,6 +26,8 @@ from flows.running import RUNNER, conclude, work_through
 from tasks.house import open_house
 from tasks.sync import finish_destination, pull_edits, write_chunk
 
+MOST_PAGES = 20
+"""So many pages are linked to in a report; the destination itself shows the others."""
 COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "pulled", "requests")
 
 
@@ -76,11 +80,45 @@ def sync_now(
             _pull(destination, report)
         waiting = stage.pending(house.archive, target, selection, rules, retry_failed=retry_failed)
         report.unchanged = stage.count_in_scope(house.archive, target, selection, rules) - len(waiting)
-        errors = _write(destination, [item.conversation_id for item in waiting], report) if waiting else []
-    report.seconds = round(time.monotonic() - started, 3)
-    plain: dict[str, Any] = msgspec.to_builtins(report)
+        written = Written()
+        errors: list[Exception] = []
+        try:
+            if waiting:
+                errors = _write(destination, [item.conversation_id for item in waiting], report, written)
+        except Halt:  # what was done until then is told all the same
+            publish(destination, _plain(report, written, target.place, started))
+            raise
+        plain = _plain(report, written, target.place, started)
     emit_event("commonplace.sync.completed", resource={"prefect.resource.id": f"commonplace.destination.{destination}"})
     return plain, errors
+
+
+class Written(msgspec.Struct):
+    """What a run wrote that its report names: some pages, and what pages do not show."""
+
+    pages: list[Outcome] = msgspec.field(default_factory=list)
+    left_out: list[Outcome] = msgspec.field(default_factory=list)
+    left_out_total: int = 0
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.state in ("created", "updated") and outcome.remote_url and len(self.pages) < MOST_PAGES:
+                self.pages.append(outcome)
+            if outcome.state in ("created", "updated", "skipped") and outcome.reason:
+                self.left_out_total += 1
+                if self.left_out_total <= reports.MOST_PROBLEMS:
+                    self.left_out.append(outcome)
+
+
+def _plain(report: SyncReport, written: Written, place: str | None, started: float) -> dict[str, Any]:
+    """The report as JSON; what was written and left out is in it only when there is something to say."""
+    report.seconds = round(time.monotonic() - started, 3)
+    plain: dict[str, Any] = msgspec.to_builtins(report)
+    if report.created or report.updated:
+        plain |= {"place": place, "pages": msgspec.to_builtins(written.pages)}
+    if written.left_out:
+        plain |= {"left_out": written.left_out_total, "left_out_of": msgspec.to_builtins(written.left_out)}
+    return plain
 
 
 def _pull(destination: str, report: SyncReport) -> None:
@@ -90,9 +128,11 @@ def _pull(destination: str, report: SyncReport) -> None:
     report.include(msgspec.convert(pulled, PullReport))
 
 
-def _write(destination: str, ids: list[str], report: SyncReport) -> list[Exception]:
+def _write(destination: str, ids: list[str], report: SyncReport, written: Written) -> list[Exception]:
     def add(result: dict[str, Any]) -> None:
-        report.add(msgspec.convert(result["outcomes"], list[Outcome]))
+        outcomes = msgspec.convert(result["outcomes"], list[Outcome])
+        report.add(outcomes)
+        written.add(outcomes)
         report.requests += result["requests"]
 
     done = work_through(
@@ -118,13 +158,21 @@ def preview(destination: str, selection: Selection, retry_failed: bool) -> dict[
 
 
 def publish(destination: str, report: dict[str, Any]) -> None:
-    """The run's artifacts: counts, and every problem by conversation id."""
-    found = [(p["conversation_id"], p["state"], p.get("reason")) for p in report["problems"]]
+    """The run's artifacts: counts, links to what was written, and every problem by conversation id."""
+    pages = [(page["conversation_id"], page["state"], page["remote_url"]) for page in report.get("pages", [])]
+    total = report["created"] + report["updated"]
     reports.publish(
         f"sync-{destination}",
-        {key: report[key] for key in COUNTS},
+        {key: report[key] for key in (*COUNTS, "left_out") if key in report},
         [
             reports.chart("Conversations", {key: report[key] for key in COUNTS[:6]}),
-            *reports.problems("What needs a look", found, ["conversation", "state", "reason"]),
+            *reports.links("Written", pages, total=total, place=report.get("place")),
+            *_named("What needs a look", report["problems"]),
+            *_named("What pages do not show", report.get("left_out_of", []), total=report.get("left_out", 0)),
         ],
     )
+
+
+def _named(title: str, outcomes: list[dict[str, Any]], *, total: int = 0) -> list[str]:
+    rows = [(outcome["conversation_id"], outcome["state"], outcome.get("reason")) for outcome in outcomes]
+    return reports.problems(title, rows, ["conversation", "state", "reason"], total=total)

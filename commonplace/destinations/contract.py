@@ -3,6 +3,8 @@
 **write(batch, ledger)** returns one outcome per document, in any order. Repeating it with the same batch does nothing
 new: the ledger says what is there. A failure of one document is an outcome, never an exception; only `Retryable`
 (the rest of the batch may work later) and `Halt` (nothing will) are raised, after what was done is in the ledger.
+An outcome's `remote_url` leads to the page and holds nothing of its content, not even the title: reports show it.
+What a page does not show is its outcome's `reason`.
 
 **The ledger** is a protocol: destinations are given one and never import the archive. Around every request that cannot
 be repeated safely: `intend` (committed) before it, `done` with the remote id after it. `fail` is for what will not work
@@ -101,6 +103,10 @@ class Destination(Protocol):
     """Changes when a setting changes what would be written."""
     requests_sent: int
     """How many requests (files, for a folder) went out so far."""
+
+    @property
+    def place(self) -> str | None:
+        """Where a person finds all of it, as an address or a folder; nothing is asked to find out."""
 
     def check(self) -> list[str]:
         """What stands in the way of writing, each with what to do; nothing is written. Empty: ready."""

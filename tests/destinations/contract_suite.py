@@ -80,6 +80,7 @@ class DestinationContract:
         assert first.settings_hash == second.settings_hash
         assert first.capabilities.renderer_version
         assert first.requests_sent == 0
+        assert first.place == second.place
 
     def test_every_document_is_created_once_and_noted(self, world: World, sqlite_archive: Archive) -> None:
         batch = [document(str(n), f"Title {n}") for n in range(5)]
@@ -90,6 +91,7 @@ class DestinationContract:
         assert {entry.state for entry in ledger.get(ids(batch)).values()} == {"done"}
         assert {entry.input_hash for entry in ledger.get(ids(batch)).values()} == {"v1"}
         assert all(entry.remote_id for entry in ledger.get(ids(batch)).values())
+        assert not any("Title" in (outcome.remote_url or "") for outcome in outcomes)  # reports show it
 
     def test_the_same_batch_again_does_nothing_new(self, world: World, sqlite_archive: Archive) -> None:
         batch = [document(str(n), f"Title {n}") for n in range(3)]

@@ -26,6 +26,7 @@ class FakeDestination:
         self.instance = f"fake:{settings.name}"
         self.settings_hash = "none"
         self.requests_sent = 0
+        self.place: str | None = None
         self.service = service
         self._settings = settings
         self._clock = clock

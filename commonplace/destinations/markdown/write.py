@@ -49,6 +49,7 @@ class MarkdownDestination:
         self.instance = f"markdown:{root}"
         self.settings_hash = settings.written_hash
         self.requests_sent = 0
+        self.place = str(root)
         self._settings = settings
         self._zone = zone_named(settings.timezone)
         self._files = files

@@ -11,7 +11,7 @@ from commonplace.destinations.contract import Capabilities, Document, Edit, Ledg
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.client import NotionClient
 from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock
-from commonplace.destinations.notion.job import is_settled, page_of
+from commonplace.destinations.notion.job import is_settled, page_of, url_of
 from commonplace.destinations.notion.properties import names_of
 from commonplace.destinations.notion.settings import RENDERER_VERSION, NotionSettings
 from commonplace.destinations.notion.write import Writer
@@ -57,6 +57,12 @@ class NotionDestination:
         self.requests_sent = 0
         self._checking_requests = self.client.requests
         self._opened: Writer | None = None
+
+    @property
+    def place(self) -> str | None:
+        """The database, once this process has read it or the settings name it."""
+        database_id = schema.database_of(self.client, self.data_source_id) or self.settings.database_id
+        return url_of(database_id) if database_id else None
 
     def check(self) -> list[str]:
         self.client.resume()

@@ -107,6 +107,12 @@ def remembered(client: NotionClient, data_source_id: str) -> DataSource:
     return _remembered[key]
 
 
+def database_of(client: NotionClient, data_source_id: str) -> str | None:
+    """The id of the database, if this process has read it."""
+    source = _remembered.get((client.settings.base_url, data_source_id))
+    return source.database_id or None if source else None
+
+
 def forget(client: NotionClient, data_source_id: str) -> None:
     _remembered.pop((client.settings.base_url, data_source_id), None)
 

@@ -1,0 +1,92 @@
+"""What a sync run tells: where its pages are, what they do not show, what went wrong; never a title."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect import get_client
+
+from commonplace import stack
+from commonplace.errors import Halt
+from commonplace.sources.chatgpt.sample import write_sample
+from flows.import_exports import import_exports
+from flows.sync import MOST_PAGES, sync
+from tests.fakes.notion import FakeNotion
+
+
+@pytest.fixture
+def notion(prefect_api: stack.Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeNotion]:
+    """A Notion that the settings point to, and 30 conversations to write."""
+    path = tmp_path / "sample.zip"
+    write_sample(path, conversations=30)
+    import_exports(paths=[str(path)])
+    with FakeNotion(per_window=100_000) as server:
+        monkeypatch.setenv("NOTION_DATABASE_ID", server.database_of(server.add_database()))
+        monkeypatch.setenv("NOTION_TOKEN", server.token)
+        monkeypatch.setenv("NOTION_BASE_URL", server.base_url)
+        yield server
+
+
+def reports_of(destination: str) -> list[str]:
+    """All reports, newest last."""
+    with get_client(sync_client=True) as client:
+        artifacts = [one for one in client.read_artifacts() if one.key == f"sync-{destination}-report"]
+    return [str(one.data) for one in sorted(artifacts, key=lambda one: str(one.created))]
+
+
+def report_of(destination: str) -> str:
+    return reports_of(destination)[-1]
+
+
+def test_the_report_links_to_pages_by_their_ids(notion: FakeNotion) -> None:
+    report = sync(destination="notion")
+    told = report_of("notion")
+    ids = {page.id.replace("-", "") for page in notion.rows()}
+    linked = [id for id in ids if f"](https://www.notion.so/{id})" in told]
+    assert len(linked) == MOST_PAGES
+    assert f"and {30 - MOST_PAGES} more" in told
+    (database,) = notion.databases
+    assert f"All of it: [open](https://www.notion.so/{database.replace('-', '')})" in told
+    for page in notion.rows():
+        assert page.title not in told
+        assert page.title not in str(report)
+        assert page.title.split()[0] + "-" not in told
+
+
+def test_what_pages_do_not_show_is_named_by_conversation(notion: FakeNotion) -> None:
+    report = sync(destination="notion")
+    shown = [page for page in notion.rows() if page.text.startswith("Not on this page")]
+    assert report["left_out"] == len(shown) > 0
+    told = report_of("notion")
+    assert "## What pages do not show" in told
+    for page in shown:
+        assert f"| {page.value('Conversation ID')} | created | Left out: " in told
+
+
+def test_what_failed_is_named_by_conversation_with_notions_words(notion: FakeNotion) -> None:
+    notion.fail_next("400", on="POST pages")
+    report = sync(destination="notion")
+    (failed,) = report["problems"]
+    assert f"| {failed['conversation_id']} | failed | Notion rejects it:" in report_of("notion")
+    again = sync(destination="notion")
+    assert "pages" not in again
+    assert "## Written" not in report_of("notion")
+
+
+def test_a_run_that_is_stopped_tells_what_it_had_done(notion: FakeNotion) -> None:
+    sync(destination="notion", limit=4)
+    notion.fail_next("403", on="POST pages", times=100)
+    before = len(reports_of("notion"))
+    with pytest.raises(Halt, match="Share the page"):
+        sync(destination="notion")
+    assert len(reports_of("notion")) == before + 1
+    assert "| unchanged | 4 |" in report_of("notion")
+
+
+def test_a_folders_report_says_where_the_folder_is(notion: FakeNotion) -> None:
+    report = sync(destination="markdown")
+    assert report["created"] == 30
+    assert f"All of it: `{report['place']}`" in report_of("markdown")
+    assert "[open]" not in report_of("markdown")
