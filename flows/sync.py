@@ -84,7 +84,8 @@ def sync_now(
         errors: list[Exception] = []
         try:
             if waiting:
-                errors = _write(destination, [item.conversation_id for item in waiting], report, written)
+                ids = [item.conversation_id for item in waiting]
+                errors = _write(destination, ids, report, written, force=selection.force)
         except Halt:  # what was done until then is told all the same
             publish(destination, _plain(report, written, target.place, started))
             raise
@@ -128,7 +129,7 @@ def _pull(destination: str, report: SyncReport) -> None:
     report.include(msgspec.convert(pulled, PullReport))
 
 
-def _write(destination: str, ids: list[str], report: SyncReport, written: Written) -> list[Exception]:
+def _write(destination: str, ids: list[str], report: SyncReport, written: Written, *, force: bool) -> list[Exception]:
     def add(result: dict[str, Any]) -> None:
         outcomes = msgspec.convert(result["outcomes"], list[Outcome])
         report.add(outcomes)
@@ -139,7 +140,12 @@ def _write(destination: str, ids: list[str], report: SyncReport, written: Writte
         write_chunk,
         partition(ids),
         label=f"sync-{destination}",
-        arguments=lambda chunk: {"destination": destination, "chunk": chunk_name(chunk), "ids": list(chunk)},
+        arguments=lambda chunk: {
+            "destination": destination,
+            "chunk": chunk_name(chunk),
+            "ids": list(chunk),
+            "force": force,
+        },
         on_result=add,
     )
     finish_destination(destination)

@@ -15,8 +15,8 @@ from tasks.policy import recording
 
 
 @recording(name="write chunk", run_name="write-{destination}-{chunk}")
-def write_chunk(destination: str, chunk: str, ids: list[str]) -> dict[str, Any]:
-    """Bring a chunk of conversations to a destination; what is there as it is now is left alone."""
+def write_chunk(destination: str, chunk: str, ids: list[str], force: bool = False) -> dict[str, Any]:
+    """Bring a chunk of conversations to a destination; what is there as it is now is left alone, unless forced."""
     with (
         open_house() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (
@@ -26,7 +26,7 @@ def write_chunk(destination: str, chunk: str, ids: list[str]) -> dict[str, Any]:
     ):
         before = target.requests_sent
         taxonomy = taxonomy_named(house.archive, house.settings.categorize.taxonomy)
-        outcomes = stage.write_chunk(house.archive, target, ids, taxonomy=taxonomy)
+        outcomes = stage.write_chunk(house.archive, target, ids, taxonomy=taxonomy, force=force)
         return {"outcomes": msgspec.to_builtins(outcomes), "requests": target.requests_sent - before}
 
 

@@ -38,6 +38,8 @@ class Document(msgspec.Struct, kw_only=True):
     insights: dict[str, Any] | None = None
     project_id: str | None = None
     project_name: str | None = None
+    is_forced: bool = False
+    """Write it again, although the ledger says that it is there: somebody may have damaged it."""
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):

@@ -188,12 +188,13 @@ def write_chunk(
     hashes: dict[str, str] | None = None,
     *,
     taxonomy: Taxonomy | None = None,
+    force: bool = False,
 ) -> list[Outcome]:
     """Write one chunk of conversations. What became unnecessary or disappeared meanwhile is left out."""
     known = hashes if hashes is not None else _hashes(archive, destination, chunk)
     titles = titles_of(archive, chunk)
     documents = [
-        _document(filed, known[filed.conversation.id], titles.get(filed.conversation.id), taxonomy)
+        _document(filed, known[filed.conversation.id], titles.get(filed.conversation.id), taxonomy, force)
         for filed in reading.load_filed(archive, chunk)
         if filed.conversation.id in known
     ]
@@ -208,7 +209,9 @@ def _hashes(archive: Archive, destination: Destination, chunk: Sequence[str]) ->
     }
 
 
-def _document(filed: reading.Filed, input_hash: str, title: str | None, taxonomy: Taxonomy | None) -> Document:
+def _document(
+    filed: reading.Filed, input_hash: str, title: str | None, taxonomy: Taxonomy | None, force: bool
+) -> Document:
     conversation = filed.conversation
     look = taxonomy.get(filed.category) if taxonomy and filed.category else None
     return Document(
@@ -224,6 +227,7 @@ def _document(filed: reading.Filed, input_hash: str, title: str | None, taxonomy
         insights=filed.insights,
         project_id=filed.project_id,
         project_name=filed.project_name,
+        is_forced=force,
     )
 
 
@@ -252,7 +256,8 @@ def sync(
     ids = list(hashes)
     size = destination.capabilities.preferred_batch
     for start in range(0, len(ids), size):
-        report.add(write_chunk(archive, destination, ids[start : start + size], hashes, taxonomy=taxonomy))
+        chunk = ids[start : start + size]
+        report.add(write_chunk(archive, destination, chunk, hashes, taxonomy=taxonomy, force=selection.force))
     finish(archive, destination)
     report.requests = destination.requests_sent
     report.seconds = round(time.monotonic() - started, 3)

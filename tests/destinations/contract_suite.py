@@ -111,6 +111,15 @@ class DestinationContract:
         entry = ledger.get(["chatgpt:1"])["chatgpt:1"]
         assert (entry.state, entry.input_hash, entry.remote_id) == ("done", "v2", remote_id)
 
+    def test_a_forced_document_is_written_where_it_is(self, world: World, sqlite_archive: Archive) -> None:
+        write(world, sqlite_archive, [document("1", "Title")])
+        for _ in range(2):
+            outcomes, ledger = write(world, sqlite_archive, [document("1", "Title", is_forced=True)])
+            assert outcomes[0].state in {"updated", "unchanged"}
+            assert world.there() == Counter(["chatgpt:1"])
+            assert ledger.get(["chatgpt:1"])["chatgpt:1"].state == "done"
+        assert "Title" in world.shows("chatgpt:1")
+
     def test_two_conversations_of_one_title_are_two(self, world: World, sqlite_archive: Archive) -> None:
         batch = [document("1", "Same"), document("2", "Same"), document("3", "same")]
         write(world, sqlite_archive, batch)

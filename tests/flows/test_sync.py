@@ -85,6 +85,15 @@ def test_a_run_that_is_stopped_tells_what_it_had_done(notion: FakeNotion) -> Non
     assert "| unchanged | 4 |" in report_of("notion")
 
 
+def test_force_writes_again_what_somebody_damaged(notion: FakeNotion) -> None:
+    sync(destination="notion", limit=3)
+    whole = [page.text for page in notion.rows()]
+    for page in notion.rows():
+        page.blocks.clear()
+    assert sync(destination="notion", limit=3, force=True)["updated"] == 3
+    assert [page.text for page in notion.rows()] == whole
+
+
 def test_a_folders_report_says_where_the_folder_is(notion: FakeNotion) -> None:
     report = sync(destination="markdown")
     assert report["created"] == 30

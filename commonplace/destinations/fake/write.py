@@ -57,7 +57,7 @@ class FakeDestination:
             if not found and not self._may_repeat(entry):
                 return self._uncertain(document, ledger, "It is not known whether it was created.", looked=True)
             page_id = next(iter(found), None)
-        elif entry and entry.state == "done" and entry.input_hash == input_hash:
+        elif entry and entry.state == "done" and entry.input_hash == input_hash and not document.is_forced:
             return Outcome(conversation_id=id, state="unchanged", remote_id=page_id)
         content = document.conversation.title or ""
         ledger.intend(id, input_hash, {})

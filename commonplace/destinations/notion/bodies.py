@@ -180,15 +180,16 @@ class Bodies:
             if attempt:
                 self._client.rest(self._client.settings.lookup_interval_seconds)
             for held in inside(self._client, page_id):
-                if held.title == title_of(number):
+                if held.is_page and held.title == title_of(number):
                     return held.id
         return None
 
     def _remove_parts(self, page_id: str) -> None:
         """All pages inside are ours and go into the trash; or a person's are among them and nothing happens."""
         held = inside(self._client, page_id)
-        if any(not _PART_TITLE.fullmatch(one.title) or inside(self._client, one.id) for one in held):
-            raise HoldsPages("The page holds pages that are not ours.")
+        for one in held:
+            if not one.is_page or not _PART_TITLE.fullmatch(one.title) or inside(self._client, one.id):
+                raise HoldsPages("The page holds pages that are not ours.")
         for one in held:
             self._remove(one.id)
 

@@ -11,7 +11,7 @@ from commonplace.destinations.contract import Capabilities, Document, Edit, Ledg
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.client import NotionClient
 from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock
-from commonplace.destinations.notion.job import is_settled, page_of, url_of
+from commonplace.destinations.notion.job import is_settled, url_of
 from commonplace.destinations.notion.properties import names_of
 from commonplace.destinations.notion.settings import RENDERER_VERSION, NotionSettings
 from commonplace.destinations.notion.write import Writer
@@ -107,7 +107,7 @@ class NotionDestination:
             if is_settled(entry, document):
                 states[conversation_id] = "unchanged"
                 continue
-            state, cost = writer.forecast(document, page_of(entry), ledger)
+            state, cost = writer.forecast(document, entry, ledger)
             states[conversation_id] = state
             requests += cost
         return Plan(states=states, requests=requests, seconds=self.seconds_for(requests))

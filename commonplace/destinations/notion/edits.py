@@ -20,6 +20,7 @@ from commonplace.destinations.notion.properties import (
     from_notion,
     is_same,
     names_of,
+    own_names,
     plain_name,
 )
 from commonplace.destinations.notion.schema import DataSource, project_pages
@@ -38,6 +39,7 @@ class Edits:
         self._client = client
         self._source = source
         names = names_of(client.settings)
+        self._own_names = own_names(names)
         self._names = {field: names[field] for field in (*PEOPLES, CONVERSATION_ID) if field in names}
         self._names[TITLE] = source.title_name
         self._seen: dict[str, dict[str, Any]] = {}
@@ -139,9 +141,10 @@ class Edits:
         if not written or entry.state not in ("done", "conflict"):
             return {}
         pulled = entry.detail.get("pulled", {})
+        names = entry.detail.get("names") or {}
         changed = {}
         for field in PEOPLES:
-            if field not in written or field not in self._names:
+            if field not in written or field not in self._names or names.get(field) != self._own_names.get(field):
                 continue
             value = self.value(row, field)
             if not is_same(field, pulled.get(field, written[field]), value):

@@ -21,6 +21,8 @@ class Page(msgspec.Struct, kw_only=True):
     id: str
     sent: dict[str, str] = msgspec.field(default_factory=dict)
     values: dict[str, Any] = msgspec.field(default_factory=dict)
+    names: dict[str, str] = msgspec.field(default_factory=dict)
+    """Under which names the values were written, where those are not ours."""
     body: dict[str, Any] | None = None
     """Hash and number of the segments that are there; None: not known."""
     parts: list[Part] = msgspec.field(default_factory=list)
@@ -33,7 +35,12 @@ class Page(msgspec.Struct, kw_only=True):
 
     def detail(self) -> Json:
         told: Json = {"sent": self.sent, "values": self.values, "body": self.body, "edited": self.edited}
-        return told | ({"parts": msgspec.to_builtins(self.parts)} if self.parts else {})
+        more = {"names": self.names, "parts": msgspec.to_builtins(self.parts)}
+        return told | {name: value for name, value in more.items() if value}
+
+    def forget(self) -> None:
+        """As if nothing was known of what it shows, but for what people see and may have changed."""
+        self.sent, self.body, self.parts = {}, None, []
 
 
 class Job(msgspec.Struct, kw_only=True):
@@ -77,7 +84,9 @@ class Job(msgspec.Struct, kw_only=True):
 
 def is_settled(entry: LedgerEntry | None, document: Document) -> bool:
     """Whether the ledger says that these very inputs were dealt with."""
-    return entry is not None and entry.state in ("done", "conflict") and entry.input_hash == document.input_hash
+    if entry is None or document.is_forced:
+        return False
+    return entry.state in ("done", "conflict") and entry.input_hash == document.input_hash
 
 
 def page_of(entry: LedgerEntry | None) -> Page | None:
@@ -89,6 +98,7 @@ def page_of(entry: LedgerEntry | None) -> Page | None:
         id=entry.remote_id,
         sent=dict(detail.get("sent") or {}),
         values=dict(detail.get("values") or {}),
+        names=dict(detail.get("names") or {}),
         body=detail.get("body"),
         parts=msgspec.convert(detail.get("parts") or [], list[Part]),
         edited=detail.get("edited"),

@@ -23,7 +23,7 @@ class Held(NamedTuple):
 
     id: str
     title: str
-    """Empty for a database."""
+    is_page: bool
 
 
 class Pages(Protocol):
@@ -96,10 +96,8 @@ def inside(client: NotionClient, page_id: str) -> list[Held]:
         query: Json = {"page_size": PAGE_SIZE} | ({"start_cursor": cursor} if cursor else {})
         answer = client.send("GET", f"blocks/{page_id}/children", query=query)
         for block in answer["results"]:
-            if block["type"] == "child_page":
-                found.append(Held(block["id"], str(block["child_page"].get("title", ""))))
-            elif block["type"] == "child_database":
-                found.append(Held(block["id"], ""))
+            if (type_ := block["type"]) in ("child_page", "child_database"):
+                found.append(Held(block["id"], str(block[type_].get("title", "")), type_ == "child_page"))
         cursor = answer.get("next_cursor")
         if not answer.get("has_more") or not cursor:
             return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -84,8 +84,13 @@ def types_of(settings: NotionSettings) -> dict[str, str]:
     return FIELDS | {PROJECT: settings.project_as}
 
 
-def row_of(document: Document, wanted: Container[str]) -> Row:
-    """The wanted fields but `Hash`, which also covers the body and is added when the row is sent."""
+def own_names(names: Mapping[str, str]) -> dict[str, str]:
+    """The names of a person's own choice, of the fields that people may change."""
+    return {field: name for field in PEOPLES for name in _mapped(field, names)}
+
+
+def row_of(document: Document, wanted: Mapping[str, str]) -> Row:
+    """The wanted fields (with their names in the database); `Hash`, which also covers the body, is added when sent."""
     talk = document.conversation
     shown = [m for m in talk.messages if m.is_active and not m.is_hidden and m.text.strip()]
     tags, left_out = _options(document.tags)
@@ -107,7 +112,9 @@ def row_of(document: Document, wanted: Container[str]) -> Row:
     icon = _emoji(document.category_emoji)
     values = {field: clean(value) if isinstance(value, str) else value for field, value in values.items()}
     hashes = {
-        field: digest(json.dumps(value, ensure_ascii=False)) for field, value in values.items() if field in wanted
+        field: digest(*_mapped(field, wanted), json.dumps(value, ensure_ascii=False))
+        for field, value in values.items()
+        if field in wanted
     }
     if icon:
         hashes["icon"] = digest(icon)
@@ -221,6 +228,12 @@ def _options(tags: list[str]) -> tuple[list[str], list[str]]:
     names = list(dict.fromkeys(filter(None, map(option_name, tags))))
     extra = len(names) - ARRAY_LIMIT
     return names[:ARRAY_LIMIT], [f"{extra} tags beyond the {ARRAY_LIMIT} that fit"] if extra > 0 else []
+
+
+def _mapped(field: str, names: Mapping[str, str]) -> list[str]:
+    """A field's name in the database, if that is not ours."""
+    name = names.get(field, field)
+    return [] if field == TITLE or name == field else [name]
 
 
 def _one_line(text: str) -> str:

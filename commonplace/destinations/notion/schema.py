@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from commonplace.destinations.notion.client import InTrash, NotionClient, NotThere
+from commonplace.destinations.notion.pages import inside
 from commonplace.destinations.notion.properties import (
     PROJECT,
     TITLE,
@@ -222,8 +223,13 @@ def _after(cursor: str | None) -> Json:
 def _create(client: NotionClient, settings: NotionSettings, confirm: Callable[[str], bool]) -> Connected:
     parent_page_id = settings.parent_page_id
     if not parent_page_id:
-        raise Halt("Notion needs a page to put the database under.", hint="Give parent_page_id or a database_id.")
+        raise Halt(
+            "Notion needs a page to put the database under.",
+            hint="Set parent_page_id in [destinations.notion] of commonplace.toml, or NOTION_DATABASE_ID.",
+        )
     client.send("GET", f"pages/{parent_page_id}")  # shared with us? Nothing is written before that is known
+    if database_id := _child_database(client, parent_page_id, DATABASE_TITLE):  # made by an earlier `connect`
+        return _extend(client, msgspec.structs.replace(settings, database_id=database_id), confirm)
     what = f"the database {DATABASE_TITLE!r}" + (
         f" and the database {PROJECTS_TITLE!r}" if _needs_projects(settings) else ""
     )
@@ -290,8 +296,16 @@ def _with_projects(client: NotionClient, settings: NotionSettings, parent_page_i
         return settings
     if not parent_page_id:
         raise Halt("The Projects database needs a page to live under.", hint="Give parent_page_id as well.")
-    answer = _new_database(client, parent_page_id, PROJECTS_TITLE, {"Name": {"title": {}}})
+    if database_id := _child_database(client, parent_page_id, PROJECTS_TITLE):
+        answer = client.send("GET", f"databases/{database_id}")
+    else:
+        answer = _new_database(client, parent_page_id, PROJECTS_TITLE, {"Name": {"title": {}}})
     return msgspec.structs.replace(settings, projects_data_source_id=_first_source(client, answer))
+
+
+def _child_database(client: NotionClient, page_id: str, title: str) -> str | None:
+    """The database of that title on a page, the first if there are several."""
+    return next((held.id for held in inside(client, page_id) if not held.is_page and held.title == title), None)
 
 
 def _new_database(client: NotionClient, parent_page_id: str, title: str, properties: Json) -> Json:

@@ -36,6 +36,7 @@ from commonplace.destinations.notion.properties import (
     names_of,
     nearest_colour,
     option_name,
+    own_names,
     row_of,
     text_json,
     to_notion,
@@ -80,8 +81,9 @@ class Writer:
             outcomes += self._in_parallel(todo, ledger)
         return outcomes
 
-    def forecast(self, document: Document, page: Page | None, ledger: Ledger) -> tuple[str, int]:
+    def forecast(self, document: Document, entry: LedgerEntry | None, ledger: Ledger) -> tuple[str, int]:
         """What would become of a document, and with how many requests."""
+        page = self._known_page(entry, document)
         job = self.job(document, ledger)
         if page is None:
             return "created", self.bodies.requests(job, None)
@@ -130,7 +132,8 @@ class Writer:
         moved = {}
         for document in todo:
             entry = entries.get(document.conversation.id)
-            if entry is not None and (page := page_of(entry)) and _touches_peoples(page, row_of(document, self._names)):
+            page = self._known_page(entry, document)
+            if page and _touches_peoples(page, row_of(document, self._names)):
                 moved[page.id] = wrote_at(page.edited) or 0
         self.edits.look(moved)
 
@@ -194,8 +197,19 @@ class Writer:
         job.ledger.fail(job.id, job.document.input_hash, error.message)
         return job.outcome("failed", reason=error.message)
 
-    def _settle(self, job: Job, entry: LedgerEntry | None) -> Outcome:
+    def _known_page(self, entry: LedgerEntry | None, document: Document) -> Page | None:
+        """What is known of a document's page; of values that are under other names by now, nothing is."""
         page = page_of(entry)
+        if page is not None:
+            names = own_names(self._names)
+            page.values = {f: value for f, value in page.values.items() if page.names.get(f) == names.get(f)}
+            page.names = names
+            if document.is_forced:
+                page.forget()
+        return page
+
+    def _settle(self, job: Job, entry: LedgerEntry | None) -> Outcome:
+        page = self._known_page(entry, job.document)
         if page is None:
             found = self._index.find(job.id)
             was_created = False
@@ -223,7 +237,7 @@ class Writer:
 
     def _adopted(self, job: Job, found: Found) -> Page:
         """A row that was not in our ledger; its `Hash` says how much of today's page it already is."""
-        page = Page(id=found.page_id)
+        page = Page(id=found.page_id, names=own_names(self._names))
         row_hash, body_hash, count = (*found.hash.split("-"), "", "", "")[:3]
         if row_hash == job.row.hash:
             page.sent, page.values = job.row.hashes, peoples_of(job)
@@ -246,7 +260,7 @@ class Writer:
                 if found is None:
                     continue
                 answer = {"id": found.page_id}
-            page = Page(id=answer["id"], edited=answer.get("last_edited_time"))
+            page = Page(id=answer["id"], names=own_names(self._names), edited=answer.get("last_edited_time"))
             obstacle = None if is_whole else self.bodies.complete(job, page)
             self._index.created(job.id)
             return self._finish(job, page, "created", [obstacle] if obstacle else [])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
-from commonplace.destinations.notion import NotionDestination
+from commonplace.destinations.notion import NotionDestination, schema
 from tests.destinations.notion.conftest import Open
 from tests.destinations.notion.world import FileLedger, document
 from tests.fakes.notion import FakeNotion
@@ -168,6 +169,42 @@ def test_a_plan_tells_what_a_write_does_and_asks_nothing(
     destination.write(documents, ledger)
     assert plan.requests == notion.count() - before
     assert plan.seconds < 60
+
+
+def test_what_is_forced_is_made_whole(notion: FakeNotion, open_: Open, ledger: FileLedger, body: str) -> None:
+    destination = open_(body=body)
+    destination.write([document(1), document(2), document(3)], ledger)
+    damaged, trashed, edited = (notion.row(f"chatgpt:talk-{n}") for n in (1, 2, 3))
+    whole, damaged.blocks = damaged.text, damaged.blocks[:1]
+    notion.trash(trashed.id)
+    notion.pass_time(5)
+    notion.edit(edited.id, Category="Mine")
+    forced = [document(n, is_forced=True) for n in (1, 2, 3)]
+    states = {outcome.conversation_id[-1]: outcome.state for outcome in destination.write(forced, ledger)}
+    assert states == {"1": "updated", "2": "created", "3": "conflict"}
+    assert damaged.text == whole
+    assert edited.value("Category") == "Mine"
+    assert len(notion.rows()) == 3
+
+
+def test_a_name_that_is_mapped_anew_is_filled_and_nobodys_edit(
+    notion: FakeNotion, source: str, open_: Open, ledger: FileLedger
+) -> None:
+    open_().write([document(1)], ledger)
+    notion.define(notion.sources[source], {"Kind": {"select": {}}, "Words on it": {"rich_text": {}}})
+    names = {"Category": "Kind", "Analysis": "Words on it", "Model": ""}
+    schema.forget(open_().client, source)
+    destination = open_(property_names=names)
+    assert list(destination.pull(ledger, None)) == []
+    renamed = msgspec.structs.replace(document(1), input_hash="mapped")
+    assert [outcome.state for outcome in destination.write([renamed], ledger)] == ["updated"]
+    page = notion.rows()[0]
+    assert (page.value("Kind"), page.value("Words on it"), page.value("Category")) == ("Coding", "A talk.", "Coding")
+    notion.pass_time(5)
+    notion.edit(page.id, Kind="Cooking")
+    assert [(edit.field, edit.value) for edit in open_(property_names=names).pull(ledger, None)] == [
+        ("category", "Cooking")
+    ]
 
 
 def test_an_estimate_is_in_words(open_: Open) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from commonplace.destinations.notion import NotionSettings, connect, open_notion
 from commonplace.destinations.notion.properties import FIELDS
-from commonplace.errors import Halt
+from commonplace.errors import Halt, Retryable
 from tests.destinations.notion.conftest import Open
 from tests.destinations.notion.world import FileLedger, document, settings_for
 from tests.fakes.notion import OUR_PROPERTIES, FakeNotion
@@ -34,6 +34,20 @@ def test_a_database_is_made_under_a_page(notion: FakeNotion, ledger: FileLedger)
     assert destination.instance == f"notion:{connected.data_source_id}"
     assert [outcome.state for outcome in destination.write([document(1)], ledger)] == ["created"]
     destination.close()
+
+
+@pytest.mark.parametrize("project_as", ["select", "relation"])
+def test_connecting_again_finds_what_was_made(notion: FakeNotion, project_as: str) -> None:
+    given = settings(notion, parent_page_id=notion.parent_page_id, project_as=project_as)
+    notion.fail_next("drop", on="POST databases", committed=True)
+    with pytest.raises(Retryable, match="did not say"):
+        connect(given, confirm=yes)
+    first = connect(given, confirm=yes)
+    again = connect(given, confirm=yes)
+    assert again.database_id == first.database_id
+    assert again.projects_data_source_id == first.projects_data_source_id
+    assert (again.created, again.changes) == (False, [])
+    assert len(notion.databases) == (2 if project_as == "relation" else 1)
 
 
 def test_nothing_is_made_without_a_yes(notion: FakeNotion) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.fakes.notion.answers import Answer
+from tests.fakes.notion.markdown import Block
 from tests.fakes.notion.pages import minute, to_json
 from tests.fakes.notion.rules import Invalid, check_rich_text, only
 from tests.fakes.notion.state import Page, Source, Workspace, find_page
@@ -16,8 +17,8 @@ Json = dict[str, Any]
 
 def create(workspace: Workspace, body: Json) -> Json:
     only(body, "parent", "title", "initial_data_source", "icon", "description")
-    find_page(workspace, body["parent"]["page_id"])
-    check_rich_text("body.title", body["title"])
+    parent = find_page(workspace, body["parent"]["page_id"])
+    title = check_rich_text("body.title", body["title"])
     database_id = str(uuid.uuid4())
     source = Source(str(uuid.uuid4()), database_id, {})
     workspace.define(source, body["initial_data_source"]["properties"])
@@ -25,6 +26,7 @@ def create(workspace: Workspace, body: Json) -> Json:
         raise Invalid("A database needs exactly one title property.")
     workspace.sources[source.id] = source
     workspace.databases[database_id] = [source.id]
+    parent.blocks.append(Block("child_database", title, id=database_id))
     return to_database(workspace, database_id)
 
 

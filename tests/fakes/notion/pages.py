@@ -172,7 +172,7 @@ def _slug(page: Page) -> str:
 
 
 def _block_json(block: Block) -> Json:
-    held = {"title": block.text} if block.type == "child_page" else {}
+    held = {"title": block.text} if block.type in ("child_page", "child_database") else {}
     return {"object": "block", "id": block.id or str(uuid.uuid4()), "type": block.type, block.type: held}
 
 
