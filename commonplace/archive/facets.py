@@ -73,7 +73,8 @@ def _rows(connection: Connection, keys: Sequence[int]) -> list[Any]:
 
 def _named(connection: Connection, owner: str, by_id: Counter[Any]) -> Counter[Any]:
     table = projects.c
-    names = dict(connection.execute(select(table.id, table.name).where(table.owner == owner)).all()) if by_id else {}
+    asked = select(table.id, table.name).where(table.owner == owner)
+    names = {row.id: row.name for row in connection.execute(asked)} if by_id else {}
     named: Counter[Any] = Counter()
     for id, number in by_id.items():
         named[names.get(id, id)] += number

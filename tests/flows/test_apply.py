@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from prefect import get_client
-from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterTags,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+)
 from prefect.states import Running
 
 from commonplace import stack
@@ -56,6 +62,20 @@ def test_every_deployment_is_there_and_removed_schedules_disappear(apply: Apply)
     assert "maintain" not in _schedules()
     apply("")
     assert _schedules()["maintain"] == "30 4 * * 0"
+
+
+def test_the_server_makes_the_runs_that_are_scheduled(apply: Apply) -> None:
+    """Which it does not with every version of the libraries it stands on."""
+    apply('[schedule]\nimport_exports = "* * * * *"\n')
+    with get_client(sync_client=True) as client:
+        inbox = client.read_deployment_by_name("import-exports/inbox")
+        one = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[inbox.id]))
+        deadline = time.monotonic() + 60
+        while not (waiting := client.read_flow_runs(flow_run_filter=one)):
+            assert time.monotonic() < deadline, "the server scheduled nothing"
+            time.sleep(0.5)
+    assert {run.state_name for run in waiting} <= {"Scheduled", "Late"}
+    apply("")
 
 
 def test_alerts_come_and_go_with_the_settings(apply: Apply) -> None:
