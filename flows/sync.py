@@ -153,14 +153,15 @@ def _write(destination: str, ids: list[str], report: SyncReport, written: Writte
 
 
 def preview(destination: str, selection: Selection, retry_failed: bool) -> dict[str, Any]:
-    """What a sync would do, counted by reason."""
+    """What a sync would do, counted by reason, and what it would take where the destination can tell."""
     with (
         open_house() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (target, rules),
     ):
         planned = stage.preview(house.archive, target, selection, rules, retry_failed=retry_failed)
     reasons = Counter(item.state for item in planned.conversations)
-    return {"destination": destination, "pending": planned.pending, "unchanged": planned.unchanged, "reasons": reasons}
+    told = {"destination": destination, "pending": planned.pending, "unchanged": planned.unchanged, "reasons": reasons}
+    return told | ({"estimate": planned.estimate} if planned.estimate else {})
 
 
 def publish(destination: str, report: dict[str, Any]) -> None:

@@ -64,7 +64,10 @@ def resolve(client: NotionClient, settings: NotionSettings) -> str:
     if settings.data_source_id:
         return settings.data_source_id
     if not settings.database_id:
-        raise Halt("No Notion database is set.", hint="Run `commonplace connect notion`.")
+        raise Halt(
+            "No Notion database is set.",
+            hint="Run `commonplace connect notion`, or set NOTION_DATABASE_ID: --direct and --dry-run read no blocks.",
+        )
     try:
         database = client.send("GET", f"databases/{settings.database_id}")
     except (NotThere, Permanent):
