@@ -212,7 +212,7 @@ def run(sizes: tuple[int, ...], projects: int) -> Iterator[dict[str, Any]]:
 
 
 def size_of(line: dict[str, Any]) -> int:
-    """The number of conversations that a line is about. Three known ones per project are too few to go by."""
+    """The number of conversations that a line is about. Of fewer than there are in SIZES less may be found."""
     return int(line.get("conversations") or line["leave_out_of"])
 
 
@@ -229,7 +229,7 @@ def main() -> int:
         if "conversations" in line:
             seconds[line["conversations"]] = line["seconds"]
             worked[line["conversations"]] = line["processor_seconds"]
-        is_good &= line["precision"] >= 0.9 and (line["coverage"] >= 0.3 or size_of(line) < max(options.sizes))
+        is_good &= line["precision"] >= 0.9 and (line["coverage"] >= 0.3 or size_of(line) < min(SIZES))
     if {30_000, 100_000} <= seconds.keys():
         ratio = round(worked[100_000] / worked[30_000], 2)
         is_good &= seconds[100_000] <= 30 and ratio <= 4

@@ -11,7 +11,7 @@ NEVER = 2.0
 """A threshold that nothing reaches: no assignments yet, only suggestions."""
 _STEPS = 40
 _SMALL = 1e-6
-_LEAST = 0.75
+_LEAST = 0.65
 """However good the average above a threshold is, the least sure one above it is so sure itself."""
 _PULL = 0.5
 _FEWEST = 20
@@ -19,6 +19,8 @@ _USUAL_SHARE = 0.1
 """Of what has no project, the share that belongs to one, where there are too few examples to tell."""
 _CAUTION = 1.5
 """Standard errors between what is measured and what is promised. Twenty-one examples can promise 0.9."""
+_MARGIN = 4.0
+"""Standard errors by which the average above a threshold has to be better than what is promised."""
 _NEVER_SURE = 0.99
 
 
@@ -80,12 +82,20 @@ def ceiling(examples: int) -> float:
     return min(_NEVER_SURE, examples / (examples + _CAUTION**2))
 
 
-def threshold(probabilities: Numbers, precision: float) -> float:
-    """The lowest probability from which on `precision` of these conversations are right, if the probabilities are."""
+def threshold(probabilities: Numbers, precision: float, examples: Numbers, ceiling: float = _NEVER_SURE) -> float:
+    """The lowest probability from which on `precision` of these conversations are right, if the probabilities are.
+
+    They were learned from examples, whose own probabilities `examples` are. The fewer of these are above a threshold,
+    the better the average above it has to look. `ceiling` is how sure anybody can be, whatever it looks like.
+    """
     if not len(probabilities):
         return NEVER
     reached = np.sort(probabilities)[::-1]
     share = np.cumsum(reached) / np.arange(1, len(reached) + 1)
+    above = len(examples) - np.searchsorted(np.sort(examples), reached)
+    looks = np.minimum(share / max(ceiling, _SMALL), 1.0)
+    doubt = _MARGIN * np.sqrt(looks * (1.0 - looks) / np.maximum(above, 1))
     is_last_of_equals = np.append(reached[1:] < reached[:-1], True)
-    places = np.flatnonzero((share >= precision) & (reached >= _LEAST) & is_last_of_equals)
+    is_kept = (share >= precision) & (looks - doubt >= precision)
+    places = np.flatnonzero(is_kept & (reached >= _LEAST) & is_last_of_equals)
     return float(reached[places[-1]]) if len(places) else NEVER

@@ -20,7 +20,7 @@ from commonplace.projects.evidence import FACTS, Sample
 from commonplace.projects.model import Fitted, Model, probabilities
 from commonplace.projects.similarity import Floats
 
-VERSION = "3"
+VERSION = "4"
 FOLDS = 4
 MOST_HIDDEN = 4000
 
@@ -73,8 +73,9 @@ def _fit(taught: Sample, unsorted: Sample, count: int, precision: float) -> Fitt
     share = calibration.member_share(*_scores_unseen(members, is_found, others))
     ceiling = calibration.ceiling(int(is_found.sum()))
     prior = _prior(background, ceiling, share * float(is_found.mean()) if len(is_found) else 0.0)
-    threshold = calibration.threshold(probabilities(background, prior, ceiling), precision)
-    is_reached = is_found & (probabilities(scores, prior, ceiling) >= threshold)
+    likely = probabilities(scores, prior, ceiling)
+    threshold = calibration.threshold(probabilities(background, prior, ceiling), precision, likely[is_found], ceiling)
+    is_reached = is_found & (likely >= threshold)
     coverage = float(is_reached.sum() / max(len(is_found), 1))
     return Fitted(facts, match, prior, ceiling, threshold, coverage)
 

@@ -47,14 +47,25 @@ def test_few_examples_promise_little_and_many_never_everything() -> None:
 
 def test_a_threshold_keeps_what_it_promises() -> None:
     sure, unsure = np.full(200, 0.98), np.full(200, 0.3)
-    assert calibration.threshold(np.concatenate((sure, unsure)), 0.9) == 0.98
-    assert calibration.threshold(np.zeros(0), 0.9) == calibration.NEVER
-    assert calibration.threshold(unsure, 0.9) == calibration.NEVER
+    assert calibration.threshold(np.concatenate((sure, unsure)), 0.9, sure) == 0.98
+    assert calibration.threshold(np.zeros(0), 0.9, sure) == calibration.NEVER
+    assert calibration.threshold(unsure, 0.9, sure) == calibration.NEVER
+
+
+def test_few_examples_make_a_threshold_more_careful() -> None:
+    probabilities = np.linspace(0.5, 0.98, 400)
+    few, many = (calibration.threshold(probabilities, 0.9, np.linspace(0.5, 0.98, count)) for count in (60, 6000))
+    assert many < few
+
+
+def test_a_few_examples_that_are_all_right_are_enough_up_to_what_they_let_one_be_sure_of() -> None:
+    ceiling = calibration.ceiling(25)
+    assert calibration.threshold(np.full(9, ceiling), 0.9, np.full(25, ceiling), ceiling) == ceiling
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 0.99), max_size=300), st.floats(0.5, 0.99))
 def test_what_is_above_a_threshold_is_as_good_as_promised(probabilities: list[float], precision: float) -> None:
     values = np.array(probabilities, dtype=np.float64)
-    above = values[values >= calibration.threshold(values, precision)]
+    above = values[values >= calibration.threshold(values, precision, values)]
     assert not len(above) or above.mean() >= precision - 1e-9

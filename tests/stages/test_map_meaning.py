@@ -107,7 +107,7 @@ def test_a_conversation_without_a_vector_is_placed_by_its_words(sqlite_archive: 
     assert [found[id] for id in bare] == [by_words[id] for id in bare]
 
 
-@pytest.mark.parametrize("fault", ["wrong_key", "quota", "model_gone"])
+@pytest.mark.parametrize("fault", ["wrong_key", "model_gone"])
 def test_a_server_that_refuses_is_said_and_words_decide(
     sqlite_archive: Archive, server: FakeOpenAI, fault: str
 ) -> None:
