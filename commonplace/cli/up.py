@@ -33,6 +33,17 @@ class Interrupted(Exception):
     """Ctrl-C, or the terminal went away."""
 
 
+class _Worker:
+    """The worker's process, and after its death the next one's."""
+
+    def __init__(self, running: stack.Running, settings: Settings) -> None:
+        self._running, self._settings = running, settings
+        self.start()
+
+    def start(self) -> None:
+        self.process: subprocess.Popen[bytes] = stack.start_worker(self._running, self._settings)
+
+
 def bring_up(settings: Settings, *, imports: list[Path], once: bool) -> int:
     """Start the local stack, feed it files if there are any, and keep it until it is told to stop; an exit code."""
     if stack.is_up(settings):
@@ -44,21 +55,21 @@ def bring_up(settings: Settings, *, imports: list[Path], once: bool) -> int:
 
 
 def _run_stack(settings: Settings, imports: list[Path], once: bool) -> int:
-    worker: subprocess.Popen[bytes] | None = None
+    worker: _Worker | None = None
     code = 0
     try:
         _tell("Starting the local Prefect server")
         running, _ = stack.ensure_server(settings)
         os.environ.update(stack.client_environment(running, settings))
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-        worker = stack.start_worker(running, settings)
+        worker = _Worker(running, settings)
         runs.prepare(settings)
         _show_addresses(running, settings)
         if imports:
             code = _feed(imports)
         if not once:
             _tell("Press Ctrl-C to stop")
-            worker = _keep_working(worker, running, settings)
+            _keep_working(worker, settings)
     except Interrupted:
         pass
     finally:
@@ -79,25 +90,24 @@ def _feed(imports: list[Path]) -> int:
     return 0 if ended.is_completed else 1
 
 
-def _keep_working(
-    worker: subprocess.Popen[bytes], running: stack.Running, settings: Settings
-) -> subprocess.Popen[bytes]:
+def _keep_working(worker: _Worker, settings: Settings) -> None:
     """Stay until interrupted; start the worker again if it dies."""
     while True:
         time.sleep(0.5)
-        if worker.poll() is not None:
-            aside.print(f"The worker ended with code {worker.returncode}; starting it again.")
+        code = worker.process.poll()
+        if code is not None:
+            aside.print(f"The worker ended with code {code}; starting it again.")
             runs.reap(settings)
-            worker = stack.start_worker(running, settings)
+            worker.start()
             time.sleep(2)
 
 
-def _stop(worker: subprocess.Popen[bytes] | None, settings: Settings) -> None:
+def _stop(worker: _Worker | None, settings: Settings) -> None:
     """End the worker and its runs, let the server write out its history, and end it."""
     _tell("Stopping")
     try:
         if worker is not None:
-            stack.stop_process(worker.pid, seconds=DRAIN_SECONDS)
+            stack.stop_process(worker.process.pid, seconds=DRAIN_SECONDS)
         running = stack.running_server(settings)
         if running is not None:
             stack.wait_until_drained(running, settings, seconds=DRAIN_SECONDS)
@@ -106,15 +116,16 @@ def _stop(worker: subprocess.Popen[bytes] | None, settings: Settings) -> None:
         _stop_at_once(worker, settings)
 
 
-def _stop_at_once(worker: subprocess.Popen[bytes] | None, settings: Settings) -> None:
+def _stop_at_once(worker: _Worker | None, settings: Settings) -> None:
     running = stack.running_server(settings)
-    for pid in (worker.pid if worker else None, running.pid if running else None):
+    for pid in (worker.process.pid if worker else None, running.pid if running else None):
         if pid is not None:
             stack.kill(pid)
     stack.stop_server(settings)
 
 
 def _show_addresses(running: stack.Running, settings: Settings) -> None:
+    settings.inbox.mkdir(parents=True, exist_ok=True)
     _tell(f"Prefect UI       {stack.login_url(running, settings)}")
     _tell(f"Inbox            {settings.inbox}")
     for name in destinations.names(settings):

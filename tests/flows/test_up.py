@@ -146,7 +146,6 @@ def test_a_second_ctrl_c_stops_at_once(home: Path) -> None:
     _until(lambda: _processes_of(home) == [], 5)
 
 
-@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_its_run_resumed_without_loss_or_duplicates(home: Path, sample: Path) -> None:
     with FakeNotion(latency=0.4) as notion:
         database = notion.add_database()
@@ -168,6 +167,7 @@ def test_a_killed_worker_is_replaced_and_its_run_resumed_without_loss_or_duplica
             again = _run(home, "run", "sync", "--param", "destination=notion", "--watch", "--json")
             assert json.loads(again.stdout)["state"] == "Completed", again.stdout + again.stderr
             assert time.monotonic() - killed < 100
+        assert _processes_of(home) == []  # the worker that was started again is gone too
         titles = [page.value("Conversation ID") for page in notion.rows()]
         assert len(titles) == len(set(titles)) == 40
 
