@@ -25,8 +25,8 @@ from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
 MEASURED = {
-    "7f5aa1ec9af5fd3c201f38d2": 3.12,
-    "41d2a61a9c3d59366a57bdbc": 3.67,
+    "7f5aa1ec9af5fd3c201f38d2": 3.48,
+    "41d2a61a9c3d59366a57bdbc": 3.87,
 }
 """The sharpness of the shipped taxonomies' models, by the taxonomy's hash; a test measures it anew."""
 Analysis = Literal["category", "summary", "insights"]
