@@ -92,8 +92,8 @@ def test_on_topics_it_never_saw_it_is_useful_and_calibrated(everyday: Taxonomy) 
         everyday.names,
         [example.language for example in unseen],
     )
-    assert found.accuracy >= 0.58
-    assert found.second_guess >= 0.72
+    assert found.accuracy >= 0.62
+    assert found.second_guess >= 0.75
     assert found.calibration_error <= 0.08
 
 
