@@ -89,7 +89,7 @@ def split(
         if not cleaned or not (moved or refs):
             raise Refused("A split needs a name and conversations or ids to move.")
         event_id = uuid4().hex
-        new_id = registry.add_project(connection, archive.owner, f"split:{event_id}", cleaned)
+        new_id = registry.add_project(connection, archive.owner, f"{registry.SPLIT_REF}{event_id}", cleaned)
         _move_refs(connection, archive.owner, refs, new_id)
         before = {id: _movable(members[id]) for id in moved}
         _restore(connection, archive.owner, {id: {**before[id], "project_id": new_id} for id in led})

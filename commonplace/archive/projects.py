@@ -26,6 +26,8 @@ NameSource = Literal["person", "sidebar", "inferred", "id"]
 RANK: dict[str, int] = {"person": 3, "sidebar": 2, "inferred": 1, "id": 0}
 MERGED = "merged"
 TITLE_REF = "title:"
+SPLIT_REF = "split:"
+"""What a project that was split off is first known by. It means nothing to anybody else."""
 _OWN_ID = re.compile(r"p-[0-9a-f]{10}")
 _SAMPLES = 3
 _SHOWN_CANDIDATES = 5

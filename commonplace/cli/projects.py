@@ -21,7 +21,7 @@ SomeIds = Annotated[list[str] | None, typer.Argument(help="Conversations, by id.
 OneProject = Annotated[str | None, typer.Option("--project", help="All for this project.")]
 
 
-def _do(act: Callable[[Archive], Any], said: Callable[[Any], str] = lambda _told: "Done.") -> None:
+def _do(act: Callable[[Archive], Any], said: Callable[[Any], str]) -> None:
     """Do something with the open archive and tell what came of it."""
     with errors_for_people(), opened() as (_, _, archive):
         told = act(archive)
@@ -32,7 +32,18 @@ def _do(act: Callable[[Archive], Any], said: Callable[[Any], str] = lambda _told
 
 
 def _changes(told: dict[str, Any]) -> str:
-    return ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in told.items() if isinstance(value, int | str))
+    """Numbers and words as they are, of lists how long they are."""
+    shown = {key: len(value) if isinstance(value, list) else value for key, value in told.items() if key != "changed"}
+    return ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in shown.items())
+
+
+def _event(told: dict[str, Any]) -> str:
+    """What happened to projects, and how to take it back."""
+    name = told["detail"].get("name")
+    done = f"{told['kind'].capitalize()}{f' to {name}' if name else ''}"
+    if told["undone_at"]:
+        return f"{done}: undone."
+    return f"{done}: done. `commonplace projects undo {told['id'][:8]}` takes it back."
 
 
 @app.command("list")
@@ -66,6 +77,10 @@ def show(project: ProjectName, limit: Annotated[int, typer.Option(min=1)] = 20, 
         for one in told["newest"]:
             grid.add_row(*cells(one["id"], one["title"], (one["updated_at"] or "")[:10], one["category"]))
         people.print(grid)
+        tell(f"Known as {', '.join([told['id'], *told['refs']])}.")
+        for event in told["history"]:
+            state = "undone" if event["undone_at"] else f"`commonplace projects undo {event['id'][:8]}` takes it back"
+            tell(f"{event['happened_at'][:10]} {event['kind']}: {state}")
 
 
 @app.command()
@@ -78,7 +93,7 @@ def rename(
     """Name a project, everywhere; or confirm the name it has."""
     from commonplace.stages import projects
 
-    _do(lambda archive: projects.rename(archive, project, name, description=description))
+    _do(lambda archive: projects.rename(archive, project, name, description=description), _event)
 
 
 @app.command()
@@ -88,7 +103,7 @@ def merge(
     """Make everything of one project the other's."""
     from commonplace.stages import projects
 
-    _do(lambda archive: projects.merge(archive, source, target))
+    _do(lambda archive: projects.merge(archive, source, target), _event)
 
 
 @app.command()
@@ -102,7 +117,7 @@ def split(
     """Make a new project of some of a project's conversations or ids."""
     from commonplace.stages import projects
 
-    _do(lambda archive: projects.split(archive, project, name, ids=ids or [], refs=refs or []))
+    _do(lambda archive: projects.split(archive, project, name, ids=ids or [], refs=refs or []), _event)
 
 
 @app.command()
@@ -113,7 +128,7 @@ def undo(
     """Undo a merge, a split or a renaming."""
     from commonplace.stages import projects
 
-    _do(lambda archive: projects.undo(archive, event))
+    _do(lambda archive: projects.undo(archive, event), _event)
 
 
 @app.command()

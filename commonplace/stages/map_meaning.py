@@ -52,7 +52,7 @@ def open_meaning(settings: Settings, environment: Environment) -> Iterator[Meani
         return
     embedder = Embedder(lambda: connected(environment, "embeddings"), wanted.embeddings)
     try:
-        price = price_to_reckon_with(wanted.embeddings, environment)
+        price = price_to_reckon_with(wanted.embeddings, settings, environment)
         yield Meaning(embedder=embedder, price=price, max_cost=wanted.max_cost)
     finally:
         embedder.close()

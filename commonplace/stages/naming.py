@@ -71,7 +71,8 @@ def open_naming(settings: Settings, environment: Environment) -> Iterator[Naming
     )
     with KnownNames(names_path(settings.home)) as known:
         try:
-            price = FREE if wanted.namer == "compatible" else price_to_reckon_with(namer.model, environment)
+            is_paid = wanted.namer == "openai"
+            price = price_to_reckon_with(namer.model, settings, environment) if is_paid else FREE
             yield Naming(namer=namer, known=known, price=price, max_cost=wanted.max_cost)
         finally:
             namer.close()
@@ -94,13 +95,18 @@ def connected(environment: Environment, what: str, *, needs_address: bool = Fals
     return client.with_options(max_retries=REPEATS)
 
 
-def price_to_reckon_with(model: str, environment: Environment) -> Price | None:
-    """What a model costs. A server of one's own is free; what OpenAI charges has to be known to keep a limit."""
+def price_to_reckon_with(model: str, settings: Settings, environment: Environment) -> Price | None:
+    """What a model costs: as the settings say, or as is known. A server of one's own is free; what OpenAI charges has
+    to be known to keep a limit."""
+    told = settings.prices.get(model)
+    if told is not None:
+        return Price(input=told.input, output=told.output, cached=told.cached)
     return price_of(model) or (FREE if environment.get("OPENAI_BASE_URL") else None)
 
 
 def unknown_price(model: str) -> str:
-    return f"The price of {model!r} is not known, so [projects] max_cost cannot be kept: choose another model there."
+    told = f"""Tell it under [prices."{model}"], or choose another model."""
+    return f"The price of {model!r} is not known, so [projects] max_cost cannot be kept. {told}"
 
 
 def plan(naming: Naming, waiting: Sequence[Unnamed], *, again: bool = False) -> Plan:

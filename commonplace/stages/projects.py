@@ -69,7 +69,14 @@ def split(archive: Archive, project: str, name: str, *, ids: Sequence[str] = (),
     """A new project of some of a project's conversations, or of some of its ids with what came under them."""
     found = registry.find_project(archive, project)
     wanted = [reading.find_conversation(archive, id) for id in ids]
-    return _event(project_history.split(archive, found.id, name, ids=wanted, refs=refs))
+    moved = [_ref_meant(ref, found.refs) for ref in refs]
+    return _event(project_history.split(archive, found.id, name, ids=wanted, refs=moved))
+
+
+def _ref_meant(typed: str, refs: Sequence[str]) -> str:
+    """The one of a project's ids that begins so; what is typed, where that is none or several."""
+    begun = [ref for ref in refs if ref.startswith(typed)]
+    return begun[0] if len(begun) == 1 and typed not in refs else typed
 
 
 def undo(archive: Archive, event: str | None = None) -> Plain:
@@ -170,12 +177,17 @@ def export(archive: Archive, *, form: Literal["toml", "json"] = "toml") -> str:
     """The registry as a `projects.toml` that `import-names` reads, or as JSON."""
     loaded = registry.load(archive)
     if form == "toml":
-        return listings.to_toml(loaded)
+        return listings.to_toml([msgspec.structs.replace(one, refs=_shown_refs(one.refs)) for one in loaded])
     return msgspec.json.format(msgspec.json.encode(loaded), indent=2).decode() + "\n"
 
 
 def _listed(one: registry.Listed) -> Plain:
-    return {**msgspec.structs.asdict(one), "first_at": to_iso(one.first_at), "last_at": to_iso(one.last_at)}
+    told = {"refs": _shown_refs(one.refs), "first_at": to_iso(one.first_at), "last_at": to_iso(one.last_at)}
+    return {**msgspec.structs.asdict(one), **told}
+
+
+def _shown_refs(refs: Sequence[str]) -> list[str]:
+    return [ref for ref in refs if not ref.startswith(registry.SPLIT_REF)]
 
 
 def _event(event: project_history.Event) -> Plain:

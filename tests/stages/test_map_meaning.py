@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import delete, select
 
@@ -13,7 +14,7 @@ from commonplace.archive import features
 from commonplace.archive import projects as registry
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import features as feature_table
-from commonplace.config import Environment, ProjectSettings, Settings
+from commonplace.config import Environment, PriceSettings, ProjectSettings, Settings
 from commonplace.projects import embeddings
 from commonplace.stages import map_, map_meaning
 from commonplace.stages.map_meaning import Meaning, open_meaning
@@ -155,4 +156,8 @@ def test_an_unknown_price_is_not_paid_to_strangers(sqlite_archive: Archive) -> N
     with open_meaning(settings, Environment({"OPENAI_API_KEY": "sk-test"})) as meaning:
         assert meaning
         chunks, problem = map_meaning.within_budget(sqlite_archive, meaning, [["chatgpt:a"]])
-    assert (chunks, "price" in problem) == ([], True)
+    assert (chunks, '[prices."embed-anything"]' in problem) == ([], True)
+    told = msgspec.structs.replace(settings, prices={"embed-anything": PriceSettings(input=0.1, output=0.0)})
+    with open_meaning(told, Environment({"OPENAI_API_KEY": "sk-test"})) as meaning:
+        assert meaning
+        assert map_meaning.within_budget(sqlite_archive, meaning, [["chatgpt:a"]]) == ([["chatgpt:a"]], "")

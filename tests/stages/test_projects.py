@@ -107,6 +107,15 @@ def test_two_projects_do_not_share_a_name_by_accident(mapped: Archive) -> None:
     assert new["kind"] == "split"
     assert places(mapped)["rose2"] == "Greenfly"
     json.dumps(new)
+    assert "split:" not in str(projects.show(mapped, "Greenfly")["refs"]) + projects.export(mapped)
+
+
+def test_an_id_to_split_off_may_be_named_by_its_beginning(mapped: Archive) -> None:
+    projects.merge(mapped, KITCHEN, GARDEN)
+    projects.split(mapped, GARDEN, "Cooking", refs=[KITCHEN[:8]])
+    assert places(mapped)["soup"] == "Cooking"
+    with pytest.raises(Refused, match="not an id"):
+        projects.split(mapped, GARDEN, "Nothing", refs=[KITCHEN])
 
 
 def test_suggestions_are_listed_accepted_and_rejected(mapped: Archive) -> None:
