@@ -15,6 +15,7 @@ from prefect.events.schemas.events import ResourceSpecification
 from pydantic import SecretStr
 
 from commonplace.config import Settings
+from deployments.definitions import OURS
 
 FAILED = "Commonplace: a run failed"
 MISSING = "Commonplace: the pipeline has not run"
@@ -56,16 +57,13 @@ def _saved(block: Any, name: str) -> Any:
 
 
 def _automations(settings: Settings, actions: list[Any]) -> list[AutomationCore]:
-    ours = ResourceSpecification.model_validate(
-        {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.commonplace"}
-    )
     failed = AutomationCore(
         name=FAILED,
         description="Tells of every run of Commonplace that failed or crashed.",
         trigger=EventTrigger(
             expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
             match=ResourceSpecification.model_validate({"prefect.resource.id": "prefect.flow-run.*"}),
-            match_related=ours,
+            match_related=ResourceSpecification.model_validate(OURS),
             posture=Posture.Reactive,
             threshold=1,
             within=timedelta(0),

@@ -25,6 +25,7 @@ from prefect.workers.process import ProcessWorker
 import blocks
 from commonplace.config import Settings, load
 from deployments.alerts import apply_alerts
+from deployments.dead_runs import apply_watch
 from deployments.definitions import TAG, flow_of, read, schedules_of
 
 
@@ -36,6 +37,7 @@ def apply(settings: Settings) -> list[str]:
         names = {_apply_one(client, deployment, settings): None for deployment in read()}
         _remove_others(client, set(names))
         apply_alerts(client, settings)
+        apply_watch(client)
     return list(names)
 
 
@@ -76,6 +78,7 @@ def _apply_one(client: SyncPrefectClient, definition: dict[str, Any], settings: 
         else None,
         triggers=[DeploymentEventTrigger.model_validate(trigger) for trigger in definition.get("triggers") or []],
         work_pool_name=definition["work_pool"]["name"],
+        job_variables=definition["work_pool"].get("job_variables"),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     identity = deployment.apply()

@@ -15,6 +15,8 @@ from commonplace.errors import Refused
 
 FILE = Path(__file__).parents[1] / "prefect.yaml"
 TAG = "commonplace"
+OURS = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
+"""What the events of our deployments' runs are related to."""
 
 # Which setting changes the schedule with which slug.
 SCHEDULE_SLUGS = {"import_exports": "inbox", "pipeline": "nightly"} | {

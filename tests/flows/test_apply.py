@@ -24,7 +24,7 @@ from commonplace import stack
 from commonplace.cli import runs
 from commonplace.config import Settings, load
 from commonplace.errors import Refused
-from deployments import alerts, definitions
+from deployments import alerts, dead_runs, definitions
 
 Apply = Callable[[str], list[str]]
 
@@ -88,6 +88,16 @@ def test_alerts_come_and_go_with_the_settings(apply: Apply) -> None:
     assert found() == {alerts.FAILED, alerts.MISSING}
     apply("")
     assert found() == set()
+
+
+def test_runs_send_heartbeats_and_one_automation_listens_for_them(apply: Apply) -> None:
+    apply("")
+    apply("")
+    with get_client(sync_client=True) as client:
+        (watch,) = client.read_automations_by_name(dead_runs.NAME)
+        pipeline = client.read_deployment_by_name("pipeline/on-demand")
+    assert watch.enabled
+    assert int(pipeline.job_variables["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) < dead_runs.SILENCE.seconds
 
 
 def test_wrong_parameters_are_told_before_a_run_is_made(prefect_api: stack.Running) -> None:
