@@ -120,6 +120,11 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     port: int = 0
     """The local Prefect server's port. 0: 4200 or the next free one."""
 
+    @property
+    def processes(self) -> int:
+        """How many processes work on chunks, and share what outside services allow."""
+        return self.workers if self.task_runner == "dask" else 1
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     home: Path

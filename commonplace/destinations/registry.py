@@ -61,11 +61,13 @@ def open_destination(
     files: Files | None = None,
     home: Path | None = None,
     timezone: str | None = None,
+    processes: int = 1,
 ) -> Destination:
     """The destination that a section of the settings describes. Refused, with what to do, if it does not do."""
     entry = _entry(kind)
     module = import_module(entry.module)
-    settings = _settings(kind, entry, getattr(module, entry.settings), section, environment, home, timezone)
+    told = {"timezone": timezone, "processes": processes}
+    settings = _settings(kind, entry, getattr(module, entry.settings), section, environment, home, told)
     opener = getattr(module, entry.opener)
     destination: Destination = opener(settings, files) if entry.takes_files else opener(settings)
     return destination
@@ -90,7 +92,7 @@ def _settings(
     section: Mapping[str, Any],
     environment: Environment | None,
     home: Path | None,
-    timezone: str | None,
+    told: Mapping[str, Any],
 ) -> msgspec.Struct:
     known = {field.encode_name: field for field in msgspec.structs.fields(settings)}
     for key in section:
@@ -105,8 +107,9 @@ def _settings(
         value = environment.get(variable) if environment else None
         if value and not values.get(key):
             values[key] = value
-    if timezone and "timezone" in known:
-        values.setdefault("timezone", timezone)
+    for key, value in told.items():
+        if value and key in known:
+            values.setdefault(key, value)
     if kind == "markdown" and home is not None:
         values["folder"] = str(_folder(section, home))
     missing = [key for key, field in known.items() if field.required and not values.get(key)]

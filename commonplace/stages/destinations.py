@@ -69,6 +69,7 @@ def open_destination(
         files=AttachmentFiles(archive),
         home=settings.home,
         timezone=settings.timezone,
+        processes=settings.runs.processes,
     )
     try:
         yield destination, rules

@@ -56,11 +56,11 @@ def open_bench(
 
 
 @cache
-def _governor(_account: str, requests_per_minute: int, tokens_per_minute: int) -> Governor:
+def _governor(_account: str, requests_per_minute: int, tokens_per_minute: int, processes: int) -> Governor:
     """One governor per account in this process, so that tasks running at once share its limits."""
     from commonplace.categorize.openai.limiter import Governor
 
-    return Governor(requests_per_minute, tokens_per_minute)
+    return Governor(requests_per_minute, tokens_per_minute, processes=processes)
 
 
 def told_price(settings: Settings) -> Price | None:
@@ -99,7 +99,9 @@ def open_judge(
                 analysis=wanted.analysis,
                 price=told_price(settings),
                 lessons=lessons(archive, taxonomy.name, newest=FEW_SHOT),
-                governor=_governor(account, wanted.requests_per_minute, wanted.tokens_per_minute),
+                governor=_governor(
+                    account, wanted.requests_per_minute, wanted.tokens_per_minute, settings.runs.processes
+                ),
                 max_cost=wanted.max_cost,
             )
         case "compatible":

@@ -30,9 +30,10 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 class _Bucket:
     """An allowance that grows with time. A large expense may overdraw it once it is full."""
 
-    def __init__(self, limit: float | None, window_seconds: float) -> None:
+    def __init__(self, limit: float | None, window_seconds: float, share: float) -> None:
         self._window = window_seconds
-        self.limit = limit
+        self._share = share
+        self.limit = limit * share if limit else limit
         self.outstanding = 0.0
         self._level = self._capacity
 
@@ -68,15 +69,16 @@ class _Bucket:
         What is under way was sent since then, and what refilled since then is not in them either.
         """
         if limit:
-            self.limit = limit
+            self.limit = limit * self._share
         if remaining is not None and self.limit is not None:
-            self._level = min(self._level, remaining - self.outstanding + age * self._rate)
+            self._level = min(self._level, remaining * self._share - self.outstanding + age * self._rate)
 
 
 class Governor:
     """Lets requests through at the pace a service allows. Thread-safe; shared by every judge of one service.
 
     `requests` and `tokens` are the limits per window to start from; None is no limit until the service names one.
+    `processes` as many as this share them evenly.
     """
 
     def __init__(
@@ -84,12 +86,13 @@ class Governor:
         requests: float | None = None,
         tokens: float | None = None,
         *,
+        processes: int = 1,
         window_seconds: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._requests = _Bucket(requests, window_seconds)
-        self._tokens = _Bucket(tokens, window_seconds)
+        self._requests = _Bucket(requests, window_seconds, 1 / processes)
+        self._tokens = _Bucket(tokens, window_seconds, 1 / processes)
         self._filled_at = clock()
         self._blocked_until = 0.0
         self._lock = threading.Lock()

@@ -80,7 +80,11 @@ class NotionClient:
     def __init__(self, settings: NotionSettings, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.settings = settings
         self.governor: Governor = governor_for(
-            settings.token, settings.base_url, settings.requests_per_minute, settings.window_seconds, clock
+            settings.token,
+            settings.base_url,
+            max(1, settings.requests_per_minute // settings.processes),
+            settings.window_seconds,
+            clock,
         )
         self.requests = 0
         self._lock = threading.Lock()

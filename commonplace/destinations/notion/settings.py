@@ -40,6 +40,8 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether thoughts and tool output are shown, collapsed."""
     requests_per_minute: int = 180
     """Notion's budget for a connection: 180, or 600 on Business and Enterprise plans."""
+    processes: int = 1
+    """How many processes share that budget; with Dask as many as there are workers."""
     window_seconds: float = 60.0
     """The length of the window that the budget is for."""
     timeout_seconds: float = 75.0

@@ -73,6 +73,14 @@ def test_it_adopts_the_limits_of_the_answers() -> None:
     assert run(governor, stop, 600, 1) <= 6 / 0.95 + 1
 
 
+def test_processes_share_what_is_allowed_and_what_the_service_names() -> None:
+    clock = Clock()
+    governor, stop = Governor(2400, processes=4, clock=clock), Stop(clock)
+    assert 60 * 0.98 <= run(governor, stop, 600, 1) <= 60 / 0.95
+    governor.learn({"x-ratelimit-limit-requests": "1200", "x-ratelimit-remaining-requests": "1200"}, 0.0)
+    assert 120 * 0.98 <= run(governor, stop, 600, 1) - 60 <= 120 / 0.93
+
+
 def test_it_slows_down_where_others_use_the_same_account() -> None:
     clock = Clock()
     governor, stop = Governor(600, None, clock=clock), Stop(clock)
