@@ -80,3 +80,9 @@ def fail(error: CommonplaceError) -> None:
         if error.hint:
             aside.print(escape(error.hint), soft_wrap=True)
     raise typer.Exit(1)
+
+
+def exit_with(code: int) -> None:
+    """End the command here, unless all went well."""
+    if code:
+        raise typer.Exit(code)

@@ -9,10 +9,18 @@ from typing import Annotated
 import typer
 
 from commonplace import __version__
-from commonplace.cli import doctor as checkup
-from commonplace.cli import runs, up
 from commonplace.cli.options import Json, Yes
-from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, show_counts, table, tell
+from commonplace.cli.output import (
+    Output,
+    cells,
+    errors_for_people,
+    exit_with,
+    people,
+    print_json,
+    show_counts,
+    table,
+    tell,
+)
 from commonplace.config import load
 from commonplace.errors import Refused
 
@@ -49,24 +57,28 @@ def up_command(
     json: Json = False,
 ) -> None:
     """Start the local Prefect server and worker; Ctrl-C stops them."""
+    from commonplace.cli import up
+
     with errors_for_people():
         settings, _ = load()
         files = list(imports or [])
         if not sample:
             if once and not files:
                 raise Refused("--once needs something to do.", hint="Add --import FILE or --sample.")
-            up.exit_with(up.bring_up(settings, imports=files, once=once))
+            exit_with(up.bring_up(settings, imports=files, once=once))
             return
         from commonplace.sources.chatgpt.sample import write_sample
 
         with tempfile.TemporaryDirectory(prefix="commonplace-") as folder:
             export = Path(folder) / "sample-export.zip"
             write_sample(export)
-            up.exit_with(up.bring_up(settings, imports=[*files, export], once=once))
+            exit_with(up.bring_up(settings, imports=[*files, export], once=once))
 
 
 def down(json: Json = False) -> None:
     """Stop the local Prefect server and worker."""
+    from commonplace.cli import up
+
     with errors_for_people():
         settings, _ = load()
         stopped = up.bring_down(settings)
@@ -83,6 +95,8 @@ def run(
     json: Json = False,
 ) -> None:
     """Ask for a run of a deployment, as the Prefect UI does."""
+    from commonplace.cli import runs
+
     with errors_for_people():
         settings, _ = load()
         runs.connect(settings, tell)
@@ -97,7 +111,7 @@ def run(
         if Output.as_json:
             print_json({"id": started.id, "run": ended.name, "state": ended.state, "message": ended.message})
         tell(f"{ended.state}: {ended.message}")
-        up.exit_with(0 if ended.is_completed else 1)
+        exit_with(0 if ended.is_completed else 1)
 
 
 def connect(
@@ -120,6 +134,8 @@ def connect(
 
 def doctor(json: Json = False) -> None:
     """What is set up, what is not, and how to put it right."""
+    from commonplace.cli import doctor as checkup
+
     with errors_for_people():
         settings, environment = load()
         checks = checkup.examine(settings, environment)
@@ -131,4 +147,4 @@ def doctor(json: Json = False) -> None:
                 mark = "[green]ok[/]" if check.is_well else "[red]no[/]"
                 grid.add_row(mark, *cells(check.subject, f"{check.finding} {check.remedy}".strip()))
             people.print(grid)
-        up.exit_with(0 if all(check.is_well or check.is_optional for check in checks) else 1)
+        exit_with(0 if all(check.is_well or check.is_optional for check in checks) else 1)

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import typer
 from rich.markup import escape
 
 from commonplace import stack
@@ -156,8 +155,3 @@ def bring_down(settings: Settings) -> bool:
     was_up = stack.ask_up_to_stop(settings)
     was_serving = stack.stop_server(settings)
     return was_up or was_serving
-
-
-def exit_with(code: int) -> None:
-    if code:
-        raise typer.Exit(code)
