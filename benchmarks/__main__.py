@@ -12,6 +12,7 @@ SHORT: dict[str, list[str]] = {
     "ingest": ["--size", "50MB"],
     "search": ["--messages", "200000"],
     "orchestration": ["--conversations", "1000"],
+    "starts": ["--runs", "5", "--stacks", "1"],
     "categorize": ["--quick"],
     "projects": ["--sizes", "3000", "10000"],
     "notion": ["--quick"],

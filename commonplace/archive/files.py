@@ -69,12 +69,12 @@ def receive(archive: Archive, *, kind: str) -> Iterator[Shelf]:
         yield shelf
         if shelf.received:
             with ThreadPoolExecutor(_SETTLED_AT_ONCE) as pool:
-                list(pool.map(partial(_settle, place), shelf.received, shelf.received.values()))
+                were_there = list(pool.map(partial(_settle, place), shelf.received, shelf.received.values()))
             with archive.write() as connection:
                 _lock(connection, exclusive=False)
-                for sha256, one in shelf.received.items():
-                    if not place.has(sha256):  # removed as unreferenced since we looked
-                        place.keep(one.path, sha256)
+                for (sha256, one), was_there in zip(shelf.received.items(), were_there, strict=True):
+                    if was_there:  # and may have been removed as unreferenced since we looked
+                        _settle(place, sha256, one)
                 _note(connection, kind, shelf.received)
     finally:
         for path in shelf.left_over:
@@ -186,13 +186,14 @@ def _temporary(folder: Path) -> tuple[Path, BinaryIO]:
     return Path(name), os.fdopen(descriptor, "wb")
 
 
-def _settle(place: Place, sha256: str, received: _Received) -> None:
-    """Safely on disk, and in its place."""
+def _settle(place: Place, sha256: str, received: _Received) -> bool:
+    """Safely on disk, and in its place; whether it was there before."""
     if place.has(sha256):
-        return
+        return True
     with received.path.open("rb") as written:
         os.fsync(written.fileno())
     place.keep(received.path, sha256)
+    return False
 
 
 def _note(connection: Connection, kind: str, received: Mapping[str, _Received]) -> None:

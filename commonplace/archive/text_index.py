@@ -20,7 +20,7 @@ from sqlalchemy import Connection, delete, insert, select
 from commonplace.archive import text_index_postgresql, text_index_sqlite
 from commonplace.archive.core import Archive
 from commonplace.archive.leases import importing, running
-from commonplace.archive.schema import settings
+from commonplace.archive.schema import messages, settings
 
 State = Literal["live", "stale", "building"]
 
@@ -32,6 +32,16 @@ def create(connection: Connection) -> None:
     """The index and what keeps it in step, in the transaction that makes the tables."""
     _dialect(connection).create(connection)
     _set(connection, _STATE, "live")
+
+
+def recreate(connection: Connection) -> None:
+    """Another index in the place of an older version's, in the transaction that migrates; the next search fills it."""
+    _dialect(connection).drop(connection)
+    create(connection)
+    if connection.execute(select(messages.c.key).limit(1)).first() is not None:
+        _dialect(connection).stop(connection)
+        _dialect(connection).renew_titles(connection)
+        _set(connection, _STATE, "stale")
 
 
 def is_live(connection: Connection) -> bool:

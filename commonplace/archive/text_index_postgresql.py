@@ -103,6 +103,13 @@ class Index:
         _create(connection, _INDEXES | _TITLE_INDEXES)
 
     @staticmethod
+    def drop(connection: Connection) -> None:
+        for name in _INDEXES | _TITLE_INDEXES:
+            connection.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")
+        for function in ("commonplace_words", "commonplace_grams", "commonplace_folded"):
+            connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {function}(text)")
+
+    @staticmethod
     def stop(connection: Connection) -> None:
         for name in _INDEXES:
             connection.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")

@@ -88,6 +88,13 @@ class Index:
             connection.exec_driver_sql(trigger)
 
     @staticmethod
+    def drop(connection: Connection) -> None:
+        for table in ("messages_fts", "titles_fts"):
+            for event in ("insert", "delete", "update"):
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_{event}")
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+
+    @staticmethod
     def stop(connection: Connection) -> None:
         for event in ("insert", "delete", "update"):
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS messages_fts_{event}")

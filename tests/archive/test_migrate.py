@@ -8,13 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import Connection, insert, text
 
 from commonplace.archive import migrate as migrations
+from commonplace.archive import text_index_sqlite
 from commonplace.archive.core import Archive, open_archive
+from commonplace.archive.merge import merge
 from commonplace.archive.migrations import HEAD
 from commonplace.archive.schema import metadata, settings
+from commonplace.archive.search import search
 from commonplace.errors import Halt
+from tests.archive.builders import simple_chat
 
 
 def _at_revision(url: str, revision: str) -> None:
@@ -61,6 +65,34 @@ def test_a_migration_that_fails_changes_nothing(
     monkeypatch.undo()
     with open_archive(url) as archive, archive.read() as connection:
         assert migrations.current_revision(connection) == HEAD
+
+
+def test_an_archive_with_the_first_text_index_is_searchable_after_an_update(archive_url: str) -> None:
+    with open_archive(archive_url) as archive:
+        merge(archive, None, [simple_chat("a", "東京 with bread", title="大阪")])
+        if archive.is_sqlite:
+            with archive.write() as connection:
+                text_index_sqlite.Index.drop(connection)
+                _make_the_first_index(connection)
+        with archive.write() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with open_archive(archive_url) as archive:
+        merge(archive, None, [simple_chat("b", "京都")])
+        found = {
+            words: [result.id for result in search(archive, words).results]
+            for words in ("東京", "bread", "大阪", "京都")
+        }
+    assert found == {"東京": ["chatgpt:a"], "bread": ["chatgpt:a"], "大阪": ["chatgpt:a"], "京都": ["chatgpt:b"]}
+
+
+def _make_the_first_index(connection: Connection) -> None:
+    """As the first version made it, as far as it matters: two columns, and triggers that call what is gone."""
+    for table, column, rows in (("messages_fts", "text", "messages"), ("titles_fts", "title", "conversations")):
+        connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {table} USING fts5({column}, grams, content='')")
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table}_insert AFTER INSERT ON {rows} BEGIN "
+            f"INSERT INTO {table} (rowid, {column}, grams) VALUES (new.key, new.{column}, grams(new.{column})); END"
+        )
 
 
 def test_the_revisions_lead_to_the_schema_that_the_code_uses(archive: Archive) -> None:

@@ -1,4 +1,4 @@
-"""The first schema, as it was: later revisions change it, this page never."""
+"""The first schema, as it was: later revisions change it, this page never. The text index is derived, and made as today."""
 
 import sqlalchemy as sa
 from alembic import op
