@@ -4,8 +4,8 @@ Its worker tells of a run's death, and `commonplace up` looks for the processes 
 went, worker and all, nobody is left to tell. So runs of our deployments send a heartbeat every 30 seconds, the least
 that Prefect allows (`prefect.yaml` sets it), and the server takes 50 seconds without one for the end.
 
-A living run that is taken for dead, because its machine slept or the server was away, does no harm: the stage's lease in
-the archive is still its own, so that the next run waits or is told, and whatever both do is done once.
+A living run that is taken for dead, because its machine slept or the server was away, does no harm: the stage's lease
+in the archive is still its own, so the next run waits or is told, and whatever both do is done once.
 """
 
 from __future__ import annotations
