@@ -64,11 +64,12 @@ def map_now(selection: Selection) -> tuple[dict[str, Any], list[Exception]]:
     with open_house() as house, hold(house.archive, f"map:{house.archive.owner}"):
         sure = place_by_rules(msgspec.to_builtins(selection))
         bought = Bought()
-        learned = _place_the_rest(house, sure["left"], bought)
+        left = _embed(house, selection, sure["left"], bought)
+        learned = _place_the_rest(house, left, bought)
         _ask_for_names(house, bought)
         named = name_projects()
         found = stage.describe(house.archive, selection)
-    found.decided, found.named = sure["decided"] + len(sure["left"]), named
+    found.decided, found.named = sure["decided"] + len(left), named
     found.cost_usd, found.problems = round(bought.cost_usd, 6), [describe(error) for error in bought.errors]
     found.new_projects = sure["new_projects"]
     found.seconds = round(time.monotonic() - started, 3)
@@ -101,7 +102,6 @@ def _place_the_rest(house: House, left: list[str], bought: Bought) -> dict[str, 
     if house.settings.projects.similarity:
         missing = partition(stage.needing_vectors(house.archive, left), smallest=SMALLEST_CHUNK)
         bought.errors += work_through(compute_vectors, missing, label="vectors", arguments=_named).errors
-    _embed(house, left, bought)
     learned = learn_projects()
     chunks = partition(left, smallest=SMALLEST_CHUNK)
     bought.errors += work_through(place_by_likeness, chunks, label="map", arguments=_named).errors
@@ -112,11 +112,19 @@ def _named(chunk: Sequence[str]) -> dict[str, Any]:
     return {"chunk": chunk_name(chunk), "ids": list(chunk)}
 
 
-def _embed(house: House, left: list[str], bought: Bought) -> None:
-    """What conversations mean, where the settings name a model for it; as far as the budget goes."""
-    missing = stage.needing_meaning(house.archive, house.settings.projects, left)
-    if not missing:
-        return
+def _embed(house: House, selection: Selection, left: list[str], bought: Bought) -> list[str]:
+    """What conversations mean, where the settings name a model for it; as far as the budget goes. What is left to be
+    placed then: with more vectors, older orphans are asked about again."""
+    wanted = house.settings.projects
+    if not (wanted.similarity and wanted.embeddings):
+        return left
+    missing = stage.needing_meaning(house.archive, wanted, stage.unsure(house.archive, wanted, selection, left))
+    if missing:
+        _buy_meaning(house, missing, bought)
+    return stage.left_now(house.archive, wanted, selection, left)
+
+
+def _buy_meaning(house: House, missing: list[str], bought: Bought) -> None:
     with map_meaning.open_meaning(house.settings, house.environment) as meaning:
         chunks, problem = partition(missing, smallest=SMALLEST_CHUNK), ""
         if meaning is not None:

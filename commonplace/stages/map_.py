@@ -35,7 +35,7 @@ from commonplace.stages.map_similar import (
     place_similar,
     ready,
 )
-from commonplace.stages.map_sure import Sure, place_sure
+from commonplace.stages.map_sure import Sure, left_now, place_sure, unsure
 from commonplace.stages.naming import Naming
 from commonplace.stages.selection import Selection
 
@@ -47,12 +47,14 @@ __all__ = [
     "compute",
     "describe",
     "learn",
+    "left_now",
     "map_projects",
     "needing_meaning",
     "needing_vectors",
     "place_similar",
     "place_sure",
     "ready",
+    "unsure",
 ]
 
 AT_ONCE = 2000
@@ -100,27 +102,27 @@ def map_projects(
         )
     sure = place_sure(archive, settings, selection)
     report = MapReport(changed=list(sure.changed))
-    if sure.left:
+    left: Sequence[str] = sure.left
+    if meaning is not None:
+        _embed(archive, meaning, needing_meaning(archive, settings, unsure(archive, settings, selection, left)), report)
+        left = left_now(archive, settings, selection, left)
+    if left:
         if settings.similarity:
-            for chunk in _chunks(needing_vectors(archive, sure.left)):
+            for chunk in _chunks(needing_vectors(archive, left)):
                 compute(archive, chunk)
-        if meaning is not None:
-            _embed(archive, settings, meaning, sure.left, report)
         report.learned = learn(archive, settings)
         using = ready(archive, settings)
-        for chunk in _chunks(sure.left):
+        for chunk in _chunks(left):
             report.changed += place_similar(archive, settings, chunk, using)
     _name(archive, naming, report)
     _describe_into(report, archive, selection)
-    report.decided, report.new_projects = sure.decided + len(sure.left), len(sure.new_projects)
+    report.decided, report.new_projects = sure.decided + len(left), len(sure.new_projects)
     report.seconds = round(time.monotonic() - started, 3)
     return report
 
 
-def _embed(
-    archive: Archive, settings: ProjectSettings, meaning: Meaning, left: Sequence[str], report: MapReport
-) -> None:
-    done = embed_within_budget(archive, meaning, needing_meaning(archive, settings, left))
+def _embed(archive: Archive, meaning: Meaning, missing: Sequence[str], report: MapReport) -> None:
+    done = embed_within_budget(archive, meaning, missing)
     report.cost_usd += done.usage.cost_usd
     report.problems += [done.problem] if done.problem else []
 

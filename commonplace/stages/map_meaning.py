@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
+from sqlalchemy import func, select
 
 from commonplace.archive import features
 from commonplace.archive.core import Archive
+from commonplace.archive.schema import conversations
 from commonplace.categorize.openai.pricing import FREE, Counted, Price
 from commonplace.categorize.openai.tokens import estimate_tokens
 from commonplace.config import Environment, ProjectSettings, Settings
@@ -124,8 +126,12 @@ def kept(archive: Archive, settings: ProjectSettings, ids: Sequence[str]) -> Flo
 
 
 def generation(archive: Archive, settings: ProjectSettings) -> str:
-    """Changes when there is another model, or about twice as many vectors as before."""
+    """Changes when there is another model, about twice as many vectors as before, or for the first time enough."""
     if not settings.embeddings:
         return ""
     kind = embeddings.kind(settings.embeddings)
-    return f":{kind}:{features.count(archive, kind).bit_length()}"
+    there = features.count(archive, kind)
+    with archive.read() as connection:
+        query = select(func.count()).where(conversations.c.owner == archive.owner)
+        is_enough = there >= embeddings.ENOUGH * connection.execute(query).scalar_one()
+    return f":{kind}:{there.bit_length()}:{'enough' if is_enough else 'few'}"

@@ -69,6 +69,25 @@ def place_sure(archive: Archive, settings: ProjectSettings, selection: Selection
     return Sure(decided=len(decided), changed=changed, left=sorted(left), new_projects=new)
 
 
+def unsure(archive: Archive, settings: ProjectSettings, selection: Selection, left: Sequence[str]) -> list[str]:
+    """All that likeness has a say in: what is left now, and the orphans of earlier runs, which may lack a vector that
+    could not be bought then. With a limit, only what is left now."""
+    return _with_pending(archive, Hashes(hashes(archive, settings).rules, ""), selection, left)
+
+
+def left_now(archive: Archive, settings: ProjectSettings, selection: Selection, left: Sequence[str]) -> list[str]:
+    """What is left, and the older orphans that there is more to say about since."""
+    return _with_pending(archive, hashes(archive, settings), selection, left)
+
+
+def _with_pending(archive: Archive, current: Hashes, selection: Selection, left: Sequence[str]) -> list[str]:
+    if selection.limit is not None:
+        return list(left)
+    # Never by force: what the sure rules have just decided is not for likeness.
+    unforced = msgspec.structs.replace(selection, force=False)
+    return sorted({*left, *(row.id for row in _pending(archive, current, unforced))})
+
+
 def take_over_names(archive: Archive, settings: ProjectSettings) -> None:
     """Read the settings' file of names, if it says something else than when it was read last."""
     if settings.names:

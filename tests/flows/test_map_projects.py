@@ -96,3 +96,20 @@ def test_embeddings_are_bought_in_chunks_and_learned_from(
         asked = len(server.requests_to("/v1/embeddings"))
         map_projects(force=True)
         assert len(server.requests_to("/v1/embeddings")) == asked > 0
+
+
+def test_embeddings_that_could_not_be_bought_are_made_up_for_by_the_next_run(
+    prefect_api: stack.Running, filled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure('[projects]\nembeddings = "text-embedding-3-small"\n')
+    with FakeOpenAI() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        server.fail("wrong_key", times=9)
+        with pytest.raises(RunFailed, match="embeddings") as caught:
+            map_projects()
+        assert caught.value.report["learned"]["embedded"] is False
+        server.faults.clear()
+        report = map_projects()
+        assert report["learned"]["embedded"] is True
+        assert 0 < report["decided"] < 60
+        assert map_projects()["decided"] == 0

@@ -137,7 +137,26 @@ def test_the_budget_is_kept_and_what_is_left_comes_with_the_next_run(
     assert "max_cost" in report.problems[0]
     assert requests_to(server) == 0
     with meaning_of(server) as meaning:
-        again = map_.map_projects(sqlite_archive, SETTINGS, Selection(force=True), meaning=meaning)
+        again = map_.map_projects(sqlite_archive, SETTINGS, meaning=meaning)
+        assert again.learned
+        assert again.learned.embedded
+        assert features.count(sqlite_archive, KIND) == 60
+        assert map_.map_projects(sqlite_archive, SETTINGS, meaning=meaning).decided == 0
+
+
+def test_what_a_part_of_the_vectors_left_to_words_is_judged_again_with_all(
+    sqlite_archive: Archive, server: FakeOpenAI
+) -> None:
+    """Also where it is not twice as many as before."""
+    import_all(sqlite_archive, world(60)[0])
+    with meaning_of(server) as meaning:
+        assert meaning
+        ids = sorted(places(sqlite_archive))
+        map_meaning.embed(sqlite_archive, meaning, ids[:40])
+        first = map_.map_projects(sqlite_archive, SETTINGS, meaning=msgspec.structs.replace(meaning, max_cost=0.0))
+        assert first.learned
+        assert (first.learned.embedded, len(first.problems)) == (False, 1)
+        again = map_.map_projects(sqlite_archive, SETTINGS, meaning=meaning)
     assert again.learned
     assert again.learned.embedded
 
