@@ -52,6 +52,8 @@ class OpenAINamer:
             )
 
         response = self._client.ask(request)
+        if response.status == "incomplete":
+            raise questions.unreadable("was cut off")
         used = response.usage
         return Named(
             tuple(questions.proposals(response.output_text, batch)),
@@ -89,7 +91,10 @@ class CompatibleNamer(OpenAINamer):
             **more,
         }
         answer = self._client.ask(lambda client: client.chat.completions.create(**body))
-        text = (answer.choices[0].message.content or "") if answer.choices else ""
+        choice = answer.choices[0] if answer.choices else None
+        if choice is not None and choice.finish_reason == "length":
+            raise questions.unreadable("was cut off")
+        text = (choice.message.content or "") if choice is not None else ""
         used = answer.usage
         return Named(
             tuple(questions.proposals(_object_in(text), batch)),

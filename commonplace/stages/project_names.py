@@ -128,11 +128,14 @@ def infer(
     planned = naming.plan(using, waiting, again=again)
     problems = [planned.stopped] if planned.stopped else []
     usage = Usage()
-    try:
-        for batch in planned.batches:
+    for batch in planned.batches:
+        try:
             usage += naming.ask(using, batch).usage
-    except (Halt, Retryable) as error:
-        problems.append(str(error))
+        except Retryable as error:
+            problems.append(str(error))
+        except Halt as error:
+            problems.append(str(error))
+            break
     return Inferred(named=record_said(archive, using, waiting), usage=usage, problems=problems)
 
 

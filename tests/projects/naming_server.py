@@ -16,6 +16,7 @@ class NamingServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: list[tuple[int, str]] = []
         self.asked: list[dict[str, Any]] = []
+        self.is_cut = False
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
@@ -55,7 +56,8 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append(asked)
         status, text = self.server.answer(asked)
-        body = _chat(text) if self.path.endswith("/chat/completions") else _response(text)
+        is_chat, is_cut = self.path.endswith("/chat/completions"), self.server.is_cut
+        body = _chat(text, is_cut) if is_chat else _response(text, is_cut)
         if status != 200:
             body = {"error": {"message": "Tomatoes are secret", "code": text}}
         encoded = json.dumps(body).encode()
@@ -69,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _response(text: str) -> dict[str, Any]:
+def _response(text: str, is_cut: bool) -> dict[str, Any]:
     content = {"type": "output_text", "text": text, "annotations": []}
     message = {"id": "m", "type": "message", "role": "assistant", "status": "completed", "content": [content]}
     usage = {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100}
@@ -79,12 +81,17 @@ def _response(text: str) -> dict[str, Any]:
         "object": "response",
         "created_at": 0,
         "model": "m",
+        "status": "incomplete" if is_cut else "completed",
         "output": [message],
         "usage": usage | details,
     }
 
 
-def _chat(text: str) -> dict[str, Any]:
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+def _chat(text: str, is_cut: bool) -> dict[str, Any]:
+    choice = {
+        "index": 0,
+        "finish_reason": "length" if is_cut else "stop",
+        "message": {"role": "assistant", "content": text},
+    }
     usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
     return {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}

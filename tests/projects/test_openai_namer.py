@@ -57,10 +57,30 @@ def test_each_project_gets_its_name_and_line_from_one_request(server: NamingServ
     assert "- Compost heap" in asked["input"]
 
 
-@pytest.mark.parametrize("said", ["not json", "{}", '{"projects": [{"number": 9, "name": "x", "description": ""}]}'])
-def test_an_answer_that_says_nothing_usable_names_nothing(server: NamingServer, namer: OpenAINamer, said: str) -> None:
-    server.answers = [(200, said)]
+def test_an_answer_about_other_projects_names_nothing(server: NamingServer, namer: OpenAINamer) -> None:
+    server.answers = [named((9, "x", ""), (1, " ", ""))]
     assert namer.propose(BATCH) == []
+
+
+@pytest.mark.parametrize("said", ["Tomatoes", "{}", ""])
+def test_an_answer_that_cannot_be_read_is_worth_another_try(
+    server: NamingServer, namer: OpenAINamer, compatible: CompatibleNamer, said: str
+) -> None:
+    for asked in (namer, compatible):
+        server.answers = [(200, said)]
+        with pytest.raises(Retryable) as caught:
+            asked.propose(BATCH)
+        assert "Tomatoes" not in str(caught.value)
+        assert caught.value.__context__ is None
+
+
+def test_an_answer_that_was_cut_off_is_worth_another_try_even_if_it_can_be_read(
+    server: NamingServer, namer: OpenAINamer, compatible: CompatibleNamer
+) -> None:
+    server.is_cut = True
+    for asked in (namer, compatible):
+        with pytest.raises(Retryable, match="cut off"):
+            asked.propose(BATCH)
 
 
 @pytest.mark.parametrize(

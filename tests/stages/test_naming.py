@@ -17,7 +17,7 @@ from commonplace.projects import naming_questions as questions
 from commonplace.stages import map_, naming, project_names, projects
 from commonplace.stages.naming import Naming, open_naming
 from tests.archive.builders import simple_chat
-from tests.projects.naming_server import NamingServer
+from tests.projects.naming_server import NamingServer, named
 from tests.stages.test_map import import_all
 
 REFS = ("g-p-aaaa1111", "g-p-bbbb2222")
@@ -106,11 +106,26 @@ def test_a_persons_name_stays_and_is_not_asked_about(mapped: Archive, server: Na
 def test_what_the_namer_leaves_out_gets_a_name_from_its_titles(
     mapped: Archive, server: NamingServer, tmp_path: Path
 ) -> None:
-    server.answers = [(200, "no names today")]
+    server.answers = [named()]
     with open_naming(settings_of(tmp_path), environment_of(server)) as using:
         assert len(project_names.infer(mapped, using).named) == 2
         assert set(names_of(mapped)) == {"Roses", "Ingress"}
         assert naming.plan(using, project_names.unnamed(mapped, list(registry.names(mapped)))).batches == []
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_again(
+    mapped: Archive, server: NamingServer, tmp_path: Path
+) -> None:
+    many = [simple_chat(f"c{n}", "x", title=f"Title {n}", project_ref=f"g-p-{n:08d}") for n in range(naming.AT_ONCE)]
+    import_all(mapped, many)
+    map_.place_sure(mapped, ProjectSettings())
+    server.answers = [(200, "no names today")]
+    with open_naming(settings_of(tmp_path), environment_of(server)) as using:
+        first = project_names.infer(mapped, using)
+        assert (len(first.named), len(first.problems)) == (2, 1)
+        assert list(names_of(mapped).values()).count("id") == naming.AT_ONCE
+        again = project_names.infer(mapped, using)
+    assert (len(again.named), again.problems) == (naming.AT_ONCE, [])
 
 
 @pytest.mark.parametrize(
