@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -78,6 +78,12 @@ class KnownNames:
             cursor.execute("BEGIN IMMEDIATE")
             cursor.executemany("INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?)", rows)
             cursor.execute("COMMIT")
+
+    def forget(self, project_ids: Iterable[str]) -> None:
+        """Remove everything that was said of these projects, from the disk as well."""
+        with self._lock:
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.executemany("DELETE FROM names WHERE project_id = ?", [(id,) for id in project_ids])
 
     def close(self) -> None:
         self._connection.close()

@@ -14,7 +14,9 @@ from commonplace.archive.schema import projects as project_table
 from commonplace.categorize.openai.pricing import FREE
 from commonplace.config import Environment, ProjectSettings, Settings
 from commonplace.projects import naming_questions as questions
+from commonplace.projects.known_names import names_path
 from commonplace.stages import map_, naming, project_names, projects
+from commonplace.stages.forgetting import forget
 from commonplace.stages.naming import Naming, open_naming
 from tests.archive.builders import simple_chat
 from tests.projects.naming_server import NamingServer, named
@@ -126,6 +128,22 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again(
         assert list(names_of(mapped).values()).count("id") == naming.AT_ONCE
         again = project_names.infer(mapped, using)
     assert (len(again.named), again.problems) == (naming.AT_ONCE, [])
+
+
+def test_forgetting_a_conversation_forgets_what_was_said_of_its_project(
+    mapped: Archive, server: NamingServer, tmp_path: Path
+) -> None:
+    with open_naming(settings_of(tmp_path), environment_of(server)) as using:
+        waiting = project_names.unnamed(mapped)
+        project_names.infer(mapped, using)
+        gone = registry.refs(mapped)[REFS[0]]
+        (title,) = next(one.titles for one in waiting if one.project_id == gone)
+        assert f"All of {title}".encode() in names_path(tmp_path).read_bytes()
+        forget(mapped, tmp_path, ids=[f"chatgpt:{REFS[0]}"])
+        assert using.known
+        assert gone not in using.known.find(waiting, using.namer.key)
+        assert len(using.known.find(waiting, using.namer.key)) == 1
+    assert f"All of {title}".encode() not in names_path(tmp_path).read_bytes()
 
 
 @pytest.mark.parametrize(
