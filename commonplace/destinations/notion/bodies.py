@@ -9,17 +9,22 @@
 The conversation's own page cannot be replaced while it holds others: Notion would delete them. So our parts go into
 the trash first and are made anew, unless a person has put pages there too; then all is left as it is. Nothing is
 known of a body whose writing was cut off, so it is written anew, which also removes parts that nobody remembers.
+
+That a part is gone must never look as if the conversation's page were, or a second row would be made for it: whatever
+is read from a part or written to it goes through `_looked_into`, `_remove` or `_one_part`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from commonplace.destinations.notion.client import HoldsPages, InTrash, NotionClient, NotThere, TooLarge, Unanswered
 from commonplace.destinations.notion.job import Job, Page
 from commonplace.destinations.notion.layout import Part, Span, part_of, spans_of
-from commonplace.destinations.notion.pages import CREATE_ATTEMPTS, Pages, extend, inside, replace
+from commonplace.destinations.notion.pages import CREATE_ATTEMPTS, Held, Pages, extend, inside, replace
 from commonplace.destinations.notion.properties import text_json
 from commonplace.destinations.notion.render import Body, Dialect
 from commonplace.errors import Permanent, Retryable
@@ -66,7 +71,11 @@ class Bodies:
         return self.bring(job, page)
 
     def bring(self, job: Job, page: Page, *, remake: bool = True) -> str | None:
-        """The page and its parts as they should be; if a person's doing is in the way, what that was."""
+        """The page and its parts as they should be; if a person's doing is in the way, what that was.
+
+        Where that is a page inside a page that had no parts, what is known of it stays known: this relies on nothing
+        having been written by then, and `_write_first` forgets it where that is not sure.
+        """
         with self._client.governor.alone(page.id):
             for attempt in range(SHRINKS + 1):
                 had_parts = bool(page.parts)
@@ -119,7 +128,7 @@ class Bodies:
             part_id = self._rewrite(job, page, span, part) if part else self._create(job, page, span, number + 1)
             written.append(part_of(part_id, job.body, span))
         for part in old[len(spans) :]:
-            if inside(self._client, part.id):
+            if self._looked_into(part.id):
                 raise HoldsPages("A part holds pages that are not ours.")
             self._remove(part.id)
         page.parts = written if len(written) > 1 else []
@@ -131,7 +140,11 @@ class Bodies:
             return old
         whole = self._packed(job.body, span)
         if new is not None and len(old) == 1:  # else it would stand behind the links to the parts
-            extend(self._pages, page.id, new, whole)
+            try:
+                extend(self._pages, page.id, new, whole)
+            except HoldsPages:  # it was replaced for want of an answer: what was appended may be there
+                page.body = None
+                raise
             return old
         try:
             replace(self._pages, page.id, whole)
@@ -143,15 +156,11 @@ class Bodies:
     def _rewrite(self, job: Job, page: Page, span: Span, part: Part) -> str:
         new = self._additions(job.body, span, part)
         whole = self._packed(job.body, span)
-        try:
+        with self._one_part(page):
             if new is None:
                 replace(self._pages, part.id, whole)
             else:
                 extend(self._pages, part.id, new, whole)
-        except (NotThere, InTrash) as exc:
-            if self._client.send("GET", f"pages/{page.id}").get("in_trash"):
-                raise
-            raise PartGone("A part of the conversation was removed in Notion.") from exc
         return part.id
 
     def _create(self, job: Job, page: Page, span: Span, number: int) -> str:
@@ -170,7 +179,8 @@ class Bodies:
                 if found is None:
                     continue
                 part_id = found
-            extend(self._pages, part_id, packed[1:], packed)
+            with self._one_part(page):
+                extend(self._pages, part_id, packed[1:], packed)
             return part_id
         raise Retryable("Notion did not say whether it had created a part of a conversation.")
 
@@ -188,12 +198,30 @@ class Bodies:
         """All pages inside are ours and go into the trash; or a person's are among them and nothing happens."""
         held = inside(self._client, page_id)
         for one in held:
-            if not one.is_page or not _PART_TITLE.fullmatch(one.title) or inside(self._client, one.id):
+            if not one.is_page or not _PART_TITLE.fullmatch(one.title) or self._looked_into(one.id):
                 raise HoldsPages("The page holds pages that are not ours.")
         for one in held:
             self._remove(one.id)
 
+    @contextmanager
+    def _one_part(self, page: Page) -> Iterator[None]:
+        """Writing to a part that is gone raises `PartGone`, unless the conversation's page is gone as well."""
+        try:
+            yield
+        except (NotThere, InTrash) as exc:
+            if self._client.send("GET", f"pages/{page.id}").get("in_trash"):
+                raise
+            raise PartGone("A part of the conversation was removed in Notion.") from exc
+
+    def _looked_into(self, part_id: str) -> list[Held]:
+        """What a part holds inside: nothing if a person removed it already."""
+        try:
+            return inside(self._client, part_id)
+        except (NotThere, InTrash):
+            return []
+
     def _remove(self, part_id: str) -> None:
+        """A part into the trash, where it may be already."""
         try:
             self._client.send("PATCH", f"pages/{part_id}", {"in_trash": True})
         except (NotThere, InTrash):

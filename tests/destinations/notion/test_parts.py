@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -221,6 +222,55 @@ def test_a_part_that_a_person_removed_is_made_again_or_let_be(
     assert (outcome.state, len(pages(notion))) == ("conflict", 2)
     write(open_, ledger, turns(16))
     assert said(notion) == turns(16)
+
+
+@pytest.mark.parametrize("how", ["trash", "delete"])
+@pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
+@pytest.mark.parametrize("texts", [turns(7), turns(3), turns(22), ["Said anew.", *turns(14)[1:]], ["All else."],
+                                   [*turns(12), "Said anew."]],
+                         ids=["shorter", "short", "longer", "replaced", "shrunk", "changed"])  # fmt: skip
+def test_without_a_part_that_a_person_removed_there_is_still_one_row(
+    notion: FakeNotion, open_: Open, ledger: FileLedger, body: str, texts: list[str], which: int, how: str
+) -> None:
+    write(open_, ledger, turns(14), body=body)
+    row, *parts = pages(notion)
+    getattr(notion, how)(parts[which].id)
+    assert write(open_, ledger, texts, body=body).state == "updated"
+    assert [page.id for page in notion.rows()] == [row.id]
+    assert ledger.states() == ["done"]
+    if which == -1 or texts[:10] != turns(10):  # else nothing was to be written to the part
+        assert said(notion) == texts
+
+
+@pytest.mark.parametrize("on", ["GET blocks", "PATCH"])
+@pytest.mark.parametrize("texts", [turns(7), slow(turns(22)), slow(["Said anew.", *turns(14)[1:]]), ["All else."]],
+                         ids=["shorter", "longer", "replaced", "shrunk"])  # fmt: skip
+def test_a_part_that_is_removed_at_any_moment_leaves_one_row(
+    notion: FakeNotion, open_: Open, body: str, texts: list[str], on: str
+) -> None:
+    for step in count():
+        ledger = FileLedger()
+        write(open_, ledger, turns(14), body=body)
+        row, part, *_ = (page.id for page in pages(notion))
+        notion.fail_next("call", on=on, skip=step, call=partial(notion.delete, part))
+        write(open_, ledger, texts, body=body)
+        assert [page.id for page in notion.rows()] == [row]
+        notion.delete(row)
+        if notion.faults.clear():
+            break
+
+
+def test_what_an_unanswered_append_left_on_a_page_with_a_persons_pages_is_not_known(
+    notion: FakeNotion, open_: Open, ledger: FileLedger, body: str
+) -> None:
+    write(open_, ledger, turns(2), body=body)
+    mine = notion.add_page(notion.row(ROW).id, "Mine")
+    notion.fail_next("drop", on="PATCH", committed=True)
+    assert write(open_, ledger, turns(3), body=body).state == "conflict"
+    assert write(open_, ledger, turns(4), body=body).state == "conflict"
+    notion.trash(mine.id)
+    assert write(open_, ledger, turns(5), body=body).state == "updated"
+    assert said(notion) == turns(5)
 
 
 @pytest.mark.parametrize("how", ["trash", "delete"])
