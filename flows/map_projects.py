@@ -140,8 +140,7 @@ def _ask_for_names(house: House, bought: Bought) -> None:
     if not waiting or house.settings.projects.namer == "local":
         return
     with naming.open_naming(house.settings, house.environment) as using:
-        using = msgspec.structs.replace(using, max_cost=using.max_cost - bought.cost_usd)
-        planned = naming.plan(using, waiting)
+        planned = naming.plan(using, waiting, spent=bought.cost_usd)
         questions = {chunk_name(ids): naming.cache_key(using, batch) for ids, batch in _with_ids(planned.batches)}
     bought.work_through(
         propose_names,

@@ -128,9 +128,7 @@ def _embed(archive: Archive, meaning: Meaning, missing: Sequence[str], report: M
 
 
 def _name(archive: Archive, naming: Naming | None, report: MapReport) -> None:
-    if naming is not None:
-        naming = msgspec.structs.replace(naming, max_cost=naming.max_cost - report.cost_usd)
-    done = project_names.infer(archive, naming)
+    done = project_names.infer(archive, naming, spent=report.cost_usd)
     report.named = len(done.named)
     report.cost_usd = round(report.cost_usd + done.usage.cost_usd, 6)
     report.problems += done.problems

@@ -71,8 +71,9 @@ def open_naming(settings: Settings, environment: Environment) -> Iterator[Naming
     )
     with KnownNames(names_path(settings.home)) as known:
         try:
-            is_paid = wanted.namer == "openai"
-            price = price_to_reckon_with(namer.model, settings, environment) if is_paid else FREE
+            price = price_to_reckon_with(namer.model, settings, environment)
+            if price is None and wanted.namer == "compatible":
+                price = FREE  # There is no address either: that is what has to be said.
             yield Naming(namer=namer, known=known, price=price, max_cost=wanted.max_cost)
         finally:
             namer.close()
@@ -109,8 +110,9 @@ def unknown_price(model: str) -> str:
     return f"The price of {model!r} is not known, so [projects] max_cost cannot be kept. {told}"
 
 
-def plan(naming: Naming, waiting: Sequence[Unnamed], *, again: bool = False) -> Plan:
-    """What has to be asked, as far as the budget goes. Nothing, where the namer is the local one."""
+def plan(naming: Naming, waiting: Sequence[Unnamed], *, again: bool = False, spent: float = 0.0) -> Plan:
+    """What has to be asked, as far as what this run has `spent` leaves a budget. Nothing, where the namer is the local
+    one."""
     namer = naming.namer
     if not isinstance(namer, PaidNamer):
         return Plan(batches=[])
@@ -119,10 +121,10 @@ def plan(naming: Naming, waiting: Sequence[Unnamed], *, again: bool = False) -> 
     if left and naming.price is None:
         return Plan(batches=[], stopped=unknown_price(namer.model))
     batches: list[list[Unnamed]] = []
-    spent = 0.0
     for batch in in_batches(left):
-        spent += _most_it_costs(naming.price or FREE, batch)
-        if spent > naming.max_cost:
+        cost = _most_it_costs(naming.price or FREE, batch)
+        spent += cost
+        if cost and spent > naming.max_cost:
             unasked = len(left) - sum(map(len, batches))
             reason = (
                 f"Names for {unasked} projects would pass the limit of ${naming.max_cost:.2f} ([projects] max_cost)."

@@ -117,15 +117,21 @@ def record(archive: Archive, proposals: Sequence[Proposal]) -> list[str]:
 
 
 def infer(
-    archive: Archive, using: Naming | None = None, project_ids: Sequence[str] | None = None, *, again: bool = False
+    archive: Archive,
+    using: Naming | None = None,
+    project_ids: Sequence[str] | None = None,
+    *,
+    again: bool = False,
+    spent: float = 0.0,
 ) -> Inferred:
     """Ask the namer (the local one unless told otherwise) what is not known yet, and keep what it says.
 
-    `again`: ask also what was answered before. What could not be asked is left for the next time, and said.
+    `again`: ask also what was answered before. `spent`: by this run, on other things. What could not be asked is left
+    for the next time, and said.
     """
     using = using or Naming(namer=KeyPhrases())
     waiting = unnamed(archive, project_ids)
-    planned = naming.plan(using, waiting, again=again)
+    planned = naming.plan(using, waiting, again=again, spent=spent)
     problems = [planned.stopped] if planned.stopped else []
     usage = Usage()
     for batch in planned.batches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import update
 
@@ -12,7 +13,7 @@ from commonplace.archive import projects as registry
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import projects as project_table
 from commonplace.categorize.openai.pricing import FREE
-from commonplace.config import Environment, ProjectSettings, Settings
+from commonplace.config import Environment, PriceSettings, ProjectSettings, Settings
 from commonplace.projects import naming_questions as questions
 from commonplace.projects.known_names import names_path
 from commonplace.stages import map_, naming, project_names, projects
@@ -189,8 +190,23 @@ def test_the_budget_is_shared_out_batch_by_batch(mapped: Archive, tmp_path: Path
         price = naming._most_it_costs(opened.price or FREE, waiting[: naming.AT_ONCE])
         using = Naming(namer=opened.namer, known=opened.known, price=opened.price, max_cost=price * 1.5)
         planned = naming.plan(using, waiting)
-    assert len(planned.batches) == 1
+        assert len(planned.batches) == 1
+        after = naming.plan(using, waiting, spent=price)
+        free = naming.plan(Naming(namer=opened.namer, known=opened.known, max_cost=price), waiting, spent=price * 2)
     assert planned.stopped is not None
+    assert after.batches == []
+    assert f"${using.max_cost:.2f}" in str(after.stopped)
+    assert free.stopped is None
+
+
+def test_a_compatible_server_costs_what_the_settings_say(mapped: Archive, server: NamingServer, tmp_path: Path) -> None:
+    for model, price in (("home-made", 0.0), ("rented", 2.5)):
+        wanted = settings_of(tmp_path, namer="compatible", model=model, max_cost=0.001)
+        wanted = msgspec.structs.replace(wanted, prices={"rented": PriceSettings(input=2.5, output=2.5)})
+        with open_naming(wanted, environment_of(server)) as using:
+            assert using.price
+            assert using.price.output == price
+            assert (naming.plan(using, project_names.unnamed(mapped)).stopped is None) == (price == 0.0)
 
 
 def test_a_question_has_one_name_whatever_its_order(mapped: Archive, tmp_path: Path) -> None:
