@@ -61,8 +61,9 @@ def _run_stack(settings: Settings, imports: list[Path], once: bool) -> int:
         running, _ = stack.ensure_server(settings)
         os.environ.update(stack.client_environment(running, settings))
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-        worker = _Worker(running, settings)
+        # The worker comes second: what it writes at its start and the deployments would wait for each other in SQLite.
         runs.prepare(settings)
+        worker = _Worker(running, settings)
         _show_addresses(running, settings)
         if imports:
             code = _feed(imports)
