@@ -87,6 +87,8 @@ class Bought(msgspec.Struct):
 
     def add(self, result: dict[str, Any]) -> None:
         self.cost_usd += result["usage"]["cost_usd"]
+        if result.get("problem"):
+            self.errors.append(Halt(result["problem"]))
 
     def work_through(self, task: Task[..., dict[str, Any]], chunks: Sequence[Sequence[str]], **how: Any) -> None:
         """Buy chunk by chunk. Where nothing more can be bought the run goes on without, and says so in the end."""
@@ -158,9 +160,14 @@ def _with_ids(batches: Sequence[Sequence[Unnamed]]) -> list[tuple[list[str], Seq
 def publish(report: dict[str, Any]) -> None:
     """The run's artifacts: how many conversations each rule placed, and what likeness was measured to be worth."""
     shares = report["assigned"] | {"suggested": report["suggested"], "orphans": report["orphans"]}
+    unbought = [(problem,) for problem in report["problems"]]
     learned = [(key, value) for key, value in (report["learned"] or {}).items() if isinstance(value, int | float)]
     reports.publish(
         "map",
         {key: report[key] for key in SUMMARY},
-        [reports.chart("Placed by", shares), *reports.problems("What likeness learned", learned, ["what", "value"])],
+        [
+            *reports.problems("What was not bought or placed", unbought, ["why"]),
+            reports.chart("Placed by", shares),
+            *reports.problems("What likeness learned", learned, ["what", "value"]),
+        ],
     )

@@ -82,9 +82,25 @@ def _tokens(archive: Archive, ids: Sequence[str]) -> int:
 
 
 def embed(archive: Archive, meaning: Meaning, ids: Sequence[str]) -> Embedded:
-    """Compute and keep the vectors that these conversations have not; each request's as soon as they are there."""
+    """Compute and keep the vectors that these conversations have not; each request's as soon as they are there.
+
+    An error before anything was bought is raised; one after that ends it and is told with what was spent.
+    """
+    done = Embedded()
+    try:
+        for vectors, tokens in _requests(archive, meaning, ids):
+            usage = done.usage + Counted(input=tokens).usage(meaning.price)
+            done = Embedded(vectors=done.vectors + vectors, usage=usage)
+    except (Halt, Retryable) as error:
+        if not done.vectors:
+            raise
+        return msgspec.structs.replace(done, problem=str(error))
+    return done
+
+
+def _requests(archive: Archive, meaning: Meaning, ids: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Request by request, how many vectors it brought and how many tokens it took."""
     kind = embeddings.kind(meaning.embedder.model)
-    count, counted = 0, 0
     for start in range(0, len(ids), AT_ONCE):
         wanted = features.missing(archive, kind, ids[start : start + AT_ONCE])
         found = list(features.texts(archive, wanted, longest=embeddings.LONGEST))
@@ -98,9 +114,7 @@ def embed(archive: Archive, meaning: Meaning, ids: Sequence[str]) -> Embedded:
             vectors, tokens = meaning.embedder.embed([said for _, said in chosen])
             pairs = zip(chosen, vectors, strict=True)
             rows = ((text.conversation_id, text.content_hash, vector) for (text, _), vector in pairs)
-            count += features.store(archive, kind, rows)
-            counted += tokens
-    return Embedded(vectors=count, usage=Counted(input=counted).usage(meaning.price))
+            yield features.store(archive, kind, rows), tokens
 
 
 def embed_within_budget(archive: Archive, meaning: Meaning, ids: Sequence[str]) -> Embedded:
@@ -113,7 +127,10 @@ def embed_within_budget(archive: Archive, meaning: Meaning, ids: Sequence[str]) 
             part = embed(archive, meaning, chunk)
         except (Halt, Retryable) as error:
             return msgspec.structs.replace(done, problem=str(error))
-        done = msgspec.structs.replace(done, vectors=done.vectors + part.vectors, usage=done.usage + part.usage)
+        vectors, usage = done.vectors + part.vectors, done.usage + part.usage
+        done = Embedded(vectors=vectors, usage=usage, problem=part.problem or done.problem)
+        if part.problem:
+            return done
     return done
 
 

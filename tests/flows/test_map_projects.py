@@ -108,6 +108,9 @@ def test_embeddings_that_could_not_be_bought_are_made_up_for_by_the_next_run(
         with pytest.raises(RunFailed, match="embeddings") as caught:
             map_projects()
         assert caught.value.report["learned"]["embedded"] is False
+        with get_client(sync_client=True) as client:
+            reported = [str(artifact.data) for artifact in client.read_artifacts() if artifact.key == "map-report"]
+        assert any("## What was not bought or placed" in text and "embeddings" in text for text in reported)
         server.faults.clear()
         report = map_projects()
         assert report["learned"]["embedded"] is True

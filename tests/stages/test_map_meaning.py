@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
+import openai
 import pytest
 from sqlalchemy import delete, select
 
@@ -15,7 +16,9 @@ from commonplace.archive import projects as registry
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import features as feature_table
 from commonplace.config import Environment, PriceSettings, ProjectSettings, Settings
+from commonplace.errors import Halt
 from commonplace.projects import embeddings
+from commonplace.projects.embeddings import Embedder
 from commonplace.stages import map_, map_meaning
 from commonplace.stages.map_meaning import Meaning, open_meaning
 from commonplace.stages.selection import Selection
@@ -118,6 +121,30 @@ def test_a_server_that_refuses_is_said_and_words_decide(
         report = map_.map_projects(sqlite_archive, SETTINGS, meaning=meaning)
     assert report.decided == 60
     assert "embeddings" in report.problems[0]
+
+
+class Tiring(Embedder):
+    """Answers one request and refuses the next."""
+
+    def embed(self, texts: Sequence[str]) -> tuple[list[bytes], int]:
+        if self.model == "tired":
+            raise Halt("No more embeddings.")
+        self.model = "tired"
+        return [embeddings.encode([1.0, 0.0]) for _ in texts], 1000
+
+
+def test_what_was_bought_before_a_refusal_is_counted(sqlite_archive: Archive, server: FakeOpenAI) -> None:
+    import_all(sqlite_archive, [simple_chat(f"{n:04}", "soil", title="Bed") for n in range(map_meaning.AT_ONCE + 1)])
+    ids = sorted(places(sqlite_archive))
+    with meaning_of(server) as meaning:
+        assert meaning
+        tiring = msgspec.structs.replace(meaning, embedder=Tiring(lambda: openai.OpenAI(api_key="k"), MODEL))
+        done = map_meaning.embed(sqlite_archive, tiring, ids)
+        assert done.vectors == features.count(sqlite_archive, KIND) == map_meaning.AT_ONCE
+        assert done.usage.cost_usd > 0
+        assert done.problem == "No more embeddings."
+        with pytest.raises(Halt):
+            map_meaning.embed(sqlite_archive, tiring, ids)
 
 
 def test_a_busy_server_is_asked_again(sqlite_archive: Archive, server: FakeOpenAI) -> None:
