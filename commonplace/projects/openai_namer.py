@@ -9,10 +9,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from commonplace.errors import Halt
 from commonplace.projects import naming_questions as questions
 from commonplace.projects.contract import Named, Proposal, Unnamed
-from commonplace.projects.service import Client, Connect
+from commonplace.projects.service import Client, Connect, NotUnderstood
 
 if TYPE_CHECKING:
     import openai
@@ -76,7 +75,7 @@ class CompatibleNamer(OpenAINamer):
         format = {"type": "json_schema", "json_schema": {"name": "names", "schema": questions.SCHEMA, "strict": True}}
         try:
             return self._complete(batch, {"response_format": format})
-        except Halt:
+        except NotUnderstood:
             return self._complete(batch, {})
 
     def _complete(self, batch: Sequence[Unnamed], more: dict[str, Any]) -> Named:

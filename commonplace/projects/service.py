@@ -19,6 +19,10 @@ Connect = Callable[[], "openai.OpenAI"]
 costs a fraction of a cent, and asking twice is cheaper than a run that ends."""
 
 
+class NotUnderstood(Halt):
+    """The service does not take the request as it was put; it may take it put otherwise."""
+
+
 class Client:
     """A client that is made when it is first needed: a key is missed only by those who have something to ask."""
 
@@ -59,7 +63,8 @@ def _translated(error: openai.OpenAIError, does: str) -> CommonplaceError:
     is_busy = error.status_code in (408, 409, 429) or error.status_code >= 500
     if is_busy and error.code != "insufficient_quota":
         return Retryable(f"The service that {does} is busy or failing {said}.")
-    return Halt(
+    kind = NotUnderstood if error.status_code in (400, 422) else Halt
+    return kind(
         f"The service that {does} does not do so for this key and model {said}.",
         hint="Check OPENAI_API_KEY, OPENAI_BASE_URL, the account and the model, or turn it off under [projects].",
     )

@@ -131,6 +131,16 @@ def test_a_server_that_knows_no_schemas_is_asked_without(server: NamingServer, c
     assert "response_format" not in server.asked[1]
 
 
+@pytest.mark.parametrize(("status", "code"), [(401, "invalid_api_key"), (404, ""), (429, "insufficient_quota")])
+def test_a_refusal_that_asking_otherwise_does_not_cure_is_one_request(
+    server: NamingServer, compatible: CompatibleNamer, status: int, code: str
+) -> None:
+    server.answers = [(status, code)]
+    with pytest.raises(Halt):
+        compatible.propose(BATCH)
+    assert len(server.asked) == 1
+
+
 def test_a_client_is_made_when_there_is_something_to_ask() -> None:
     def missing() -> openai.OpenAI:
         raise Halt("There is no key.")
