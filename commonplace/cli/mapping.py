@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from commonplace.cli.house import opened, selection
-from commonplace.cli.output import plain
-from commonplace.errors import Halt
+from commonplace.cli.output import Output, aside, plain, print_json, tell
+
+if TYPE_CHECKING:
+    from commonplace.stages.map_ import MapReport
 
 
 def map_directly(bounds: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
-    """The stage alone, in this process; or what it would do."""
+    """The stage alone, in this process; or what it would do.
+
+    Where not all could be bought it ends as a run would: with the report, but not well.
+    """
     from commonplace.archive.leases import hold
     from commonplace.stages.map_ import map_projects
     from commonplace.stages.map_meaning import open_meaning
@@ -27,7 +34,14 @@ def map_directly(bounds: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
         ):
             report = map_projects(archive, settings.projects, chosen, naming=naming, meaning=meaning)
     if report.problems:
-        # As a run would end: everything is placed, but a person has to know.
-        assigned = sum(report.assigned.values())
-        raise Halt(f"Mapped: {assigned} assigned, {report.suggested} suggested. {' '.join(report.problems)}")
+        _show_with_problems(report)
+        raise typer.Exit(1)
     return dict(plain(report))
+
+
+def _show_with_problems(report: MapReport) -> None:
+    if Output.as_json:
+        print_json(report)
+    tell(f"Mapped: {sum(report.assigned.values())} assigned, {report.suggested} suggested.")
+    for problem in report.problems:
+        aside.print(problem, markup=False, soft_wrap=True)
