@@ -32,8 +32,12 @@ def _do(act: Callable[[Archive], Any], said: Callable[[Any], str]) -> None:
 
 
 def _changes(told: dict[str, Any]) -> str:
-    """Numbers and words as they are, of lists how long they are."""
-    shown = {key: len(value) if isinstance(value, list) else value for key, value in told.items() if key != "changed"}
+    """Numbers and words as they are, of lists how long they are. What is neither is for programs."""
+    shown = {
+        key: len(value) if isinstance(value, list) else value
+        for key, value in told.items()
+        if key != "changed" and isinstance(value, int | str | list)
+    }
     return ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in shown.items())
 
 

@@ -90,10 +90,11 @@ def take_over_changed(archive: Archive, path: Path) -> NamesReport | None:
 def unnamed(archive: Archive, project_ids: Sequence[str] | None = None) -> list[Unnamed]:
     """What a namer is asked: projects known by an id alone, or those named here if no person named them."""
     sources = ("id",) if project_ids is None else ("id", "inferred")
+    wanted = None if project_ids is None else set(project_ids)
     asked = [
         project
         for project in registry.load(archive)
-        if project.name_source in sources and (project_ids is None or project.id in project_ids)
+        if project.name_source in sources and (wanted is None or project.id in wanted)
     ]
     titles = registry.titles(archive, most=_TITLES) if asked else {}
     return [
