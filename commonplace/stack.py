@@ -170,8 +170,22 @@ def ensure_server(settings: Settings) -> tuple[Running, bool]:
             process, running = start_server(settings)
             with suppress(PortTaken):
                 wait_until_ready(process, running, settings)
+                _write_profile(running, settings)
                 return running, True
         raise Refused("Every port that was free was taken by others.", hint="Set `port` under [runs].")
+
+
+def _write_profile(running: Running, settings: Settings) -> None:
+    """With `PREFECT_HOME` set to our folder, Prefect's own command speaks to this server."""
+    known = {"PREFECT_API_URL": running.api_url, "PREFECT_API_AUTH_STRING": password(settings, "auth")}
+    lines = [
+        'active = "commonplace"',
+        "[profiles.commonplace]",
+        *(f'{name} = "{value}"' for name, value in known.items()),
+    ]
+    path = folder(settings) / "profiles.toml"
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines) + "\n")
 
 
 def start_server(settings: Settings) -> tuple[subprocess.Popen[bytes], Running]:

@@ -127,6 +127,7 @@ def _stop_at_once(worker: _Worker | None, settings: Settings) -> None:
 def _show_addresses(running: stack.Running, settings: Settings) -> None:
     settings.inbox.mkdir(parents=True, exist_ok=True)
     _tell(f"Prefect UI       {stack.login_url(running, settings)}")
+    _tell(f"Prefect's CLI    export PREFECT_HOME={stack.folder(settings)}")
     _tell(f"Inbox            {settings.inbox}")
     for name in destinations.names(settings):
         if place := destinations.place_of(settings, name):

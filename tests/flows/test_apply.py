@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -98,6 +99,21 @@ def test_runs_send_heartbeats_and_one_automation_listens_for_them(apply: Apply) 
         pipeline = client.read_deployment_by_name("pipeline/on-demand")
     assert watch.enabled
     assert int(pipeline.job_variables["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) < dead_runs.SILENCE.seconds
+
+
+def test_prefects_own_command_finds_the_server_by_its_home(apply: Apply, server_settings: Settings) -> None:
+    apply("")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
+    asked = subprocess.run(
+        [sys.executable, "-m", "prefect", "deployment", "inspect", "sync/on-demand", "--output", "json"],
+        env=plain | {"PREFECT_HOME": str(stack.folder(server_settings))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout)["name"] == "on-demand"
 
 
 def test_wrong_parameters_are_told_before_a_run_is_made(prefect_api: stack.Running) -> None:
