@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sources", "archive", "categorize", "projects", "destinations")
-FOUNDATION = {"model", "errors", "config", "moments"}
+FOUNDATION = {"model", "errors", "config", "moments", "bought"}
 STARTS_RUNS = {"commonplace.cli.runs", "commonplace.web.runs"}
 OURS = ("commonplace", "blocks", "tasks", "flows", "deployments")
 
@@ -49,6 +49,7 @@ def _may_import(room: str) -> set[str]:
         "errors": set(),
         "moments": {"errors", "model"},
         "config": {"errors", "model", "moments"},
+        "bought": set(),
         "stages": FOUNDATION | set(ROOMS),
         "commonplace": everything_below,
         "stack": FOUNDATION,

@@ -1,30 +1,19 @@
-"""What judges answered, kept apart from the archive, so that nothing is bought twice.
-
-An answer is written down the moment it arrives, before anything is recorded: a run that dies, or an archive that is
-restored without its verdicts, finds it again under the hash of what was asked (conversation, content, taxonomy, judge).
-
-Answers hold summaries of private conversations: the file is the person's own (mode 0600), and forgetting a
-conversation forgets them too.
-"""
+"""What judges answered (bought.py), under the hash of what was asked: conversation, content, taxonomy, judge."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 import zlib
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 import msgspec
 
+from commonplace.bought import BoughtFile
 from commonplace.categorize.contract import Subject, Taxonomy
 from commonplace.model import Verdict
 
-_WAIT_SECONDS = 60.0
 _AT_ONCE = 500
 _TABLE = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -46,16 +35,11 @@ class Question(Protocol):
     def content_hash(self) -> str: ...
 
 
-class Answers:
-    """The answers in one file, for any number of threads and processes. Closes as a context manager."""
+class Answers(BoughtFile):
+    """The answers of a home."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        # No WAL: see engine.py for what older SQLite versions do to it.
-        self._connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, check_same_thread=False, isolation_level=None)
-        self._lock = threading.Lock()
-        self._connection.executescript(_TABLE)
+        super().__init__(path, _TABLE)
 
     def find(self, subjects: Sequence[Question], taxonomy: Taxonomy, judge_key: str) -> dict[str, Verdict]:
         """What this judge answered on these subjects as they are, by conversation id."""
@@ -65,9 +49,7 @@ class Answers:
         for start in range(0, len(wanted), _AT_ONCE):
             page = wanted[start : start + _AT_ONCE]
             marks = ",".join("?" * len(page))
-            with self._lock:
-                rows = self._connection.execute(f"SELECT key, verdict FROM answers WHERE key IN ({marks})", page)  # noqa: S608
-                pairs = rows.fetchall()
+            pairs = self._read(f"SELECT key, verdict FROM answers WHERE key IN ({marks})", page)  # noqa: S608
             found.update((keys[key], msgspec.json.decode(zlib.decompress(said), type=Verdict)) for key, said in pairs)
         return found
 
@@ -81,36 +63,15 @@ class Answers:
             )
             for subject, verdict in answered
         ]
-        if not rows:
-            return
-        with self._lock, closing(self._connection.cursor()) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", rows)
-            cursor.execute("COMMIT")
+        self._write("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", rows)
 
     def forget(self, conversation_ids: Iterable[str]) -> None:
         """Remove everything that was answered on these conversations, from the disk as well."""
-        with self._lock:
-            self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.executemany(
-                "DELETE FROM answers WHERE conversation_id = ?", [(id,) for id in conversation_ids]
-            )
+        self._erase("DELETE FROM answers WHERE conversation_id = ?", conversation_ids)
 
     def count(self) -> int:
         """How many answers there are."""
-        with self._lock:
-            return int(self._connection.execute("SELECT count(*) FROM answers").fetchone()[0])
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> Answers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        return int(self._read("SELECT count(*) FROM answers")[0][0])
 
 
 def answers_path(home: Path) -> Path:
