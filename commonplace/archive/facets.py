@@ -32,7 +32,7 @@ def count(
     `found` has the conversations' keys and their hits, by which it is known who said what was found.
     """
     counts: dict[str, Counter[Any]] = {
-        name: Counter() for name in ("category", "project", "source", "role", "model", "month", "has")
+        name: Counter() for name in ("category", "project", "topic", "source", "role", "model", "month", "has")
     }
     for row in _rows(connection, list(found)):
         for name, value in (("category", row[1]), ("project", row[2]), ("source", row[3]), ("model", row[4])):
@@ -40,7 +40,8 @@ def count(
                 counts[name][value] += 1
         if row[5] is not None:
             counts["month"][row[5] // _DAY] += 1
-        for kind, has in zip(("code", "image", "file"), row[6:], strict=True):
+        counts["topic"].update(msgspec.json.decode(row[6], type=set[str]))
+        for kind, has in zip(("code", "image", "file"), row[7:], strict=True):
             counts["has"][kind] += bool(has)
     for hits in found.values():
         counts["role"].update({role_of(hit) for hit in hits})
@@ -61,6 +62,7 @@ def _rows(connection: Connection, keys: Sequence[int]) -> list[Any]:
         table.source,
         table.model,
         table.updated_at,
+        table.tags,
         table.has_code,
         table.has_image,
         table.has_file,

@@ -19,13 +19,16 @@ from commonplace.archive.reading import Scope
 from commonplace.archive.schema import conversations, projects
 from commonplace.moments import to_datetime, to_iso
 
-DIMENSIONS = ("month", "weekday", "hour", "model", "project", "category", "source", "length")
+DIMENSIONS = ("month", "weekday", "hour", "model", "project", "category", "topic", "source", "length")
 """What can be counted by."""
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LENGTHS = ((2, "1-2"), (5, "3-5"), (10, "6-10"), (20, "11-20"), (50, "21-50"), (100, "51-100"))
 LONGEST = "over 100"
 """Lengths are in visible messages."""
+
+MOST_TOPICS = 100
+"""The commonest; most of the others were said once."""
 
 _QUARTER = 15 * 60 * 1_000_000
 _LOCAL: dict[str, Callable[[datetime], str]] = {
@@ -49,7 +52,8 @@ def count_by(
     """Conversations and their visible messages by one of DIMENSIONS, those updated in the half-open bounds.
 
     Months, weekdays, hours and lengths come in their own order, everything else by size; months, weekdays and hours
-    are those in which a conversation began, in `zone`. Weekdays, hours and lengths without any are there, with zeros.
+    are those in which a conversation began, in `zone`. Weekdays, hours and lengths without any are there, with zeros. A
+    conversation counts for each of its topics, which are its tags.
     """
     scope = Scope(since=since, until=until).clause(archive.owner)
     if dimension in _LOCAL:
@@ -58,6 +62,8 @@ def count_by(
         return _complete(_grouped(archive, _length(), scope), [name for _, name in LENGTHS] + [LONGEST])
     if dimension == "project":
         return _by_size(_grouped(archive, func.coalesce(projects.c.name, conversations.c.project_id), scope))
+    if dimension == "topic":
+        return _by_topic(archive, scope)
     if dimension in DIMENSIONS:
         return _by_size(_grouped(archive, conversations.c[dimension], scope))
     raise ValueError(f"no such dimension: {dimension}")
@@ -94,6 +100,18 @@ def _grouped(archive: Archive, value: ColumnElement[Any], scope: ColumnElement[b
     )
     with archive.read() as connection:
         return [Count(value, int(chats), int(said)) for value, chats, said in connection.execute(query)]
+
+
+def _by_topic(archive: Archive, scope: ColumnElement[bool]) -> list[Count]:
+    table = conversations.c
+    chats: Counter[str | None] = Counter()
+    said: Counter[str | None] = Counter()
+    with archive.read() as connection:
+        for tags, messages in connection.execute(select(table.tags, table.message_count).where(scope)):
+            for topic in msgspec.json.decode(tags, type=set[str]) or (None,):
+                chats[topic] += 1
+                said[topic] += messages
+    return _by_size(Count(topic, chats[topic], said[topic]) for topic in chats)[:MOST_TOPICS]
 
 
 def _count_by_time(archive: Archive, dimension: str, zone: tzinfo, scope: ColumnElement[bool]) -> list[Count]:

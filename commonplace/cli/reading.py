@@ -85,7 +85,7 @@ def search(
 
 def _show_facets(facets: dict[str, list[Any]]) -> None:
     people.print()
-    for name in ("category", "project", "source", "model"):
+    for name in ("category", "project", "topic", "source", "model"):
         values = facets.get(name, [])[:6]
         if values:
             listed = ", ".join(f"{escape(str(facet.value))} [dim]{facet.count}[/]" for facet in values)
@@ -162,14 +162,14 @@ def _as_json(filed: Any) -> dict[str, Any]:
 
 def stats(
     by: Annotated[
-        str, typer.Option(help="month, weekday, hour, model, project, category, source or length.")
+        str, typer.Option(help="month, weekday, hour, model, project, category, topic, source or length.")
     ] = "month",
     since: Since = None,
     until: Until = None,
     chart: Annotated[Path | None, typer.Option(help="Also draw it into this .svg or .png file.")] = None,
     json: Json = False,
 ) -> None:
-    """Count conversations by month, weekday, hour, model, project, category, source or length."""
+    """Count conversations by month, weekday, hour, model, project, category, topic, source or length."""
     from commonplace.archive import statistics
 
     with errors_for_people(), opened() as (settings, _, archive):
