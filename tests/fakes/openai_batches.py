@@ -9,6 +9,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.openai_http import Fault
+
 if TYPE_CHECKING:
     from tests.fakes.openai import FakeOpenAI
 
@@ -143,8 +145,6 @@ class Batches:
         return None
 
     def _answer(self, line: dict[str, Any]) -> dict[str, Any]:
-        from tests.fakes.openai import Fault
-
         row = {"id": self._fake.next_id("batch_req"), "custom_id": line["custom_id"], "error": None}
         problem = self._fake.problem_with(line["url"], line["body"])
         if problem:
