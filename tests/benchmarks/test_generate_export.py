@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.generate_export import ContainerKind, Shape, generate, main, size_of
+from benchmarks.generate_export import ContainerKind, generate, main, size_of
+from benchmarks.generated_chats import Shape
 from commonplace.sources.chatgpt import open_export
 from tests.sources.chatgpt.reading import read_all
 
