@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +28,12 @@ def apply_alerts(client: SyncPrefectClient, settings: Settings) -> None:
     """The automations that the settings ask for, and none that they no longer do."""
     actions = _actions(settings)
     wanted = _automations(settings, actions) if actions else []
-    for name in (FAILED, MISSING):
+    replace(client, (FAILED, MISSING), wanted)
+
+
+def replace(client: SyncPrefectClient, names: Iterable[str], wanted: Iterable[AutomationCore]) -> None:
+    """These automations, in the place of all that have one of the names."""
+    for name in names:
         for found in client.read_automations_by_name(name):
             client.delete_automation(found.id)
     for automation in wanted:

@@ -19,6 +19,7 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
+from deployments.alerts import replace
 from deployments.definitions import OURS
 
 NAME = "Commonplace: a run died"
@@ -28,9 +29,7 @@ MESSAGE = "This run was not heard of any more. The next run does what is still m
 
 def apply_watch(client: SyncPrefectClient) -> None:
     """The automation, as it is today."""
-    for found in client.read_automations_by_name(NAME):
-        client.delete_automation(found.id)
-    client.create_automation(_automation())
+    replace(client, [NAME], [_automation()])
 
 
 def _automation() -> AutomationCore:
