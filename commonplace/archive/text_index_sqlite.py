@@ -153,8 +153,8 @@ class Index:
                 problems.append(f"{index} has {indexed - there + missing:,} that are not there any more.")
         try:
             return problems + _unfound(connection)
-        except DatabaseError:
-            return [*problems, "messages_fts is damaged."]
+        except DatabaseError:  # of which the check of the index itself may have known
+            return list(dict.fromkeys([*problems, "messages_fts is damaged."]))
 
 
 def _unfound(connection: Connection) -> list[str]:
