@@ -67,6 +67,13 @@ def unname(archive: Archive) -> None:
         connection.execute(update(project_table).values(name_source="id"))
 
 
+def add_a_batch_of_projects(archive: Archive) -> None:
+    """As many as are asked about at once, beside those that are there."""
+    many = [simple_chat(f"c{n}", "x", title=f"Title {n}", project_ref=f"g-p-{n:08d}") for n in range(naming.AT_ONCE)]
+    import_all(archive, many)
+    map_.place_sure(archive, ProjectSettings())
+
+
 @pytest.mark.parametrize("namer", ["openai", "compatible"])
 def test_projects_get_proposed_names_once(mapped: Archive, server: NamingServer, tmp_path: Path, namer: str) -> None:
     for _ in range(2):
@@ -119,9 +126,7 @@ def test_what_the_namer_leaves_out_gets_a_name_from_its_titles(
 def test_an_answer_that_cannot_be_read_is_asked_for_again(
     mapped: Archive, server: NamingServer, tmp_path: Path
 ) -> None:
-    many = [simple_chat(f"c{n}", "x", title=f"Title {n}", project_ref=f"g-p-{n:08d}") for n in range(naming.AT_ONCE)]
-    import_all(mapped, many)
-    map_.place_sure(mapped, ProjectSettings())
+    add_a_batch_of_projects(mapped)
     server.answers = [(200, "no names today")]
     with open_naming(settings_of(tmp_path), environment_of(server)) as using:
         first = project_names.infer(mapped, using)
@@ -170,9 +175,7 @@ def test_what_cannot_be_asked_is_said_and_everything_is_mapped_all_the_same(
 def test_a_refusal_ends_the_asking_but_keeps_what_was_answered(
     mapped: Archive, server: NamingServer, tmp_path: Path
 ) -> None:
-    many = [simple_chat(f"c{n}", "x", title=f"Title {n}", project_ref=f"g-p-{n:08d}") for n in range(naming.AT_ONCE)]
-    import_all(mapped, many)
-    map_.place_sure(mapped, ProjectSettings())
+    add_a_batch_of_projects(mapped)
     with open_naming(settings_of(tmp_path), environment_of(server)) as using:
         waiting = project_names.unnamed(mapped)
         assert [len(batch) for batch in naming.plan(using, waiting).batches] == [naming.AT_ONCE, 2]
