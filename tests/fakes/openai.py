@@ -14,9 +14,9 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
+from tests.fakes.loopback import Loopback
 from tests.fakes.openai_answers import answer_for, count_tokens, problem_with_schema
 from tests.fakes.openai_batches import Batches
 from tests.fakes.openai_http import Fault, Kind, Seen, Server, texts_of
@@ -72,7 +72,7 @@ class Window:
         return self.seconds
 
 
-class FakeOpenAI:
+class FakeOpenAI(Loopback):
     """The server. Start it as a context manager; `url` is the base URL to give to a client."""
 
     def __init__(
@@ -112,23 +112,11 @@ class FakeOpenAI:
         self.batches = Batches(self)
         self.in_flight = self.most_in_flight = 0
         self.ids = 0
-        self._server = Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(Server(self))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-
-    def __enter__(self) -> FakeOpenAI:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        return f"{self.address}/v1"
 
     def fail(
         self, kind: Kind, times: int = 1, *, mentions: str = "", path: str = "/v1/", retry_after: str | None = None

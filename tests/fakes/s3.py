@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -11,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from tests.fakes.loopback import Loopback
 
 
 class Bucket:
@@ -27,16 +28,9 @@ class Bucket:
 def running_bucket(name: str) -> Iterator[Bucket]:
     """A server with one bucket of that name, until the block ends."""
     bucket = Bucket()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(bucket, name))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    bucket.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with Loopback(ThreadingHTTPServer(("127.0.0.1", 0), _handler(bucket, name))) as server:
+        bucket.url = server.address
         yield bucket
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _handler(bucket: Bucket, name: str) -> type[BaseHTTPRequestHandler]:

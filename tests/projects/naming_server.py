@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.fakes.loopback import Loopback
 
 
-class NamingServer(ThreadingHTTPServer):
+class NamingServer(Loopback):
     """Answers every request with the next scripted status and text, or by itself; remembers what it was asked."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Server(self))
         self.answers: list[tuple[int, str]] = []
         self.asked: list[dict[str, Any]] = []
         self.is_cut = False
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join()
+        return f"{self.address}/v1"
 
     def answer(self, body: dict[str, Any]) -> tuple[int, str]:
         """The next scripted answer; without one every project gets a name made of its first title."""
@@ -49,14 +37,21 @@ def named(*projects: tuple[int, str, str]) -> tuple[int, str]:
     return 200, json.dumps({"projects": [dict(zip(fields, project, strict=True)) for project in projects]})
 
 
+class _Server(ThreadingHTTPServer):
+    def __init__(self, naming: NamingServer) -> None:
+        self.naming = naming
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
 class _Handler(BaseHTTPRequestHandler):
-    server: NamingServer
+    server: _Server
 
     def do_POST(self) -> None:
+        naming = self.server.naming
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(asked)
-        status, text = self.server.answer(asked)
-        is_chat, is_cut = self.path.endswith("/chat/completions"), self.server.is_cut
+        naming.asked.append(asked)
+        status, text = naming.answer(asked)
+        is_chat, is_cut = self.path.endswith("/chat/completions"), naming.is_cut
         body = _chat(text, is_cut) if is_chat else _response(text, is_cut)
         if status != 200:
             body = {"error": {"message": "Tomatoes are secret", "code": text}}

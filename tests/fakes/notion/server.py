@@ -15,17 +15,16 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.loopback import Loopback
 from tests.fakes.notion import databases, pages
 from tests.fakes.notion.answers import Answer, Silence
 from tests.fakes.notion.budget import Budget
@@ -39,40 +38,28 @@ Json = dict[str, Any]
 VERSIONS = ("2022-06-28", "2025-09-03", "2026-03-11")
 
 
-class FakeNotion(Workspace):
+class FakeNotion(Loopback, Workspace):
     """The server. Everything public may be used by tests while it runs."""
 
     def __init__(self, *, latency: float = 0.0, window_seconds: float = 60.0, per_window: int = 180,
                  workspace_per_window: int | None = None, query_cap: int = 10_000, records_per_page: int = 20_000,
                  keep_bodies: bool = True, port: int = 0) -> None:  # fmt: skip
-        super().__init__(query_cap=query_cap, records_per_page=records_per_page, keep_bodies=keep_bodies)
+        Workspace.__init__(self, query_cap=query_cap, records_per_page=records_per_page, keep_bodies=keep_bodies)
         self.latency = latency
         self.budget = Budget(window_seconds, per_window, workspace_per_window)
         self.faults = Faults()
         self.token = f"ntn_{uuid.uuid4().hex}"
         self.requests: list[Request] = []
         self._writing: Counter[str] = Counter()
-        self._server = _Server(("127.0.0.1", port), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> FakeNotion:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        Loopback.__init__(self, _Server(("127.0.0.1", port), _handler(self)))
 
     def close(self) -> None:
         self.faults.hang.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().close()
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self.address
 
     @property
     def window_seconds(self) -> float:
