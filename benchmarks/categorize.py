@@ -29,9 +29,10 @@ import msgspec
 import numpy as np
 
 from benchmarks import categorize_openai
-from commonplace.archive.core import Archive, open_archive
-from commonplace.archive.merge import merge
-from commonplace.archive.reading import conversation_ids
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.conversations.reading import conversation_ids
+from commonplace.archive.core import Archive
+from commonplace.archive.opening import open_archive
 from commonplace.categorize.answers import Answers
 from commonplace.categorize.contract import Subject, Taxonomy
 from commonplace.categorize.definitions import shipped, shipped_names
@@ -43,8 +44,8 @@ from commonplace.categorize.local.lexicon import lexicon
 from commonplace.categorize.local.quality import Quality, quality
 from commonplace.categorize.local.teaching import documents, owners_of_topics, shipped_chats
 from commonplace.model import Conversation, Message
-from commonplace.stages import categorize as stage
-from commonplace.stages.subjects import subjects
+from commonplace.stages.categorizing import stage
+from commonplace.stages.categorizing.subjects import subjects
 
 PER_SECOND = 300
 CALIBRATION_ERROR = 0.10

@@ -25,11 +25,11 @@ from typing import Any
 from commonplace.categorize.contract import Subject, Taxonomy, Turn
 from commonplace.categorize.definitions import shipped
 from commonplace.categorize.openai import OpenAIJudge, connect
-from commonplace.categorize.openai.client import DEFAULT_MODEL
-from commonplace.categorize.openai.limiter import Governor
 from commonplace.categorize.openai.packing import TOKENS_PER_VERDICT
-from commonplace.categorize.openai.pricing import BATCH_DISCOUNT, PRICES, Counted
 from commonplace.model import Verdict
+from commonplace.openai.client import DEFAULT_MODEL
+from commonplace.openai.limiter import Governor
+from commonplace.openai.pricing import BATCH_DISCOUNT, PRICES, Counted
 from tests.fakes.openai import FakeOpenAI
 
 LATENCY = 0.2
@@ -58,7 +58,7 @@ def _conversation(number: int, chance: random.Random, told: list[tuple[str, list
         texts += [turn["text"] if isinstance(turn, dict) else str(turn) for turn in chance.choice(told)[1]]
     turns = tuple(Turn("assistant" if place % 2 else "user", text) for place, text in enumerate(texts))
     return Subject(
-        conversation_id=f"bench:{number}",
+        conversation_id=f"judging:{number}",
         content_hash=str(number),
         title=chance.choice(told)[0],
         turns=turns,

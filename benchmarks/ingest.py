@@ -103,8 +103,8 @@ def _insert(connection: Any, heads: list[tuple[Any, ...]], rows: list[tuple[Any,
 
 def ours(source: Path, database: Path) -> dict[str, Any]:
     """The import as `commonplace import` does it, keeping the export and its attachments."""
-    from commonplace.archive.core import open_archive
-    from commonplace.stages.import_ import import_paths
+    from commonplace.archive.opening import open_archive
+    from commonplace.stages.importing.stage import import_paths
 
     started = time.perf_counter()
     with open_archive(str(database)) as archive:

@@ -30,15 +30,15 @@ DIRECT = """
 import sys, time
 from pathlib import Path
 started = time.perf_counter()
-from commonplace.cli.house import opened
+from commonplace.cli.opening import opened
 from commonplace.stages import categorize, map_, sync
-from commonplace.stages.destinations import open_destination
-from commonplace.stages.import_ import import_paths
-from commonplace.stages.judges import open_bench
+from commonplace.stages.syncing.destinations import open_destination
+from commonplace.stages.importing.stage import import_paths
+from commonplace.stages.categorizing.judges import open_judging
 with opened() as (settings, environment, archive):
     import_paths(archive, [Path(sys.argv[1])])
-    with open_bench(settings, environment, archive) as bench:
-        categorize.categorize(archive, bench.answers, bench.judge, bench.taxonomy)
+    with open_judging(settings, environment, archive) as judging:
+        categorize.categorize(archive, judging.answers, judging.judge, judging.taxonomy)
     map_.map_projects(archive, settings.projects)
     with open_destination(settings, environment, archive, "markdown") as (target, rules):
         sync.sync(archive, target, rules=rules)
@@ -57,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conversations", type=int, default=5000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="judging-") as name:
         folder = Path(name)
         export = folder / "export.zip"
         size = options.conversations * MEGABYTES_PER_THOUSAND * 1000

@@ -27,9 +27,11 @@ from typing import Any
 from sqlalchemy import text as sql
 
 from benchmarks.vocabulary import Vocabulary
-from commonplace.archive import rows, schema, text_index
-from commonplace.archive.core import Archive, open_archive
-from commonplace.archive.search import Filters, search
+from commonplace.archive import rows, schema
+from commonplace.archive.core import Archive
+from commonplace.archive.opening import open_archive
+from commonplace.archive.search import text_index
+from commonplace.archive.search.search import Filters, search
 
 DATA = Path(__file__).parent / ".data"
 PER_CONVERSATION = 20

@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=12)
     parser.add_argument("--stacks", type=int, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="judging-") as name:
         settings, _ = load({"COMMONPLACE_HOME": name}, folder=Path(name))
         fresh = first_starts(settings, options.stacks, lambda: shutil.rmtree(stack.folder(settings), True))
         warm = first_starts(settings, options.stacks, lambda: None)

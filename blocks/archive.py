@@ -7,7 +7,8 @@ from pathlib import Path
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
-from commonplace.archive.core import Archive, open_archive
+from commonplace.archive.core import Archive
+from commonplace.archive.opening import open_archive
 
 DOCUMENTATION = "https://docs.prefect.io/v3/concepts/blocks"
 

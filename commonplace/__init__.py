@@ -10,12 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from commonplace.archive.core import Archive, open_archive
-    from commonplace.archive.reading import load_conversation
-    from commonplace.archive.search import Filters, search
+    from commonplace.archive.conversations.reading import load_conversation
+    from commonplace.archive.core import Archive
+    from commonplace.archive.opening import open_archive
+    from commonplace.archive.search.filters import Filters
+    from commonplace.archive.search.search import search
     from commonplace.model import Attachment, Conversation, Message
     from commonplace.sources.chatgpt import open_export
-    from commonplace.stages.import_ import import_paths
+    from commonplace.stages.importing.stage import import_paths
 
 __version__ = "0.1.0"
 
@@ -35,15 +37,15 @@ __all__ = [
 
 _HOMES = {
     "Archive": "archive.core",
-    "open_archive": "archive.core",
-    "load_conversation": "archive.reading",
-    "Filters": "archive.search",
-    "search": "archive.search",
+    "open_archive": "archive.opening",
+    "load_conversation": "archive.conversations.reading",
+    "Filters": "archive.search.filters",
+    "search": "archive.search.search",
     "Attachment": "model",
     "Conversation": "model",
     "Message": "model",
     "open_export": "sources.chatgpt",
-    "import_paths": "stages.import_",
+    "import_paths": "stages.importing.stage",
 }
 
 

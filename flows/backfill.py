@@ -10,8 +10,7 @@ from prefect import flow
 from commonplace.config import load
 from commonplace.errors import Halt
 from commonplace.moments import now, to_iso, windows
-from commonplace.stages import backfill as stage
-from commonplace.stages.selection import Selection
+from commonplace.stages.selection import Selection, count
 from flows import reports
 from flows.bounds import moment_of
 from flows.pipeline import Stage, run_stages, totals
@@ -66,7 +65,7 @@ def _one_window(
 ) -> tuple[dict[str, Any], list[Exception]]:
     settings, _ = load()
     with open_house() as house:
-        conversations = stage.count(house.archive, selection)
+        conversations = count(house.archive, selection)
     row: dict[str, Any] = {
         "since": to_iso(selection.since, settings.zone),
         "until": to_iso(selection.until, settings.zone),

@@ -12,13 +12,13 @@ from prefect import flow
 from prefect.events import emit_event
 
 from commonplace.archive.leases import hold
-from commonplace.archive.verdicts import count_waiting
+from commonplace.archive.verdicts.verdicts import count_waiting
 from commonplace.errors import Halt
 from commonplace.model import Usage
-from commonplace.stages import batching, grouping, learning
-from commonplace.stages import categorize as stage
-from commonplace.stages.categorize import Asked, CategorizeReport, Pending
-from commonplace.stages.judges import Bench, open_bench
+from commonplace.stages import grouping
+from commonplace.stages.categorizing import batching, learning, stage
+from commonplace.stages.categorizing.judges import Judging, open_judging
+from commonplace.stages.categorizing.stage import Asked, CategorizeReport, Pending
 from commonplace.stages.selection import Selection, chunk_name, partition
 from flows import reports
 from flows.bounds import selection_of
@@ -79,10 +79,10 @@ def categorize_now(
             _learn(house, taxonomy)
     with (
         open_house() as house,
-        open_bench(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as bench,
+        open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
         hold(house.archive, f"categorize:{house.archive.owner}"),
     ):
-        run = _Run(house, bench, judge or house.settings.categorize.judge, selection)
+        run = _Run(house, judging, judge or house.settings.categorize.judge, selection)
         budget = house.settings.categorize.max_cost if max_cost is None else max_cost
         report, errors = run.through(budget, upgrade)
         publish(report, grouping.by_category(house.archive))
@@ -124,12 +124,12 @@ def _submit(
 class _Run:
     """One run of the stage, with everything it was opened with."""
 
-    def __init__(self, house: House, bench: Bench, judge: str, selection: Selection) -> None:
-        self.house, self.bench, self.judge, self.selection = house, bench, judge, selection
+    def __init__(self, house: House, judging: Judging, judge: str, selection: Selection) -> None:
+        self.house, self.judging, self.judge, self.selection = house, judging, judge, selection
 
     def through(self, budget: float, upgrade: bool) -> tuple[CategorizeReport, list[Exception]]:
         started = time.monotonic()
-        archive, taxonomy, key = self.house.archive, self.bench.taxonomy, self.bench.judge.key
+        archive, taxonomy, key = self.house.archive, self.judging.taxonomy, self.judging.judge.key
         report = CategorizeReport(judge=key, taxonomy=taxonomy.name)
         stage.prepare(archive, taxonomy, review_below=self.house.settings.categorize.review_below)
         waiting = stage.pending(archive, key, taxonomy, self.selection, upgrade=upgrade)
@@ -166,16 +166,16 @@ class _Run:
             left = (
                 stage.unanswered(
                     self.house.archive,
-                    self.bench.answers,
-                    self.bench.judge.key,
-                    self.bench.taxonomy,
+                    self.judging.answers,
+                    self.judging.judge.key,
+                    self.judging.taxonomy,
                     chunk,
                     again=again,
                 )
                 if self.judge != "local"
                 else []
             )
-            spent += self.bench.judge.estimate(left, self.bench.taxonomy) if left else Usage()
+            spent += self.judging.judge.estimate(left, self.judging.taxonomy) if left else Usage()
             if spent.cost_usd > budget:
                 report.stopped = (
                     f"{len(chunks) - number} of {len(chunks)} chunks would pass the limit of ${budget:.2f}."
@@ -188,10 +188,10 @@ class _Run:
         ids = [item.conversation_id for item in items]
         return {
             "judge": self.judge,
-            "taxonomy": self.bench.taxonomy.name,
+            "taxonomy": self.judging.taxonomy.name,
             "chunk": chunk_name(ids),
             "ids": ids,
-            "question": stage.cache_key(items, self.bench.taxonomy, self.bench.judge.key),
+            "question": stage.cache_key(items, self.judging.taxonomy, self.judging.judge.key),
             "again": self.selection.force,
         }
 

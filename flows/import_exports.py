@@ -14,7 +14,7 @@ from prefect.events import emit_event
 from commonplace.config import Settings, load
 from commonplace.errors import Halt
 from commonplace.moments import now, to_iso
-from commonplace.stages import inspection
+from commonplace.stages.importing import inspection
 from flows import reports
 from flows.running import RUNNER, conclude, describe, say
 from tasks.import_exports import import_export, inspect_export

@@ -14,8 +14,9 @@ from prefect.events import emit_event
 from commonplace.archive.leases import hold
 from commonplace.errors import Halt
 from commonplace.projects.contract import Unnamed
-from commonplace.stages import map_ as stage
-from commonplace.stages import map_meaning, naming, project_names
+from commonplace.stages import embedding
+from commonplace.stages.mapping import naming, project_names, stage
+from commonplace.stages.mapping import report as outcome
 from commonplace.stages.selection import Selection, chunk_name, partition
 from flows import reports
 from flows.bounds import selection_of
@@ -63,23 +64,23 @@ def map_now(selection: Selection) -> tuple[dict[str, Any], list[Exception]]:
     started = time.monotonic()
     with open_house() as house, hold(house.archive, f"map:{house.archive.owner}"):
         sure = place_by_rules(msgspec.to_builtins(selection))
-        bought = Bought()
-        left = _embed(house, selection, sure["left"], bought)
-        learned = _place_the_rest(house, left, bought)
-        _ask_for_names(house, bought)
+        spent = Spent()
+        left = _embed(house, selection, sure["left"], spent)
+        learned = _place_the_rest(house, left, spent)
+        _ask_for_names(house, spent)
         named = name_projects()
-        found = stage.describe(house.archive, selection)
+        found = outcome.describe(house.archive, selection)
     found.decided, found.named = sure["decided"] + len(left), named
-    found.cost_usd, found.problems = round(bought.cost_usd, 6), [describe(error) for error in bought.errors]
+    found.cost_usd, found.problems = round(spent.cost_usd, 6), [describe(error) for error in spent.errors]
     found.new_projects = sure["new_projects"]
     found.seconds = round(time.monotonic() - started, 3)
     report: dict[str, Any] = msgspec.to_builtins(found) | {"learned": learned or None}
     publish(report)
     emit_event("commonplace.map.completed", resource={"prefect.resource.id": "commonplace.archive"})
-    return report, bought.errors
+    return report, spent.errors
 
 
-class Bought(msgspec.Struct):
+class Spent(msgspec.Struct):
     """What a run spent, and what went wrong without ending it."""
 
     cost_usd: float = 0.0
@@ -91,22 +92,22 @@ class Bought(msgspec.Struct):
             self.errors.append(Halt(result["problem"]))
 
     def work_through(self, task: Task[..., dict[str, Any]], chunks: Sequence[Sequence[str]], **how: Any) -> None:
-        """Buy chunk by chunk. Where nothing more can be bought the run goes on without, and says so in the end."""
+        """Buy chunk by chunk. Where nothing more can be spent the run goes on without, and says so in the end."""
         try:
             self.errors += work_through(task, chunks, on_result=self.add, **how).errors
         except Halt as halt:
             self.errors.append(halt)
 
 
-def _place_the_rest(house: House, left: list[str], bought: Bought) -> dict[str, Any]:
+def _place_the_rest(house: House, left: list[str], spent: Spent) -> dict[str, Any]:
     if not left:
         return {}
     if house.settings.projects.similarity:
         missing = partition(stage.needing_vectors(house.archive, left), smallest=SMALLEST_CHUNK)
-        bought.errors += work_through(compute_vectors, missing, label="vectors", arguments=_named).errors
+        spent.errors += work_through(compute_vectors, missing, label="vectors", arguments=_named).errors
     learned = learn_projects()
     chunks = partition(left, smallest=SMALLEST_CHUNK)
-    bought.errors += work_through(place_by_likeness, chunks, label="map", arguments=_named).errors
+    spent.errors += work_through(place_by_likeness, chunks, label="map", arguments=_named).errors
     return learned
 
 
@@ -114,7 +115,7 @@ def _named(chunk: Sequence[str]) -> dict[str, Any]:
     return {"chunk": chunk_name(chunk), "ids": list(chunk)}
 
 
-def _embed(house: House, selection: Selection, left: list[str], bought: Bought) -> list[str]:
+def _embed(house: House, selection: Selection, left: list[str], spent: Spent) -> list[str]:
     """What conversations mean, where the settings name a model for it; as far as the budget goes. What is left to be
     placed then: with more vectors, older orphans are asked about again."""
     wanted = house.settings.projects
@@ -122,35 +123,35 @@ def _embed(house: House, selection: Selection, left: list[str], bought: Bought) 
         return left
     missing = stage.needing_meaning(house.archive, wanted, stage.unsure(house.archive, wanted, selection, left))
     if missing:
-        _buy_meaning(house, missing, bought)
+        _buy_meaning(house, missing, spent)
     return stage.left_now(house.archive, wanted, selection, left)
 
 
-def _buy_meaning(house: House, missing: list[str], bought: Bought) -> None:
-    with map_meaning.open_meaning(house.settings, house.environment) as meaning:
+def _buy_meaning(house: House, missing: list[str], spent: Spent) -> None:
+    with embedding.open_meaning(house.settings, house.environment) as meaning:
         chunks, problem = partition(missing, smallest=SMALLEST_CHUNK), ""
         if meaning is not None:
-            chunks, problem = map_meaning.within_budget(house.archive, meaning, chunks)
-    bought.work_through(embed, chunks, label="embed", arguments=_named)
-    bought.errors += [Halt(problem)] if problem else []
+            chunks, problem = embedding.within_budget(house.archive, meaning, chunks)
+    spent.work_through(embed, chunks, label="embed", arguments=_named)
+    spent.errors += [Halt(problem)] if problem else []
 
 
-def _ask_for_names(house: House, bought: Bought) -> None:
+def _ask_for_names(house: House, spent: Spent) -> None:
     """Have a paid namer asked about projects that have no name, as far as the budget goes; the local one is not asked
     beforehand."""
     waiting = project_names.unnamed(house.archive)
     if not waiting or house.settings.projects.namer == "local":
         return
     with naming.open_naming(house.settings, house.environment) as using:
-        planned = naming.plan(using, waiting, spent=bought.cost_usd)
+        planned = naming.plan(using, waiting, spent=spent.cost_usd)
         questions = {chunk_name(ids): naming.cache_key(using, batch) for ids, batch in _with_ids(planned.batches)}
-    bought.work_through(
+    spent.work_through(
         propose_names,
         [ids for ids, _ in _with_ids(planned.batches)],
         label="names",
         arguments=lambda ids: {**_named(ids), "question": questions[chunk_name(ids)]},
     )
-    bought.errors += [Halt(planned.stopped)] if planned.stopped else []
+    spent.errors += [Halt(planned.stopped)] if planned.stopped else []
 
 
 def _with_ids(batches: Sequence[Sequence[Unnamed]]) -> list[tuple[list[str], Sequence[Unnamed]]]:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from prefect import flow
 
 from commonplace.config import load
-from commonplace.stages.destinations import names
 from commonplace.stages.selection import Selection
+from commonplace.stages.syncing.destinations import names
 from flows import categorize, import_exports, map_projects, reports, sync
 from flows.running import RUNNER, conclude, is_superseded
 

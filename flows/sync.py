@@ -15,11 +15,11 @@ from prefect.events import emit_event
 from commonplace.archive.leases import hold
 from commonplace.errors import Halt
 from commonplace.model import Outcome
-from commonplace.stages import sync as stage
-from commonplace.stages.destinations import open_destination
-from commonplace.stages.pull import PullReport
 from commonplace.stages.selection import Selection, chunk_name, partition
-from commonplace.stages.sync import SyncReport
+from commonplace.stages.syncing import stage
+from commonplace.stages.syncing.destinations import open_destination
+from commonplace.stages.syncing.pull import PullReport
+from commonplace.stages.syncing.stage import SyncReport
 from flows import reports
 from flows.bounds import selection_of
 from flows.running import RUNNER, conclude, work_through

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonplace.stages import batching
+from commonplace.stages.categorizing import batching
 from tasks.house import open_house
 from tasks.policy import recording
 

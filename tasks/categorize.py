@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from commonplace.stages import categorize as stage
-from commonplace.stages.judges import open_bench
+from commonplace.stages.categorizing import stage
+from commonplace.stages.categorizing.judges import open_judging
 from tasks.house import open_house
 from tasks.policy import asking, recording
 
@@ -21,9 +21,9 @@ def ask_judge(judge: str, taxonomy: str, chunk: str, ids: list[str], question: s
     """Have a chunk of conversations judged. The answers go to a private file; what is returned are counts."""
     with (
         open_house() as house,
-        open_bench(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as bench,
+        open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
     ):
-        asked = stage.ask(house.archive, bench.answers, bench.judge, bench.taxonomy, ids, again=again)
+        asked = stage.ask(house.archive, judging.answers, judging.judge, judging.taxonomy, ids, again=again)
         plain: dict[str, Any] = msgspec.to_builtins(asked)
         return plain
 
@@ -33,10 +33,10 @@ def record_verdicts(judge: str, taxonomy: str, chunk: str, ids: list[str]) -> in
     """Copy a chunk's answers into the archive; how many there were."""
     with (
         open_house() as house,
-        open_bench(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as bench,
+        open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
     ):
         review_below = house.settings.categorize.review_below
         found = stage.record(
-            house.archive, bench.answers, bench.judge.key, bench.taxonomy, ids, review_below=review_below
+            house.archive, judging.answers, judging.judge.key, judging.taxonomy, ids, review_below=review_below
         )
         return len(found)

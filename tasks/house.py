@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import msgspec
 
 from blocks.lookup import archive_location, secret_from_blocks
-from commonplace.archive.core import Archive, open_archive
+from commonplace.archive.core import Archive
+from commonplace.archive.opening import open_archive
 from commonplace.config import Environment, Settings, load
 from commonplace.logs import log_to
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from commonplace.stages import import_, inspection
+from commonplace.stages.importing import inspection, stage
 from tasks.house import open_house
 from tasks.policy import asking, recording
 
@@ -26,6 +26,6 @@ def inspect_export(path: str, sha256: str) -> dict[str, Any]:
 def import_export(path: str, sha256: str, keep_export: bool) -> dict[str, Any]:
     """Merge one export into the archive. What is there already changes nothing."""
     with open_house() as house:
-        report = import_.import_paths(house.archive, [Path(path)], keep_exports=keep_export)
+        report = stage.import_paths(house.archive, [Path(path)], keep_exports=keep_export)
         plain: dict[str, Any] = msgspec.to_builtins(report)
         return plain

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from commonplace.stages import map_ as stage
-from commonplace.stages import map_meaning, naming, project_names
+from commonplace.stages import embedding
+from commonplace.stages.mapping import naming, project_names, stage
 from commonplace.stages.selection import Selection
 from tasks.house import open_house
 from tasks.policy import asking, recording
@@ -22,7 +22,7 @@ def place_by_rules(selection: dict[str, Any]) -> dict[str, Any]:
     """Explicit ids, titles and custom GPTs; what they leave is for likeness."""
     with open_house() as house:
         chosen = msgspec.convert(selection, Selection)
-        sure = stage.place_sure(house.archive, house.settings.projects, chosen)
+        sure = stage.assign_sure(house.archive, house.settings.projects, chosen)
         return {"left": list(sure.left), "decided": sure.decided, "new_projects": len(sure.new_projects)}
 
 
@@ -36,8 +36,8 @@ def compute_vectors(chunk: str, ids: list[str]) -> int:
 @recording(name="embed", run_name="embed-{chunk}")
 def embed(chunk: str, ids: list[str]) -> dict[str, Any]:
     """What a chunk of conversations means, as vectors from the model of the settings."""
-    with open_house() as house, map_meaning.open_meaning(house.settings, house.environment) as meaning:
-        done = map_meaning.embed(house.archive, meaning, ids) if meaning else map_meaning.Embedded()
+    with open_house() as house, embedding.open_meaning(house.settings, house.environment) as meaning:
+        done = embedding.embed(house.archive, meaning, ids) if meaning else embedding.Embedded()
         plain: dict[str, Any] = msgspec.to_builtins(done)
         return plain
 
@@ -55,7 +55,7 @@ def learn_projects() -> dict[str, Any]:
 def place_by_likeness(chunk: str, ids: list[str]) -> int:
     """Assign, suggest or leave alone a chunk of conversations; how many changed."""
     with open_house() as house:
-        return len(stage.place_similar(house.archive, house.settings.projects, ids))
+        return len(stage.assign_similar(house.archive, house.settings.projects, ids))
 
 
 def _question(parameters: dict[str, Any]) -> str:

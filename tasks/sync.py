@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from commonplace.stages import sync as stage
-from commonplace.stages.destinations import open_destination
-from commonplace.stages.pull import PullReport, pull
-from commonplace.stages.taxonomies import taxonomy_named
+from commonplace.stages.categorizing.taxonomies import taxonomy_named
+from commonplace.stages.syncing import stage
+from commonplace.stages.syncing.destinations import open_destination
+from commonplace.stages.syncing.pull import PullReport, pull
 from tasks.house import open_house
 from tasks.policy import recording
 

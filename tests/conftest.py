@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from commonplace.archive.core import Archive, open_archive
+from commonplace.archive.core import Archive
+from commonplace.archive.opening import open_archive
 
 DIALECTS = ["sqlite", "postgresql"]
 

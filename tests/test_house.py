@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sources", "archive", "categorize", "projects", "destinations")
-FOUNDATION = {"model", "errors", "config", "moments", "bought"}
+FOUNDATION = {"model", "errors", "config", "moments", "answer_file", "openai"}
 STARTS_RUNS = {"commonplace.cli.runs", "commonplace.web.runs"}
 OURS = ("commonplace", "blocks", "tasks", "flows", "deployments")
 
@@ -49,7 +49,8 @@ def _may_import(room: str) -> set[str]:
         "errors": set(),
         "moments": {"errors", "model"},
         "config": {"errors", "model", "moments"},
-        "bought": set(),
+        "answer_file": set(),
+        "openai": {"model", "errors", "config", "moments"},
         "stages": FOUNDATION | set(ROOMS),
         "commonplace": everything_below,
         "stack": FOUNDATION,

@@ -28,7 +28,7 @@ from commonplace.moments import now, to_iso
 RENEWALS_PER_TERM = 4
 
 
-class Held(Refused):
+class AlreadyRunning(Refused):
     """Somebody else has the lease. `holder` says who, as the archive has it."""
 
     def __init__(self, message: str, *, hint: str | None = None, holder: str = "") -> None:
@@ -60,7 +60,7 @@ class Lease:
             )
 
     def take(self) -> None:
-        """Take the lease and keep it, or raise `Held`."""
+        """Take the lease and keep it, or raise `AlreadyRunning`."""
         asked_at = time.time()
         try:
             with self._archive.write() as connection:
@@ -68,7 +68,9 @@ class Lease:
         except IntegrityError:  # PostgreSQL: another one inserted it since we looked
             with self._archive.read() as connection:
                 held = connection.execute(select(leases).where(leases.c.name == self.name)).one_or_none()
-            raise _held(self.name, held.holder if held else "", held.acquired_at if held else now()) from None
+            raise _already_running(
+                self.name, held.holder if held else "", held.acquired_at if held else now()
+            ) from None
         self._good_until = asked_at + self._seconds
         self._renewer.start()
 
@@ -87,7 +89,7 @@ class Lease:
         elif row.expires_at <= moment or _is_gone(row.holder):
             connection.execute(update(leases).where(leases.c.name == self.name).values(**ours))
         else:
-            raise _held(self.name, row.holder, row.acquired_at)
+            raise _already_running(self.name, row.holder, row.acquired_at)
 
     def _keep(self) -> None:
         while not self._is_over.wait(self._seconds / RENEWALS_PER_TERM) and not self._is_lost:
@@ -114,7 +116,8 @@ class Lease:
 
 @contextmanager
 def hold(archive: Archive, name: str, *, seconds: float = 60) -> Iterator[Lease]:
-    """Be the only one who does `name` (`import:me`, `sync:notion:<id>`) until the block ends, or raise `Held`.
+    """Be the only one who does `name` (`import:me`, `sync:notion:<id>`) until the block ends, or raise
+    `AlreadyRunning`.
 
     Work that must not overlap with another holder's calls `check` before it.
     """
@@ -139,10 +142,10 @@ def importing(owner: str) -> str:
     return f"import:{owner}"
 
 
-def _held(name: str, holder: str, since: int) -> Held:
+def _already_running(name: str, holder: str, since: int) -> AlreadyRunning:
     host, pid, *_ = [*holder.split(":"), "", ""]
     where = f" (process {pid} on {host.split('/')[0]}, since {to_iso(since)})" if pid else ""
-    return Held(
+    return AlreadyRunning(
         f"{_subject(name)} is already running{where}.",
         hint="Wait until it ends or stop it; a run that died is taken over within a minute.",
         holder=holder,

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from commonplace.archive import schema
 from commonplace.model import Attachment, Conversation, Message
@@ -179,8 +180,6 @@ def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], 
 
 @lru_cache(maxsize=32)
 def _insert_statement(table: Table, columns: tuple[str, ...]) -> str:
-    from sqlalchemy.dialects import sqlite
-
     statement = insert(table).values({name: bindparam(name) for name in columns})
     compiled = statement.compile(dialect=sqlite.dialect())
     if tuple(compiled.positiontup or ()) != columns:
@@ -200,3 +199,15 @@ def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: 
                 copy.write_row(row)
     except DataError as exc:
         raise ValueError(type(exc).__name__) from None
+
+
+def upsert(connection: Connection, table: Any) -> Any:
+    """An INSERT that can say what to do about a row that is there already."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def wait_for_other_writers(connection: Connection, owner: str) -> None:
+    """On SQLite the transaction holds the write lock; PostgreSQL has to be asked, or two could add the same."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"merge:{owner}", 0))))

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from commonplace.bought import BoughtFile
+from commonplace.answer_file import AnswerFile
 from commonplace.categorize.contract import Subject, Taxonomy
 from commonplace.model import Verdict
 
@@ -35,7 +35,7 @@ class Question(Protocol):
     def content_hash(self) -> str: ...
 
 
-class Answers(BoughtFile):
+class Answers(AnswerFile):
     """The answers of a home."""
 
     def __init__(self, path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commonplace.cli.house import moment, opened
+from commonplace.cli.opening import moment, opened
 from commonplace.cli.options import DryRun, Force, Json, Yes
 from commonplace.cli.output import Output, aside, errors_for_people, print_json, show_counts, tell
 
@@ -29,8 +29,8 @@ def forget(
     json: Json = False,
 ) -> None:
     """Remove conversations for good; later imports do not bring them back."""
-    from commonplace.archive.forget import forget as forget_in
-    from commonplace.archive.reading import find_conversation
+    from commonplace.archive.care.forget import forget as forget_in
+    from commonplace.archive.conversations.reading import find_conversation
     from commonplace.stages.forgetting import forget as forget_everywhere
 
     with errors_for_people(), opened() as (settings, _, archive):
@@ -64,8 +64,8 @@ def verify(
     json: Json = False,
 ) -> None:
     """Check the database, its counts and hashes, the files and the text index."""
-    from commonplace.archive import text_index
-    from commonplace.archive.verify import verify as verify_archive
+    from commonplace.archive.care.verify import verify as verify_archive
+    from commonplace.archive.search import text_index
 
     with errors_for_people(), opened() as (_, _, archive):
         if rebuild_index:
@@ -87,7 +87,7 @@ def backup(
     json: Json = False,
 ) -> None:
     """Write the whole archive into one file that restores into SQLite or PostgreSQL."""
-    from commonplace.archive.backup import backup as back_up
+    from commonplace.archive.care.backup import backup as back_up
 
     with errors_for_people(), opened() as (_, _, archive):
         manifest = back_up(archive, path, include_files=files)
@@ -102,7 +102,7 @@ def restore(
     path: Annotated[Path, typer.Argument(exists=True, help="A backup.")], force: Force = False, json: Json = False
 ) -> None:
     """Put a backup in the place of this archive; with --force also over one that is not empty."""
-    from commonplace.archive.restore import restore as restore_from
+    from commonplace.archive.care.restore import restore as restore_from
 
     with errors_for_people(), opened() as (_, _, archive):
         report = restore_from(archive, path, force=force)

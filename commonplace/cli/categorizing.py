@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonplace.cli.house import opened, selection
+from commonplace.cli.opening import opened, selection
 from commonplace.cli.output import Output, aside, plain, print_json, show_counts
 from commonplace.config import load
 
@@ -20,18 +20,18 @@ def preview(bounds: dict[str, Any], options: dict[str, Any]) -> None:
 
 
 def _plan(bounds: dict[str, Any], options: dict[str, Any]) -> Any:
-    from commonplace.stages import categorize as stage
-    from commonplace.stages.judges import open_bench
+    from commonplace.stages.categorizing import stage
+    from commonplace.stages.categorizing.judges import open_judging
 
     with (
         opened() as (settings, environment, archive),
-        open_bench(settings, environment, archive, judge=options["judge"], taxonomy=options["taxonomy"]) as bench,
+        open_judging(settings, environment, archive, judge=options["judge"], taxonomy=options["taxonomy"]) as judging,
     ):
         return stage.preview(
             archive,
-            bench.answers,
-            bench.judge,
-            bench.taxonomy,
+            judging.answers,
+            judging.judge,
+            judging.taxonomy,
             selection(settings, **bounds),
             upgrade=options["upgrade"],
         )
@@ -59,23 +59,23 @@ def _show_plan(plan: Any, *, share: float) -> None:
 def categorize_directly(bounds: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """The stage alone, in this process."""
     from commonplace.archive.leases import hold
-    from commonplace.stages import categorize as stage
-    from commonplace.stages.judges import open_bench
+    from commonplace.stages.categorizing import stage
+    from commonplace.stages.categorizing.judges import open_judging
 
     if (options["judge"] or load()[0].categorize.judge) == "local":
         learn(options["taxonomy"])
     with (
         opened() as (settings, environment, archive),
-        open_bench(settings, environment, archive, judge=options["judge"], taxonomy=options["taxonomy"]) as bench,
+        open_judging(settings, environment, archive, judge=options["judge"], taxonomy=options["taxonomy"]) as judging,
         hold(archive, f"categorize:{archive.owner}"),
         aside.status("Categorizing") as status,
     ):
         budget = settings.categorize.max_cost if options["max_cost"] is None else options["max_cost"]
         report = stage.categorize(
             archive,
-            bench.answers,
-            bench.judge,
-            bench.taxonomy,
+            judging.answers,
+            judging.judge,
+            judging.taxonomy,
             selection(settings, **bounds),
             upgrade=options["upgrade"],
             max_cost=budget,
@@ -88,7 +88,7 @@ def categorize_directly(bounds: dict[str, Any], options: dict[str, Any]) -> dict
 def learn(taxonomy: str | None) -> dict[str, Any]:
     """Teach the local judge what was corrected since the last time."""
     from commonplace.archive.leases import hold
-    from commonplace.stages import learning
+    from commonplace.stages.categorizing import learning
 
     with opened() as (settings, _, archive), hold(archive, f"categorize:{archive.owner}"), aside.status("Learning"):
         return dict(plain(learning.learn(settings, archive, taxonomy)))

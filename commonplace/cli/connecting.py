@@ -42,7 +42,7 @@ def _needed(environment: Environment, name: str, question: str, ask: bool, *, hi
 
 
 def _archive(settings: Settings, _environment: Environment, _ask: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    from commonplace.archive.core import open_archive
+    from commonplace.archive.opening import open_archive
 
     with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
         kind = archive.engine.dialect.name
@@ -51,7 +51,7 @@ def _archive(settings: Settings, _environment: Environment, _ask: bool) -> tuple
 
 
 def _markdown(settings: Settings, _environment: Environment, _ask: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    from commonplace.stages.destinations import place_of
+    from commonplace.stages.syncing.destinations import place_of
 
     folder = place_of(settings, "markdown") or ""
     return {"folder": folder}, {"folder": folder}
@@ -71,7 +71,7 @@ def _openai(settings: Settings, environment: Environment, ask: bool) -> tuple[di
 
 def _notion(settings: Settings, environment: Environment, ask: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     from commonplace.destinations.notion import connect as connect_notion
-    from commonplace.stages.destinations import notion_settings
+    from commonplace.stages.syncing.destinations import notion_settings
 
     token = _needed(environment, "NOTION_TOKEN", "Notion token", ask)
     wanted = notion_settings(settings, environment, token=token)

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from commonplace import stack
-from commonplace.archive.core import open_archive
 from commonplace.archive.engine import database_url, sqlite_module
+from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import conversations
 from commonplace.config import Environment, Settings
 from commonplace.errors import CommonplaceError
-from commonplace.stages import destinations
+from commonplace.stages.syncing import destinations
 
 GIGABYTE = 1 << 30
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from commonplace.cli.house import opened, selection
+from commonplace.cli.opening import opened, selection
 from commonplace.cli.output import Output, aside, plain, print_json, tell
 
 if TYPE_CHECKING:
-    from commonplace.stages.map_ import MapReport
+    from commonplace.stages.mapping.report import MapReport
 
 
 def map_directly(bounds: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
@@ -19,9 +19,9 @@ def map_directly(bounds: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
     Where not all could be bought it ends as a run would: with the report, but not well.
     """
     from commonplace.archive.leases import hold
-    from commonplace.stages.map_ import map_projects
-    from commonplace.stages.map_meaning import open_meaning
-    from commonplace.stages.naming import open_naming
+    from commonplace.stages.embedding import open_meaning
+    from commonplace.stages.mapping.naming import open_naming
+    from commonplace.stages.mapping.stage import map_projects
 
     with opened() as (settings, environment, archive):
         chosen = selection(settings, **bounds)

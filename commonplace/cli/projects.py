@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from commonplace.archive.core import Archive
-from commonplace.cli.house import opened
+from commonplace.cli.opening import opened
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
 
@@ -53,7 +53,7 @@ def _event(told: dict[str, Any]) -> str:
 @app.command("list")
 def list_command(json: Json = False) -> None:
     """Every project with its counts and where its name is from."""
-    from commonplace.stages.projects import list_projects
+    from commonplace.stages.mapping.projects import list_projects
 
     with errors_for_people(), opened() as (_, _, archive):
         found = list_projects(archive)
@@ -70,7 +70,7 @@ def list_command(json: Json = False) -> None:
 @app.command()
 def show(project: ProjectName, limit: Annotated[int, typer.Option(min=1)] = 20, json: Json = False) -> None:
     """A project, its newest conversations, its ids and its history."""
-    from commonplace.stages.projects import show as show_project
+    from commonplace.stages.mapping.projects import show as show_project
 
     with errors_for_people(), opened() as (_, _, archive):
         told = show_project(archive, project, limit=limit)
@@ -95,7 +95,7 @@ def rename(
     json: Json = False,
 ) -> None:
     """Name a project, everywhere; or confirm the name it has."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     _do(lambda archive: projects.rename(archive, project, name, description=description), _event)
 
@@ -105,7 +105,7 @@ def merge(
     source: ProjectName, target: Annotated[str, typer.Argument(help="What it becomes part of.")], json: Json = False
 ) -> None:
     """Make everything of one project the other's."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     _do(lambda archive: projects.merge(archive, source, target), _event)
 
@@ -119,7 +119,7 @@ def split(
     json: Json = False,
 ) -> None:
     """Make a new project of some of a project's conversations or ids."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     _do(lambda archive: projects.split(archive, project, name, ids=ids or [], refs=refs or []), _event)
 
@@ -130,7 +130,7 @@ def undo(
     json: Json = False,
 ) -> None:
     """Undo a merge, a split or a renaming."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     _do(lambda archive: projects.undo(archive, event), _event)
 
@@ -143,7 +143,7 @@ def assign(
     json: Json = False,
 ) -> None:
     """Put conversations into a project, whatever a rule says."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     _do(lambda archive: projects.assign(archive, project, ids, new=new), _changes)
 
@@ -155,7 +155,7 @@ def unassign(
     json: Json = False,
 ) -> None:
     """Take conversations out of their project."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     _do(lambda archive: projects.unassign(archive, ids, to_rules=to_rules), _changes)
 
@@ -168,7 +168,7 @@ def suggest(
     json: Json = False,
 ) -> None:
     """What similarity suggests but is not sure enough of."""
-    from commonplace.stages.projects import suggest as suggestions
+    from commonplace.stages.mapping.projects import suggest as suggestions
 
     with errors_for_people(), opened() as (_, _, archive):
         found = suggestions(archive, project=project, above=above, limit=limit)
@@ -192,7 +192,7 @@ def accept(
     json: Json = False,
 ) -> None:
     """Suggestions that are right."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     _do(lambda archive: projects.accept(archive, ids or [], project=project, above=above), _changes)
 
@@ -200,7 +200,7 @@ def accept(
 @app.command()
 def reject(ids: SomeIds = None, project: OneProject = None, json: Json = False) -> None:
     """Suggestions or assignments that are wrong; they are not made again."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     _do(lambda archive: projects.reject(archive, ids or [], project=project), _changes)
 
@@ -211,7 +211,7 @@ def import_names(
     json: Json = False,
 ) -> None:
     """Take over project names from ChatGPT's sidebar or a file."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
     _do(lambda archive: projects.import_names(archive, text), _changes)
@@ -227,8 +227,8 @@ def infer_names(
     json: Json = False,
 ) -> None:
     """Propose names from the conversations' titles."""
-    from commonplace.stages import projects
-    from commonplace.stages.naming import open_naming
+    from commonplace.stages.mapping import projects
+    from commonplace.stages.mapping.naming import open_naming
 
     with (
         errors_for_people(),
@@ -252,7 +252,7 @@ def export(
     output: Annotated[Path | None, typer.Option(help="The file; standard output without it.")] = None,
 ) -> None:
     """Write the registry of projects, to be edited and imported again."""
-    from commonplace.stages import projects
+    from commonplace.stages.mapping import projects
 
     with errors_for_people(), opened() as (_, _, archive):
         text = projects.export(archive, form=form)

@@ -9,7 +9,7 @@ import typer
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from commonplace.cli.house import moment, opened
+from commonplace.cli.opening import moment, opened
 from commonplace.cli.options import Json, Project, Since, Until
 from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, show_counts, table, tell
 from commonplace.errors import Refused
@@ -43,8 +43,8 @@ def search(
     json: Json = False,
 ) -> None:
     """Find conversations."""
-    from commonplace.archive.search import Filters
-    from commonplace.archive.search import search as search_in
+    from commonplace.archive.search.search import Filters
+    from commonplace.archive.search.search import search as search_in
 
     with errors_for_people(), opened() as (settings, _, archive):
         filters = Filters(
@@ -102,7 +102,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a conversation."""
-    from commonplace.archive.reading import find_conversation, load_filed
+    from commonplace.archive.conversations.reading import find_conversation, load_filed
     from commonplace.stages.extraction import extract
 
     with errors_for_people(), opened() as (settings, _, archive):
@@ -170,7 +170,7 @@ def stats(
     json: Json = False,
 ) -> None:
     """Count conversations by month, weekday, hour, model, project, category, topic, source or length."""
-    from commonplace.archive import statistics
+    from commonplace.archive.figures import statistics
 
     with errors_for_people(), opened() as (settings, _, archive):
         if by not in statistics.DIMENSIONS:
@@ -181,7 +181,7 @@ def stats(
         rows = statistics.count_by(archive, by, zone=settings.zone, **bounds)
         totals = statistics.totals(archive, zone=settings.zone, **bounds)
         if chart is not None:
-            from commonplace.archive.charts import draw
+            from commonplace.archive.figures.charts import draw
 
             chart.write_bytes(draw(rows, by, chart.suffix.lstrip(".").lower()))
         if Output.as_json:
@@ -209,8 +209,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the archive as a table."""
-    from commonplace.archive.frames import write_frame
-    from commonplace.archive.reading import Scope
+    from commonplace.archive.conversations.reading import Scope
+    from commonplace.archive.figures.frames import write_frame
 
     with errors_for_people(), opened() as (settings, _, archive):
         scope = Scope(since=moment(since, settings), until=moment(until, settings), project=project, category=category)

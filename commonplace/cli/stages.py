@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from commonplace.cli import runs
-from commonplace.cli.house import moment, opened, selection
+from commonplace.cli.opening import moment, opened, selection
 from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until
 from commonplace.cli.output import (
     Output,
@@ -55,7 +55,7 @@ def import_command(
 
 
 def _import_directly(paths: list[Path], keep: bool | None) -> dict[str, Any]:
-    from commonplace.stages.import_ import FileReport, import_paths
+    from commonplace.stages.importing.stage import FileReport, import_paths
 
     with opened() as (settings, _, archive), aside.status("Importing") as status:
 
@@ -95,9 +95,9 @@ def sync(
 
 def _sync_directly(destination: str, bounds: dict[str, Any], retry_failed: bool) -> dict[str, Any]:
     from commonplace.archive.leases import hold
-    from commonplace.stages import sync as stage
-    from commonplace.stages.destinations import open_destination
-    from commonplace.stages.taxonomies import taxonomy_named
+    from commonplace.stages.categorizing.taxonomies import taxonomy_named
+    from commonplace.stages.syncing import stage
+    from commonplace.stages.syncing.destinations import open_destination
 
     with (
         opened() as (settings, environment, archive),
@@ -117,8 +117,8 @@ def _sync_directly(destination: str, bounds: dict[str, Any], retry_failed: bool)
 
 
 def _preview_sync(destination: str, bounds: dict[str, Any], retry_failed: bool) -> None:
-    from commonplace.stages import sync as stage
-    from commonplace.stages.destinations import open_destination
+    from commonplace.stages.syncing import stage
+    from commonplace.stages.syncing.destinations import open_destination
 
     with (
         opened() as (settings, environment, archive),

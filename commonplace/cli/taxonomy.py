@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from commonplace.cli.house import opened
+from commonplace.cli.opening import opened
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
 from commonplace.errors import Refused
@@ -27,7 +27,7 @@ def register(root: typer.Typer) -> None:
 @app.command("list")
 def list_command(json: Json = False) -> None:
     """Every taxonomy that can be used."""
-    from commonplace.stages.taxonomies import list_taxonomies
+    from commonplace.stages.categorizing.taxonomies import list_taxonomies
 
     with errors_for_people(), opened() as (settings, _, archive):
         found = list_taxonomies(archive)
@@ -44,7 +44,7 @@ def list_command(json: Json = False) -> None:
 @app.command()
 def show(name: Name, json: Json = False) -> None:
     """The categories of a taxonomy."""
-    from commonplace.stages.taxonomies import taxonomy_named
+    from commonplace.stages.categorizing.taxonomies import taxonomy_named
 
     with errors_for_people(), opened() as (_, _, archive):
         found = taxonomy_named(archive, name)
@@ -60,7 +60,7 @@ def show(name: Name, json: Json = False) -> None:
 @app.command("import")
 def import_command(path: Annotated[Path, typer.Argument(exists=True)], json: Json = False) -> None:
     """Keep a taxonomy from a TOML, YAML or JSON file; one of the same name is replaced."""
-    from commonplace.stages.taxonomies import import_taxonomy
+    from commonplace.stages.categorizing.taxonomies import import_taxonomy
 
     with errors_for_people(), opened() as (_, _, archive):
         found = import_taxonomy(archive, path)
@@ -75,7 +75,7 @@ def export(
 ) -> None:
     """Write a taxonomy as TOML, to be edited and imported again."""
     from commonplace.categorize.definitions import to_toml
-    from commonplace.stages.taxonomies import taxonomy_named
+    from commonplace.stages.categorizing.taxonomies import taxonomy_named
 
     with errors_for_people(), opened() as (_, _, archive):
         text = to_toml(taxonomy_named(archive, name))
@@ -92,7 +92,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a taxonomy."""
-    from commonplace.stages.taxonomies import create as create_taxonomy
+    from commonplace.stages.categorizing.taxonomies import create as create_taxonomy
 
     with errors_for_people(), opened() as (_, _, archive):
         found = create_taxonomy(archive, name, category)
@@ -105,7 +105,7 @@ def create(
 def edit(name: Name) -> None:
     """Open a taxonomy in your editor, and keep what you save."""
     from commonplace.categorize.definitions import parse, to_toml
-    from commonplace.stages.taxonomies import keep, taxonomy_named
+    from commonplace.stages.categorizing.taxonomies import keep, taxonomy_named
 
     with errors_for_people(), opened() as (_, _, archive):
         edited = _edited(to_toml(taxonomy_named(archive, name)))
@@ -138,7 +138,7 @@ def rename(
     json: Json = False,
 ) -> None:
     """Give a category another name, everywhere."""
-    from commonplace.stages.taxonomies import rename_category
+    from commonplace.stages.categorizing.taxonomies import rename_category
 
     with errors_for_people(), opened() as (_, _, archive):
         renamed = rename_category(archive, name, old, new)
@@ -150,7 +150,7 @@ def rename(
 @app.command()
 def remove(name: Name, json: Json = False) -> None:
     """Forget a taxonomy of yours; its verdicts stay."""
-    from commonplace.stages.taxonomies import remove as remove_taxonomy
+    from commonplace.stages.categorizing.taxonomies import remove as remove_taxonomy
 
     with errors_for_people(), opened() as (_, _, archive):
         remove_taxonomy(archive, name)
@@ -192,7 +192,7 @@ def review(
     """Verdicts that nobody is sure of; a person's word wins and teaches the judges."""
     with errors_for_people(), opened() as (settings, _, archive):
         if conversation is not None:
-            from commonplace.stages.reviewing import correct_conversation
+            from commonplace.stages.categorizing.reviewing import correct_conversation
 
             wanted = [part.strip() for part in tags.split(",") if part.strip()] if tags is not None else None
             told = correct_conversation(
@@ -215,7 +215,7 @@ def review(
 
 
 def _show_queue(limit: int, page: int) -> None:
-    from commonplace.archive.verdicts import count_waiting, review_queue
+    from commonplace.archive.verdicts.verdicts import count_waiting, review_queue
 
     with opened() as (_, _, archive):
         waiting = review_queue(archive, limit=limit, offset=(page - 1) * limit)

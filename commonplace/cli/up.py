@@ -23,7 +23,7 @@ from commonplace.cli import runs
 from commonplace.cli.output import Output, aside, people, print_json
 from commonplace.config import Settings
 from commonplace.errors import Refused
-from commonplace.stages import destinations
+from commonplace.stages.syncing import destinations
 
 DRAIN_SECONDS = 12
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from commonplace.projects import calibration, profiles, similarity
 from commonplace.projects.calibration import Numbers
-from commonplace.projects.embeddings import Meanings
+from commonplace.projects.meanings import Meanings
 from commonplace.projects.profiles import Context, Profiles
 from commonplace.projects.similarity import Floats, Matrix, Prototypes
 

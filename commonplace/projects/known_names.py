@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from commonplace.bought import BoughtFile
+from commonplace.answer_file import AnswerFile
 from commonplace.projects.contract import Proposal, Unnamed
 from commonplace.projects.naming_questions import sample_hash
 
@@ -27,7 +27,7 @@ INSERT OR IGNORE INTO file VALUES (1, lower(hex(randomblob(8))));
 """
 
 
-class KnownNames(BoughtFile):
+class KnownNames(AnswerFile):
     """The names of a home."""
 
     def __init__(self, path: Path) -> None:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from commonplace.projects import calibration, evidence, similarity
 from commonplace.projects.calibration import Numbers
-from commonplace.projects.embeddings import Meanings
 from commonplace.projects.evidence import Known, Sample
+from commonplace.projects.meanings import Meanings
 from commonplace.projects.profiles import Context, Profiles
 from commonplace.projects.similarity import Floats, Matrix, Prototypes
 

@@ -9,9 +9,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from commonplace.openai.service import Client, Connect, NotUnderstood
 from commonplace.projects import naming_questions as questions
 from commonplace.projects.contract import Named, Proposal, Unnamed
-from commonplace.projects.service import Client, Connect, NotUnderstood
 
 if TYPE_CHECKING:
     import openai

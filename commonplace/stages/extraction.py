@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from commonplace.archive.core import Archive
-from commonplace.archive.files import AttachmentFiles
+from commonplace.archive.files.files import AttachmentFiles
 from commonplace.model import Attachment, Conversation
 
 LONGEST_NAME = 120

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from commonplace.archive.care.forget import ForgetReport
+from commonplace.archive.care.forget import forget as forget_in_archive
 from commonplace.archive.core import Archive
-from commonplace.archive.forget import ForgetReport
-from commonplace.archive.forget import forget as forget_in_archive
 from commonplace.archive.schema import conversations
 from commonplace.categorize.answers import Answers, answers_path
 from commonplace.projects.known_names import KnownNames, names_path

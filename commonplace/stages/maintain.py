@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from commonplace.archive.backup import backup
+from commonplace.archive.care.backup import backup
+from commonplace.archive.care.verify import verify
 from commonplace.archive.core import Archive
-from commonplace.archive.files import delete_unreferenced
-from commonplace.archive.verify import verify
+from commonplace.archive.files.files import delete_unreferenced
 from commonplace.config import Settings
 from commonplace.moments import now, to_iso
 

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, func, select
 
-from commonplace.archive.reading import Scope
+from commonplace.archive.conversations.reading import Scope
+from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations
 
 SMALLEST_CHUNK = 25
@@ -29,6 +30,13 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         """The conversations of one owner that are asked about, `limit` aside."""
         scope = Scope(since=self.since, until=self.until, project=self.project).clause(owner)
         return scope if self.ids is None else and_(scope, conversations.c.id.in_(self.ids))
+
+
+def count(archive: Archive, selection: Selection) -> int:
+    """How many conversations a selection holds."""
+    query = select(func.count()).select_from(conversations).where(selection.clause(archive.owner))
+    with archive.read() as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def partition(ids: Iterable[str], *, smallest: int = SMALLEST_CHUNK, most: int = MOST_CHUNKS) -> list[list[str]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from sqlalchemy import func, select, text
 
 from commonplace.archive import schema
-from commonplace.archive.core import open_archive
-from commonplace.archive.reading import load_conversation
+from commonplace.archive.conversations.reading import load_conversation
+from commonplace.archive.opening import open_archive
 from tests.archive.writer import OWN, SHARED
 
 WRITERS = 8

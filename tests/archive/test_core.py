@@ -3,10 +3,11 @@
 from sqlalchemy import func, select
 
 from commonplace.archive import schema
-from commonplace.archive.core import Archive, open_archive
-from commonplace.archive.merge import merge
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.core import Archive
 from commonplace.archive.migrate import current_revision
 from commonplace.archive.migrations import HEAD
+from commonplace.archive.opening import open_archive
 from tests.archive.builders import simple_chat
 
 

@@ -12,15 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, update
 
-from commonplace.archive.core import Archive, open_archive
-from commonplace.archive.leases import Held, Lease, hold, importing
+from commonplace.archive.core import Archive
+from commonplace.archive.leases import AlreadyRunning, Lease, hold, importing
+from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import leases
 from commonplace.errors import Halt, Refused
 from commonplace.moments import now
 
 HOLD_AND_STOP = """
 import os, sys
-from commonplace.archive.core import open_archive
+from commonplace.archive.opening import open_archive
 from commonplace.archive.leases import hold
 with hold(open_archive(sys.argv[1]), "sync:markdown", seconds=3600):
     print("held", flush=True)
@@ -40,7 +41,9 @@ def _set(archive: Archive, **values: object) -> None:
 
 def test_a_second_holder_is_refused_and_told_who_has_it(archive: Archive) -> None:
     with hold(archive, "import:me"):
-        with pytest.raises(Held, match=rf"Import \(me\) is already running \(process {os.getpid()} on ") as refused:
+        with pytest.raises(
+            AlreadyRunning, match=rf"Import \(me\) is already running \(process {os.getpid()} on "
+        ) as refused:
             hold(archive, "import:me").__enter__()
         assert isinstance(refused.value, Refused)
         assert pickle.loads(pickle.dumps(refused.value)).message == refused.value.message  # noqa: S301
@@ -100,7 +103,7 @@ def test_a_killed_holder_of_this_machine_is_succeeded_at_once(archive: Archive, 
     assert holder.stdout is not None
     try:
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(Held):
+        with pytest.raises(AlreadyRunning):
             hold(archive, "sync:markdown").__enter__()
     finally:
         holder.kill()
@@ -114,7 +117,7 @@ def test_a_killed_holder_of_this_machine_is_succeeded_at_once(archive: Archive, 
 def test_a_holder_on_another_machine_is_given_its_time(archive: Archive) -> None:
     with hold(archive, "import:me"):
         _set(archive, holder="elsewhere/1:1:1:abcd")
-        with pytest.raises(Held, match="process 1 on elsewhere,"):
+        with pytest.raises(AlreadyRunning, match="process 1 on elsewhere,"):
             hold(archive, "import:me").__enter__()
 
 
@@ -137,7 +140,7 @@ def test_of_many_that_ask_at_once_one_gets_it(archive: Archive, archive_url: str
             start.wait()
             try:
                 lease.take()
-            except Held:
+            except AlreadyRunning:
                 return None
             lease._is_over.set()
             return lease

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from commonplace.archive.core import Archive, open_archive
+from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
+from commonplace.archive.opening import open_archive
 from commonplace.destinations.contract import Ledger
 from commonplace.model import LedgerEntry
 

@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import Connection, insert, text
 
 from commonplace.archive import migrate as migrations
-from commonplace.archive import text_index_sqlite
-from commonplace.archive.core import Archive, open_archive
-from commonplace.archive.merge import merge
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.core import Archive
 from commonplace.archive.migrations import HEAD
+from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import metadata, settings
-from commonplace.archive.search import search
+from commonplace.archive.search import text_index_sqlite
+from commonplace.archive.search.search import search
 from commonplace.errors import Halt
 from tests.archive.builders import simple_chat
 

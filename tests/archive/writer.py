@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from commonplace.archive.core import open_archive
-from commonplace.archive.merge import merge
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.opening import open_archive
 from tests.archive.builders import simple_chat
 
 OWN = 20

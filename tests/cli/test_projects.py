@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from commonplace.archive.core import open_archive
+from commonplace.archive.opening import open_archive
 from commonplace.cli import app
 from commonplace.cli.output import Output
 from commonplace.config import load
 from tests.projects.naming_server import NamingServer
-from tests.stages.test_map import import_all, world
+from tests.stages.mapping.test_stage import import_all, world
 
 Say = Callable[..., tuple[int, str]]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from commonplace import stack
-from commonplace.archive.core import open_archive
+from commonplace.archive.opening import open_archive
 from commonplace.config import Settings, load
 from commonplace.sources.chatgpt.sample import write_sample
 from tests.fakes.notion import FakeNotion

@@ -10,15 +10,15 @@ from prefect import get_client
 from sqlalchemy import update
 
 from commonplace import stack
-from commonplace.archive.core import open_archive
+from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import projects as project_table
 from commonplace.config import load
-from commonplace.stages import projects
+from commonplace.stages.mapping import projects
 from flows.map_projects import map_projects
 from flows.running import RunFailed
 from tests.fakes.openai import FakeOpenAI
 from tests.projects.naming_server import NamingServer
-from tests.stages.test_map import import_all, world
+from tests.stages.mapping.test_stage import import_all, world
 
 
 @pytest.fixture

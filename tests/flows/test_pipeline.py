@@ -9,7 +9,7 @@ import pytest
 from prefect import get_client
 
 from commonplace import stack
-from commonplace.archive.core import open_archive
+from commonplace.archive.opening import open_archive
 from commonplace.config import load
 from commonplace.errors import Halt
 from commonplace.sources.chatgpt.sample import write_sample

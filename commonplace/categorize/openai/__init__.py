@@ -1,10 +1,10 @@
 """The judges that ask a model: `openai`, `openai-batch` and `compatible`."""
 
 from commonplace.categorize.openai.batch import Collected, OpenAIBatches, Submitted
-from commonplace.categorize.openai.client import check_model, connect, problems_with_model
 from commonplace.categorize.openai.compatible import CompatibleJudge, connect_compatible
-from commonplace.categorize.openai.pricing import Price
 from commonplace.categorize.openai.realtime import OpenAIJudge
+from commonplace.openai.client import check_model, connect, problems_with_model
+from commonplace.openai.pricing import Price
 
 __all__ = [
     "Collected",

@@ -19,14 +19,14 @@ import msgspec
 from commonplace.categorize.contract import Lesson, Subject, Taxonomy
 from commonplace.categorize.openai.batch_file import TOO_MANY_TOKENS, Limits, build
 from commonplace.categorize.openai.batch_job import Batch, BatchStore, Job, Line, to_batch, to_row
-from commonplace.categorize.openai.client import DEFAULT_MODEL, call, refusal_in_batch
 from commonplace.categorize.openai.harvest import Harvest, harvest
 from commonplace.categorize.openai.packing import PLANS, Item, Plan, defect, expected, items_of, pack
-from commonplace.categorize.openai.pricing import Price, price_within
 from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, prompt_version
 from commonplace.errors import CommonplaceError, Defect, Halt, Retryable
 from commonplace.model import Usage, Verdict
 from commonplace.moments import now
+from commonplace.openai.client import DEFAULT_MODEL, call, refusal_in_batch
+from commonplace.openai.pricing import Price, price_within
 
 if TYPE_CHECKING:
     import openai

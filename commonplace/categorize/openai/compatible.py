@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from commonplace.categorize.contract import Lesson
-from commonplace.categorize.openai import replies
-from commonplace.categorize.openai.client import ANSWER_SECONDS, BadRequest, BadSetting, call, connect
 from commonplace.categorize.openai.judging import FIRST_DELAY, LiveJudge
-from commonplace.categorize.openai.limiter import Governor
 from commonplace.categorize.openai.packing import PLANS, Item, Plan
-from commonplace.categorize.openai.pricing import FREE, Price
 from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, ask_about, unwrapped
 from commonplace.errors import Halt
+from commonplace.openai import replies
+from commonplace.openai.client import ANSWER_SECONDS, BadRequest, BadSetting, call, connect
+from commonplace.openai.limiter import Governor
+from commonplace.openai.pricing import FREE, Price
 
 if TYPE_CHECKING:
     import openai

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from commonplace.categorize.contract import Subject, Turn
-from commonplace.categorize.openai.tokens import estimate_tokens
+from commonplace.openai.tokens import estimate_tokens
 
 GAP = "[…]"
 SPEAKERS = {"user": "Person", "assistant": "Assistant"}

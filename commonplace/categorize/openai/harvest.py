@@ -8,11 +8,11 @@ import msgspec
 
 from commonplace.categorize.openai.batch_job import Job, Line
 from commonplace.categorize.openai.packing import defect, verdict_of
-from commonplace.categorize.openai.pricing import Price, shares
 from commonplace.categorize.openai.questionnaire import Questionnaire
-from commonplace.categorize.openai.replies import SAYS, Reply, of_response
 from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
+from commonplace.openai.pricing import Price, shares
+from commonplace.openai.replies import SAYS, Reply, of_response
 
 BAD_REQUEST = {400, 413, 422}
 """Statuses that say something of the request itself; with any other it was just not answered."""

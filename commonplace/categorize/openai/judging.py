@@ -18,7 +18,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 import msgspec
 
 from commonplace.categorize.contract import Lesson, Subject, Taxonomy
-from commonplace.categorize.openai.limiter import Governor
 from commonplace.categorize.openai.packing import (
     Item,
     Plan,
@@ -29,11 +28,12 @@ from commonplace.categorize.openai.packing import (
     room_for,
     verdict_of,
 )
-from commonplace.categorize.openai.pricing import Counted, Price, shares
 from commonplace.categorize.openai.questionnaire import Analysis, Answer, Questionnaire, prompt_version
-from commonplace.categorize.openai.replies import SAYS, Reply
 from commonplace.errors import CommonplaceError, Defect, Halt, Permanent, Retryable
 from commonplace.model import Usage, Verdict
+from commonplace.openai.limiter import Governor
+from commonplace.openai.pricing import Counted, Price, shares
+from commonplace.openai.replies import SAYS, Reply
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import msgspec
 
 from commonplace.categorize.contract import Subject
 from commonplace.categorize.openai.excerpt import excerpt
-from commonplace.categorize.openai.pricing import Counted
 from commonplace.categorize.openai.questionnaire import Analysis, Answer, Insightful, Questionnaire, Summarised
-from commonplace.categorize.openai.tokens import estimate_tokens
 from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
+from commonplace.openai.pricing import Counted
+from commonplace.openai.tokens import estimate_tokens
 
 TOKENS_PER_VERDICT: dict[Analysis, int] = {"category": 90, "summary": 190, "insights": 750}
 ROOM_PER_VERDICT: dict[Analysis, int] = {"category": 250, "summary": 500, "insights": 3000}

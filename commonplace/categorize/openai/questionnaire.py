@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from commonplace.categorize.contract import Lesson, Taxonomy
 from commonplace.categorize.insights import Insights
 from commonplace.categorize.openai.excerpt import excerpt
-from commonplace.categorize.openai.tokens import estimate_tokens
 from commonplace.errors import Refused
+from commonplace.openai.tokens import estimate_tokens
 
 Analysis = Literal["category", "summary", "insights"]
 

@@ -12,13 +12,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from commonplace.categorize.contract import Lesson
-from commonplace.categorize.openai import replies
-from commonplace.categorize.openai.client import DEFAULT_MODEL, call
 from commonplace.categorize.openai.judging import FIRST_DELAY, LiveJudge
-from commonplace.categorize.openai.limiter import Governor, shared_governor
 from commonplace.categorize.openai.packing import PLANS, Item, Plan
-from commonplace.categorize.openai.pricing import Price, price_within
 from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, ask_about
+from commonplace.openai import replies
+from commonplace.openai.client import DEFAULT_MODEL, call
+from commonplace.openai.limiter import Governor, shared_governor
+from commonplace.openai.pricing import Price, price_within
 
 if TYPE_CHECKING:
     import openai

@@ -21,12 +21,12 @@ from commonplace.destinations.notion.blocks import BlockDialect
 from commonplace.destinations.notion.bodies import Bodies
 from commonplace.destinations.notion.client import InTrash, NotionClient, NotThere, TooLarge, Unanswered
 from commonplace.destinations.notion.dialect import MarkdownDialect
-from commonplace.destinations.notion.door import Door
 from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
 from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Stopped
 from commonplace.destinations.notion.index import Found, Index
 from commonplace.destinations.notion.job import Job, Page, is_settled, page_of, peoples_of, unchanged
 from commonplace.destinations.notion.layout import Room
+from commonplace.destinations.notion.ledger_thread import LedgerOnOneThread
 from commonplace.destinations.notion.pages import CREATE_ATTEMPTS, BlockPages, MarkdownPages, Pages
 from commonplace.destinations.notion.properties import (
     HASH,
@@ -104,7 +104,7 @@ class Writer:
 
     def _in_parallel(self, todo: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         """All documents at once, as far as the governor lets them; the first error is raised when all are over."""
-        door = Door(ledger)
+        door = LedgerOnOneThread(ledger)
         with ThreadPoolExecutor(min(MOST_IN_FLIGHT, len(todo)), thread_name_prefix="notion") as pool:
             work = [pool.submit(self._bring, document, door) for document in todo]
             try:

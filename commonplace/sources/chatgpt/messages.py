@@ -10,8 +10,8 @@ from commonplace.sources.chatgpt.assets import Assets
 from commonplace.sources.chatgpt.citations import has_marks, sources
 from commonplace.sources.chatgpt.content import KNOWN, PERSONAL, SPOKEN, render
 from commonplace.sources.chatgpt.decoding import encode, storable
-from commonplace.sources.chatgpt.desk import Desk
 from commonplace.sources.chatgpt.fields import first_text, mapping, moment
+from commonplace.sources.chatgpt.rendering import Rendering
 
 _ROLES: dict[str, Role] = {
     "user": "user",
@@ -51,10 +51,10 @@ def read_message(key: str, message: dict[str, Any], conversation_id: str, assets
     if (spoken := _plain(key, content, kind, metadata, assets)) is not None:
         text, strings = spoken, [spoken]
     else:
-        desk = Desk(key, conversation_id, metadata, assets)
-        text = render(content, str(recipient or ""), desk)
-        strings, attachments = desk.strings, list(desk.attachments.values())
-        if not desk.is_known or kind not in KNOWN:
+        rendering = Rendering(key, conversation_id, metadata, assets)
+        text = render(content, str(recipient or ""), rendering)
+        strings, attachments = rendering.strings, list(rendering.attachments.values())
+        if not rendering.is_known or kind not in KNOWN:
             raw = encode(message)
     is_blank = not attachments and (not text or text.isspace())
     is_hidden = is_blank or kind in PERSONAL or _is_flagged_hidden(metadata)

@@ -6,8 +6,8 @@ from typing import Any
 
 from commonplace.model import AttachmentKind
 from commonplace.sources.chatgpt.citations import resolve
-from commonplace.sources.chatgpt.desk import Desk, paragraphs
 from commonplace.sources.chatgpt.fields import dicts, first_text, mapping, strings
+from commonplace.sources.chatgpt.rendering import Rendering, paragraphs
 
 _POINTERS: dict[str, AttachmentKind] = {
     "image_asset_pointer": "image",
@@ -16,52 +16,52 @@ _POINTERS: dict[str, AttachmentKind] = {
 }
 
 
-def render_parts(parts: list[Any], desk: Desk) -> str:
+def render_parts(parts: list[Any], rendering: Rendering) -> str:
     """All parts in order: lines of text stay lines, everything else is a paragraph of its own."""
     if all(isinstance(part, str) for part in parts):
-        return "\n".join(_words(part, desk) for part in parts)
-    return paragraphs(*(_part(part, desk) for part in parts))
+        return "\n".join(_words(part, rendering) for part in parts)
+    return paragraphs(*(_part(part, rendering) for part in parts))
 
 
-def _part(part: object, desk: Desk) -> str:
+def _part(part: object, rendering: Rendering) -> str:
     if isinstance(part, str):
-        return _words(part, desk)
+        return _words(part, rendering)
     if not isinstance(part, dict):
         return ""
     kind = str(part.get("content_type"))
     if kind in ("audio_transcription", "text"):
-        return _words(first_text(part, "text") or "", desk)
+        return _words(first_text(part, "text") or "", rendering)
     if kind in _POINTERS:
-        return pointer(part, desk)
+        return pointer(part, rendering)
     if kind == "real_time_user_audio_video_asset_pointer":
-        return _audio_and_video(part, desk)
-    return unknown(part, desk)
+        return _audio_and_video(part, rendering)
+    return unknown(part, rendering)
 
 
-def _words(written: str, desk: Desk) -> str:
+def _words(written: str, rendering: Rendering) -> str:
     if written.strip():
-        desk.strings.append(written)
-    return desk.with_files_linked(resolve(written, desk.metadata))
+        rendering.strings.append(written)
+    return rendering.with_files_linked(resolve(written, rendering.metadata))
 
 
-def pointer(part: dict[str, Any], desk: Desk, kind: AttachmentKind | None = None) -> str:
+def pointer(part: dict[str, Any], rendering: Rendering, kind: AttachmentKind | None = None) -> str:
     """The file that a part points to, with what it was generated from."""
     kind = kind or _POINTERS.get(str(part.get("content_type")))
-    found = desk.attach(part.get("asset_pointer"), kind=kind, told=part)
+    found = rendering.attach(part.get("asset_pointer"), kind=kind, told=part)
     if found is None:
         return ""
     metadata = mapping(part.get("metadata"))
     for maker in ("dalle", "generation"):
         found.prompt = found.prompt or first_text(mapping(metadata.get(maker)), "prompt")
-    return desk.show(found)
+    return rendering.show(found)
 
 
-def _audio_and_video(part: dict[str, Any], desk: Desk) -> str:
+def _audio_and_video(part: dict[str, Any], rendering: Rendering) -> str:
     sound = part.get("audio_asset_pointer")
     film = part.get("video_container_asset_pointer")
     frames = part.get("frames_asset_pointers")
-    pieces = [pointer(_as_part(sound), desk, "audio"), pointer(_as_part(film), desk, "video")]
-    pieces += [pointer(_as_part(frame), desk, "image") for frame in (frames if isinstance(frames, list) else ())]
+    pieces = [pointer(_as_part(sound), rendering, "audio"), pointer(_as_part(film), rendering, "video")]
+    pieces += [pointer(_as_part(frame), rendering, "image") for frame in (frames if isinstance(frames, list) else ())]
     return paragraphs(*pieces)
 
 
@@ -70,21 +70,21 @@ def _as_part(told: object) -> dict[str, Any]:
     return {"asset_pointer": told} if isinstance(told, str) else mapping(told)
 
 
-def unknown(content: dict[str, Any], desk: Desk) -> str:
+def unknown(content: dict[str, Any], rendering: Rendering) -> str:
     """Whatever text something of an unknown type has, and a file if it points to one."""
-    desk.is_known = False
+    rendering.is_known = False
     pieces: list[str] = []
     for key in ("title", "name", "text", "content", "result", "summary", "output_str"):
         value = content.get(key)
         if isinstance(value, str):
-            pieces.append(_words(value, desk))
+            pieces.append(_words(value, rendering))
         elif key in ("text", "content", "result"):
-            pieces += [_words(piece, desk) for piece in _nested_texts(value)]
+            pieces += [_words(piece, rendering) for piece in _nested_texts(value)]
     parts = content.get("parts")
     if isinstance(parts, list):
-        pieces += [_words(part, desk) if isinstance(part, str) else _part(part, desk) for part in parts]
+        pieces += [_words(part, rendering) if isinstance(part, str) else _part(part, rendering) for part in parts]
     if "asset_pointer" in content:
-        pieces.append(pointer(content, desk))
+        pieces.append(pointer(content, rendering))
     return paragraphs(*pieces)
 
 

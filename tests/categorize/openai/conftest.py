@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from commonplace.categorize.contract import Category, Subject, Taxonomy, Turn
-from commonplace.categorize.openai.client import connect
 from commonplace.categorize.openai.compatible import CompatibleJudge, connect_compatible
-from commonplace.categorize.openai.limiter import Governor
 from commonplace.categorize.openai.realtime import OpenAIJudge
+from commonplace.openai.client import connect
+from commonplace.openai.limiter import Governor
 from tests.fakes.openai import FakeOpenAI
 
 NAMES = ["Coding", "Cooking", "Reisen & Urlaub", "Other"]

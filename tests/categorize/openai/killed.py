@@ -11,13 +11,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from commonplace.archive.batches import ArchiveBatches
-from commonplace.archive.core import open_archive
+from commonplace.archive.opening import open_archive
+from commonplace.archive.verdicts.batches import ArchiveBatches
 from commonplace.categorize.contract import Category, Taxonomy
 from commonplace.categorize.openai import OpenAIBatches, OpenAIJudge, connect
-from commonplace.categorize.openai.limiter import Governor
 from commonplace.categorize.openai.packing import Plan
 from commonplace.model import Verdict
+from commonplace.openai.limiter import Governor
 from tests.categorize.openai.conftest import NAMES, subjects
 
 CONCURRENCY = 4

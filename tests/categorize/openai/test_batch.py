@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from commonplace.archive.batches import ArchiveBatches
 from commonplace.archive.core import Archive
+from commonplace.archive.verdicts.batches import ArchiveBatches
 from commonplace.categorize.contract import Subject, Taxonomy
 from commonplace.categorize.openai import OpenAIBatches, connect
 from commonplace.categorize.openai.batch_file import Limits

@@ -8,9 +8,9 @@ import pytest
 
 from commonplace.categorize.contract import Taxonomy
 from commonplace.categorize.openai.compatible import CompatibleJudge, connect_compatible
-from commonplace.categorize.openai.pricing import Price
 from commonplace.errors import Defect, Halt
 from commonplace.model import Verdict
+from commonplace.openai.pricing import Price
 from tests.categorize.openai.conftest import NAMES, subjects
 from tests.fakes.openai import FakeOpenAI
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from commonplace.categorize.contract import Subject, Turn
 from commonplace.categorize.openai.excerpt import excerpt
-from commonplace.categorize.openai.tokens import estimate_tokens
+from commonplace.openai.tokens import estimate_tokens
 
 turns = st.lists(
     st.builds(Turn, st.sampled_from(["user", "assistant"]), st.text(max_size=3000) | st.just("word " * 2000)),

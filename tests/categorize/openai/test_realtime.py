@@ -9,12 +9,12 @@ import pytest
 
 from commonplace.categorize.contract import Lesson, Taxonomy, Turn
 from commonplace.categorize.insights import Insights
-from commonplace.categorize.openai.limiter import Governor
 from commonplace.categorize.openai.packing import Plan
-from commonplace.categorize.openai.pricing import Price
 from commonplace.categorize.openai.realtime import OpenAIJudge
 from commonplace.errors import Defect, Halt, Refused, Retryable
 from commonplace.model import Usage, Verdict
+from commonplace.openai.limiter import Governor
+from commonplace.openai.pricing import Price
 from tests.categorize.openai.conftest import NAMES, subject, subjects
 from tests.fakes.openai import FakeOpenAI, conversations_in
 

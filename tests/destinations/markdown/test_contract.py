@@ -21,7 +21,7 @@ from tests.destinations.documents import document
 
 WRITE_FOREVER = """
 import sys
-from commonplace.archive.core import open_archive
+from commonplace.archive.opening import open_archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.destinations.markdown import MarkdownSettings, open_markdown
 from tests.destinations.documents import document

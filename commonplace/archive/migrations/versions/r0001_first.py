@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from commonplace.archive import text_index
+from commonplace.archive.search import text_index
 
 revision = "0001"
 down_revision = None

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from commonplace.archive import text_index
+from commonplace.archive.search import text_index
 
 revision = "0002"
 down_revision = "0001"

@@ -1,0 +1,64 @@
+"""A file for what was bought from a service, kept apart from the archive, so that nothing is bought twice.
+
+An answer is written down the moment it arrives, before anything is recorded: a run that dies, or an archive that is
+restored without it, finds it again. Answers tell of private conversations: the file is the person's own (mode 0600),
+and what is forgotten leaves the disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+_WAIT_SECONDS = 60.0
+
+
+class AnswerFile:
+    """One file of tables, for any number of threads and processes. Closes as a context manager."""
+
+    def __init__(self, path: Path, tables: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        # No WAL: see archive/engine.py for what older SQLite versions do to it.
+        self._connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, check_same_thread=False, isolation_level=None)
+        self._lock = threading.Lock()
+        self._connection.executescript(tables)
+
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def _write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """All rows or none."""
+        if not rows:
+            return
+        with self._lock, closing(self._connection.cursor()) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                cursor.executemany(sql, rows)
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    def _erase(self, sql: str, keys: Iterable[str]) -> None:
+        """Remove rows by one key each, from the disk as well."""
+        with self._lock:
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.executemany(sql, [(key,) for key in keys])
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,238 @@
+"""Forgetting: a person's wish, and the only deletion there is.
+
+A conversation goes with its messages, attachments, verdicts and everything else that was said about it. A tombstone
+stays, which is its id alone, so that importing the kept exports again does not bring it back. Files go when no other
+message shows them. On SQLite the freed space is overwritten, so the words are not in the database file any more.
+
+Two things stay unless asked for otherwise, and the report tells of them: the bytes inside the kept exports, which are
+whole files (`purge_exports` removes them all), and the pages at destinations, which are the person's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select
+
+from commonplace.archive.core import Archive
+from commonplace.archive.engine import outside_transactions
+from commonplace.archive.files.files import EXPORT, remove_files
+from commonplace.archive.leases import hold, importing
+from commonplace.archive.rows import upsert, wait_for_other_writers
+from commonplace.archive.schema import (
+    assignments,
+    attachments,
+    conversations,
+    corrections,
+    features,
+    files,
+    imports,
+    ledger,
+    messages,
+    projects,
+    tombstones,
+    verdicts,
+)
+from commonplace.errors import Refused
+from commonplace.moments import now
+
+_AT_ONCE = 200
+_SAID_ABOUT = (verdicts, corrections, assignments, features)
+
+
+class ForgetReport(msgspec.Struct, kw_only=True):
+    """What went, or what would go."""
+
+    dry_run: bool
+    conversation_ids: list[str] = msgspec.field(default_factory=list)
+    messages: int = 0
+    attachments: int = 0
+    files: int = 0
+    bytes: int = 0
+    still_at: dict[str, int] = msgspec.field(default_factory=dict)
+    """Destination instances and how many of the conversations they show."""
+    exports_kept: int = 0
+    """Kept exports that may still have the words in them."""
+    exports_purged: int = 0
+
+
+def forget(
+    archive: Archive,
+    *,
+    ids: Collection[str] = (),
+    project: str | None = None,
+    before: int | None = None,
+    purge_exports: bool = False,
+    dry_run: bool = False,
+) -> ForgetReport:
+    """Forget these conversations, those of a project (its id or name), and those untouched since before a moment.
+
+    Killed halfway, what is gone is gone completely, and asking again does the rest.
+    """
+    if not (ids or project or before is not None or purge_exports):
+        raise Refused("Nothing was named to forget.", hint="Name conversations, a project or a date.")
+    if dry_run:
+        return _look(archive, _wanted(archive, ids, project, before), purge_exports)
+    with hold(archive, importing(archive.owner)) as lease:
+        wanted = _wanted(archive, ids, project, before)
+        report = _look(archive, wanted, purge_exports)
+        report.dry_run = False
+        for start in range(0, len(wanted), _AT_ONCE):
+            lease.check()
+            _forget(archive, wanted[start : start + _AT_ONCE])
+        if purge_exports:
+            remove_files(archive, _exports(archive), exports=True)
+        if archive.is_sqlite:
+            _empty_write_ahead_log(archive)
+    return report
+
+
+def _wanted(archive: Archive, ids: Collection[str], project: str | None, before: int | None) -> list[str]:
+    """The ids of what is there to be forgotten. Refused for an id that nobody ever heard of."""
+    table = conversations.c
+    parts: list[ColumnElement[bool]] = []
+    if project is not None:
+        named = select(projects.c.id).where(projects.c.owner == archive.owner, projects.c.name == project)
+        parts.append(or_(table.project_id == project, table.project_id.in_(named)))
+    if before is not None:
+        parts.append(table.updated_at < before)
+    with archive.read() as connection:
+        found = _present(connection, archive.owner, ids)
+        if parts:
+            query = select(table.id).where(table.owner == archive.owner, or_(*parts))
+            found |= set(connection.execute(query).scalars())
+        unknown = set(ids) - found - _tombstoned(connection, archive.owner, ids)
+    if unknown:
+        raise Refused(f"There is no conversation {min(unknown)!r}.", hint="`commonplace search` shows the ids.")
+    return sorted(found)
+
+
+def _present(connection: Connection, owner: str, ids: Collection[str]) -> set[str]:
+    table = conversations.c
+    return {
+        id
+        for some in _chunks(sorted(ids))
+        for id in connection.execute(select(table.id).where(table.owner == owner, table.id.in_(some))).scalars()
+    }
+
+
+def _tombstoned(connection: Connection, owner: str, ids: Collection[str]) -> set[str]:
+    table = tombstones.c
+    query = select(table.conversation_id).where(table.owner == owner)
+    return {
+        id
+        for some in _chunks(sorted(ids))
+        for id in connection.execute(query.where(table.conversation_id.in_(some))).scalars()
+    }
+
+
+def _look(archive: Archive, wanted: Sequence[str], purge_exports: bool) -> ForgetReport:
+    """What forgetting would take away."""
+    report = ForgetReport(dry_run=True, conversation_ids=list(wanted))
+    keys: set[int] = set()
+    shown: set[str] = set()
+    with archive.read() as connection:
+        for some in _chunks(wanted):
+            found = _keys(connection, archive.owner, some)
+            keys.update(found)
+            report.messages += _count(connection, messages.c.conversation_key.in_(found))
+            report.attachments += _count(connection, attachments.c.conversation_key.in_(found))
+            shown |= _hashes(connection, found)
+            for row in connection.execute(_pages(archive.owner, some)):
+                report.still_at[row.destination] = report.still_at.get(row.destination, 0) + row.pages
+        going = [row for some in _chunks(sorted(shown)) for row in _shown_nowhere_else(connection, some, keys)]
+        report.files, report.bytes = len(going), sum(size for _, size in going)
+    exports = len(_exports(archive))
+    report.exports_purged, report.exports_kept = (exports, 0) if purge_exports else (0, exports)
+    return report
+
+
+def _forget(archive: Archive, ids: Sequence[str]) -> None:
+    """These conversations, in one transaction; then the files that they alone showed."""
+    owner, moment = archive.owner, now()
+    with archive.write() as connection, _overwriting(connection):
+        wait_for_other_writers(connection, owner)
+        keys = _keys(connection, owner, ids)
+        shown = _hashes(connection, keys)
+        stones = [{"owner": owner, "conversation_id": id, "forgotten_at": moment} for id in ids]
+        connection.execute(upsert(connection, tombstones).on_conflict_do_nothing(), stones)
+        for table in _SAID_ABOUT:
+            connection.execute(delete(table).where(table.c.owner == owner, table.c.conversation_id.in_(ids)))
+        for table in (attachments, messages):
+            connection.execute(delete(table).where(table.c.conversation_key.in_(keys)))
+        connection.execute(delete(conversations).where(conversations.c.key.in_(keys)))
+    if shown:
+        remove_files(archive, shown)
+
+
+def _keys(connection: Connection, owner: str, ids: Sequence[str]) -> list[int]:
+    table = conversations.c
+    return list(connection.execute(select(table.key).where(table.owner == owner, table.id.in_(ids))).scalars())
+
+
+def _hashes(connection: Connection, keys: Collection[int]) -> set[str]:
+    query = select(attachments.c.sha256).where(attachments.c.conversation_key.in_(keys))
+    return set(connection.execute(query.where(attachments.c.sha256.is_not(None)).distinct()).scalars())
+
+
+def _count(connection: Connection, which: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.count()).where(which)).scalar_one())
+
+
+def _pages(owner: str, ids: Sequence[str]) -> Select[Any]:
+    table = ledger.c
+    shown = (table.owner == owner) & table.conversation_id.in_(ids) & table.remote_id.is_not(None)
+    return select(table.destination, func.count().label("pages")).where(shown).group_by(table.destination)
+
+
+def _shown_nowhere_else(
+    connection: Connection, hashes: Sequence[str], keys: Collection[int]
+) -> Iterator[tuple[str, int]]:
+    """Of these files, with their sizes, those that only the conversations with these keys show."""
+    shows = select(attachments.c.sha256, attachments.c.conversation_key).where(attachments.c.sha256.in_(hashes))
+    elsewhere = {row.sha256 for row in connection.execute(shows) if row.conversation_key not in keys}
+    kept = select(files.c.sha256, files.c.size).where(files.c.sha256.in_(hashes), files.c.kind != EXPORT)
+    for row in connection.execute(kept):
+        if row.sha256 not in elsewhere:
+            yield row.sha256, row.size
+
+
+def _exports(archive: Archive) -> list[str]:
+    """The owner's kept exports, except those that another owner imported as well."""
+    others = select(imports.c.sha256).where(imports.c.owner != archive.owner, imports.c.sha256.is_not(None))
+    ours = select(imports.c.sha256).where(imports.c.owner == archive.owner)
+    query = select(files.c.sha256).where(
+        files.c.kind == EXPORT, files.c.sha256.in_(ours), files.c.sha256.not_in(others)
+    )
+    with archive.read() as connection:
+        return list(connection.execute(query).scalars())
+
+
+@contextmanager
+def _overwriting(connection: Connection) -> Iterator[None]:
+    """On SQLite, what is deleted is overwritten instead of merely being given free, in the text index as well."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5%'"
+    indexes = connection.exec_driver_sql(query).scalars().all()
+    for value, state in ((1, "ON"), (0, "OFF")):
+        for name in indexes:
+            connection.exec_driver_sql(f'INSERT INTO "{name}"("{name}", rank) VALUES (\'secure-delete\', {value})')  # noqa: S608
+        connection.exec_driver_sql(f"PRAGMA secure_delete = {state}")
+        if value:
+            yield
+
+
+def _empty_write_ahead_log(archive: Archive) -> None:
+    """The log still has the pages from before; a reader that is under way may keep them until the next time."""
+    with outside_transactions(archive.engine).connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _AT_ONCE):
+        yield ids[start : start + _AT_ONCE]

@@ -1,0 +1,1 @@
+"""Conversations as they are stored: merged, put in order, hashed, read back."""

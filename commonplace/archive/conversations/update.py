@@ -1,0 +1,274 @@
+"""A conversation that the archive holds already, and another state of it arriving.
+
+Most of what an import brings is known. So rows are compared first without their texts, which are loaded only where the
+arriving state is newer and may replace them; and only rows that differ are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, case, func, select, update
+
+from commonplace.archive import rows, schema
+from commonplace.archive.conversations import states
+from commonplace.archive.conversations.hashing import hash_nodes
+from commonplace.archive.conversations.tree import arrange, nearest_parents
+from commonplace.model import Attachment, Conversation, Message
+
+FENCE = "```"
+
+_HEAVY = ("text", "raw")
+_SAID = ("role", "content_type", "text", "digest", "is_hidden", "raw")
+_AROUND = ("parent_id", "position", "author", "created_at", "model", "is_active", "extra", "older")
+_ATTACHED = ("kind", "name", "mime_type", "size", "prompt", "member", "sha256")
+_HEAD = (
+    "title",
+    "created_at",
+    "updated_at",
+    "current_message_id",
+    "project_ref",
+    "gpt_ref",
+    "model",
+    "url",
+    "is_archived",
+    "is_starred",
+    "pinned_at",
+    "extra",
+)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a merge did to a conversation. Not visible: only what it remembers of where things are from."""
+
+    conversation_id: str
+    is_visible: bool
+    hash_before: str
+    hash_after: str
+
+
+class Stored(msgspec.Struct):
+    """A conversation's rows, and the states that they stand for."""
+
+    row: Row[Any]
+    state: states.State
+    message_rows: dict[str, Row[Any]]
+    messages: dict[str, states.State]
+    attachment_rows: dict[tuple[str, str], Row[Any]]
+
+    @property
+    def time(self) -> int:
+        return self.row.updated_at or 0
+
+
+class Writes(msgspec.Struct):
+    """What has to be written for a batch, gathered so that each table is written once."""
+
+    new_messages: list[tuple[Any, ...]] = msgspec.field(default_factory=list)
+    new_attachments: list[tuple[Any, ...]] = msgspec.field(default_factory=list)
+    said: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    around: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    attached: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    heads: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    recount: list[int] = msgspec.field(default_factory=list)
+
+
+def rows_of(connection: Connection, owner: str, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """The rows of those conversations that the archive holds, by id."""
+    table = schema.conversations
+    query = select(table).where(table.c.owner == owner, table.c.id.in_(ids))
+    return {row.id: row for row in connection.execute(query)}
+
+
+def update_all(connection: Connection, pairs: Sequence[tuple[Row[Any], Conversation]]) -> list[Change]:
+    """Merge each conversation into the rows that hold it."""
+    writes = Writes()
+    changes = [_combine(held, incoming, writes) for held, incoming in _load(connection, pairs)]
+    _write(connection, writes)
+    return changes
+
+
+def _load(
+    connection: Connection, pairs: Sequence[tuple[Row[Any], Conversation]]
+) -> Iterator[tuple[Stored, Conversation]]:
+    if not pairs:
+        return
+    keys = [row.key for row, _ in pairs]
+    table = schema.messages
+    light = [column for column in table.columns if column.name not in _HEAVY]
+    by_conversation: dict[int, list[Row[Any]]] = {key: [] for key in keys}
+    for message in connection.execute(select(*light).where(table.c.conversation_key.in_(keys))):
+        by_conversation[message.conversation_key].append(message)
+    attached: dict[int, dict[tuple[str, str], Row[Any]]] = {key: {} for key in keys}
+    found = schema.attachments
+    query = select(found).where(found.c.conversation_key.in_(keys)).order_by(found.c.key)
+    for attachment in connection.execute(query):
+        attached[attachment.conversation_key][attachment.message_id, attachment.id] = attachment
+    newer = [row.key for row, incoming in pairs if _may_replace(row, by_conversation[row.key], incoming)]
+    texts = _texts(connection, newer)
+    for row, incoming in pairs:
+        yield _held(row, by_conversation[row.key], texts, attached[row.key]), incoming
+
+
+def _may_replace(row: Row[Any], messages: Sequence[Row[Any]], incoming: Conversation) -> bool:
+    """Could the arriving state be newer than anything we hold? Else the texts that we hold stay."""
+    return (incoming.updated_at or 0) > (row.updated_at or 0) or any(message.older for message in messages)
+
+
+def _texts(connection: Connection, keys: Sequence[int]) -> dict[int, tuple[str, bytes | None]]:
+    if not keys:
+        return {}
+    table = schema.messages.c
+    query = select(table.key, table.text, table.raw).where(table.conversation_key.in_(keys))
+    return {key: (text, raw) for key, text, raw in connection.execute(query)}
+
+
+def _held(
+    row: Row[Any],
+    message_rows: Sequence[Row[Any]],
+    texts: dict[int, tuple[str, bytes | None]],
+    attachment_rows: dict[tuple[str, str], Row[Any]],
+) -> Stored:
+    time = row.updated_at or 0
+    attachments: dict[str, list[Attachment]] = {}
+    for (message_id, _), attachment in attachment_rows.items():
+        attachments.setdefault(message_id, []).append(rows.attachment_from(attachment))
+    messages: dict[str, states.State] = {}
+    for found in message_rows:
+        text, raw = texts.get(found.key, ("", None))
+        message = rows.message_from(found, text, raw, attachments.get(found.id, []))
+        messages[found.id] = states.of_message(message, time, rows.from_json(found.older))
+    return Stored(
+        row,
+        states.of_conversation(rows.conversation_from(row, []), time, rows.from_json(row.older)),
+        {found.id: found for found in message_rows},
+        messages,
+        attachment_rows,
+    )
+
+
+def _combine(held: Stored, incoming: Conversation, writes: Writes) -> Change:
+    """The merge itself: absorb, arrange anew, and note what differs from the rows."""
+    time = incoming.updated_at or 0
+    newest = max(time, held.time)
+    said_before = {id: state.fields[states.CONTENT] for id, state in held.messages.items()}
+    held.state.absorb(states.of_conversation(incoming, time))
+    for message in incoming.messages:
+        state = states.of_message(message, time)
+        if message.id in held.messages:
+            held.messages[message.id].absorb(state)
+        else:
+            held.messages[message.id] = state
+    parents = nearest_parents({id: state.parents for id, state in held.messages.items()})
+    merged = states.to_conversation(held.state, incoming, newest)
+    merged.messages = [states.to_message(state, id, parents.get(id)) for id, state in held.messages.items()]
+    arrange(merged.messages, merged.current_message_id)
+
+    is_visible = False
+    for message in merged.messages:
+        is_said_anew = message.id not in said_before or (
+            held.messages[message.id].fields[states.CONTENT] != said_before[message.id]
+        )
+        older = states.message_older(held.messages[message.id], newest)
+        is_visible |= _note_message(held, message, older, is_said_anew, writes)
+        is_visible |= _note_attachments(held, message, writes)
+    nodes = [(message.id, message.parent_id, message.digest, message.is_active) for message in merged.messages]
+    hashed = hash_nodes(merged.title, merged.project_ref, nodes)
+    is_visible |= _note_head(held, merged, states.conversation_older(held.state, newest), hashed, is_visible, writes)
+    return Change(held.row.id, is_visible, held.row.content_hash, hashed)
+
+
+def _note_message(held: Stored, message: Message, older: str | None, is_said_anew: bool, writes: Writes) -> bool:
+    row = held.message_rows.get(message.id)
+    values = dict(zip(rows.MESSAGE_COLUMNS, rows.message_row(held.row.key, message, older), strict=True))
+    if row is None:
+        writes.new_messages.append(tuple(values.values()))
+        return True
+    if is_said_anew:
+        writes.said.append({"at": row.key, **{name: values[name] for name in _SAID}})
+    differing = {name for name in _AROUND if values[name] != getattr(row, name)}
+    if differing:
+        writes.around.append({"at": row.key, **{name: values[name] for name in _AROUND}})
+    return is_said_anew or bool(differing - {"older"})
+
+
+def _note_attachments(held: Stored, message: Message, writes: Writes) -> bool:
+    is_changed = False
+    for attachment in message.attachments:
+        row = held.attachment_rows.get((message.id, attachment.id))
+        values = {name: getattr(attachment, name) for name in _ATTACHED}
+        if row is None:
+            writes.new_attachments.append(rows.attachment_row(held.row.key, message.id, attachment))
+            is_changed = True
+        elif any(value != getattr(row, name) for name, value in values.items()):
+            writes.attached.append({"at": row.key, **values})
+            is_changed = True
+    return is_changed
+
+
+def _note_head(
+    held: Stored, merged: Conversation, older: str | None, hashed: str, has_new_messages: bool, writes: Writes
+) -> bool:
+    values = {name: getattr(merged, name) for name in _HEAD if name != "extra"}
+    values["extra"] = rows.to_json(merged.extra)
+    is_changed = any(value != getattr(held.row, name) for name, value in values.items())
+    if is_changed or older != held.row.older or hashed != held.row.content_hash:
+        writes.heads.append({"at": held.row.key, **values, "older": older, "content_hash": hashed})
+    if has_new_messages:
+        writes.recount.append(held.row.key)
+    return is_changed
+
+
+def _write(connection: Connection, writes: Writes) -> None:
+    rows.insert_rows(connection, schema.messages, rows.MESSAGE_COLUMNS, writes.new_messages)
+    rows.insert_rows(connection, schema.attachments, rows.ATTACHMENT_COLUMNS, writes.new_attachments)
+    _update(connection, schema.messages, writes.said)
+    _update(connection, schema.messages, writes.around)
+    _update(connection, schema.attachments, writes.attached)
+    _update(connection, schema.conversations, writes.heads)
+    _update(connection, schema.conversations, _counts(connection, writes.recount))
+
+
+def _update(connection: Connection, table: Any, values: list[dict[str, Any]]) -> None:
+    if values:
+        names = [name for name in values[0] if name != "at"]
+        assigned: dict[str, Any] = {name: bindparam(name) for name in names}
+        statement = update(table).where(table.c.key == bindparam("at")).values(assigned)
+        connection.execute(statement, values)
+
+
+def _counts(connection: Connection, keys: Sequence[int]) -> list[dict[str, Any]]:
+    """What the rows of these conversations add up to, counted where the texts are."""
+    if not keys:
+        return []
+    table = schema.messages.c
+    shown = (table.is_active.is_(True)) & (func.length(table.digest) > 0)
+    has_fence = case((shown & table.text.contains(FENCE, autoescape=True), 1), else_=0)
+    query = (
+        select(
+            table.conversation_key,
+            func.sum(case((shown, 1), else_=0)),
+            func.sum(case((shown, func.length(table.text)), else_=0)),
+            func.max(has_fence),
+        )
+        .where(table.conversation_key.in_(keys))
+        .group_by(table.conversation_key)
+    )
+    found = schema.attachments.c
+    kinds = select(found.conversation_key, found.kind).where(found.conversation_key.in_(keys)).distinct()
+    by_key: dict[int, set[str]] = {}
+    for key, kind in connection.execute(kinds):
+        by_key.setdefault(key, set()).add(kind)
+    return [
+        {
+            "at": key,
+            "message_count": count,
+            "character_count": characters,
+            "has_code": bool(fences),
+            "has_image": "image" in by_key.get(key, ()),
+            "has_file": bool(by_key.get(key, set()) - {"image"}),
+        }
+        for key, count, characters, fences in connection.execute(query)
+    ]

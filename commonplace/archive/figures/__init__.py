@@ -1,0 +1,1 @@
+"""The archive in numbers: statistics, frames, charts."""

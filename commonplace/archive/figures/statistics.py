@@ -1,0 +1,152 @@
+"""How much there is: conversations and messages by month, hour, model, project and the like, as plain rows.
+
+Everything is counted in SQL. Databases know little of time zones, so moments are grouped there by quarters of an hour,
+of which every zone's offset is a multiple today, and these few are sorted into the zone's months and hours here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, and_, case, distinct, func, literal, select
+
+from commonplace.archive.conversations.reading import Scope
+from commonplace.archive.core import Archive
+from commonplace.archive.schema import conversations, projects
+from commonplace.moments import to_datetime, to_iso
+
+DIMENSIONS = ("month", "weekday", "hour", "model", "project", "category", "topic", "source", "length")
+"""What can be counted by."""
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LENGTHS = ((2, "1-2"), (5, "3-5"), (10, "6-10"), (20, "11-20"), (50, "21-50"), (100, "51-100"))
+LONGEST = "over 100"
+"""Lengths are in visible messages."""
+
+MOST_TOPICS = 100
+"""The commonest; most of the others were said once."""
+
+_QUARTER = 15 * 60 * 1_000_000
+_LOCAL: dict[str, Callable[[datetime], str]] = {
+    "month": lambda moment: f"{moment:%Y-%m}",
+    "weekday": lambda moment: WEEKDAYS[moment.weekday()],
+    "hour": lambda moment: f"{moment.hour:02}",
+}
+
+
+class Count(msgspec.Struct, frozen=True):
+    """One line: `value` is None for conversations that have none."""
+
+    value: str | None
+    conversations: int
+    messages: int
+
+
+def count_by(
+    archive: Archive, dimension: str, *, zone: tzinfo = UTC, since: int | None = None, until: int | None = None
+) -> list[Count]:
+    """Conversations and their visible messages by one of DIMENSIONS, those updated in the half-open bounds.
+
+    Months, weekdays, hours and lengths come in their own order, everything else by size; months, weekdays and hours
+    are those in which a conversation began, in `zone`. Weekdays, hours and lengths without any are there, with zeros. A
+    conversation counts for each of its topics, which are its tags.
+    """
+    scope = Scope(since=since, until=until).clause(archive.owner)
+    if dimension in _LOCAL:
+        return _count_by_time(archive, dimension, zone, scope)
+    if dimension == "length":
+        return _complete(_grouped(archive, _length(), scope), [name for _, name in LENGTHS] + [LONGEST])
+    if dimension == "project":
+        return _by_size(_grouped(archive, func.coalesce(projects.c.name, conversations.c.project_id), scope))
+    if dimension == "topic":
+        return _by_topic(archive, scope)
+    if dimension in DIMENSIONS:
+        return _by_size(_grouped(archive, conversations.c[dimension], scope))
+    raise ValueError(f"no such dimension: {dimension}")
+
+
+def totals(
+    archive: Archive, *, zone: tzinfo = UTC, since: int | None = None, until: int | None = None
+) -> Mapping[str, int | str | None]:
+    """The whole in a few numbers, of the conversations updated in the half-open bounds."""
+    table = conversations.c
+    query = select(
+        func.count().label("conversations"),
+        func.coalesce(func.sum(table.message_count), 0).label("messages"),
+        func.coalesce(func.sum(table.character_count), 0).label("characters"),
+        func.count(distinct(table.project_id)).label("projects"),
+        func.count(distinct(table.category)).label("categories"),
+        func.min(func.coalesce(table.created_at, table.updated_at)).label("first"),
+        func.max(table.updated_at).label("last"),
+    ).where(Scope(since=since, until=until).clause(archive.owner))
+    with archive.read() as connection:
+        found = connection.execute(query).one()._mapping
+    counts = {name: int(found[name]) for name in ("conversations", "messages", "characters", "projects", "categories")}
+    return {**counts, "first": to_iso(found["first"], zone), "last": to_iso(found["last"], zone)}
+
+
+def _grouped(archive: Archive, value: ColumnElement[Any], scope: ColumnElement[bool]) -> list[Count]:
+    table = conversations.c
+    named = and_(projects.c.owner == table.owner, projects.c.id == table.project_id)
+    query = (
+        select(value.label("value"), func.count(), func.coalesce(func.sum(table.message_count), 0))
+        .select_from(conversations.outerjoin(projects, named))
+        .where(scope)
+        .group_by("value")
+    )
+    with archive.read() as connection:
+        return [Count(value, int(chats), int(said)) for value, chats, said in connection.execute(query)]
+
+
+def _by_topic(archive: Archive, scope: ColumnElement[bool]) -> list[Count]:
+    table = conversations.c
+    chats: Counter[str | None] = Counter()
+    said: Counter[str | None] = Counter()
+    with archive.read() as connection:
+        for tags, messages in connection.execute(select(table.tags, table.message_count).where(scope)):
+            for topic in msgspec.json.decode(tags, type=set[str]) or (None,):
+                chats[topic] += 1
+                said[topic] += messages
+    return _by_size(Count(topic, chats[topic], said[topic]) for topic in chats)[:MOST_TOPICS]
+
+
+def _count_by_time(archive: Archive, dimension: str, zone: tzinfo, scope: ColumnElement[bool]) -> list[Count]:
+    began = func.coalesce(conversations.c.created_at, conversations.c.updated_at)
+    quarters = _grouped(archive, began - began % literal(_QUARTER), scope)
+    name = _LOCAL[dimension]
+    sums = _summed(
+        Count(None if row.value is None else name(to_datetime(int(row.value), zone)), row.conversations, row.messages)
+        for row in quarters
+    )
+    if dimension == "month":
+        return sorted(sums, key=lambda row: row.value or "")
+    return _complete(sums, WEEKDAYS if dimension == "weekday" else [f"{hour:02}" for hour in range(24)])
+
+
+def _summed(rows: Iterable[Count]) -> list[Count]:
+    chats: Counter[str | None] = Counter()
+    said: Counter[str | None] = Counter()
+    for row in rows:
+        chats[row.value] += row.conversations
+        said[row.value] += row.messages
+    return [Count(value, chats[value], said[value]) for value in chats]
+
+
+def _complete(rows: Iterable[Count], values: Iterable[str]) -> list[Count]:
+    """Every value in its order, also those that nothing has, and what has no value first."""
+    found = {row.value: row for row in rows}
+    without = [found[None]] if None in found else []
+    return without + [found.get(value, Count(value, 0, 0)) for value in values]
+
+
+def _by_size(rows: Iterable[Count]) -> list[Count]:
+    return sorted(rows, key=lambda row: (-row.conversations, row.value is None, row.value or ""))
+
+
+def _length() -> ColumnElement[str]:
+    said = conversations.c.message_count
+    return case(*((said <= most, name) for most, name in LENGTHS), else_=LONGEST)

@@ -1,0 +1,1 @@
+"""Kept exports and attachments, by their content."""

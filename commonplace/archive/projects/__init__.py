@@ -1,0 +1,1 @@
+"""Projects, which conversations they hold, and what is known of them."""

@@ -1,0 +1,355 @@
+"""The registry of projects: which there are, what they are called, and every id under which a source knows them.
+
+A project's own id never changes and is made of the first thing that was known of it, so that an archive rebuilt from
+the same exports has the same ids. A name knows where it is from, and a better source is never overwritten by a lesser
+one: a person, the sidebar of ChatGPT, a proposal made from the conversations, the bare id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection, Row, func, select, update
+
+from commonplace.archive.core import Archive
+from commonplace.archive.rows import upsert
+from commonplace.archive.schema import assignments, conversations, project_refs, projects
+from commonplace.errors import Refused
+from commonplace.model import Project
+from commonplace.moments import now
+
+NameSource = Literal["person", "sidebar", "inferred", "id"]
+RANK: dict[str, int] = {"person": 3, "sidebar": 2, "inferred": 1, "id": 0}
+MERGED = "merged"
+TITLE_REF = "title:"
+SPLIT_REF = "split:"
+"""What a project that was split off is first known by. It means nothing to anybody else."""
+_OWN_ID = re.compile(r"p-[0-9a-f]{10}")
+_SAMPLES = 3
+_SHOWN_CANDIDATES = 5
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A project with what it holds now."""
+
+    id: str
+    name: str
+    name_source: str
+    status: str
+    description: str | None
+    instructions: str | None
+    colour: str | None
+    refs: list[str]
+    conversations: int
+    suggestions: int
+    first_at: int | None
+    last_at: int | None
+    sample_titles: list[str]
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What names from elsewhere did: ids of projects."""
+
+    created: list[str]
+    renamed: list[str]
+    unchanged: list[str]
+
+
+def project_id_for(ref: str) -> str:
+    """The id of the project that is first known by this ref. An id of ours, from a list that was exported, stays."""
+    if _OWN_ID.fullmatch(ref):
+        return ref
+    return f"p-{blake2b(ref.encode(), digest_size=5).hexdigest()}"
+
+
+def title_ref(name: str) -> str:
+    """The ref of a project as titles name it, however they write it."""
+    return TITLE_REF + " ".join(name.split()).casefold()
+
+
+def refs(archive: Archive) -> dict[str, str]:
+    """Every ref with its project's id."""
+    with archive.read() as connection:
+        return refs_of(connection, archive.owner)
+
+
+def refs_of(connection: Connection, owner: str) -> dict[str, str]:
+    query = select(project_refs.c.ref, project_refs.c.project_id).where(project_refs.c.owner == owner)
+    return {row.ref: row.project_id for row in connection.execute(query)}
+
+
+def names(archive: Archive) -> dict[str, str]:
+    """The name of each project that is not merged into another, by id."""
+    query = select(projects.c.id, projects.c.name).where(projects.c.owner == archive.owner)
+    with archive.read() as connection:
+        return {row.id: row.name for row in connection.execute(query.where(projects.c.merged_into.is_(None)))}
+
+
+def register(archive: Archive, found: Iterable[str]) -> list[str]:
+    """Add a project for every ref that is not known yet; the ids of the new ones."""
+    wanted = sorted(set(found))
+    with archive.write() as connection:
+        known = refs_of(connection, archive.owner)
+        missing = [ref for ref in wanted if ref not in known]
+        return _add(connection, archive.owner, {ref: (placeholder(ref), "id") for ref in missing})
+
+
+def ensure_named(archive: Archive, wanted: Iterable[str]) -> dict[str, str]:
+    """The project that each of these names means, created by a person's word if there is none."""
+    asked: dict[str, str] = {}
+    for name in wanted:
+        asked.setdefault(title_ref(name), " ".join(name.split()))
+    with archive.write() as connection:
+        known = refs_of(connection, archive.owner) | _by_name(connection, archive.owner)
+        new = {ref: (name, "person") for ref, name in asked.items() if ref not in known}
+        _add(connection, archive.owner, new)
+        known = known | {ref: project_id_for(ref) for ref in new}
+        aliases = {ref: known[ref] for ref in asked}
+        add_refs(connection, archive.owner, aliases)
+        return aliases
+
+
+def placeholder(ref: str) -> str:
+    """What a project is called while nothing but its id is known."""
+    return f"Project {ref.removeprefix('g-p-').removeprefix('g-')[:8]}"
+
+
+def add_project(connection: Connection, owner: str, ref: str, name: str) -> str:
+    """A new project by a person's word, which titles may name from now on; its id."""
+    project_id = _add(connection, owner, {ref: (name, "person")})[0]
+    add_refs(connection, owner, {title_ref(name): project_id})
+    return project_id
+
+
+def _by_name(connection: Connection, owner: str) -> dict[str, str]:
+    """Projects that are in use, by the ref that titles would have for their name; the older where two share one."""
+    query = select(projects.c.id, projects.c.name).where(projects.c.owner == owner, projects.c.merged_into.is_(None))
+    found = connection.execute(query.order_by(projects.c.created_at.desc(), projects.c.id)).all()
+    return {title_ref(row.name): row.id for row in found}
+
+
+def _add(connection: Connection, owner: str, new: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Projects by ref: their name and where it is from."""
+    if not new:
+        return []
+    moment = now()
+    rows = [
+        {
+            "owner": owner,
+            "id": project_id_for(ref),
+            "name": name,
+            "name_source": source,
+            "created_at": moment,
+            "updated_at": moment,
+        }
+        for ref, (name, source) in new.items()
+    ]
+    connection.execute(upsert(connection, projects).on_conflict_do_nothing(), rows)
+    add_refs(connection, owner, {ref: project_id_for(ref) for ref in new if not _OWN_ID.fullmatch(ref)})
+    return [str(row["id"]) for row in rows]
+
+
+def add_refs(connection: Connection, owner: str, found: Mapping[str, str]) -> None:
+    """Let these refs mean these projects, unless they mean another already."""
+    if found:
+        rows = [{"owner": owner, "ref": ref, "project_id": project_id} for ref, project_id in found.items()]
+        connection.execute(upsert(connection, project_refs).on_conflict_do_nothing(), rows)
+
+
+def load(archive: Archive) -> list[Project]:
+    """Every project that is not merged into another, by name."""
+    with archive.read() as connection:
+        owned = projects.c.owner == archive.owner
+        found = connection.execute(select(projects).where(owned, projects.c.merged_into.is_(None))).all()
+        by_project = _refs_by_project(connection, archive.owner)
+    loaded = [project_from(row, by_project.get(row.id, [])) for row in found]
+    return sorted(loaded, key=lambda project: (project.name.casefold(), project.id))
+
+
+def project_from(row: Row[Any], known_as: list[str]) -> Project:
+    return Project(
+        id=row.id,
+        name=row.name,
+        name_source=row.name_source,
+        description=row.description,
+        instructions=row.instructions,
+        status=row.status,
+        colour=row.colour,
+        refs=known_as,
+    )
+
+
+def _refs_by_project(connection: Connection, owner: str) -> dict[str, list[str]]:
+    by_project: dict[str, list[str]] = {}
+    for ref, project_id in sorted(refs_of(connection, owner).items()):
+        by_project.setdefault(project_id, []).append(ref)
+    return by_project
+
+
+def list_projects(archive: Archive, *, only: str | None = None) -> list[Listed]:
+    """Every project with its counts and newest titles, the largest first."""
+    table = conversations.c
+    owned = table.owner == archive.owner, table.project_id.is_not(None)
+    counted = select(table.project_id, func.count(), func.min(table.created_at), func.max(table.updated_at))
+    waiting = select(assignments.c.suggested_project_id, func.count()).where(
+        assignments.c.owner == archive.owner, assignments.c.suggestion_state == "open"
+    )
+    with archive.read() as connection:
+        totals = {row[0]: row[1:] for row in connection.execute(counted.where(*owned).group_by(table.project_id))}
+        suggested = dict(tuple(row) for row in connection.execute(waiting.group_by(assignments.c.suggested_project_id)))
+        samples = _titles(connection, archive.owner, _SAMPLES)
+    listed = [
+        Listed(
+            **{name: getattr(project, name) for name in Project.__struct_fields__},
+            conversations=totals.get(project.id, (0, None, None))[0],
+            suggestions=suggested.get(project.id, 0),
+            first_at=totals.get(project.id, (0, None, None))[1],
+            last_at=totals.get(project.id, (0, None, None))[2],
+            sample_titles=samples.get(project.id, []),
+        )
+        for project in load(archive)
+        if only in (None, project.id)
+    ]
+    return sorted(listed, key=lambda one: -one.conversations)
+
+
+def titles(archive: Archive, *, most: int) -> dict[str, list[str]]:
+    """The newest titles in every project: what a name is proposed from."""
+    with archive.read() as connection:
+        return _titles(connection, archive.owner, most)
+
+
+def _titles(connection: Connection, owner: str, most: int) -> dict[str, list[str]]:
+    table = conversations.c
+    place = func.row_number().over(partition_by=table.project_id, order_by=(table.updated_at.desc(), table.id))
+    ranked = (
+        select(table.project_id, table.title, place.label("place"))
+        .where(table.owner == owner, table.project_id.is_not(None), table.title.is_not(None), table.title != "")
+        .subquery()
+    )
+    query = select(ranked).where(ranked.c.place <= most).order_by(ranked.c.project_id, ranked.c.place)
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.project_id, []).append(row.title)
+    return found
+
+
+def is_known(archive: Archive, typed: str) -> bool:
+    """Whether this is a project's id, one of its refs, or what titles may call it."""
+    loaded = load(archive)
+    known = {ref for project in loaded for ref in (project.id, title_ref(project.name), *project.refs)}
+    return typed in known or title_ref(typed) in known
+
+
+def projects_of(archive: Archive, ids: Sequence[str]) -> dict[str, str | None]:
+    """The project that each conversation is in now."""
+    table = conversations.c
+    found: dict[str, str | None] = {}
+    with archive.read() as connection:
+        for start in range(0, len(ids), 500):
+            batch = ids[start : start + 500]
+            query = select(table.id, table.project_id).where(table.owner == archive.owner, table.id.in_(batch))
+            found.update((row.id, row.project_id) for row in connection.execute(query))
+    return found
+
+
+def find_project(archive: Archive, typed: str) -> Project:
+    """The project that a person means by an id or its beginning, a ref, or a name in any case."""
+    wanted = typed.strip()
+    loaded = load(archive)
+    exact = [project for project in loaded if wanted == project.id or wanted in project.refs]
+    named = [project for project in loaded if project.name.casefold() == wanted.casefold()]
+    alias = [project for project in loaded if title_ref(wanted) in project.refs]
+    begun = [
+        project
+        for project in loaded
+        if len(wanted) >= 4 and any(known.startswith(wanted) for known in (project.id, *project.refs))
+    ]
+    for found in (exact, named, alias, begun):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
+            candidates = ", ".join(project.id for project in found[:_SHOWN_CANDIDATES])
+            raise Refused(f"{typed!r} could be several projects: {candidates}{more}.", hint="Use an id.")
+    raise Refused(f"There is no project {typed!r}.", hint="`commonplace projects list` shows them.")
+
+
+def rename_in(
+    connection: Connection,
+    owner: str,
+    project_id: str,
+    name: str,
+    source: str,
+    *,
+    description: str | None = None,
+) -> None:
+    """Give a project a name; names that a person or the sidebar gave stay known as what titles may use."""
+    where = (projects.c.owner == owner) & (projects.c.id == project_id)
+    before = connection.execute(select(projects).where(where)).one()
+    values: dict[str, Any] = {"name": name, "name_source": source, "updated_at": now()}
+    if description is not None:
+        values["description"] = description
+    connection.execute(update(projects).where(where).values(values))
+    aliases = [name] if RANK[source] >= RANK["sidebar"] else []
+    aliases += [before.name] if RANK[before.name_source] >= RANK["sidebar"] else []
+    add_refs(connection, owner, {title_ref(alias): project_id for alias in aliases})
+
+
+def apply(archive: Archive, found: Sequence[Project], source: NameSource) -> Applied:
+    """Take over names and descriptions that came from elsewhere, where `source` outranks what is known.
+
+    Each project is known by its refs; one that is not known yet is created.
+    """
+    created: list[str] = []
+    renamed: list[str] = []
+    unchanged: list[str] = []
+    with archive.write() as connection:
+        known = refs_of(connection, archive.owner) | _own_ids(connection, archive.owner)
+        for project in found:
+            project_id = next((known[ref] for ref in (project.id, *project.refs) if ref in known), None)
+            if project_id is None:
+                project_id = _add(connection, archive.owner, {project.id: (project.name, source)})[0]
+                created.append(project_id)
+            new_refs = dict.fromkeys((ref for ref in (project.id, *project.refs) if ref not in known), project_id)
+            add_refs(connection, archive.owner, {ref: id for ref, id in new_refs.items() if ref != id})
+            known |= new_refs
+            is_changed = _take_over(connection, archive.owner, project_id, project, source)
+            if project_id not in created:
+                (renamed if is_changed else unchanged).append(project_id)
+    return Applied(created=created, renamed=renamed, unchanged=unchanged)
+
+
+def _own_ids(connection: Connection, owner: str) -> dict[str, str]:
+    """Every project's id as a ref of it; of one that was merged, the project that it was merged into."""
+    query = select(projects.c.id, projects.c.merged_into).where(projects.c.owner == owner)
+    into = {row.id: row.merged_into for row in connection.execute(query)}
+    found = {}
+    for id in into:
+        end = id
+        while into.get(end) is not None:
+            end = into[end]
+        found[id] = end
+    return found
+
+
+def _take_over(connection: Connection, owner: str, project_id: str, project: Project, source: str) -> bool:
+    """What is said of a project, unless a better source named it; whether its name changed."""
+    where = (projects.c.owner == owner) & (projects.c.id == project_id)
+    before = connection.execute(select(projects).where(where)).one()
+    if RANK[source] < RANK[before.name_source]:
+        return False
+    said = {
+        name: getattr(project, name) for name in ("description", "instructions", "colour") if getattr(project, name)
+    }
+    if project.status != before.status and source == "person" and before.merged_into is None:
+        said["status"] = project.status
+    if said:
+        connection.execute(update(projects).where(where).values({**said, "updated_at": now()}))
+    if before.name != project.name or before.name_source != source:
+        rename_in(connection, owner, project_id, project.name, source)
+    return bool(before.name != project.name)

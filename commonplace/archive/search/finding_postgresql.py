@@ -1,0 +1,118 @@
+"""Asking the text index on PostgreSQL. The functions it is made of are in `text_index_postgresql`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import reduce
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSQUERY
+from sqlalchemy.types import Text
+
+from commonplace.archive.schema import conversations, messages
+from commonplace.archive.search.hits import hit_of, message_of
+from commonplace.archive.search.query import Part, Query
+
+MOST_HITS = 5_000
+MOST_RANKED = 1_000
+RARITY = 3.0
+_RANK_OF_ONE = 0.0608
+"""What `ts_rank` gives to a word that is there once."""
+_SIMPLE = cast(literal_column("'pg_catalog.simple'"), REGCONFIG)
+
+
+class Finder:
+    """One question to the index of an archive."""
+
+    def __init__(self, connection: Connection, query: Query, *, role: str | None, hidden: bool) -> None:
+        self._connection = connection
+        self._query = query
+        self.is_slow = True
+        self._matches = _matches(messages.c.text, query)
+        if not hidden:
+            self._matches &= messages.c.is_hidden.is_(False)
+        if role is not None:
+            self._matches &= messages.c.role == role
+
+    def hits(self) -> list[int] | None:
+        """In ascending order; None if there are too many to look at them all."""
+        found = self._hits(self._matches, MOST_HITS + 1)
+        return found if len(found) <= MOST_HITS else None
+
+    def hits_in(self, conversation_keys: Collection[int]) -> list[int]:
+        """All there are in these conversations."""
+        return self._hits(and_(messages.c.conversation_key.in_(list(conversation_keys)), self._matches))
+
+    def latest(self, before: int | None, most: int) -> None:
+        """No faster than looking into conversations."""
+
+    def titles(self, most: int) -> set[int]:
+        """Conversations whose title has all that is wanted."""
+        query = select(conversations.c.key).where(_matches(conversations.c.title, self._query)).limit(most)
+        return set(self._connection.execute(query).scalars())
+
+    def scores(self, hits: Sequence[int]) -> dict[int, float] | None:
+        """How well each hit fits, if that can be had in time."""
+        words = [part for part in self._query.wanted if not part.is_run]
+        if len(hits) > MOST_RANKED or not words:
+            return None
+        asked = _all(words)
+        by_key = {message_of(hit): hit for hit in hits}
+        rank = func.ts_rank(func.commonplace_words(messages.c.text), asked, 1)
+        query = select(messages.c.key, rank).where(messages.c.key.in_(list(by_key)))
+        worth = RARITY * len(words) / _RANK_OF_ONE
+        return {by_key[key]: float(score) * worth for key, score in self._connection.execute(query)}
+
+    def rarity(self, part: Part) -> float:
+        """The same for every part: PostgreSQL would have to fetch all messages that have it to count them."""
+        return RARITY
+
+    def _hits(self, which: ColumnElement[bool], most: int | None = None) -> list[int]:
+        table = messages.c
+        query = select(table.conversation_key, table.key, table.role, table.is_hidden).where(which).limit(most)
+        return sorted(hit_of(*row) for row in self._connection.execute(query))
+
+
+def _matches(column: ColumnElement[Any], query: Query) -> ColumnElement[bool]:
+    """One question to the index of words, as far as it goes: each by itself would be answered row by row."""
+    said = [part for part in query.wanted if not part.is_run]
+    unsaid = [group for group in query.excluded if not any(part.is_run for part in group)]
+    conditions = [_matches_part(column, part) for part in query.wanted if part.is_run]
+    if said:
+        asked = reduce(func.tsquery_and, [_all(said), *(func.tsquery_not(_all(group)) for group in unsaid)])
+        conditions.append(func.commonplace_words(column).op("@@")(asked))
+    for group in query.excluded:
+        if not said or group not in unsaid:
+            conditions.append(not_(and_(*(_matches_part(column, part) for part in group))))
+    return and_(*conditions) if query.wanted else false()
+
+
+def _matches_part(column: ColumnElement[Any], part: Part) -> ColumnElement[bool]:
+    if part.is_run:
+        grams = func.commonplace_grams(column, type_=ARRAY(Text))
+        return and_(grams.contains(func.commonplace_grams(part.text)), func.strpos(column, part.text) > 0)
+    return func.commonplace_words(column).op("@@")(_asked(part))
+
+
+def _all(parts: Sequence[Part]) -> ColumnElement[Any]:
+    return reduce(func.tsquery_and, map(_asked, parts))
+
+
+def _asked(part: Part) -> ColumnElement[Any]:
+    """A tsquery made by the same functions as the index, so that both cut words alike."""
+    asked = func.phraseto_tsquery(_SIMPLE, func.commonplace_folded(literal(part.text)))
+    if not part.is_prefix:
+        return asked
+    return cast(func.nullif(cast(asked, Text), "").concat(":*"), TSQUERY)

@@ -1,0 +1,158 @@
+"""Finding conversations by what was said in them: a page of results, and what the whole of it looks like."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, and_, bindparam, func, select
+
+from commonplace.archive.core import Archive
+from commonplace.archive.schema import conversations, messages, projects
+from commonplace.archive.search import facets as facets_of
+from commonplace.archive.search import text_index
+from commonplace.archive.search.facets import Facet
+from commonplace.archive.search.filters import Filters
+from commonplace.archive.search.finding import Found, Search
+from commonplace.archive.search.hits import message_of
+from commonplace.archive.search.query import parse
+from commonplace.archive.search.relevance import Matcher
+from commonplace.moments import to_iso
+
+__all__ = ["Facet", "Filters", "Result", "SearchResult", "search"]
+
+MOST_OFFSET = 10_000
+
+# Made once: to make a question costs as much as to ask it.
+_OF_HEADS = ("id", "title", "created_at", "updated_at", "category", "source")
+_NAMED = and_(projects.c.owner == bindparam("owner"), projects.c.id == conversations.c.project_id)
+_HEADS = (
+    select(
+        *(conversations.c[name] for name in ("key", *_OF_HEADS)),
+        func.coalesce(projects.c.name, conversations.c.project_id).label("project"),
+    )
+    .select_from(conversations.outerjoin(projects, _NAMED))
+    .where(conversations.c.key.in_(bindparam("keys", expanding=True)))
+)
+_SAID = select(*(messages.c[name] for name in ("key", "id", "role", "text"))).where(
+    messages.c.key.in_(bindparam("keys", expanding=True))
+)
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """A conversation, and the message of it that answers best."""
+
+    id: str
+    title: str | None
+    created_at: int | None
+    updated_at: int | None
+    snippet: str
+    score: float
+    category: str | None
+    project: str | None
+    source: str
+    message_id: str | None
+    role: str | None
+
+
+class SearchResult(msgspec.Struct, kw_only=True):
+    """A page of what was found, and what the whole of it looks like."""
+
+    total: int
+    total_is_exact: bool
+    took_ms: float
+    results: list[Result]
+    facets: dict[str, list[Facet]] = msgspec.field(default_factory=dict)
+    facets_are_exact: bool = True
+    index_is_complete: bool = True
+    """False while an import is under way that has set the text index aside."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The same with moments as ISO 8601."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        for result in plain["results"]:
+            for name in ("created_at", "updated_at"):
+                result[name] = to_iso(result[name])
+        return plain
+
+
+def search(
+    archive: Archive,
+    text: str,
+    *,
+    filters: Filters = Filters(),
+    newest_first: bool = False,
+    limit: int = 20,
+    offset: int = 0,
+    facets: bool = True,
+    marks: tuple[str, str] = ("**", "**"),
+) -> SearchResult:
+    """The conversations that have all of it, in one message or in the title, best first; with nothing to look for, all.
+
+    Whatever is typed is safe. `marks` go around what matches in the snippets.
+    """
+    started = time.perf_counter()
+    is_complete = text_index.ensure_live(archive)
+    query = parse(text)
+    page = slice(min(max(offset, 0), MOST_OFFSET), min(max(offset, 0), MOST_OFFSET) + max(limit, 0))
+    with archive.read() as connection:
+        found_by = Search(connection, archive.owner, query, filters)
+        found, whole, total = found_by.find(newest_first=newest_first, page=page, facets=facets)
+        counts = facets_of.count(connection, archive.owner, whole.by_conversation, whole.weight) if facets else {}
+        results = _results(connection, archive.owner, found, Matcher(query.wanted), marks, filters.include_hidden)
+    return SearchResult(
+        total=total,
+        total_is_exact=whole.is_exact,
+        took_ms=round((time.perf_counter() - started) * 1000, 3),
+        results=results,
+        facets=counts,
+        facets_are_exact=whole.is_exact,
+        index_is_complete=is_complete,
+    )
+
+
+def _results(
+    connection: Connection,
+    owner: str,
+    found: Sequence[Found],
+    matcher: Matcher,
+    marks: tuple[str, str],
+    include_hidden: bool,
+) -> list[Result]:
+    asked = {"owner": owner, "keys": [one.key for one in found]}
+    heads = {row.key: row for row in connection.execute(_HEADS, asked)}
+    shown = {one.key: message_of(one.hit) for one in found if one.hit is not None}
+    shown |= _first_messages(connection, [one.key for one in found if one.hit is None], include_hidden)
+    rows = {row.key: row for row in connection.execute(_SAID, {"keys": list(shown.values())})}
+    results = []
+    for one in found:
+        head, message = heads.get(one.key), rows.get(shown.get(one.key, 0))
+        if head is not None:
+            results.append(
+                Result(
+                    **{name: head._mapping[name] for name in (*_OF_HEADS, "project")},
+                    snippet=matcher.excerpt(message.text, marks) if message else "",
+                    score=round(one.score, 4),
+                    message_id=message.id if message else None,
+                    role=message.role if message else None,
+                )
+            )
+    return results
+
+
+def _first_messages(connection: Connection, keys: Sequence[int], include_hidden: bool) -> dict[int, int]:
+    """The beginning of conversations that nothing in particular was found in."""
+    if not keys:
+        return {}
+    said = messages.c
+    query = select(said.conversation_key, said.key).where(
+        said.conversation_key.in_(keys), said.is_active.is_(True), func.length(func.trim(said.text)) > 0
+    )
+    if not include_hidden:
+        query = query.where(said.is_hidden.is_(False))
+    first: dict[int, int] = {}
+    for conversation_key, key in connection.execute(query.order_by(said.conversation_key, said.position)):
+        first.setdefault(conversation_key, key)
+    return first

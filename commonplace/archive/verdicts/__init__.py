@@ -1,0 +1,1 @@
+"""What judges and people said of conversations, and which of it counts now."""

@@ -1,0 +1,255 @@
+"""What judges and people say of conversations, and what holds of it now.
+
+Each judge's newest verdict on a conversation is kept; the newest of all holds, except where a person said otherwise
+(current.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from commonplace.archive.core import Archive
+from commonplace.archive.schema import conversations, corrections, verdicts
+from commonplace.archive.verdicts.current import (
+    FIELDS,
+    Correction,
+    Field,
+    by_age,
+    correction_from,
+    corrections_of,
+    newest_verdicts,
+    pages,
+    refresh,
+    to_json,
+)
+from commonplace.errors import Refused
+from commonplace.model import Usage, Verdict
+from commonplace.moments import now
+
+_AT_ONCE = 500
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict that nobody is sure of, in the review queue."""
+
+    id: str
+    title: str | None
+    category: str | None
+    runner_up: str | None
+    confidence: float
+    tags: list[str]
+    summary: str | None
+    judge: str | None
+    taxonomy: str | None
+    updated_at: int | None
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict with the moment it was recorded."""
+
+    verdict: Verdict
+    judged_at: int
+
+
+def record_verdicts(archive: Archive, found: Iterable[Verdict], *, review_below: float, at: int | None = None) -> int:
+    """Keep verdicts and make them hold. Those of forgotten conversations are left out. How many were kept.
+
+    What is less confident than `review_below` waits for a person.
+    """
+    moment = now() if at is None else at
+    waiting = iter(found)
+    kept = 0
+    while page := list(islice(waiting, _AT_ONCE)):
+        with archive.write() as connection:
+            there = _existing(connection, archive.owner, [verdict.conversation_id for verdict in page])
+            # The last one of a key counts; one statement must not touch a row twice.
+            rows = {(v.conversation_id, v.taxonomy, v.judge): v for v in page if v.conversation_id in there}
+            _upsert(archive, connection, verdicts, [_row(archive.owner, v, moment) for v in rows.values()])
+            refresh(connection, archive.owner, {v.conversation_id for v in rows.values()}, review_below=review_below)
+            kept += len(rows)
+    return kept
+
+
+def correct(
+    archive: Archive,
+    conversation_id: str,
+    field: Field,
+    value: str | Sequence[str],
+    *,
+    origin: str,
+    taxonomy: str | None = None,
+    at: int | None = None,
+) -> bool:
+    """Put a person's word above every judge's. False when a newer word of a person is there already.
+
+    `taxonomy` is the one whose category is meant; None: that of the verdict which holds.
+    """
+    if field not in FIELDS:
+        raise Refused(f"{field!r} cannot be corrected.", hint=f"One of {', '.join(FIELDS)} can.")
+    wanted = list(value) if field == "tags" and not isinstance(value, str) else value
+    if isinstance(wanted, str) != (field != "tags") or (not wanted and field == "category"):
+        raise Refused(f"That is no {field}.")
+    moment = now() if at is None else at
+    with archive.write() as connection:
+        if not _existing(connection, archive.owner, [conversation_id]):
+            raise Refused(f"There is no conversation {conversation_id}.")
+        known = corrections_of(connection, archive.owner, [conversation_id]).get(conversation_id, {}).get(field)
+        if known is not None and known.corrected_at > moment:
+            return False
+        newest = newest_verdicts(connection, archive.owner, [conversation_id]).get(conversation_id)
+        row = {
+            "owner": archive.owner,
+            "conversation_id": conversation_id,
+            "field": field,
+            "value": to_json(wanted),
+            "taxonomy": taxonomy if taxonomy is not None else (newest.taxonomy if newest else ""),
+            "origin": origin,
+            "corrected_at": moment,
+        }
+        _upsert(archive, connection, corrections, [row])
+        refresh(connection, archive.owner, [conversation_id])
+    return True
+
+
+def withdraw(archive: Archive, conversation_id: str, field: Field) -> bool:
+    """Take a person's word back: the judge's holds again. False when there was none."""
+    with archive.write() as connection:
+        found = connection.execute(
+            delete(corrections).where(
+                corrections.c.owner == archive.owner,
+                corrections.c.conversation_id == conversation_id,
+                corrections.c.field == field,
+            )
+        )
+        refresh(connection, archive.owner, [conversation_id])
+        return found.rowcount > 0
+
+
+def list_corrections(archive: Archive, field: Field = "category", *, taxonomy: str | None = None) -> list[Correction]:
+    """What people said, oldest first; of one taxonomy where one is named."""
+    query = select(corrections).where(corrections.c.owner == archive.owner, corrections.c.field == field)
+    if taxonomy is not None:
+        query = query.where(corrections.c.taxonomy.in_(["", taxonomy]))
+    with archive.read() as connection:
+        rows = connection.execute(query.order_by(corrections.c.corrected_at, corrections.c.conversation_id))
+        return [correction_from(row) for row in rows]
+
+
+def review_queue(archive: Archive, *, limit: int | None = 50, offset: int = 0) -> list[Waiting]:
+    """What waits for a person, the least confident first."""
+    table = conversations.c
+    names = ("id", "title", "category", "confidence", "tags", "summary", "updated_at")
+    query = (
+        select(*(table[name] for name in names))
+        .where(_waits(archive.owner))
+        .order_by(table.confidence, table.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    with archive.read() as connection:
+        rows = connection.execute(query).all()
+        newest = newest_verdicts(connection, archive.owner, [row.id for row in rows])
+    return [_waiting(row, newest.get(row.id)) for row in rows]
+
+
+def count_waiting(archive: Archive) -> int:
+    """How long the review queue is."""
+    query = select(func.count()).select_from(conversations).where(_waits(archive.owner))
+    with archive.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def history(archive: Archive, conversation_id: str) -> list[Judged]:
+    """Every judge's newest verdict on a conversation, the one that holds first."""
+    ours = (verdicts.c.owner == archive.owner) & (verdicts.c.conversation_id == conversation_id)
+    with archive.read() as connection:
+        rows = connection.execute(select(verdicts).where(ours)).all()
+    return [Judged(verdict=_verdict(row), judged_at=row.judged_at) for row in sorted(rows, key=by_age, reverse=True)]
+
+
+def insights_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The insights that hold, of those conversations that have some."""
+    found: dict[str, dict[str, Any]] = {}
+    with archive.read() as connection:
+        for page in pages(conversation_ids):
+            for id, row in newest_verdicts(connection, archive.owner, page).items():
+                if row.insights:
+                    found[id] = msgspec.json.decode(row.insights)
+    return found
+
+
+def titles_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, str]:
+    """Titles to show instead of the source's: a person's, or for untitled conversations the judge's."""
+    table = conversations.c
+    found: dict[str, str] = {}
+    with archive.read() as connection:
+        for page in pages(conversation_ids):
+            said = corrections_of(connection, archive.owner, page)
+            untitled = select(table.id).where(table.owner == archive.owner, table.id.in_(page), _is_blank(table.title))
+            newest = newest_verdicts(connection, archive.owner, connection.execute(untitled).scalars().all())
+            found.update((id, row.title) for id, row in newest.items() if row.title)
+            found.update((id, words["title"].value) for id, words in said.items() if "title" in words)
+    return found
+
+
+def _existing(connection: Connection, owner: str, ids: Sequence[str]) -> set[str]:
+    table = conversations.c
+    return set(connection.execute(select(table.id).where(table.owner == owner, table.id.in_(ids))).scalars())
+
+
+def _waits(owner: str) -> ColumnElement[bool]:
+    return and_(conversations.c.owner == owner, conversations.c.needs_review.is_(True))
+
+
+def _is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return func.trim(func.coalesce(column, "")) == ""
+
+
+def _upsert(archive: Archive, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    dialect = sqlite if archive.is_sqlite else postgresql
+    insert = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    others = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=others), rows)
+
+
+def _row(owner: str, verdict: Verdict, moment: int) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(verdict, name) for name in verdict.__struct_fields__ if name != "usage"}
+    return row | {
+        "owner": owner,
+        "tags": to_json(verdict.tags),
+        "insights": to_json(verdict.insights) if verdict.insights else None,
+        **msgspec.structs.asdict(verdict.usage),
+        "judged_at": moment,
+    }
+
+
+def _verdict(row: Row[Any]) -> Verdict:
+    plain = {name: row._mapping[name] for name in Verdict.__struct_fields__ if name != "usage"}
+    usage = Usage(**{name: row._mapping[name] for name in Usage.__struct_fields__})
+    tags = msgspec.json.decode(row.tags, type=list[str])
+    insights = msgspec.json.decode(row.insights) if row.insights else None
+    return Verdict(**plain | {"tags": tags, "insights": insights}, usage=usage)
+
+
+def _waiting(row: Row[Any], judged: Row[Any] | None) -> Waiting:
+    return Waiting(
+        id=row.id,
+        title=row.title,
+        category=row.category,
+        runner_up=judged.runner_up if judged else None,
+        confidence=row.confidence or 0.0,
+        tags=msgspec.json.decode(row.tags, type=list[str]),
+        summary=row.summary,
+        judge=judged.judge if judged else None,
+        taxonomy=judged.taxonomy if judged else None,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,1 @@
+"""One door to OpenAI and the services that speak like it."""

@@ -1,0 +1,1 @@
+"""Categorize: conversations without a verdict get one."""

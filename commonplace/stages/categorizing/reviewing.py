@@ -1,0 +1,46 @@
+"""A person's word on a conversation: confirmed or corrected, from whichever place they said it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from commonplace.archive.conversations.reading import find_conversation, load_filed
+from commonplace.archive.core import Archive
+from commonplace.archive.verdicts.verdicts import correct
+from commonplace.errors import Refused
+from commonplace.stages.categorizing.taxonomies import taxonomy_named
+
+
+def correct_conversation(
+    archive: Archive,
+    conversation: str,
+    *,
+    taxonomy: str,
+    category: str | None = None,
+    tags: Sequence[str] | None = None,
+    title: str | None = None,
+    confirm: bool = False,
+    origin: str,
+) -> dict[str, Any]:
+    """Keep what a person says of a conversation; what was kept. Refused for a category that is none."""
+    identity = find_conversation(archive, conversation)
+    if confirm and category is None:
+        category = next(iter(load_filed(archive, [identity]))).category
+        if category is None:
+            raise Refused("There is no verdict to confirm.", hint="`commonplace categorize` makes one.")
+    if category is not None:
+        _check_category(archive, taxonomy, category)
+    said = {"category": category, "tags": tags, "title": title}
+    kept = {field: value for field, value in said.items() if value is not None}
+    if not kept:
+        raise Refused("Nothing was said.", hint="Use --confirm, --category, --tags or --title.")
+    for field, value in kept.items():
+        correct(archive, identity, field, value, origin=origin, taxonomy=taxonomy)  # type: ignore[arg-type]
+    return {"id": identity, **kept}
+
+
+def _check_category(archive: Archive, taxonomy: str, category: str) -> None:
+    known = taxonomy_named(archive, taxonomy)
+    if known.get(category) is None:
+        raise Refused(f"{taxonomy} has no category {category!r}.", hint=f"It has: {', '.join(known.names)}.")

@@ -1,0 +1,83 @@
+"""The category sets of an archive: those that ship, and a person's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from commonplace.archive.core import Archive
+from commonplace.archive.verdicts.taxonomies import definitions, remove_definition, rename_in_verdicts, save_definition
+from commonplace.categorize.contract import Category, Taxonomy
+from commonplace.categorize.definitions import check, parse, read_taxonomy, shipped, shipped_names, to_toml
+from commonplace.errors import Refused
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the list of taxonomies."""
+
+    name: str
+    title: str
+    categories: int
+    is_own: bool
+
+
+def taxonomy_named(archive: Archive, name: str) -> Taxonomy:
+    """The person's own taxonomy of that name, else the one that ships."""
+    own = definitions(archive).get(name)
+    found = parse(own.definition) if own else shipped(name)
+    if found is None:
+        known = sorted({*definitions(archive), *shipped_names()})
+        raise Refused(f"There is no taxonomy {name!r}.", hint=f"There are: {', '.join(known)}.")
+    return found
+
+
+def list_taxonomies(archive: Archive) -> list[Listed]:
+    """Every taxonomy that can be used, by name. A person's own takes the place of a shipped one."""
+    own = definitions(archive)
+    found = [taxonomy_named(archive, name) for name in sorted({*own, *shipped_names()})]
+    return [
+        Listed(name=found.name, title=found.title, categories=len(found.categories), is_own=found.name in own)
+        for found in found
+    ]
+
+
+def keep(archive: Archive, taxonomy: Taxonomy) -> Taxonomy:
+    """Check a taxonomy and keep it as the person's own."""
+    check(taxonomy)
+    save_definition(archive, taxonomy.name, taxonomy.hash, to_toml(taxonomy))
+    return taxonomy
+
+
+def import_taxonomy(archive: Archive, path: Path) -> Taxonomy:
+    """Keep the taxonomy of a TOML, YAML or JSON file."""
+    return keep(archive, read_taxonomy(path))
+
+
+def create(archive: Archive, name: str, categories: list[str]) -> Taxonomy:
+    """A new taxonomy from names of categories, each with a description after a colon if there is one."""
+    parts = [category.partition(":") for category in categories]
+    made = [Category(name=name.strip(), description=description.strip()) for name, _, description in parts]
+    if not any(category.name == "Other" for category in made):
+        made.append(Category(name="Other", description="Whatever fits nowhere else."))
+    return keep(archive, Taxonomy(name=name, categories=tuple(made)))
+
+
+def rename_category(archive: Archive, name: str, old: str, new: str) -> int:
+    """Give a category another name, in its taxonomy and in every verdict and correction; how many were renamed."""
+    before = taxonomy_named(archive, name)
+    if before.get(old) is None:
+        raise Refused(f"{name} has no category {old!r}.", hint=f"It has: {', '.join(before.names)}.")
+    categories = tuple(
+        msgspec.structs.replace(category, name=new) if category.name == old else category
+        for category in before.categories
+    )
+    fallback = new if before.fallback == old else before.fallback
+    after = keep(archive, msgspec.structs.replace(before, categories=categories, fallback=fallback))
+    return rename_in_verdicts(archive, name, old, new, hashes=(before.hash, after.hash))
+
+
+def remove(archive: Archive, name: str) -> None:
+    """Forget a person's own taxonomy; its verdicts stay."""
+    if not remove_definition(archive, name):
+        raise Refused(f"There is no taxonomy of yours called {name!r}.")

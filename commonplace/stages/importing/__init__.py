@@ -1,0 +1,1 @@
+"""Import: exports become conversations in the archive."""

@@ -1,0 +1,1 @@
+"""Map: each conversation finds its project."""

@@ -1,0 +1,179 @@
+"""From the settings to a namer, and asking it: within the budget, and never twice the same.
+
+Asking is kept apart from recording, as with judges: `ask` puts what a paid namer says into the person's file of names
+the moment it arrives; `said` reads it there. The local namer costs nothing and is asked on the spot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from commonplace.config import Environment, Settings
+from commonplace.errors import Halt
+from commonplace.model import Usage
+from commonplace.openai.pricing import FREE, Counted, Price, price_of
+from commonplace.openai.tokens import estimate_tokens
+from commonplace.projects import naming_questions as questions
+from commonplace.projects.contract import Namer, PaidNamer, Proposal, Unnamed
+from commonplace.projects.known_names import KnownNames, names_path
+from commonplace.projects.naming import KeyPhrases
+from commonplace.projects.openai_namer import CompatibleNamer, OpenAINamer
+
+if TYPE_CHECKING:
+    import openai
+
+AT_ONCE = 20
+"""Projects in one request: they are told apart from each other."""
+KEY_VERSION = "v1"
+REPEATS = 4
+
+
+class Naming(msgspec.Struct, frozen=True, kw_only=True):
+    """A namer, what it said before, and what it may cost."""
+
+    namer: Namer
+    known: KnownNames | None = None
+    price: Price | None = FREE
+    """None: not known, and so nothing may be asked."""
+    max_cost: float = 0.0
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What asking about some projects brought. Holds no text: it may be shown and kept anywhere."""
+
+    named: int = 0
+    usage: Usage = Usage()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The batches to ask about, and why it is not all of them."""
+
+    batches: list[list[Unnamed]]
+    stopped: str | None = None
+
+
+@contextmanager
+def open_naming(settings: Settings, environment: Environment) -> Iterator[Naming]:
+    """The namer of the settings. A key or an address is missed by its first question, not before."""
+    wanted = settings.projects
+    if wanted.namer == "local":
+        yield Naming(namer=KeyPhrases())
+        return
+    kind = OpenAINamer if wanted.namer == "openai" else CompatibleNamer
+    namer = kind(
+        lambda: connected(environment, "names", needs_address=wanted.namer == "compatible"),
+        wanted.model or settings.categorize.model,
+    )
+    with KnownNames(names_path(settings.home)) as known:
+        try:
+            price = price_to_reckon_with(namer.model, settings, environment)
+            if price is None and wanted.namer == "compatible":
+                price = FREE  # There is no address either: that is what has to be said.
+            yield Naming(namer=namer, known=known, price=price, max_cost=wanted.max_cost)
+        finally:
+            namer.close()
+
+
+def connected(environment: Environment, what: str, *, needs_address: bool = False) -> openai.OpenAI:
+    """A client for OpenAI or for the server at OPENAI_BASE_URL. `Halt` with what to do where something is missing."""
+    from commonplace.categorize.openai import connect, connect_compatible
+
+    key, address = environment.get("OPENAI_API_KEY"), environment.get("OPENAI_BASE_URL")
+    if not address and (needs_address or not key):
+        missing = "an address" if needs_address else "a key"
+        raise Halt(
+            f"[projects] {what} need {missing}.",
+            hint="Set OPENAI_BASE_URL, e.g. http://localhost:11434/v1."
+            if needs_address
+            else "Set OPENAI_API_KEY or run `commonplace connect openai`; by default, [projects] needs none.",
+        )
+    client = connect_compatible(address, key) if address else connect(key)
+    return client.with_options(max_retries=REPEATS)
+
+
+def price_to_reckon_with(model: str, settings: Settings, environment: Environment) -> Price | None:
+    """What a model costs: as the settings say, or as is known. A server of one's own is free; what OpenAI charges has
+    to be known to keep a limit."""
+    told = settings.prices.get(model)
+    if told is not None:
+        return Price(input=told.input, output=told.output, cached=told.cached)
+    return price_of(model) or (FREE if environment.get("OPENAI_BASE_URL") else None)
+
+
+def unknown_price(model: str) -> str:
+    told = f"""Tell it under [prices."{model}"], or choose another model."""
+    return f"The price of {model!r} is not known, so [projects] max_cost cannot be kept. {told}"
+
+
+def plan(naming: Naming, waiting: Sequence[Unnamed], *, again: bool = False, spent: float = 0.0) -> Plan:
+    """What has to be asked, as far as what this run has `spent` leaves a budget. Nothing, where the namer is the local
+    one."""
+    namer = naming.namer
+    if not isinstance(namer, PaidNamer):
+        return Plan(batches=[])
+    known = {} if again or naming.known is None else naming.known.find(waiting, namer.key)
+    left = [project for project in waiting if project.project_id not in known]
+    if left and naming.price is None:
+        return Plan(batches=[], stopped=unknown_price(namer.model))
+    batches: list[list[Unnamed]] = []
+    for batch in in_batches(left):
+        cost = _most_it_costs(naming.price or FREE, batch)
+        spent += cost
+        if cost and spent > naming.max_cost:
+            unasked = len(left) - sum(map(len, batches))
+            reason = (
+                f"Names for {unasked} projects would pass the limit of ${naming.max_cost:.2f} ([projects] max_cost)."
+            )
+            return Plan(batches=batches, stopped=reason)
+        batches.append(batch)
+    return Plan(batches=batches)
+
+
+def in_batches(projects: Sequence[Unnamed]) -> list[list[Unnamed]]:
+    return [list(projects[start : start + AT_ONCE]) for start in range(0, len(projects), AT_ONCE)]
+
+
+def _most_it_costs(price: Price, batch: Sequence[Unnamed]) -> float:
+    sent = estimate_tokens(questions.INSTRUCTIONS) + estimate_tokens(questions.question(batch))
+    return price.of(Counted(input=sent, output=questions.room(batch)))
+
+
+def cache_key(naming: Naming, batch: Sequence[Unnamed]) -> str:
+    """One name for a question, the same for the same projects and titles, namer, model and prompt version.
+
+    And the same file of answers: a run that finds this question asked must find the answer too.
+    """
+    asked = sorted(questions.sample_hash(project, naming.namer.key) for project in batch)
+    asked.append(naming.known.identity if naming.known else "")
+    digest = blake2b(msgspec.json.encode(asked), digest_size=12).hexdigest()
+    return f"names/{KEY_VERSION}:{naming.namer.key}:{digest}"
+
+
+def ask(naming: Naming, batch: Sequence[Unnamed]) -> Asked:
+    """Have a batch named by a paid namer, and write down what it says."""
+    namer = naming.namer
+    if not isinstance(namer, PaidNamer) or naming.known is None or not batch:
+        return Asked()
+    brought = namer.ask(batch)
+    naming.known.keep(batch, {one.project_id: one for one in brought.proposals}, namer.key)
+    counted = Counted(input=brought.input_tokens, output=brought.output_tokens)
+    return Asked(named=len(brought.proposals), usage=counted.usage(naming.price))
+
+
+def said(naming: Naming, waiting: Sequence[Unnamed]) -> list[Proposal]:
+    """What is proposed for these projects. The local namer fills in where a paid one had no name, not where it could
+    not be asked yet."""
+    if naming.known is None:
+        return _all_from(naming.namer, waiting)
+    known = naming.known.find(waiting, naming.namer.key)
+    nameless = [project for project in waiting if known.get(project.project_id, project) is None]
+    return [one for one in known.values() if one is not None] + _all_from(KeyPhrases(), nameless)
+
+
+def _all_from(namer: Namer, projects: Sequence[Unnamed]) -> list[Proposal]:
+    return [proposal for batch in in_batches(projects) for proposal in namer.propose(batch)]

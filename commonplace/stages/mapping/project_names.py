@@ -1,0 +1,150 @@
+"""Names for projects: taken over from lists that a person brings, or proposed by a namer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import select
+
+from commonplace.archive.core import Archive
+from commonplace.archive.projects import history, registry
+from commonplace.archive.rows import upsert
+from commonplace.archive.schema import settings as archive_settings
+from commonplace.errors import Halt, Refused, Retryable
+from commonplace.model import Project, Usage
+from commonplace.projects import listings
+from commonplace.projects.contract import Proposal, Unnamed
+from commonplace.projects.naming import KeyPhrases
+from commonplace.stages.mapping import naming
+from commonplace.stages.mapping.naming import Naming
+
+_TITLES = 100
+
+
+class Inferred(msgspec.Struct, frozen=True, kw_only=True):
+    """Which projects got a proposed name, what that took, and why it was not all of them."""
+
+    named: list[str]
+    usage: Usage = Usage()
+    problems: list[str] = []
+
+
+class NamesReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list of names did: ids of projects."""
+
+    source: str
+    created: list[str]
+    renamed: list[str]
+    unchanged: list[str]
+    merged: list[str]
+    """Known by their titles alone until the list gave their name to an id of ChatGPT's."""
+
+
+def take_over(archive: Archive, text: str) -> NamesReport:
+    """Take over the names of a sidebar's JSON or a `projects.toml`."""
+    source, found = listings.parse(text)
+    applied = registry.apply(archive, found, source)
+    merged = _join_namesakes(archive, found)
+    return NamesReport(source=source, merged=merged, **msgspec.structs.asdict(applied))
+
+
+def _join_namesakes(archive: Archive, found: Sequence[Project]) -> list[str]:
+    """`[Garden] Roses` and the project that the sidebar calls Garden are one, also where the title was there first."""
+    titled = {registry.title_ref(project.name): project.id for project in found if project.id.startswith("g-p-")}
+    loaded = registry.load(archive)
+    owner_of = {ref: project.id for project in loaded for ref in project.refs}
+    by_titles_alone = {
+        project.id for project in loaded if all(ref.startswith(registry.TITLE_REF) for ref in project.refs)
+    }
+    joined = []
+    for ref, gizmo in titled.items():
+        source, target = owner_of.get(ref), owner_of.get(gizmo)
+        if source and target and source != target and source in by_titles_alone and source not in joined:
+            history.merge(archive, source, target)
+            joined.append(source)
+    return joined
+
+
+def take_over_changed(archive: Archive, path: Path) -> NamesReport | None:
+    """Take over a file of names, unless its content was taken over before: later corrections stand."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise Refused(f"The file of project names, {path}, cannot be read.", hint="See [projects] names.") from exc
+    key, digest = f"projects.names:{archive.owner}", hashlib.sha256(text.encode()).hexdigest()
+    with archive.read() as connection:
+        known = connection.execute(select(archive_settings.c.value).where(archive_settings.c.name == key)).scalar()
+    if known == digest:
+        return None
+    report = take_over(archive, text)
+    with archive.write() as connection:
+        statement = upsert(connection, archive_settings).values(name=key, value=digest)
+        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": digest}))
+    return report
+
+
+def unnamed(archive: Archive, project_ids: Sequence[str] | None = None) -> list[Unnamed]:
+    """What a namer is asked: projects known by an id alone, or those named here if no person named them."""
+    sources = ("id",) if project_ids is None else ("id", "inferred")
+    wanted = None if project_ids is None else set(project_ids)
+    asked = [
+        project
+        for project in registry.load(archive)
+        if project.name_source in sources and (wanted is None or project.id in wanted)
+    ]
+    titles = registry.titles(archive, most=_TITLES) if asked else {}
+    return [
+        Unnamed(project_id=project.id, titles=tuple(titles[project.id]), instructions=project.instructions)
+        for project in asked
+        if project.id in titles
+    ]
+
+
+def record(archive: Archive, proposals: Sequence[Proposal]) -> list[str]:
+    """Keep proposed names, marked `inferred`; never over a better one. Equal names are told apart by a number."""
+    taken = {project.name.casefold(): project.id for project in registry.load(archive)}
+    named: list[Project] = []
+    for proposal in proposals:
+        name, number = proposal.name, 2
+        while taken.get(name.casefold(), proposal.project_id) != proposal.project_id:
+            name, number = f"{proposal.name} ({number})", number + 1
+        taken[name.casefold()] = proposal.project_id
+        named.append(Project(id=proposal.project_id, name=name, description=proposal.description))
+    return registry.apply(archive, named, "inferred").renamed
+
+
+def infer(
+    archive: Archive,
+    using: Naming | None = None,
+    project_ids: Sequence[str] | None = None,
+    *,
+    again: bool = False,
+    spent: float = 0.0,
+) -> Inferred:
+    """Ask the namer (the local one unless told otherwise) what is not known yet, and keep what it says.
+
+    `again`: ask also what was answered before. `spent`: by this run, on other things. What could not be asked is left
+    for the next time, and said.
+    """
+    using = using or Naming(namer=KeyPhrases())
+    waiting = unnamed(archive, project_ids)
+    planned = naming.plan(using, waiting, again=again, spent=spent)
+    problems = [planned.stopped] if planned.stopped else []
+    usage = Usage()
+    for batch in planned.batches:
+        try:
+            usage += naming.ask(using, batch).usage
+        except Retryable as error:
+            problems.append(str(error))
+        except Halt as error:
+            problems.append(str(error))
+            break
+    return Inferred(named=record_said(archive, using, waiting), usage=usage, problems=problems)
+
+
+def record_said(archive: Archive, using: Naming, waiting: Sequence[Unnamed]) -> list[str]:
+    """Keep what a namer proposed for these projects; which ones got a name."""
+    return record(archive, naming.said(using, waiting)) if waiting else []

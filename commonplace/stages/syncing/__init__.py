@@ -1,0 +1,1 @@
+"""Sync: what the archive holds is written to a destination."""

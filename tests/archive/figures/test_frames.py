@@ -1,0 +1,100 @@
+"""Tables for other tools."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from sqlalchemy import update
+
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.conversations.reading import Scope
+from commonplace.archive.core import Archive
+from commonplace.archive.figures.frames import FORMATS, Format, conversation_frames, message_frames, write_frame
+from commonplace.archive.schema import conversations
+from commonplace.errors import Refused
+from tests.archive.builders import simple_chat
+
+SECOND = 1_000_000
+
+
+@pytest.fixture
+def filled(archive: Archive) -> Archive:
+    merge(
+        archive,
+        None,
+        [
+            simple_chat("new", "newest", 'with "quotes",\nand lines', title="Новый, ☂", updated=3 * SECOND),
+            simple_chat("old", "oldest", "answer", "thanks", title=None, updated=SECOND),
+        ],
+    )
+    merge(archive.of("another"), None, [simple_chat("theirs", "theirs")])
+    with archive.write() as connection:
+        row = {"category": "Cooking", "confidence": 0.75, "tags": '["soup","bread"]', "summary": "A soup."}
+        connection.execute(update(conversations).where(conversations.c.id == "chatgpt:new").values(**row))
+    return archive
+
+
+def read(path: Path, format: Format) -> list[dict[str, Any]]:
+    if format == "parquet":
+        return pl.read_parquet(path).to_dicts()
+    if format == "jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_has_the_conversations_and_what_holds_of_them(
+    filled: Archive, tmp_path: Path, format: Format
+) -> None:
+    path = tmp_path / "deep" / f"out.{format}"
+    assert write_frame(filled, path, format) == 2
+    old, new = read(path, format)
+    assert (old["id"], new["id"]) == ("chatgpt:old", "chatgpt:new")
+    assert (new["title"], new["category"], new["summary"]) == ("Новый, ☂", "Cooking", "A soup.")
+    assert str(new["message_count"]) == "2"
+    assert float(new["confidence"]) == 0.75
+    assert new["tags"] == ("soup, bread" if format == "csv" else ["soup", "bread"])
+    assert str(new["updated_at"])[:19].replace(" ", "T") == "1970-01-01T00:00:03"
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_messages_come_in_reading_order(filled: Archive, tmp_path: Path, format: Format) -> None:
+    path = tmp_path / "out"
+    assert write_frame(filled, path, format, messages=True) == 5
+    found = [(row["conversation_id"], row["role"], row["text"]) for row in read(path, format)]
+    assert found[:2] == [("chatgpt:old", "user", "oldest"), ("chatgpt:old", "assistant", "answer")]
+    assert found[4] == ("chatgpt:new", "assistant", 'with "quotes",\nand lines')
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_empty_table_still_is_a_file(archive: Archive, tmp_path: Path, format: Format) -> None:
+    path = tmp_path / "out"
+    assert write_frame(archive, path, format) == 0
+    assert read(path, format) == []
+    if format == "parquet":
+        assert pl.read_parquet_schema(path)["created_at"] == pl.Datetime("us", "UTC")
+
+
+def test_a_scope_narrows_the_table(filled: Archive, tmp_path: Path) -> None:
+    assert write_frame(filled, tmp_path / "out", "jsonl", scope=Scope(since=2 * SECOND)) == 1
+    assert write_frame(filled, tmp_path / "out", "jsonl", scope=Scope(category="Cooking"), messages=True) == 2
+
+
+def test_batches_of_one_row_are_the_same_table(filled: Archive) -> None:
+    for frames in (conversation_frames, message_frames):
+        whole = pl.concat(frames(filled))
+        assert pl.concat(frames(filled, rows=1)).equals(whole)
+        assert whole.height > 1
+
+
+def test_an_unknown_format_is_refused_before_anything_is_written(sqlite_archive: Archive, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="xlsx"):
+        write_frame(sqlite_archive, tmp_path / "out", "xlsx")  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,109 @@
+"""The registry of projects, and names by how much they are worth."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.core import Archive
+from commonplace.archive.projects import assignments, registry
+from commonplace.archive.schema import project_refs
+from commonplace.errors import Refused
+from commonplace.model import Project
+from tests.archive.builders import simple_chat
+
+GARDEN, KITCHEN = "g-p-6707a308aaaa", "g-p-99990000bbbb"
+
+
+def test_a_ref_that_is_met_becomes_a_project_once(archive: Archive) -> None:
+    (created,) = registry.register(archive, [GARDEN, GARDEN])
+    assert registry.register(archive, [GARDEN]) == []
+    (project,) = registry.load(archive)
+    assert (project.id, project.name, project.name_source, project.refs) == (
+        created,
+        "Project 6707a308",
+        "id",
+        [GARDEN],
+    )
+
+
+def test_the_same_exports_give_the_same_ids(archive: Archive) -> None:
+    registry.register(archive, [GARDEN])
+    assert registry.load(archive)[0].id == registry.project_id_for(GARDEN)
+
+
+def test_a_name_in_titles_means_the_project_of_that_name_however_it_is_written(archive: Archive) -> None:
+    (garden,) = registry.register(archive, [GARDEN])
+    registry.apply(archive, [Project(id=GARDEN, name="My Garden")], "sidebar")
+    assert registry.ensure_named(archive, ["my  garden"]) == {"title:my garden": garden}
+    made = registry.ensure_named(archive, ["Kitchen", "KITCHEN"])
+    assert len(set(made.values())) == 1
+    assert {one.name: one.name_source for one in registry.load(archive)} == {
+        "My Garden": "sidebar",
+        "Kitchen": "person",
+    }
+
+
+@pytest.mark.parametrize(
+    ("held", "arriving", "is_taken"),
+    [
+        ("id", "inferred", True),
+        ("inferred", "sidebar", True),
+        ("sidebar", "inferred", False),
+        ("sidebar", "sidebar", True),
+        ("person", "sidebar", False),
+        ("person", "inferred", False),
+        ("person", "person", True),
+    ],
+)
+def test_a_better_name_is_never_overwritten_by_a_lesser_one(
+    sqlite_archive: Archive, held: registry.NameSource, arriving: registry.NameSource, is_taken: bool
+) -> None:
+    registry.apply(sqlite_archive, [Project(id=GARDEN, name="Before")], held)
+    applied = registry.apply(sqlite_archive, [Project(id=GARDEN, name="After", description="new")], arriving)
+    (project,) = registry.load(sqlite_archive)
+    assert project.name == ("After" if is_taken else "Before")
+    assert project.description == ("new" if is_taken else None)
+    assert bool(applied.renamed) == is_taken
+
+
+def test_a_project_is_found_as_people_type_it(archive: Archive) -> None:
+    garden, kitchen = registry.register(archive, [GARDEN, KITCHEN])
+    registry.apply(archive, [Project(id=GARDEN, name="My Garden")], "person")
+    for typed in (garden, "my garden", GARDEN, "g-p-6707", garden[:6]):
+        assert registry.find_project(archive, typed).id == garden
+    assert registry.find_project(archive, KITCHEN).id == kitchen
+    with pytest.raises(Refused, match="several"):
+        registry.find_project(archive, "g-p-")
+    with pytest.raises(Refused, match="no project"):
+        registry.find_project(archive, "cellar")
+
+
+def test_a_list_shows_counts_and_the_newest_titles(archive: Archive) -> None:
+    chats = [simple_chat(f"c{n}", "x", title=f"Title {n}", updated=100 + n, created_at=n) for n in range(5)]
+    merge(archive, None, chats)
+    garden, kitchen = registry.register(archive, [GARDEN, KITCHEN])
+    assignments.assign(archive, {chat.id: garden for chat in chats})
+    first, second = registry.list_projects(archive)
+    assert (first.id, first.conversations, first.first_at, first.last_at) == (garden, 5, 0, 104)
+    assert first.sample_titles == ["Title 4", "Title 3", "Title 2"]
+    assert (second.id, second.conversations, second.sample_titles) == (kitchen, 0, [])
+    assert registry.titles(archive, most=2) == {garden: ["Title 4", "Title 3"]}
+
+
+def test_an_exported_list_keeps_its_ids_in_another_archive(archive: Archive) -> None:
+    wanted = Project(id="p-0123456789", name="Garden", refs=[GARDEN])
+    applied = registry.apply(archive, [wanted], "person")
+    assert applied.created == ["p-0123456789"]
+    assert registry.register(archive, [GARDEN]) == []
+    with archive.read() as connection:
+        refs = set(connection.execute(select(project_refs.c.ref)).scalars())
+    assert refs == {GARDEN}
+
+
+def test_each_owner_has_projects_of_their_own(archive: Archive) -> None:
+    registry.register(archive, [GARDEN])
+    assert registry.load(archive.of("someone else")) == []
+    assert not registry.is_known(archive.of("someone else"), GARDEN)
+    assert registry.is_known(archive, GARDEN)

@@ -1,0 +1,232 @@
+"""The import of export files, as `commonplace import --direct` runs it."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from commonplace.archive import leases, schema
+from commonplace.archive.conversations import imports
+from commonplace.archive.conversations.reading import load_conversation
+from commonplace.archive.core import Archive
+from commonplace.archive.files import files
+from commonplace.errors import Refused
+from commonplace.sources.chatgpt.sample import write_sample
+from commonplace.stages.importing import intake
+from commonplace.stages.importing.stage import FileReport, ImportReport, import_paths
+from tests.archive.builders import contents
+from tests.fakes.exports import START, as_json, chain, conversation, message, write_folder, write_json, write_zip
+
+
+def outcomes(archive: Archive, report: ImportReport) -> dict[str, str]:
+    table = schema.import_outcomes.c
+    with archive.read() as connection:
+        query = select(table.conversation_id, table.outcome).where(table.import_id.in_(report.import_ids))
+        return {row.conversation_id: row.outcome for row in connection.execute(query)}
+
+
+def stored(archive: Archive, kind: str) -> list[str]:
+    with archive.read() as connection:
+        query = select(schema.files.c.name).where(schema.files.c.kind == kind).order_by(schema.files.c.name)
+        return list(connection.execute(query).scalars())
+
+
+def test_what_was_read_balances_with_what_became_of_it(archive: Archive, tmp_path: Path) -> None:
+    first = write_json(tmp_path / "1.json", conversation(key="a"), conversation(key="b"))
+    import_paths(archive, [first])
+    grown = chain(message("m-1"), message("m-2", "An archive.", "assistant"), message("m-3", "Thanks"))
+    items = [
+        conversation(key="a"),
+        conversation(grown, key="b", update_time=START + 99),
+        conversation(key="c"),
+        conversation({}, key="d"),
+        {"neither": "nor"},
+    ]
+    report = import_paths(archive, [write_json(tmp_path / "2.json", *items)])
+    assert (report.read, report.new, report.changed, report.unchanged, report.empty, report.failed) == (
+        5,
+        1,
+        1,
+        1,
+        1,
+        1,
+    )
+    assert report.is_balanced
+    assert report.messages == 2 + 3 + 2
+    assert [(defect.file, defect.item) for defect in report.defects] == [("2.json", "#4")]
+    assert outcomes(archive, report) == {
+        "chatgpt:a": "unchanged",
+        "chatgpt:b": "changed",
+        "chatgpt:c": "new",
+        "chatgpt:d": "empty",
+        "2.json:#4": "failed",
+    }
+    record, _ = imports.history(archive)
+    assert (record.id, record.status, record.name) == (report.import_ids[0], "completed", "2.json")
+    assert (record.counts.read, record.counts.new, record.defects) == (5, 1, report.defects)
+    assert record.sha256 == files.hash_file(tmp_path / "2.json")
+
+
+def test_the_sample_comes_in_whole(archive: Archive, tmp_path: Path) -> None:
+    write_sample(tmp_path / "sample.zip")
+    report = import_paths(archive, [tmp_path / "sample.zip"])
+    assert (report.read, report.failed, report.defects) == (60, 0, [])
+    assert report.new + report.empty == 60
+    with archive.read() as connection:
+        assert connection.execute(select(func.count()).select_from(schema.messages)).scalar_one() == report.messages
+
+
+def test_the_same_file_again_is_recognised_without_reading_it(archive: Archive, tmp_path: Path) -> None:
+    path = write_json(tmp_path / "1.json", conversation(key="a"), conversation({}, key="b"))
+    import_paths(archive, [path])
+    before = contents(archive)
+    again = import_paths(archive, [path])
+    assert again.files[0].is_known
+    assert (again.read, again.unchanged, again.empty, again.messages) == (2, 1, 1, 2)
+    assert outcomes(archive, again) == {"chatgpt:a": "unchanged", "chatgpt:b": "empty"}
+    assert contents(archive) == before
+
+
+def test_a_copy_of_the_file_is_recognised_by_its_hash(archive: Archive, tmp_path: Path) -> None:
+    path = write_json(tmp_path / "1.json", conversation(key="a"))
+    import_paths(archive, [path])
+    (tmp_path / "copy.json").write_bytes(path.read_bytes())
+    assert import_paths(archive, [tmp_path / "copy.json"]).files[0].is_known
+
+
+def test_a_file_that_had_a_defect_is_read_again(archive: Archive, tmp_path: Path) -> None:
+    path = write_json(tmp_path / "1.json", conversation(key="a"), {"neither": "nor"})
+    import_paths(archive, [path])
+    again = import_paths(archive, [path])
+    assert not again.files[0].is_known
+    assert (again.read, again.unchanged, again.failed) == (2, 1, 1)
+
+
+def test_known_conversations_of_another_file_are_not_decoded(archive: Archive, tmp_path: Path) -> None:
+    known, fresh = conversation(key="a"), conversation(key="b")
+    import_paths(archive, [write_json(tmp_path / "1.json", known)])
+    report = import_paths(archive, [write_zip(tmp_path / "2.zip", {"conversations.json": [known, fresh]})])
+    assert (report.read, report.new, report.unchanged, report.messages) == (2, 1, 1, 4)
+    assert outcomes(archive, report) == {"chatgpt:a": "unchanged", "chatgpt:b": "new"}
+
+
+def test_bytes_are_not_known_any_more_when_their_conversation_is_gone(archive: Archive, tmp_path: Path) -> None:
+    """As after a restore of a backup that is older than they are."""
+    import_paths(archive, [write_json(tmp_path / "1.json", conversation(key="a"))])
+    with archive.write() as connection:
+        connection.execute(schema.conversations.delete())
+    report = import_paths(archive, [write_json(tmp_path / "2.json", conversation(key="a"), conversation(key="b"))])
+    assert report.new == 2
+
+
+def test_attachments_are_stored_and_exports_are_kept(archive: Archive, tmp_path: Path) -> None:
+    pointer = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://file-AbCdEfGh"}
+    shown = {"content_type": "multimodal_text", "parts": [pointer, "my cat"]}
+    path = write_zip(
+        tmp_path / "export.zip",
+        {"conversations.json": [conversation(chain(message("m-1", shown)))], "file-AbCdEfGh-cat.png": b"\x89PNG bytes"},
+    )
+    report = import_paths(archive, [path])
+    assert report.attachments == 1
+    found = load_conversation(archive, "chatgpt:c-1")
+    assert found is not None
+    (attachment,) = found.messages[0].attachments
+    assert attachment.sha256 is not None
+    with files.open_file(archive, attachment.sha256) as stream:
+        assert stream.read() == b"\x89PNG bytes"
+    assert stored(archive, files.EXPORT) == ["export.zip"]
+    kept = files.path_of(archive, str(report.files[0].sha256))
+    assert kept is not None
+    assert kept.read_bytes() == path.read_bytes()
+
+
+def test_keeping_exports_can_be_turned_off_and_on_again(archive: Archive, tmp_path: Path) -> None:
+    path = write_json(tmp_path / "1.json", conversation(key="a"))
+    report = import_paths(archive, [path], keep_exports=False)
+    assert stored(archive, files.EXPORT) == []
+    assert report.files[0].sha256 == files.hash_file(path)
+    assert import_paths(archive, [path], keep_exports=True).unchanged == 1
+    assert stored(archive, files.EXPORT) == ["1.json"]
+
+
+def test_a_folder_is_kept_as_one_file_that_imports_like_it(archive: Archive, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "export", {"conversations-000.json": [conversation()], "user.json": {"id": "u"}})
+    report = import_paths(archive, [folder])
+    kept = files.path_of(archive, str(report.files[0].sha256))
+    assert kept is not None
+    with zipfile.ZipFile(kept) as packed:
+        assert sorted(packed.namelist()) == ["conversations-000.json", "user.json"]
+    other = archive.of("other")
+    assert import_paths(other, [kept]).new == 1
+    assert contents(other) == contents(archive)
+    assert import_paths(archive, [folder]).files[0].is_known
+
+
+def test_one_refused_path_leaves_the_others_alone(archive: Archive, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no export")
+    good = write_json(tmp_path / "1.json", conversation())
+    report = import_paths(archive, [tmp_path / "notes.txt", tmp_path / "absent.zip", good])
+    assert (report.read, report.new, report.failed) == (3, 1, 2)
+    assert [defect.file for defect in report.defects] == ["notes.txt", "absent.zip"]
+    assert sorted(record.status for record in imports.history(archive)) == ["completed", "failed", "failed"]
+
+
+def test_a_lone_refused_path_is_an_error_and_recorded(archive: Archive, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no export")
+    with pytest.raises(Refused, match="neither a zip nor JSON"):
+        import_paths(archive, [tmp_path / "notes.txt"])
+    (record,) = imports.history(archive)
+    assert (record.status, record.counts.failed) == ("failed", 1)
+    assert stored(archive, files.EXPORT) == []
+
+
+def test_what_a_dead_import_left_running_is_marked_by_the_next(archive: Archive, tmp_path: Path) -> None:
+    imports.start(archive, source="chatgpt", name="died.zip", signature="x")
+    import_paths(archive, [write_json(tmp_path / "1.json", conversation())])
+    assert {record.name: record.status for record in imports.history(archive)} == {
+        "died.zip": "interrupted",
+        "1.json": "completed",
+    }
+
+
+def test_two_imports_of_an_owner_do_not_run_at_once(archive: Archive, tmp_path: Path) -> None:
+    path = write_json(tmp_path / "1.json", conversation())
+    with leases.hold(archive, leases.importing(archive.owner)):
+        with pytest.raises(leases.AlreadyRunning):
+            import_paths(archive, [path])
+        assert import_paths(archive.of("other"), [path]).new == 1
+
+
+def test_an_interrupted_import_says_so(archive: Archive, tmp_path: Path) -> None:
+    def interrupt(_: FileReport) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_paths(archive, [write_json(tmp_path / "1.json", conversation())], progress=interrupt)
+    (record,) = imports.history(archive)
+    assert record.status == "interrupted"
+    assert record.counts.is_balanced
+
+
+def test_progress_is_told_after_every_batch(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MESSAGES_PER_BATCH", 4)
+    path = write_json(tmp_path / "1.json", *(conversation(key=f"c-{n}") for n in range(6)))
+    seen: list[int] = []
+    import_paths(archive, [path], progress=lambda report: seen.append(report.read))
+    assert seen == [2, 4, 6, 6, 6]
+
+
+def test_a_value_that_no_database_takes_fails_alone(archive: Archive, tmp_path: Path) -> None:
+    odd = conversation(chain(message("m\0", "What is this?")), key="odd")
+    path = tmp_path / "1.json"
+    path.write_bytes(as_json([conversation(key="a"), odd, conversation(key="b")]))
+    report = import_paths(archive, [path])
+    assert report.is_balanced
+    if archive.is_sqlite:
+        assert report.new == 3
+    else:
+        assert (report.new, report.failed) == (2, 1)
+        assert "cannot be stored" in report.defects[0].reason
