@@ -17,7 +17,7 @@ export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 RUN = $(UV) run --no-sync
 
-.PHONY: help setup run test test-all lint format bench wheel clean
+.PHONY: help setup run test test-all check format bench wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -37,14 +37,14 @@ setup: $(if $(findstring .tools,$(UV)),.tools/bin/uv) ## Install what the projec
 run: setup ## Import a sample export and show it: `make run ARGS=--once` ends with the run
 	@$(RUN) commonplace up --sample $(ARGS)
 
-test: lint ## Lint, types and every test
+test: check ## Lint, types and every test
 	@echo "Tests"
 	@$(RUN) pytest -n 2 --dist loadgroup $(ARGS)
 
-test-all: lint ## Also what takes minutes
+test-all: check ## Also what takes minutes
 	@$(RUN) pytest -n 2 --dist loadgroup -m "slow or not slow" --timeout 3600 $(ARGS)
 
-lint: setup ## Style and types
+check: setup ## Style and types, as the commit hook runs it
 	@echo "Style (ruff)"
 	@$(RUN) ruff check --quiet .
 	@$(RUN) ruff format --check --quiet .
