@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from commonplace.archive.search.filters import Filters
     from commonplace.archive.search.search import search
     from commonplace.model import Attachment, Conversation, Message
-    from commonplace.sources.chatgpt import open_export
+    from commonplace.sources.registry import open_export
     from commonplace.stages.importing.stage import import_paths
 
 __version__ = "0.1.0"
@@ -44,7 +44,7 @@ _HOMES = {
     "Attachment": "model",
     "Conversation": "model",
     "Message": "model",
-    "open_export": "sources.chatgpt",
+    "open_export": "sources.registry",
     "import_paths": "stages.importing.stage",
 }
 

@@ -20,7 +20,11 @@ DEFAULT_OWNER = "me"
 
 
 class Attachment(msgspec.Struct, kw_only=True):
-    """A file that a message carries or shows. `member` is where its bytes are in the export, if they are."""
+    """A file that a message carries or shows.
+
+    Its bytes are the `member` of the export, or `text` where the source tells what is written in it; the import keeps
+    them and sets `sha256`.
+    """
 
     id: str
     kind: AttachmentKind = "file"
@@ -29,6 +33,7 @@ class Attachment(msgspec.Struct, kw_only=True):
     size: int | None = None
     prompt: str | None = None
     member: str | None = None
+    text: str | None = None
     sha256: str | None = None
 
 
@@ -124,7 +129,7 @@ class Verdict(msgspec.Struct, kw_only=True):
 
 
 class Project(msgspec.Struct, kw_only=True):
-    """A project and every id under which ChatGPT knows it."""
+    """A project and every id under which its source knows it."""
 
     id: str
     name: str

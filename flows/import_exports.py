@@ -31,7 +31,7 @@ def import_exports(paths: list[str] | None = None, keep_exports: bool | None = N
     Files of the inbox are moved to its `done` or `failed` folder afterwards, each with its report beside it.
 
     Args:
-        paths: Zips, folders or json files of ChatGPT exports, as paths on the machine that runs this. None: the inbox.
+        paths: Zips, folders or files of exports, as paths on the machine that runs this. None: the inbox.
         keep_exports: Keep a copy of each file, so that conversations can be rebuilt. None: as the settings say.
     """
     report, errors = import_now(paths, keep_exports=keep_exports)

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 
+from commonplace.sources.registry import readers_version
 from commonplace.stages.importing import inspection, stage
 from tasks.house import open_house
 from tasks.policy import asking, recording
 
 
 def _inspection_key(parameters: dict[str, Any]) -> str:
-    return f"inspect-{inspection.VERSION}-{parameters['sha256']}"
+    return f"inspect-{readers_version()}-{parameters['sha256']}"
 
 
 @asking(name="inspect export", key=_inspection_key, run_name="inspect-{sha256:.8}")

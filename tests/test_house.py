@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from commonplace.sources.registry import SOURCES
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sources", "archive", "categorize", "projects", "destinations")
 FOUNDATION = {"model", "errors", "config", "moments", "answer_file", "openai"}
@@ -115,3 +117,17 @@ def test_slow_packages_load_only_where_they_are_used(module: str) -> None:
             at_import_time.add(node.module.split(".")[0])
     if module not in STARTS_RUNS:
         _assert_none(module, at_import_time & SLOW_PACKAGES)
+
+
+ABOUT_EVERY_SOURCE = {"contents", "contract", "limits", "registry"}
+WRITES_THE_SAMPLE = {"commonplace.cli.system"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("commonplace.sources")])
+def test_no_source_is_known_by_name_outside_the_room_of_sources(module: str) -> None:
+    """A new one is a folder and a line of the registry."""
+    reached = {name.split(".")[2] for name in _imports(MODULES[module]) if name.startswith("commonplace.sources.")}
+    if module not in WRITES_THE_SAMPLE:
+        _assert_none(module, reached - ABOUT_EVERY_SOURCE)
+    nodes = ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+    _assert_none(module, {str(node.value) for node in nodes if isinstance(node, ast.Constant)} & set(SOURCES))

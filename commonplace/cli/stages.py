@@ -44,7 +44,7 @@ def import_command(
     direct: Direct = False,
     json: Json = False,
 ) -> None:
-    """Take ChatGPT exports into the archive."""
+    """Take exports of your conversations into the archive."""
     with errors_for_people():
         if direct:
             report = _import_directly(paths, keep)

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.generate_export import ContainerKind, generate, main, size_of
 from benchmarks.generated_chats import Shape
-from commonplace.sources.chatgpt import open_export
-from tests.sources.chatgpt.reading import read_all
+from commonplace.sources.registry import open_export
+from tests.sources.reading import read_all
 
 
 @pytest.mark.parametrize("shape", ["full", "trimmed", "mixed"])

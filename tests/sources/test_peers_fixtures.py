@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from commonplace.errors import Refused
-from commonplace.sources.chatgpt import open_export
-from tests.sources.chatgpt.reading import read_all
+from commonplace.sources.registry import open_export
+from tests.sources.reading import read_all
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "exports"
 

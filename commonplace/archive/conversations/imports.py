@@ -75,13 +75,13 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     unknown_files: list[str]
 
 
-def start(archive: Archive, *, source: str, name: str, signature: str) -> str:
+def start(archive: Archive, *, name: str, signature: str) -> str:
     """Note that an import begins; its id."""
     import_id = uuid4().hex
     row = {
         "id": import_id,
         "owner": archive.owner,
-        "source": source,
+        "source": "",
         "name": name,
         "signature": signature,
         "status": "running",
@@ -97,12 +97,13 @@ def finish(
     import_id: str,
     counts: Counts,
     *,
+    source: str = "",
     defects: Sequence[Defect] = (),
     unknown_files: Sequence[str] = (),
     sha256: str | None = None,
     status: Status = "completed",
 ) -> None:
-    """Note how it ended. Items that failed become outcomes too, named by their file and place."""
+    """Note whose export it was and how it ended. Items that failed become outcomes too, named by file and place."""
     row = {
         "status": status,
         "finished_at": moments.now(),
@@ -110,6 +111,7 @@ def finish(
         "defects": to_json(list(defects)),
         "unknown_files": to_json(list(unknown_files)),
         "sha256": sha256,
+        "source": source,
     }
     failed = [
         {"import_id": import_id, "conversation_id": f"{defect.file}:{defect.item}", "outcome": "failed"}

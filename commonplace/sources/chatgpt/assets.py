@@ -15,25 +15,12 @@ from typing import Any
 
 import msgspec
 
-from commonplace.model import AttachmentKind
-from commonplace.sources.chatgpt.fields import count, first_text, text
+from commonplace.sources.fields import count, first_text, text
+from commonplace.sources.file_types import type_by_magic
 
 ASSET_NAME = re.compile(r"(file[-_][A-Za-z0-9]{8,})(?:([-.#].*)|$)", re.DOTALL)
 ASSET_IN_BYTES = re.compile(rb"file[-_][A-Za-z0-9]{8,}")
 _UNSAFE_IN_ID = re.compile(r"[^\w.-]+")
-_MAGIC: tuple[tuple[bytes, int, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
-    (b"\xff\xd8\xff", 0, "image/jpeg"),
-    (b"GIF8", 0, "image/gif"),
-    (b"WEBP", 8, "image/webp"),
-    (b"WAVE", 8, "audio/wav"),
-    (b"%PDF-", 0, "application/pdf"),
-    (b"OggS", 0, "audio/ogg"),
-    (b"ID3", 0, "audio/mpeg"),
-    (b"ftypM4A", 4, "audio/mp4"),
-    (b"ftyp", 4, "video/mp4"),
-    (b"PK\x03\x04", 0, "application/zip"),
-)
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,26 +39,6 @@ def asset_id(pointer: object) -> str | None:
         return None
     bare = pointer.split("://", 1)[-1].split("#", 1)[0].split("?", 1)[0].strip().removesuffix(".dat")
     return _UNSAFE_IN_ID.sub("_", bare) or None
-
-
-def kind_of(mime_type: str | None) -> AttachmentKind:
-    match (mime_type or "").partition("/")[0]:
-        case "image":
-            return "image"
-        case "audio":
-            return "audio"
-        case "video":
-            return "video"
-        case _:
-            return "file"
-
-
-def type_by_magic(start: bytes) -> str | None:
-    """What the first bytes of an unnamed file say it is."""
-    for magic, offset, mime_type in _MAGIC:
-        if start[offset : offset + len(magic)] == magic:
-            return mime_type
-    return None
 
 
 class Assets:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonplace.sources.chatgpt.decoding import Undecodable, decode
-from commonplace.sources.chatgpt.fields import dicts, first_text
-from commonplace.sources.chatgpt.rendering import aside, fence, paragraphs, quote
+from commonplace.sources.decoding import Undecodable, decode
+from commonplace.sources.fields import dicts, first_text
+from commonplace.sources.markdown import aside, fence, paragraphs, quote
 
 
 def render_canvas(recipient: str, written: str) -> str | None:

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from commonplace.sources.chatgpt.fields import count, dicts, first_text, mapping, text
+from commonplace.sources.fields import count, dicts, first_text, mapping, text
+from commonplace.sources.markdown import is_web, link
 
 # The second form is an opening mark whose end got lost: only what can be a token goes with it.
 MARK = re.compile(
@@ -70,22 +71,6 @@ def sources(metadata: dict[str, Any]) -> list[dict[str, str]]:
         for title, url in _targets(mapping(citation.get("metadata"))):
             found.setdefault(url, {"title": title, "url": url})
     return list(found.values())
-
-
-def link(title: str, url: str | None) -> str:
-    """A Markdown link; only to web addresses, else the title alone."""
-    name = " ".join(title.split()).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
-    if url is None or not is_web(url):
-        return name
-    return f"[{name}]({quoted(url)})"
-
-
-def is_web(url: str) -> bool:
-    return url.startswith(("https://", "http://"))
-
-
-def quoted(url: str) -> str:
-    return url.strip().translate({0x20: "%20", 0x28: "%28", 0x29: "%29", 0x3C: "%3C", 0x3E: "%3E", 0x0A: "", 0x0D: ""})
 
 
 def _links_by_offset(written: str, metadata: dict[str, Any]) -> dict[int, str]:

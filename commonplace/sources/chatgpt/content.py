@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from commonplace.sources.chatgpt.canvas import render_canvas
-from commonplace.sources.chatgpt.citations import link, resolve
-from commonplace.sources.chatgpt.fields import dicts, first_text, mapping, strings
+from commonplace.sources.chatgpt.citations import resolve
 from commonplace.sources.chatgpt.parts import pointer, render_parts, unknown
-from commonplace.sources.chatgpt.rendering import Rendering, aside, fence, paragraphs, quote
+from commonplace.sources.chatgpt.rendering import Rendering
+from commonplace.sources.fields import dicts, first_text, mapping, strings
+from commonplace.sources.markdown import aside, fence, link, paragraphs, quote
 
 Content = dict[str, Any]
 

@@ -8,10 +8,12 @@ import msgspec
 
 from commonplace.model import Conversation, Message
 from commonplace.sources.chatgpt.assets import Assets
-from commonplace.sources.chatgpt.decoding import storable
-from commonplace.sources.chatgpt.fields import first_text, flag, moment
 from commonplace.sources.chatgpt.messages import read_message
 from commonplace.sources.chatgpt.tree import grow
+from commonplace.sources.contract import NotAConversation
+from commonplace.sources.decoding import storable
+from commonplace.sources.fields import first_text, flag, moment
+from commonplace.sources.shapes import CHATGPT, whose
 
 SOURCE = "chatgpt"
 _KEPT = (
@@ -41,33 +43,12 @@ class Said(msgspec.Struct):
     shared: dict[str, list[dict[str, Any]]] = msgspec.field(default_factory=dict)
 
 
-class NotAConversation(ValueError):
-    """An item that is not a ChatGPT conversation. The message says what it is instead."""
-
-
-def whose(keys: set[str] | dict[str, Any]) -> str | None:
-    """Which assistant's conversation has these keys; None if nobody's that we know."""
-    if "chat_messages" in keys:
-        return "Claude"
-    if "mapping" in keys:
-        return "DeepSeek" if "inserted_at" in keys else "ChatGPT"
-    if "chunkedPrompt" in keys:
-        return "AI Studio"
-    if {"conversation", "responses"} <= set(keys):
-        return "Grok"
-    if "chatId" in keys:
-        return "Le Chat"
-    if {"header", "title", "time"} <= set(keys):
-        return "Gemini"
-    return None
-
-
 def read_conversation(item: object, assets: Assets, said: Said) -> Conversation:
     """The conversation that an item holds. Without any message that has content, `messages` is empty."""
     if not isinstance(item, dict):
         raise NotAConversation("not an object")
     owner = whose(item)
-    if owner not in (None, "ChatGPT"):
+    if owner not in (None, CHATGPT):
         raise NotAConversation(f"a {owner} conversation, not one of ChatGPT")
     mapping = item.get("mapping")
     if mapping is not None and not isinstance(mapping, dict):

@@ -7,8 +7,6 @@ content, not by name. What we cannot use is listed with a reason, never fatal.
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,15 +15,17 @@ import msgspec
 
 from commonplace.errors import Defect
 from commonplace.sources.chatgpt.assets import ASSET_NAME, Assets
-from commonplace.sources.chatgpt.containers import Container, Unreadable
-from commonplace.sources.chatgpt.conversations import Said, whose
-from commonplace.sources.chatgpt.decoding import Undecodable, decode, storable
-from commonplace.sources.chatgpt.fields import dicts, first_text, mapping, strings
-from commonplace.sources.chatgpt.splitting import keys_at_start, without_bom
+from commonplace.sources.chatgpt.conversations import Said
+from commonplace.sources.containers import Unreadable
+from commonplace.sources.contents import Contents
+from commonplace.sources.contract import Sure
+from commonplace.sources.decoding import Undecodable, decode, storable
+from commonplace.sources.fields import dicts, first_text, mapping, strings
+from commonplace.sources.shapes import CHATGPT
+from commonplace.sources.splitting import without_bom
 
 MANIFEST = "export_manifest.json"
 _NAMED = re.compile(r"conversations(?:[-_. ]?(\d+))?(?: ?\(\d+\))?\.json", re.IGNORECASE)
-_PEEK = 262_144
 _MAX_DESCRIBING = 500_000_000
 _DESCRIBING = frozenset(
     {
@@ -39,6 +39,7 @@ _DESCRIBING = frozenset(
 )
 _EXPECTED = frozenset({"chat.html", "conversations.json.index", "user_settings.json", "LICENSE"})
 """Files that say nothing which the others do not."""
+_ARCHIVES = frozenset({".zip", ".tar", ".gz", ".7z"})
 
 
 class Layout(msgspec.Struct):
@@ -49,52 +50,61 @@ class Layout(msgspec.Struct):
     unknown: list[str]
     assets: Assets
     said: Said
-    extras: dict[str, Any]
-    others: set[str]
-    """The assistants whose conversations were met."""
 
 
-def survey(container: Container) -> Layout:
+def detect(contents: Contents) -> Sure:
+    return max((_sureness(contents, name) for name in contents.members), default=Sure.NO)
+
+
+def _sureness(contents: Contents, name: str) -> Sure:
+    """How much one file speaks for a ChatGPT export."""
+    base = PurePosixPath(name).name
+    if base == MANIFEST:
+        return Sure.PERHAPS
+    if base in _DESCRIBING or base in _EXPECTED or ASSET_NAME.match(base):
+        return Sure.NO
+    is_named = contents.is_lone or _NAMED.fullmatch(base) is not None
+    if contents.head(name).owner == CHATGPT:
+        return Sure.CERTAIN if is_named else Sure.LIKELY
+    return Sure.PERHAPS if _holds_conversations(contents, name) else Sure.NO
+
+
+def survey(contents: Contents) -> Layout:
     """Read the small files, look at the start of the others."""
     by_base: dict[str, list[str]] = {}
-    for name in sorted(container.members):
+    for name in sorted(contents.members):
         by_base.setdefault(PurePosixPath(name).name, []).append(name)
     described = {
-        base: [(name, value) for name in by_base.get(base, ()) if (value := _read(container, name)) is not None]
+        base: [(name, value) for name in by_base.get(base, ()) if (value := _read(contents, name)) is not None]
         for base in _DESCRIBING
     }
-    assets = _assets(container, described)
+    assets = _assets(contents, described)
     found: list[str] = []
     unknown: list[str] = []
-    others: set[str] = set()
-    for name in sorted(container.members, key=_reading_order):
+    for name in sorted(contents.members, key=_reading_order):
         base = PurePosixPath(name).name
         if base in _DESCRIBING or base in _EXPECTED or assets.is_asset(name):
             continue
-        owner, reason = _look_at(container, name)
-        if owner == "ChatGPT":
+        if _holds_conversations(contents, name):
             found.append(name)
         else:
+            reason = _why_not_read(contents, name)
             unknown.append(f"{name} ({reason})" if reason else name)
-            others.update({owner} if owner else ())
-    listed, missing = _manifest(described[MANIFEST], container.members)
+    listed, missing = _manifest(described[MANIFEST], contents.members)
     first = [name for name in listed if name in set(found)]
-    extras = {base: value for base in sorted(_DESCRIBING) for _, value in described[base]}
     return Layout(
         conversations=list(dict.fromkeys([*first, *found])),
         missing=missing,
         unknown=sorted(unknown),
         assets=assets,
         said=_said(described),
-        extras={key: extras[key] for key in ("user.json",) if key in extras},
-        others=others,
     )
 
 
-def _read(container: Container, name: str) -> Any:
+def _read(contents: Contents, name: str) -> Any:
     """The value of a small json; None if it cannot be read, which only costs what it would have told."""
     try:
-        data = without_bom(container.load(name))
+        data = without_bom(contents.load(name))
         return decode(data) if len(data) <= _MAX_DESCRIBING else None
     except (Unreadable, Undecodable):
         return None
@@ -107,25 +117,21 @@ def _reading_order(name: str) -> tuple[str, int, str]:
     return (str(path.parent), int(numbered[1] or 0) if numbered else 1_000_000, path.name)
 
 
-def _look_at(container: Container, name: str) -> tuple[str | None, str | None]:
-    """Whose conversations a file holds, else why it is not read."""
-    is_lone = len(container.members) == 1
-    path = PurePosixPath(name)
-    if path.suffix.lower() != ".json" and not is_lone:
-        return None, "an archive within the export" if path.suffix.lower() in (".zip", ".tar", ".gz", ".7z") else None
-    try:
-        with container.open(name) as stream:
-            start = stream.read(_PEEK)
-    except (Unreadable, zipfile.BadZipFile, zlib.error, EOFError, OSError):
-        start = b""
-    outer, inner = keys_at_start(without_bom(start).tobytes())
-    owner = whose(inner) or whose(outer)
-    is_named = _NAMED.fullmatch(path.name) is not None
-    if owner is None and is_named and (not inner or {"id", "conversation_id"} & inner):
-        return "ChatGPT", None
-    if owner is None and is_lone and without_bom(start).tobytes().strip(b" \r\n\t") in (b"[]", b'{"conversations":[]}'):
-        return "ChatGPT", None
-    return owner, None if owner is None else f"{owner} conversations"
+def _holds_conversations(contents: Contents, name: str) -> bool:
+    """By its items; where it has none to show, by its name."""
+    head = contents.head(name)
+    if head.owner is not None:
+        return head.owner == CHATGPT
+    if _NAMED.fullmatch(PurePosixPath(name).name):
+        return not head.inner or bool({"id", "conversation_id"} & head.inner)
+    return contents.is_lone and head.is_empty
+
+
+def _why_not_read(contents: Contents, name: str) -> str | None:
+    owner = contents.head(name).owner
+    if owner is not None:
+        return f"{owner} conversations"
+    return "an archive within the export" if PurePosixPath(name).suffix.lower() in _ARCHIVES else None
 
 
 def _manifest(manifests: list[tuple[str, Any]], members: Iterable[str]) -> tuple[list[str], list[Defect]]:
@@ -146,21 +152,14 @@ def _manifest(manifests: list[tuple[str, Any]], members: Iterable[str]) -> tuple
     return listed, missing
 
 
-def _assets(container: Container, described: dict[str, list[tuple[str, Any]]]) -> Assets:
+def _assets(contents: Contents, described: dict[str, list[tuple[str, Any]]]) -> Assets:
     names: dict[str, str] = {}
     for _, value in described["conversation_asset_file_names.json"]:
         names.update((key, told) for key, told in mapping(value).items() if isinstance(told, str) and told.strip())
     library = [record for _, value in described["library_files.json"] for record in _records(value)]
 
-    def first_bytes(member: str) -> bytes:
-        try:
-            with container.open(member) as stream:
-                return stream.read(16)
-        except (Unreadable, zipfile.BadZipFile, zlib.error, EOFError, OSError):
-            return b""
-
-    members = sorted(name for name in container.members if _may_be_asset(name)) if len(container.members) > 1 else ()
-    return Assets(members, names=names, library=library, first_bytes=first_bytes)
+    members = sorted(name for name in contents.members if _may_be_asset(name)) if len(contents.members) > 1 else ()
+    return Assets(members, names=names, library=library, first_bytes=lambda name: contents.start(name, 16))
 
 
 def _may_be_asset(name: str) -> bool:

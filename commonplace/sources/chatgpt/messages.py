@@ -9,9 +9,9 @@ from commonplace.model import Attachment, Message, Role
 from commonplace.sources.chatgpt.assets import Assets
 from commonplace.sources.chatgpt.citations import has_marks, sources
 from commonplace.sources.chatgpt.content import KNOWN, PERSONAL, SPOKEN, render
-from commonplace.sources.chatgpt.decoding import encode, storable
-from commonplace.sources.chatgpt.fields import first_text, mapping, moment
 from commonplace.sources.chatgpt.rendering import Rendering
+from commonplace.sources.decoding import encode, storable
+from commonplace.sources.fields import first_text, mapping, moment
 
 _ROLES: dict[str, Role] = {
     "user": "user",

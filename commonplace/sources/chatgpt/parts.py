@@ -6,8 +6,9 @@ from typing import Any
 
 from commonplace.model import AttachmentKind
 from commonplace.sources.chatgpt.citations import resolve
-from commonplace.sources.chatgpt.fields import dicts, first_text, mapping, strings
-from commonplace.sources.chatgpt.rendering import Rendering, paragraphs
+from commonplace.sources.chatgpt.rendering import Rendering
+from commonplace.sources.fields import dicts, first_text, mapping, strings
+from commonplace.sources.markdown import paragraphs
 
 _POINTERS: dict[str, AttachmentKind] = {
     "image_asset_pointer": "image",

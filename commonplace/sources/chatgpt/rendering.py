@@ -1,19 +1,17 @@
-"""What rendering one message gathers: its attachments, and pieces of Markdown."""
+"""What rendering one message gathers: its attachments, its words, and whether all of it was of a type we know."""
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Any
 
 from commonplace.model import Attachment, AttachmentKind
-from commonplace.sources.chatgpt.assets import Assets, asset_id, kind_of
-from commonplace.sources.chatgpt.citations import link
-from commonplace.sources.chatgpt.fields import count, dicts, first_text
+from commonplace.sources.chatgpt.assets import Assets, asset_id
+from commonplace.sources.fields import count, dicts, first_text
+from commonplace.sources.file_types import kind_of
+from commonplace.sources.markdown import link
 
-_TICKS = re.compile("`{3,}")
 _SANDBOX = re.compile(r"sandbox:(/[^\s)\]\"'>]+)")
-_DETAILS = re.compile(r"<(?=/?details\b|/?summary\b)", re.IGNORECASE)
 
 
 class Rendering:
@@ -88,30 +86,3 @@ class Rendering:
             return match[0]
         self._shown.add(attachment.id)
         return f"attachment:{attachment.id}"
-
-
-def fence(code: str, language: str = "") -> str:
-    """A code block whose fence is longer than any in it."""
-    bar = "```"
-    if bar in code:
-        bar = "`" * (max(len(run) for run in _TICKS.findall(code)) + 1)
-    tag = language if re.fullmatch(r"[\w+#.-]{1,30}", language) else ""
-    return f"{bar}{tag}\n{code.rstrip()}\n{bar}"
-
-
-def quote(written: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in written.strip().splitlines())
-
-
-def aside(summary: str, body: str = "") -> str:
-    """Something to fold away."""
-    title = html.escape(" ".join(summary.split()), quote=False)
-    if not body.strip():
-        return f"<details><summary>{title}</summary></details>"
-    if "<" in body:
-        body = _DETAILS.sub("&lt;", body)
-    return f"<details><summary>{title}</summary>\n\n{body.strip()}\n\n</details>"
-
-
-def paragraphs(*pieces: str | None) -> str:
-    return "\n\n".join(piece.strip("\n") for piece in pieces if piece and piece.strip())

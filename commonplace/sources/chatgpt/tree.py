@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from commonplace.sources.chatgpt.fields import moment
+from commonplace.sources.fields import moment
 
 Nodes = dict[str, dict[str, Any]]
 Parents = dict[str, str | None]

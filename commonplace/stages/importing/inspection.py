@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from commonplace.archive.files.files import hash_file
-from commonplace.sources import chatgpt
-
-VERSION = chatgpt.READER_VERSION.decode().replace("/", "")
+from commonplace.sources.registry import open_export
 
 
 def fingerprint(path: Path) -> str:
@@ -26,9 +24,9 @@ def fingerprint(path: Path) -> str:
 
 def inspect(path: Path) -> dict[str, Any]:
     """The kind of export, how many files and bytes it holds, and which files are not read."""
-    with chatgpt.open_export(path) as export:
+    with open_export(path) as export:
         return {
-            "source": chatgpt.name,
+            "source": export.source,
             "files": len(export.members),
             "bytes": sum(export.members.values()),
             "unknown_files": len(export.unknown_files),

@@ -1,8 +1,8 @@
-"""One export into the archive, batch by batch, and the counts of what became of each item."""
+"""Conversations into the archive, batch by batch, and the counts of what became of each item."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from types import TracebackType
 
 from sqlalchemy import func, select
@@ -16,9 +16,8 @@ from commonplace.archive.leases import Lease
 from commonplace.archive.search import text_index
 from commonplace.errors import Defect, Halt, Permanent
 from commonplace.model import Conversation
-from commonplace.sources.chatgpt import Export
-from commonplace.sources.contract import Skipped
-from commonplace.stages.importing.keeping import AttachmentStore
+from commonplace.sources.contract import Item, Skipped
+from commonplace.stages.importing.keeping import AttachmentStore, OpenMember
 
 MESSAGES_PER_BATCH = 2000
 KNOWN_PER_BATCH = 2000
@@ -66,12 +65,11 @@ class TextIndex:
 
 
 class Intake:
-    """Reads one export to its end. `counts` and `defects` grow with every batch."""
+    """Takes items in, from wherever they come. `counts` and `defects` grow with every batch."""
 
     def __init__(
         self,
         archive: Archive,
-        export: Export,
         *,
         name: str,
         import_id: str,
@@ -79,23 +77,23 @@ class Intake:
         index: TextIndex,
         counts: Counts,
         defects: list[Defect],
+        open_member: OpenMember | None = None,
     ) -> None:
         self._archive = archive
-        self._export = export
         self._name = name
         self._import_id = import_id
         self._lease = lease
         self._index = index
         self._counts = counts
         self._defects = defects
-        self._attachments = AttachmentStore(archive, export)
+        self._attachments = AttachmentStore(archive, open_member)
         self._known: dict[bytes, SourceItem] = {}
         self._batch: list[Conversation] = []
         self._in_batch = 0
         self._skipped: list[bytes] = []
 
-    def run(self, after_batch: Callable[[], None]) -> None:
-        for item in self._export.conversations(self._ask):
+    def run(self, items: Iterable[Item], after_batch: Callable[[], None]) -> None:
+        for item in items:
             if isinstance(item, Conversation):
                 self._batch.append(item)
                 self._in_batch += len(item.messages) or 1
@@ -110,7 +108,8 @@ class Intake:
         self._flush()
         after_batch()
 
-    def _ask(self, digests: Sequence[bytes]) -> Set[bytes]:
+    def known(self, digests: Sequence[bytes]) -> Set[bytes]:
+        """Those of these digests whose items may come as `Skipped`."""
         known = imports.known_items(self._archive, digests)
         self._known.update(known)
         return known.keys()

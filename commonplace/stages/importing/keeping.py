@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 import msgspec
 
@@ -18,7 +20,10 @@ from commonplace.archive.core import Archive
 from commonplace.archive.files import files
 from commonplace.errors import Defect, Refused
 from commonplace.model import Attachment, Conversation
-from commonplace.sources.chatgpt import READER_VERSION, Export
+from commonplace.sources.registry import readers_version
+
+OpenMember = Callable[[str], BinaryIO]
+"""The bytes of a file that came with a conversation."""
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
@@ -31,13 +36,13 @@ class Signature(msgspec.Struct, frozen=True):
 
 
 def signature(path: Path) -> Signature:
-    """From the place, size, time and inode of a file, or of every file in a folder; and the reader's version."""
+    """From the place, size, time and inode of a file, or of every file in a folder; and the readers' version."""
     total, state = 0, blake2b(digest_size=16)
     for file in _files(path):
         found = file.stat()
         total += found.st_size
         state.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\0{found.st_ino}\0".encode("utf-8", "replace"))
-    size = f"{READER_VERSION.decode()}:{total}:"
+    size = f"{readers_version()}:{total}:"
     return Signature(size, size + state.hexdigest())
 
 
@@ -97,28 +102,32 @@ def _pack(folder: Path, target: Path) -> None:
 class AttachmentStore:
     """Stores attachments' bytes, each file of the export once however many messages show it."""
 
-    def __init__(self, archive: Archive, export: Export) -> None:
+    def __init__(self, archive: Archive, open_member: OpenMember | None) -> None:
         self._archive = archive
-        self._export = export
+        self._open_member = open_member
         self._stored: dict[str, str | None] = {}
 
     def store(self, conversations: Iterable[Conversation]) -> list[Defect]:
-        """Set `sha256` of the attachments whose bytes the export has. What cannot be read is a defect, no more."""
+        """Set `sha256` of the attachments whose bytes or text there is. What cannot be read is a defect, no more."""
         defects: list[Defect] = []
         with files.receive(self._archive, kind=files.ATTACHMENT) as receiving:
             for conversation in conversations:
                 for message in conversation.messages:
                     for attachment in message.attachments:
-                        if attachment.member is not None and attachment.sha256 is None:
-                            attachment.sha256 = self._sha256(attachment, attachment.member, receiving, defects)
+                        if attachment.sha256 is None:
+                            attachment.sha256 = self._sha256(attachment, receiving, defects)
         return defects
 
-    def _sha256(
-        self, attachment: Attachment, member: str, receiving: files.Receiving, defects: list[Defect]
-    ) -> str | None:
+    def _sha256(self, attachment: Attachment, receiving: files.Receiving, defects: list[Defect]) -> str | None:
+        member, open_member = attachment.member, self._open_member
+        if member is None or open_member is None:
+            if attachment.text is None:
+                return None
+            written = attachment.text.encode("utf-8", "replace")
+            return receiving.put(io.BytesIO(written), attachment.name or attachment.id)
         if member not in self._stored:
             try:
-                with closing(self._export.open_member(member)) as stream:
+                with closing(open_member(member)) as stream:
                     self._stored[member] = receiving.put(stream, attachment.name or attachment.id)
             except Refused as exc:
                 self._stored[member] = None

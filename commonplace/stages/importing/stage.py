@@ -21,7 +21,8 @@ from commonplace.archive.core import Archive
 from commonplace.archive.files.files import hash_file
 from commonplace.archive.leases import Lease
 from commonplace.errors import Defect, Refused
-from commonplace.sources import chatgpt
+from commonplace.sources.limits import Limits
+from commonplace.sources.registry import open_export
 from commonplace.stages.importing.intake import Intake, TextIndex
 from commonplace.stages.importing.keeping import Keeper, Signature, signature
 
@@ -30,6 +31,8 @@ class FileReport(Counts, kw_only=True):
     """What one file brought."""
 
     file: str
+    source: str = ""
+    """Whose export it is, as far as that was found out."""
     import_id: str = ""
     is_known: bool = False
     """Imported before, and recognised without reading it."""
@@ -66,7 +69,7 @@ def import_paths(
     *,
     keep_exports: bool = True,
     progress: Progress | None = None,
-    limits: chatgpt.Limits | None = None,
+    limits: Limits | None = None,
 ) -> ImportReport:
     """Import each path: a zip, a folder or a json.
 
@@ -104,7 +107,7 @@ class _FileImport(msgspec.Struct, frozen=True):
     index: TextIndex
     keep_exports: bool
     progress: Progress
-    limits: chatgpt.Limits | None
+    limits: Limits | None
 
     def import_file(self, path: Path, report: FileReport) -> None:
         started = time.monotonic()
@@ -121,7 +124,7 @@ class _FileImport(msgspec.Struct, frozen=True):
     @contextmanager
     def _recorded(self, path: Path, seen_as: Signature, report: FileReport) -> Iterator[None]:
         """The import's row, from its beginning to whatever its end is."""
-        report.import_id = imports.start(self.archive, source=chatgpt.name, name=path.name, signature=seen_as.whole)
+        report.import_id = imports.start(self.archive, name=path.name, signature=seen_as.whole)
         try:
             yield
         except Refused as exc:
@@ -140,6 +143,7 @@ class _FileImport(msgspec.Struct, frozen=True):
             self.archive,
             report.import_id,
             Counts(**{name: getattr(report, name) for name in Counts.__struct_fields__}),
+            source=report.source,
             defects=report.defects,
             unknown_files=report.unknown_files,
             sha256=report.sha256,
@@ -158,6 +162,7 @@ class _FileImport(msgspec.Struct, frozen=True):
     def _count_again(self, earlier: ImportRecord, report: FileReport) -> None:
         counts = earlier.counts
         report.is_known = True
+        report.source = earlier.source
         report.sha256 = earlier.sha256
         report.unknown_files = earlier.unknown_files
         report.read, report.empty = counts.read, counts.empty
@@ -167,19 +172,20 @@ class _FileImport(msgspec.Struct, frozen=True):
 
     def _read(self, path: Path, report: FileReport) -> None:
         with (
-            chatgpt.open_export(path, limits=self.limits) as export,
+            open_export(path, limits=self.limits) as export,
             Keeper(self.archive, path, keep=self.keep_exports) as keeper,
         ):
+            report.source = export.source
             report.unknown_files = list(export.unknown_files)
             intake = Intake(
                 self.archive,
-                export,
                 name=path.name,
                 import_id=report.import_id,
                 lease=self.lease,
                 index=self.index,
                 counts=report,
                 defects=report.defects,
+                open_member=export.open_member,
             )
-            intake.run(lambda: self.progress(report))
+            intake.run(export.conversations(intake.known), lambda: self.progress(report))
             report.sha256 = keeper.sha256()

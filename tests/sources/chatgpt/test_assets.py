@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources.chatgpt.assets import Assets, asset_id, type_by_magic
+from commonplace.sources.chatgpt.assets import Assets, asset_id
+from commonplace.sources.file_types import type_by_magic
 from tests.sources.chatgpt.reading import read_message
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from commonplace.sources.chatgpt.assets import Assets
 from commonplace.sources.chatgpt.content import KNOWN
-from commonplace.sources.chatgpt.rendering import fence
+from commonplace.sources.markdown import fence
 from tests.fakes.exports import chain, conversation, message
 from tests.sources.chatgpt.reading import read_message, read_one
 

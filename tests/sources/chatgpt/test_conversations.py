@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonplace.sources.chatgpt.conversations import NotAConversation
-from commonplace.sources.chatgpt.decoding import storable
-from commonplace.sources.chatgpt.fields import moment
+from commonplace.sources.contract import NotAConversation
+from commonplace.sources.decoding import storable
+from commonplace.sources.fields import moment
 from tests.fakes.exports import START, Json, chain, conversation, message, node
 from tests.sources.chatgpt.reading import read_message, read_one
 

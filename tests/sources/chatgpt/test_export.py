@@ -10,11 +10,11 @@ import pytest
 
 from commonplace.errors import Defect, Refused
 from commonplace.model import Conversation
-from commonplace.sources import chatgpt
-from commonplace.sources.chatgpt import Skipped, containers, open_export
-from commonplace.sources.contract import Source
+from commonplace.sources import containers
+from commonplace.sources.contract import Skipped
+from commonplace.sources.registry import open_export
 from tests.fakes.exports import Json, as_json, chain, conversation, message, write_folder, write_json, write_zip
-from tests.sources.chatgpt.reading import read_all
+from tests.sources.reading import read_all
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 IMAGE = "file_00000000000000000000000000000000"
@@ -32,13 +32,6 @@ def ids(path: Path) -> list[str]:
 
 def manifest(*files: str) -> Json:
     return {"version": 1, "logical_files": {"conversations.json": {"files": list(files), "sharded": True}}}
-
-
-def test_a_source_reads_a_path(tmp_path: Path) -> None:
-    source: Source = chatgpt
-    (told,) = source.read(write_json(tmp_path / "any name", conversation()))
-    assert isinstance(told, Conversation)
-    assert source.name == told.source == "chatgpt"
 
 
 @pytest.mark.parametrize("write", [write_zip, write_folder])
@@ -217,7 +210,6 @@ def test_feedback_and_shared_links_are_attached(tmp_path: Path) -> None:
     assert told.extra["feedback"] == [{"id": "f-9", "rating": "thumbs_down"}]
     assert told.extra["shared"] == [{"id": "s-1", "title": "T", "is_anonymous": True}]
     with open_export(path) as export:
-        assert export.extras == {"user.json": {"id": "u", "email": "a@example.org"}}
         assert export.unknown_files == []
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from commonplace.sources.chatgpt import open_export
 from commonplace.sources.chatgpt.sample import write_sample
-from tests.sources.chatgpt.reading import read_all
+from commonplace.sources.registry import open_export
+from tests.sources.reading import read_all
 
 
 def test_the_sample_shows_a_bit_of_everything(tmp_path: Path) -> None:

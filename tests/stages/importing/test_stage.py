@@ -176,7 +176,7 @@ def test_one_refused_path_leaves_the_others_alone(archive: Archive, tmp_path: Pa
 
 def test_a_lone_refused_path_is_an_error_and_recorded(archive: Archive, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no export")
-    with pytest.raises(Refused, match="neither a zip nor JSON"):
+    with pytest.raises(Refused, match="no conversations that Commonplace recognises"):
         import_paths(archive, [tmp_path / "notes.txt"])
     (record,) = imports.history(archive)
     assert (record.status, record.counts.failed) == ("failed", 1)
@@ -184,7 +184,7 @@ def test_a_lone_refused_path_is_an_error_and_recorded(archive: Archive, tmp_path
 
 
 def test_what_a_dead_import_left_running_is_marked_by_the_next(archive: Archive, tmp_path: Path) -> None:
-    imports.start(archive, source="chatgpt", name="died.zip", signature="x")
+    imports.start(archive, name="died.zip", signature="x")
     import_paths(archive, [write_json(tmp_path / "1.json", conversation())])
     assert {record.name: record.status for record in imports.history(archive)} == {
         "died.zip": "interrupted",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonplace.sources.chatgpt.splitting import Flaw, keys_at_start, split, split_tolerantly
+from commonplace.sources.splitting import Flaw, keys_at_start, split, split_tolerantly
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonplace.sources.chatgpt.decoding import MAX_DEPTH, Undecodable, decode, encode
+from commonplace.sources.decoding import MAX_DEPTH, Undecodable, decode, encode
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from commonplace.errors import Refused
-from commonplace.sources.chatgpt import Limits, open_export
+from commonplace.sources.limits import Limits
+from commonplace.sources.registry import open_export
 from tests.fakes.exports import as_json, conversation, write_folder, write_zip
 
 GOOD = {"conversations.json": [conversation()]}

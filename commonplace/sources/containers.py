@@ -1,4 +1,4 @@
-"""Where an export's files are: in a zip, in a folder, or a lone file. Hostile ones are refused before a byte is used.
+"""Where an export's files are: in a zip, in a folder, or in one file. Hostile ones are refused before a byte is used.
 
 Members are only ever read, under the name they have inside; nothing is unpacked to a path that an archive chose.
 """
@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
 from commonplace.errors import Refused
-from commonplace.sources.chatgpt.limits import MEGABYTE, Limits, Meter, Metered
-from commonplace.sources.chatgpt.splitting import Buffer, without_bom
+from commonplace.sources.limits import MEGABYTE, Limits, Meter, Metered
+from commonplace.sources.splitting import Buffer
 
 IN_MEMORY = 32 * MEGABYTE
 """Unpacked members beyond this go through an unnamed temporary file, so that memory stays small."""
@@ -56,22 +56,14 @@ def open_container(path: Path, limits: Limits) -> Container:
     if path.is_dir():
         return _with_nested(Folder(path, limits), limits)
     if not path.is_file():
-        raise Refused(
-            f"{path.name!r} is not there.", hint="Give the zip that ChatGPT sent, its folder or a json of it."
-        )
+        raise Refused(f"{path.name!r} is not there.", hint="Check the path; a folder or a file can be given.")
     with path.open("rb") as file:
-        start = file.read(64)
-    if start.startswith(b"PK"):
-        return _with_nested(Zip(path.open("rb"), path.name, limits), limits)
-    if without_bom(start).tobytes().lstrip()[:1] in (b"[", b"{"):
-        return LoneFile(path, limits)
-    raise Refused(
-        f"{path.name!r} is neither a zip nor JSON.", hint="Give the zip that ChatGPT sent, its folder or a json of it."
-    )
+        is_zip = file.read(2) == b"PK"
+    return _with_nested(Zip(path.open("rb"), path.name, limits), limits) if is_zip else LoneFile(path, limits)
 
 
 class LoneFile:
-    """A json by itself."""
+    """A file by itself."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path = path

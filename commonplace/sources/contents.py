@@ -1,0 +1,77 @@
+"""What lies at a path, opened: its files by name, and a first look at each of them."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from commonplace.errors import Refused
+from commonplace.sources.containers import Container, Unreadable, open_container
+from commonplace.sources.limits import Limits
+from commonplace.sources.shapes import Head, look_at
+from commonplace.sources.splitting import Buffer
+
+PEEK = 262_144
+_MAY_HOLD_CONVERSATIONS = frozenset({".json", ".jsonl", ".ndjson", ".csv", ".html"})
+
+
+class Contents:
+    """A container that every source may look into before one of them reads it: each file is looked at once."""
+
+    def __init__(self, name: str, container: Container) -> None:
+        self.name = name
+        self._container = container
+        self._heads: dict[str, Head] = {}
+
+    @property
+    def members(self) -> Mapping[str, int]:
+        """Every file's name, with the size that is stated for it."""
+        return self._container.members
+
+    @property
+    def is_lone(self) -> bool:
+        return len(self.members) == 1
+
+    def start(self, name: str, size: int = PEEK) -> bytes:
+        """The first bytes of a file; none if it cannot be read."""
+        try:
+            with self._container.open(name) as stream:
+                return stream.read(size)
+        except (Unreadable, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+            return b""
+
+    def head(self, name: str) -> Head:
+        """What a file's beginning shows. Of several files, only those that may hold conversations are looked at."""
+        found = self._heads.get(name)
+        if found is None:
+            is_worth_it = self.is_lone or PurePosixPath(name).suffix.lower() in _MAY_HOLD_CONVERSATIONS
+            found = self._heads[name] = look_at(self.start(name)) if is_worth_it else Head()
+        return found
+
+    def owners(self) -> set[str]:
+        """The assistants whose conversations are in it."""
+        return {owner for name in self.members if (owner := self.head(name).owner)}
+
+    def load(self, name: str) -> Buffer:
+        """A file's bytes to scan. Raises `Unreadable`, which says how it is damaged."""
+        return self._container.load(name)
+
+    def open_member(self, name: str) -> BinaryIO:
+        """A file to read. Reading beyond the limits raises `Refused`."""
+        if name not in self.members:
+            raise Refused(f"There is no {name!r} in the export.")
+        try:
+            return self._container.open(name)
+        except Unreadable as exc:
+            raise Refused(f"{name!r} {exc}.") from exc
+
+    def close(self) -> None:
+        self._container.close()
+
+
+def open_contents(path: Path, limits: Limits | None = None) -> Contents:
+    """What is at `path`: a zip, a folder or a file. Raises `Refused` if it is absent, damaged or hostile."""
+    return Contents(path.name, open_container(path, limits or Limits()))

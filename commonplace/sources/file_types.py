@@ -1,0 +1,39 @@
+"""What kind of file something is, from its type or its first bytes."""
+
+from __future__ import annotations
+
+from commonplace.model import AttachmentKind
+
+_MAGIC: tuple[tuple[bytes, int, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
+    (b"\xff\xd8\xff", 0, "image/jpeg"),
+    (b"GIF8", 0, "image/gif"),
+    (b"WEBP", 8, "image/webp"),
+    (b"WAVE", 8, "audio/wav"),
+    (b"%PDF-", 0, "application/pdf"),
+    (b"OggS", 0, "audio/ogg"),
+    (b"ID3", 0, "audio/mpeg"),
+    (b"ftypM4A", 4, "audio/mp4"),
+    (b"ftyp", 4, "video/mp4"),
+    (b"PK\x03\x04", 0, "application/zip"),
+)
+
+
+def kind_of(mime_type: str | None) -> AttachmentKind:
+    match (mime_type or "").partition("/")[0]:
+        case "image":
+            return "image"
+        case "audio":
+            return "audio"
+        case "video":
+            return "video"
+        case _:
+            return "file"
+
+
+def type_by_magic(start: bytes) -> str | None:
+    """What the first bytes of an unnamed file say it is."""
+    for magic, offset, mime_type in _MAGIC:
+        if start[offset : offset + len(magic)] == magic:
+            return mime_type
+    return None

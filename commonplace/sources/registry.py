@@ -1,0 +1,71 @@
+"""Which sources there are, and which of them reads a file: by what is in it, never by its name."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from hashlib import blake2b
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from commonplace.errors import Refused
+from commonplace.sources.contents import Contents, open_contents
+from commonplace.sources.contract import Export, Source, Sure
+from commonplace.sources.limits import Limits
+
+SOURCES: dict[str, str] = {"chatgpt": "commonplace.sources.chatgpt"}
+"""Each source's name and its package, which loads when a file is looked at."""
+
+
+def sources() -> list[Source]:
+    return [cast(Source, import_module(module)) for module in SOURCES.values()]
+
+
+def readers_version() -> str:
+    """Another one whenever a file might be read otherwise: by a new source, or by a newer version of one."""
+    versions = ",".join(f"{source.name}={source.reader_version}" for source in sources())
+    return blake2b(versions.encode(), digest_size=8).hexdigest()
+
+
+@contextlib.contextmanager
+def open_export(path: Path, *, limits: Limits | None = None) -> Iterator[Export]:
+    """The export at `path`: a zip, a folder or a file of one.
+
+    Raises `Refused` if it is damaged or hostile, or if no source, or more than one, takes it for its own.
+    """
+    contents = open_contents(path, limits)
+    try:
+        yield _source_of(contents).open(contents)
+    finally:
+        contents.close()
+
+
+def _source_of(contents: Contents) -> Source:
+    sureness = {source.title: (source.detect(contents), source) for source in sources()}
+    surest = max(sure for sure, _ in sureness.values())
+    candidates = [source for sure, source in sureness.values() if sure == surest]
+    if surest is Sure.NO:
+        raise Refused(_why_none(contents), hint=_hint())
+    if len(candidates) > 1:
+        titles = _listed([source.title for source in candidates])
+        raise Refused(f"{contents.name!r} holds exports of {titles}.", hint="Import each of them by itself.")
+    return candidates[0]
+
+
+def _why_none(contents: Contents) -> str:
+    owners = sorted(contents.owners())
+    if owners:
+        return f"{contents.name!r} holds conversations of {_listed(owners)}, which cannot be read yet."
+    if not any(contents.members.values()):
+        return f"{contents.name!r} is empty."
+    return f"{contents.name!r} holds no conversations that Commonplace recognises."
+
+
+def _hint() -> str:
+    titles = [source.title for source in sources()]
+    return f"Commonplace reads exports of {_listed(titles)}: the zip as it came, its folder, or a file of it."
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -1,0 +1,31 @@
+"""ChatGPT's exports keep the contract of sources."""
+
+from __future__ import annotations
+
+import pytest
+
+from commonplace.sources import chatgpt
+from commonplace.sources.contract import Source
+from tests.fakes.exports import as_json, conversation
+from tests.sources.contract_suite import Files, SourceContract, World
+
+
+class ChatGPTWorld:
+    source: Source = chatgpt
+
+    def files(self, count: int) -> Files:
+        return {
+            "conversations.json": as_json([conversation(key=f"c-{number}") for number in range(count)]),
+            "user.json": as_json({"id": "u"}),
+        }
+
+    def with_a_bad_item(self) -> Files:
+        return {
+            "conversations.json": as_json([conversation(key="a"), {"id": "b", "mapping": 7}, conversation(key="c")])
+        }
+
+
+class TestChatGPT(SourceContract):
+    @pytest.fixture
+    def world(self) -> World:
+        return ChatGPTWorld()

@@ -1,0 +1,143 @@
+"""What every source must do, whatever it reads. Each inherits this suite and brings its `World`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence, Set
+from pathlib import Path
+from typing import Protocol, get_args
+
+import msgspec
+import pytest
+
+from commonplace.errors import Defect, Refused
+from commonplace.model import Conversation, Role
+from commonplace.sources.contents import open_contents
+from commonplace.sources.contract import Skipped, Source, Sure
+from commonplace.sources.registry import SOURCES, open_export, sources
+from tests.fakes.exports import write_folder, write_zip
+from tests.sources.reading import read_all
+
+Files = Mapping[str, bytes]
+YEAR_2000, YEAR_2100 = 946_684_800_000_000, 4_102_444_800_000_000
+SAYS_NOTHING = (b"", b"\0" * 600, b"[]", b"[{}]", b'{"a": 1}', b"GIF89a", b"<html>", b"a,b\n1,2\n")
+
+
+class World(Protocol):
+    """One source, and what its exports look like."""
+
+    source: Source
+
+    def files(self, count: int) -> Files:
+        """An export of so many conversations, each of at least a question and an answer, as names and bytes."""
+
+    def with_a_bad_item(self) -> Files:
+        """An export of two conversations with something unusable between them."""
+
+
+class SourceContract:
+    """Inherit, and provide a fixture `world`."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        raise NotImplementedError
+
+    def test_the_registry_knows_it_and_nobody_else_takes_its_exports(self, world: World, tmp_path: Path) -> None:
+        assert world.source.name in SOURCES
+        assert world.source.title
+        path = write_zip(tmp_path / "any name", world.files(3))
+        contents = open_contents(path)
+        sureness = {source.name: source.detect(contents) for source in sources()}
+        contents.close()
+        assert sureness.pop(world.source.name) is Sure.CERTAIN
+        assert all(sure < Sure.CERTAIN for sure in sureness.values())
+        with open_export(path) as export:
+            assert export.source == world.source.name
+            assert export.reader_version == world.source.reader_version
+
+    def test_every_conversation_is_read_whole(self, world: World, tmp_path: Path) -> None:
+        found, defects = read_all(write_zip(tmp_path / "x", world.files(5)))
+        assert defects == []
+        assert len({told.id for told in found}) == len(found) == 5
+        for told in found:
+            assert told.id.startswith(f"{world.source.name}:")
+            assert told.item_digest
+            _assert_is_a_tree(told)
+
+    @pytest.mark.parametrize("write", [write_zip, write_folder])
+    def test_where_its_files_lie_makes_no_difference(
+        self, world: World, tmp_path: Path, write: Callable[[Path, Files], Path]
+    ) -> None:
+        plain, _ = read_all(write_zip(tmp_path / "plain", world.files(2)))
+        deep = {f"deep/er/{name}": data for name, data in world.files(2).items()}
+        found, defects = read_all(write(tmp_path / "deep", deep))
+        assert defects == []
+        assert sorted(map(_plain, found)) == sorted(map(_plain, plain))
+
+    def test_reading_again_is_the_same_and_what_is_known_is_skipped(self, world: World, tmp_path: Path) -> None:
+        path = write_zip(tmp_path / "x", world.files(4))
+        found, _ = read_all(path)
+        assert [_plain(told) for told in read_all(path)[0]] == [_plain(told) for told in found]
+        fresh = found[2].item_digest
+
+        def known(digests: Sequence[bytes]) -> Set[bytes]:
+            return set(digests) - {fresh}
+
+        with open_export(path) as export:
+            items = list(export.conversations(known))
+        assert sum(isinstance(item, Skipped) for item in items) == 3
+        assert [_plain(item) for item in items if isinstance(item, Conversation)] == [_plain(found[2])]
+
+    def test_a_bad_item_is_told_and_ends_nothing(self, world: World, tmp_path: Path) -> None:
+        found, defects = read_all(write_zip(tmp_path / "x", world.with_a_bad_item()))
+        assert len(found) == 2
+        (defect,) = defects
+        assert defect.file in world.with_a_bad_item()
+        assert defect.item
+        assert defect.reason
+
+    def test_a_file_that_is_cut_off_costs_what_is_missing_and_no_more(self, world: World, tmp_path: Path) -> None:
+        files = world.files(3)
+        for name, data in files.items():
+            for cut in (0, 1, len(data) // 2, len(data) - 1):
+                path = write_zip(tmp_path / f"{cut}", {**files, name: data[:cut]})
+                with contextlib.suppress(Refused), open_export(path) as export:
+                    items = list(export.conversations())
+                    assert all(isinstance(item, Conversation | Defect) for item in items)
+
+    @pytest.mark.parametrize(
+        "data", [b"", b"\0" * 600, b"[]", b"[{}]", b'{"a": 1}', b"GIF89a", b"<html>", b"a,b\n1,2\n"]
+    )
+    def test_it_is_not_sure_of_what_says_nothing(self, world: World, tmp_path: Path, data: bytes) -> None:
+        for name in (*world.files(1), "thing"):
+            contents = open_contents(write_folder(tmp_path / "folder", {Path(name).name: data, "other.txt": b""}))
+            assert world.source.detect(contents) <= Sure.PERHAPS
+            contents.close()
+
+    def test_members_are_opened_by_their_names_alone(self, world: World, tmp_path: Path) -> None:
+        files = world.files(1)
+        with open_export(write_folder(tmp_path / "x", files)) as export:
+            assert set(export.members) == set(files)
+            for name, data in files.items():
+                with export.open_member(name) as stream:
+                    assert stream.read() == data
+            for name in ("../x", "/etc/hosts", "nothing"):
+                with pytest.raises(Refused):
+                    export.open_member(name)
+
+
+def _assert_is_a_tree(told: Conversation) -> None:
+    ids = [message.id for message in told.messages]
+    assert len(ids) == len(set(ids)) >= 2
+    assert [message.position for message in told.messages] == list(range(len(ids)))
+    assert {message.role for message in told.messages} <= set(get_args(Role))
+    assert told.current_message_id in ids
+    for place, message in enumerate(told.messages):
+        assert message.parent_id is None or message.parent_id in ids[:place]
+        assert bool(message.digest) <= bool(message.text or message.attachments)
+    moments = [told.created_at, told.updated_at, *(message.created_at for message in told.messages)]
+    assert all(when is None or YEAR_2000 < when < YEAR_2100 for when in moments)
+
+
+def _plain(told: Conversation) -> bytes:
+    return msgspec.json.encode(told)

@@ -1,0 +1,98 @@
+"""Who reads a file is decided by what is in it; what nobody reads is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from commonplace.errors import Refused
+from commonplace.sources import registry
+from commonplace.sources.contents import Contents
+from commonplace.sources.contract import Export, Source, Sure
+from commonplace.sources.registry import open_export, readers_version, sources
+from tests.fakes.exports import as_json, conversation, write_zip
+
+CHATS = {"conversations.json": [conversation()]}
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(Refused) as caught, open_export(path):
+        pass
+    return str(caught.value)
+
+
+class Twin:
+    """A source that takes the same exports for its own, so sure as it is told to be."""
+
+    name = "twin"
+    title = "Twin"
+    reader_version = "twin/1"
+
+    def __init__(self, sure: Sure) -> None:
+        self.sure = sure
+
+    def detect(self, contents: Contents) -> Sure:
+        return self.sure
+
+    def open(self, contents: Contents) -> Export:
+        raise Refused("opened by the twin")
+
+
+def beside(monkeypatch: pytest.MonkeyPatch, sure: Sure) -> None:
+    twins: list[Source] = [*sources(), Twin(sure)]
+    monkeypatch.setattr(registry, "sources", lambda: twins)
+
+
+def test_the_surest_source_opens_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = write_zip(tmp_path / "named.zip", CHATS)
+    otherwise = write_zip(tmp_path / "otherwise.zip", {"talk.json": [conversation()], "x.json": {}})
+    beside(monkeypatch, Sure.LIKELY)
+    with open_export(named) as export:
+        assert export.source == "chatgpt"
+    beside(monkeypatch, Sure.CERTAIN)
+    assert "opened by the twin" in refusal(otherwise)
+
+
+def test_what_two_sources_are_equally_sure_of_is_refused_by_both_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside(monkeypatch, Sure.CERTAIN)
+    told = refusal(write_zip(tmp_path / "x.zip", CHATS))
+    assert "'x.zip' holds exports of ChatGPT and Twin. Import each of them by itself." in told
+
+
+def test_another_or_a_newer_reader_is_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = readers_version()
+    beside(monkeypatch, Sure.NO)
+    assert readers_version() != before
+
+
+@pytest.mark.parametrize(
+    ("data", "owner"),
+    [
+        (as_json([{"uuid": "u", "name": "n", "chat_messages": []}]), "Claude"),
+        (as_json([{"id": "u", "inserted_at": "now", "mapping": {}}]), "DeepSeek"),
+        (as_json({"chunkedPrompt": {"chunks": []}}), "AI Studio"),
+        (as_json({"conversations": [{"conversation": {"id": "u"}, "responses": []}]}), "Grok"),
+        (as_json([{"id": "u", "chatId": "c", "role": "user"}]), "Le Chat"),
+        (as_json([{"header": "Gemini Apps", "title": "Prompted x", "time": "2026"}]), "Gemini"),
+        (b'<html><body><div class="outer-cell"><p>Gemini Apps</p></div></body></html>', "Gemini"),
+        (b"Conversation,Time,Author,Message\r\nA,2026-01-01,Human,hi\r\n", "Copilot"),
+        (b'{"type":"user","uuid":"u","sessionId":"s","message":{}}\n{"type":"x"}\n', "Claude Code"),
+        (b'{"timestamp":"2026","type":"session_meta","payload":{}}\n', "Codex"),
+        (as_json({"conversationId": "c", "title": "t", "messages": []}), "LibreChat"),
+        (as_json([{"id": "c", "user_id": "u", "title": "t", "chat": {}}]), "Open WebUI"),
+    ],
+)
+def test_assistants_that_are_not_read_yet_are_named(tmp_path: Path, data: bytes, owner: str) -> None:
+    path = tmp_path / "thing"
+    path.write_bytes(data)
+    assert f"'thing' holds conversations of {owner}, which cannot be read yet. Commonplace reads" in refusal(path)
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "x.json").touch()
+    assert "'x.json' is empty." in refusal(tmp_path / "x.json")
+    (tmp_path / "folder").mkdir()
+    assert "'folder' is empty." in refusal(tmp_path / "folder")

@@ -1,0 +1,38 @@
+"""Conversations come in wherever they come from: one that was just received needs no export around it."""
+
+from __future__ import annotations
+
+from commonplace.archive import leases
+from commonplace.archive.conversations import imports
+from commonplace.archive.conversations.imports import Counts
+from commonplace.archive.conversations.reading import load_conversation
+from commonplace.archive.core import Archive
+from commonplace.archive.files import files
+from commonplace.errors import Defect
+from commonplace.model import Attachment, Conversation, Message
+from commonplace.stages.importing.intake import Intake, TextIndex
+
+NOTES = "Bread: 500 g of flour — and time."
+
+
+def received() -> Conversation:
+    attachment = Attachment(id="notes.txt", name="notes.txt", mime_type="text/plain", text=NOTES)
+    said = Message(id="m-1", role="user", text="Keep this", digest=b"1", attachments=[attachment])
+    return Conversation(source="omi", external_id="o-1", title="Bread", messages=[said])
+
+
+def test_a_conversation_that_was_received_is_taken_in_with_the_text_of_its_attachment(archive: Archive) -> None:
+    counts, defects = Counts(), list[Defect]()
+    import_id = imports.start(archive, name="inbox", signature="")
+    with leases.hold(archive, leases.importing(archive.owner)) as lease, TextIndex(archive) as index:
+        intake = Intake(
+            archive, name="inbox", import_id=import_id, lease=lease, index=index, counts=counts, defects=defects
+        )
+        intake.run([received(), Defect("inbox", "o-2", "no transcript")], lambda: None)
+    assert (counts.new, counts.failed, len(defects)) == (1, 1, 1)
+    found = load_conversation(archive, "omi:o-1")
+    assert found is not None
+    (attachment,) = found.messages[0].attachments
+    assert attachment.sha256 is not None
+    with files.open_file(archive, attachment.sha256) as stream:
+        assert stream.read().decode() == NOTES
