@@ -1,11 +1,24 @@
 """Who we are to the outside: credentials and endpoints as Prefect blocks.
 
-`prefect block register -m blocks` makes their types known to a server; `commonplace connect` saves them.
+`prefect block register -m blocks` makes their types known to a server; `commonplace connect` saves them. Every kind of
+destination has one, under the name that the kind gives it (`NotionCredentials`, `MarkdownFolder`).
 """
 
+from typing import TYPE_CHECKING, Any
+
+from prefect.blocks.core import Block
+
 from blocks.archive import ArchiveBlock
-from blocks.markdown import MarkdownFolder
-from blocks.notion import NotionCredentials
+from blocks.destinations import DESTINATIONS
 from blocks.openai import OpenAICredentials
 
-__all__ = ["ArchiveBlock", "MarkdownFolder", "NotionCredentials", "OpenAICredentials"]
+globals().update({block.__name__: block for block in DESTINATIONS.values()})
+
+ALL: dict[str, type[Block]] = {"archive": ArchiveBlock, "openai": OpenAICredentials, **DESTINATIONS}
+"""Every block by what `commonplace connect` calls it."""
+
+__all__ = ["ALL", "ArchiveBlock", "OpenAICredentials"]
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

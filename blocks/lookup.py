@@ -8,22 +8,17 @@ from prefect.blocks.core import Block
 from pydantic import SecretStr
 
 from blocks.archive import ArchiveBlock
-from blocks.markdown import MarkdownFolder
-from blocks.notion import NotionCredentials
+from blocks.destinations import DESTINATIONS
 from blocks.openai import OpenAICredentials
 
 NAME = "default"
 B = TypeVar("B", bound=Block)
 
-# Which field of which block stands for a variable.
 VARIABLES: dict[str, tuple[type[Block], str]] = {
     "OPENAI_API_KEY": (OpenAICredentials, "api_key"),
     "OPENAI_BASE_URL": (OpenAICredentials, "base_url"),
-    "NOTION_TOKEN": (NotionCredentials, "token"),
-    "NOTION_DATABASE_ID": (NotionCredentials, "database_id"),
-    "NOTION_BASE_URL": (NotionCredentials, "base_url"),
-    "COMMONPLACE_MARKDOWN_FOLDER": (MarkdownFolder, "folder"),
-}
+} | {given.variables[0]: (block, given.setting) for block in DESTINATIONS.values() for given in block.kind.given}
+"""Which field of which block stands for a variable."""
 
 
 def saved(kind: type[B], name: str = NAME) -> B | None:
@@ -42,7 +37,7 @@ def secret_from_blocks(variable: str) -> str | None:
     kind, field = VARIABLES[variable]
     block = saved(kind)
     value = getattr(block, field, None)
-    return value.get_secret_value() if isinstance(value, SecretStr) else value or None
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "") or None
 
 
 def archive_location() -> tuple[str, str] | None:

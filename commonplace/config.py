@@ -153,21 +153,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return Path(self.imports.inbox).expanduser() if self.imports.inbox else self.home / "inbox"
 
 
-ALIASES = {"NOTION_TOKEN": ("NOTION_API_KEY",), "POKE_API_ENDPOINT": ("POKE_API",)}
-"""Other names that the founding systems gave the same variable."""
-
-
 class Environment:
     """The process's variables over those of a `.env` file. Its repr shows no values."""
 
     def __init__(self, variables: Mapping[str, str], beside: Path | None = None) -> None:
         self._variables = {**_dotenv(beside), **variables}
 
-    def get(self, name: str) -> str | None:
-        for candidate in (name, *ALIASES.get(name, ())):
-            if self._variables.get(candidate):
-                return self._variables[candidate]
-        return None
+    def get(self, *names: str) -> str | None:
+        """What the variable is set to; of several names for the same, the first that is."""
+        return next((value for name in names if (value := self._variables.get(name))), None)
 
     @classmethod
     def over(cls, other: Environment) -> Environment:

@@ -42,8 +42,8 @@ def apply(settings: Settings) -> list[str]:
 
 
 def register_blocks() -> None:
-    for name in blocks.__all__:
-        getattr(blocks, name).register_type_and_schema()
+    for block in blocks.ALL.values():
+        block.register_type_and_schema()
 
 
 def ensure_pool(client: SyncPrefectClient) -> None:

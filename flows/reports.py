@@ -47,9 +47,9 @@ def problems(title: str, rows: Sequence[Sequence[Any]], headings: Sequence[str],
     return [f"## {title}\n\n" + table(headings, shown) + more]
 
 
-def links(title: str, rows: Sequence[tuple[str, str, str]], *, total: int, place: str | None) -> list[str]:
+def links(title: str, rows: Sequence[tuple[str, str, str]], *, total: int, location: str | None) -> list[str]:
     """A section of (what, what became of it, address) with links, of `total` that there are, and where all of it is."""
-    if not rows and not place:
+    if not rows and not location:
         return []
     parts = [f"## {title}"]
     if rows:
@@ -57,8 +57,8 @@ def links(title: str, rows: Sequence[tuple[str, str, str]], *, total: int, place
         parts.append(table(["conversation", "", "page"], shown))
         if total > len(rows):
             parts.append(f"and {total - len(rows)} more")
-    if place:
-        parts.append(f"All of it: {f'[open]({place})' if place.startswith('https://') else f'`{place}`'}")
+    if location:
+        parts.append(f"All of it: {f'[open]({location})' if location.startswith('https://') else f'`{location}`'}")
     return ["\n\n".join(parts)]
 
 

@@ -13,6 +13,7 @@ from prefect import flow
 from prefect.events import emit_event
 
 from commonplace.archive.leases import hold
+from commonplace.destinations.registry import DEFAULT
 from commonplace.errors import Halt
 from commonplace.model import Outcome
 from commonplace.stages.selection import Selection, chunk_name, partition
@@ -33,7 +34,7 @@ COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts",
 
 @flow(name="sync", flow_run_name="sync-{destination}", task_runner=RUNNER)
 def sync(
-    destination: str = "markdown",
+    destination: str = DEFAULT,
     since: date | None = None,
     until: date | None = None,
     project: str | None = None,
@@ -87,9 +88,9 @@ def sync_now(
                 ids = [item.conversation_id for item in waiting]
                 errors = _write(destination, ids, report, written, force=selection.force)
         except Halt:  # what was done until then is told all the same
-            publish(destination, _plain(report, written, target.place, started))
+            publish(destination, _plain(report, written, target.location, started))
             raise
-        plain = _plain(report, written, target.place, started)
+        plain = _plain(report, written, target.location, started)
     emit_event("commonplace.sync.completed", resource={"prefect.resource.id": f"commonplace.destination.{destination}"})
     return plain, errors
 
@@ -111,12 +112,12 @@ class Written(msgspec.Struct):
                     self.left_out.append(outcome)
 
 
-def _plain(report: SyncReport, written: Written, place: str | None, started: float) -> dict[str, Any]:
+def _plain(report: SyncReport, written: Written, location: str | None, started: float) -> dict[str, Any]:
     """The report as JSON; what was written and left out is in it only when there is something to say."""
     report.seconds = round(time.monotonic() - started, 3)
     plain: dict[str, Any] = msgspec.to_builtins(report)
     if report.created or report.updated:
-        plain |= {"place": place, "pages": msgspec.to_builtins(written.pages)}
+        plain |= {"location": location, "pages": msgspec.to_builtins(written.pages)}
     if written.left_out:
         plain |= {"left_out": written.left_out_total, "left_out_of": msgspec.to_builtins(written.left_out)}
     return plain
@@ -173,7 +174,7 @@ def publish(destination: str, report: dict[str, Any]) -> None:
         {key: report[key] for key in (*COUNTS, "left_out") if key in report},
         [
             reports.chart("Conversations", {key: report[key] for key in COUNTS[:6]}),
-            *reports.links("Written", pages, total=total, place=report.get("place")),
+            *reports.links("Written", pages, total=total, location=report.get("location")),
             *_named("What needs a look", report["problems"]),
             *_named("What pages do not show", report.get("left_out_of", []), total=report.get("left_out", 0)),
         ],

@@ -21,8 +21,8 @@ from commonplace.logs import log_to
 class BlockEnvironment(Environment):
     """The environment first; what it does not have is looked up in the saved blocks."""
 
-    def get(self, name: str) -> str | None:
-        return super().get(name) or secret_from_blocks(name)
+    def get(self, *names: str) -> str | None:
+        return super().get(*names) or secret_from_blocks(names[0])
 
 
 class House(msgspec.Struct, frozen=True):

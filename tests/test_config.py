@@ -22,7 +22,7 @@ def test_defaults_need_no_file(tmp_path: Path) -> None:
 
 
 def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("COMMONPLACE_FILES=/from/dotenv\nNOTION_API_KEY=secret\n")
+    (tmp_path / ".env").write_text("COMMONPLACE_FILES=/from/dotenv\nNOTION_TOKEN=secret\n")
     variables = {"COMMONPLACE_HOME": str(tmp_path)}
     settings, environment = load(variables, folder=tmp_path)
     assert settings.files == "/from/dotenv"

@@ -207,13 +207,7 @@ def save_block(service: str, fields: dict[str, Any]) -> str:
     """Save a service's credentials as its block named `default`; the block's name."""
     import blocks
 
-    kinds: dict[str, Any] = {
-        "archive": blocks.ArchiveBlock,
-        "markdown": blocks.MarkdownFolder,
-        "openai": blocks.OpenAICredentials,
-        "notion": blocks.NotionCredentials,
-    }
-    kind = kinds[service]
+    kind: Any = blocks.ALL[service]
     kind.register_type_and_schema()
     kind(**fields).save("default", overwrite=True)
     return f"{kind.get_block_type_slug()}/default"

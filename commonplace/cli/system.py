@@ -115,7 +115,7 @@ def run(
 
 
 def connect(
-    service: Annotated[str, typer.Argument(help="archive, markdown, openai or notion.")],
+    service: Annotated[str, typer.Argument(help="archive, openai, or a destination: markdown, notion ...")],
     save: Annotated[bool, typer.Option("--save/--no-save", help="Save it as a Prefect block.")] = True,
     yes: Yes = False,
     json: Json = False,

@@ -21,7 +21,7 @@ from rich.markup import escape
 from commonplace import stack
 from commonplace.cli import runs
 from commonplace.cli.output import Output, aside, people, print_json
-from commonplace.config import Settings
+from commonplace.config import Settings, load
 from commonplace.errors import Refused
 from commonplace.stages.syncing import destinations
 
@@ -129,9 +129,10 @@ def _show_addresses(running: stack.Running, settings: Settings) -> None:
     _tell(f"Prefect UI       {stack.login_url(running, settings)}")
     _tell(f"Prefect's CLI    export PREFECT_HOME={stack.folder(settings)}")
     _tell(f"Inbox            {settings.inbox}")
+    _, environment = load()
     for name in destinations.names(settings):
-        if place := destinations.place_of(settings, name):
-            _tell(f"{name.capitalize():<16} {place}")
+        if location := destinations.location_of(settings, environment, name):
+            _tell(f"{name.capitalize():<16} {location}")
 
 
 def _tell(text: str) -> None:

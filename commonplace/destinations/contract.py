@@ -49,7 +49,6 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     preferred_batch: int = 25
     supports_lookup: bool = True
     supports_pull: bool = False
-    supports_attachments: bool = False
 
 
 class Ledger(Protocol):
@@ -107,11 +106,14 @@ class Destination(Protocol):
     """How many requests (files, for a folder) went out so far."""
 
     @property
-    def place(self) -> str | None:
+    def location(self) -> str | None:
         """Where a person finds all of it, as an address or a folder; nothing is asked to find out."""
 
     def check(self) -> list[str]:
         """What stands in the way of writing, each with what to do; nothing is written. Empty: ready."""
+
+    def estimate(self, new: int, pending: int) -> str:
+        """What writing so many would take, in words, before anything is rendered; empty where it cannot tell."""
 
     def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         """Bring every document of the batch to the destination."""

@@ -11,9 +11,10 @@ from prefect.testing.standard_test_suites.blocks import BlockStandardTestSuite
 from pydantic import SecretStr
 
 import blocks
-from blocks import ArchiveBlock, MarkdownFolder, NotionCredentials, OpenAICredentials
+from blocks import ArchiveBlock, NotionCredentials, OpenAICredentials
+from commonplace.destinations import registry
 
-ALL = [getattr(blocks, name) for name in blocks.__all__]
+ALL = list(blocks.ALL.values())
 
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
@@ -50,5 +51,20 @@ def test_credentials_give_clients_of_the_address_they_name() -> None:
     notion.close()
 
 
-def test_a_folder_block_knows_its_path(tmp_path: Path) -> None:
-    assert MarkdownFolder(folder=str(tmp_path)).path() == tmp_path
+def test_every_kind_of_destination_has_a_block_with_what_may_be_given_to_it() -> None:
+    for name in registry.kinds():
+        kind = registry.kind_named(name)
+        block = blocks.ALL[name]
+        assert getattr(blocks, kind.block) is block
+        assert set(block.model_fields) == {given.setting for given in kind.given}
+        secrets = {name for name, field in block.model_fields.items() if field.annotation is SecretStr}
+        assert secrets == {given.setting for given in kind.given if given.is_secret}
+
+
+def test_blocks_that_were_saved_before_are_still_found() -> None:
+    assert {block.get_block_type_slug() for block in ALL} >= {
+        "commonplace-archive",
+        "commonplace-markdown-folder",
+        "commonplace-notion",
+        "commonplace-openai",
+    }

@@ -80,7 +80,8 @@ class DestinationContract:
         assert first.settings_hash == second.settings_hash
         assert first.capabilities.renderer_version
         assert first.requests_sent == 0
-        assert first.place == second.place
+        assert first.location == second.location
+        assert first.estimate(0, 0) == second.estimate(0, 0)
 
     def test_every_document_is_created_once_and_noted(self, world: World, sqlite_archive: Archive) -> None:
         batch = [document(str(n), f"Title {n}") for n in range(5)]

@@ -97,5 +97,5 @@ def test_force_writes_again_what_somebody_damaged(notion: FakeNotion) -> None:
 def test_a_folders_report_says_where_the_folder_is(notion: FakeNotion) -> None:
     report = sync(destination="markdown")
     assert report["created"] == 30
-    assert f"All of it: `{report['place']}`" in report_of("markdown")
+    assert f"All of it: `{report['location']}`" in report_of("markdown")
     assert "[open]" not in report_of("markdown")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from commonplace.destinations.contract import Capabilities, Document, Files, Ledger
+from commonplace.destinations.contract import Capabilities, Document, Ledger
 from commonplace.destinations.fake.service import FakeService
 from commonplace.destinations.fake.settings import RENDERER_VERSION, FakeSettings
 from commonplace.errors import Halt, Permanent, Retryable
@@ -26,7 +26,7 @@ class FakeDestination:
         self.instance = f"fake:{settings.name}"
         self.settings_hash = "none"
         self.requests_sent = 0
-        self.place: str | None = None
+        self.location: str | None = None
         self.service = service
         self._settings = settings
         self._clock = clock
@@ -45,6 +45,9 @@ class FakeDestination:
 
     def finish(self, ledger: Ledger) -> None:
         """There is nothing besides the pages."""
+
+    def estimate(self, new: int, pending: int) -> str:
+        return f"{pending} requests, {new} of them for new pages"
 
     def close(self) -> None:
         """Nothing is open."""
@@ -95,7 +98,6 @@ class FakeDestination:
         return Outcome(conversation_id=id, state="uncertain", reason=reason)
 
 
-def open_fake(settings: FakeSettings, files: Files | None = None) -> FakeDestination:
+def open_fake(settings: FakeSettings) -> FakeDestination:
     """A destination with a service of its own, which fails as the settings script it."""
-    del files
     return FakeDestination(settings, FakeService(settings.failures))

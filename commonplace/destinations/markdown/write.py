@@ -42,14 +42,14 @@ class _Settled(msgspec.Struct, frozen=True):
 class MarkdownDestination:
     """A folder of notes. `files` gives the bytes of attachments."""
 
-    capabilities = Capabilities(renderer_version=RENDERER_VERSION, preferred_batch=50, supports_attachments=True)
+    capabilities = Capabilities(renderer_version=RENDERER_VERSION, preferred_batch=50)
 
     def __init__(self, settings: MarkdownSettings, files: Files | None = None) -> None:
         root = Path(settings.folder).expanduser().absolute()
         self.instance = f"markdown:{root}"
         self.settings_hash = settings.written_hash
         self.requests_sent = 0
-        self.place = str(root)
+        self.location = str(root)
         self._settings = settings
         self._zone = zone_named(settings.timezone)
         self._files = files
@@ -87,6 +87,9 @@ class MarkdownDestination:
             raise self._halt(exc) from exc
         finally:
             self._vault.sync()
+
+    def estimate(self, new: int, pending: int) -> str:
+        return f"{pending} notes, {new} of them new"
 
     def close(self) -> None:
         """Nothing is kept open."""

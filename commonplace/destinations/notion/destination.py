@@ -21,9 +21,7 @@ from commonplace.model import Outcome
 CAPABILITIES = Capabilities(
     renderer_version=RENDERER_VERSION,
     preferred_batch=200,
-    supports_lookup=True,
     supports_pull=True,
-    supports_attachments=False,
 )
 
 
@@ -59,7 +57,7 @@ class NotionDestination:
         self._opened: Writer | None = None
 
     @property
-    def place(self) -> str | None:
+    def location(self) -> str | None:
         """The database, once this process has read it or the settings name it."""
         database_id = schema.database_of(self.client, self.data_source_id) or self.settings.database_id
         return url_of(database_id) if database_id else None

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import select
 
 from commonplace.archive.core import Archive
+from commonplace.archive.memory import recall, remember
 from commonplace.archive.projects import history, registry
-from commonplace.archive.rows import upsert
-from commonplace.archive.schema import settings as archive_settings
 from commonplace.errors import Halt, Refused, Retryable
 from commonplace.model import Project, Usage
 from commonplace.projects import listings
@@ -75,14 +73,10 @@ def take_over_changed(archive: Archive, path: Path) -> NamesReport | None:
     except (OSError, UnicodeDecodeError) as exc:
         raise Refused(f"The file of project names, {path}, cannot be read.", hint="See [projects] names.") from exc
     key, digest = f"projects.names:{archive.owner}", hashlib.sha256(text.encode()).hexdigest()
-    with archive.read() as connection:
-        known = connection.execute(select(archive_settings.c.value).where(archive_settings.c.name == key)).scalar()
-    if known == digest:
+    if recall(archive, key) == digest:
         return None
     report = take_over(archive, text)
-    with archive.write() as connection:
-        statement = upsert(connection, archive_settings).values(name=key, value=digest)
-        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": digest}))
+    remember(archive, key, digest)
     return report
 
 

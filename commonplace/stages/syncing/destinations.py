@@ -10,9 +10,11 @@ import msgspec
 
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import AttachmentFiles
+from commonplace.archive.memory import recall, remember
 from commonplace.config import Environment, Settings
 from commonplace.destinations import registry
 from commonplace.destinations.contract import Destination
+from commonplace.destinations.kind import Surroundings
 from commonplace.errors import Refused
 from commonplace.stages.syncing.stage import Rules
 
@@ -20,8 +22,8 @@ _RULE_KEYS = {field.encode_name for field in msgspec.structs.fields(Rules)}
 
 
 def names(settings: Settings) -> list[str]:
-    """The destinations that are set up; a Markdown folder is there without being asked for."""
-    return sorted(settings.destinations) or ["markdown"]
+    """The destinations that are set up; the default one is there without being asked for."""
+    return sorted(settings.destinations) or [registry.DEFAULT]
 
 
 def sections(settings: Settings, name: str) -> tuple[str, dict[str, Any], Rules]:
@@ -40,20 +42,14 @@ def sections(settings: Settings, name: str) -> tuple[str, dict[str, Any], Rules]
         raise Refused(f"[destinations.{name}]: {exc}") from exc
 
 
-def place_of(settings: Settings, name: str) -> str | None:
-    """Where a person finds what is written there, when that is known without asking anybody."""
+def location_of(settings: Settings, environment: Environment, name: str) -> str | None:
+    """Where a person finds what is written there, when the settings alone tell."""
     kind, section, _ = sections(settings, name)
-    return registry.place_of(kind, section, home=settings.home)
-
-
-def notion_settings(settings: Settings, environment: Environment, **known: str) -> Any:
-    """The Notion destination's settings before it has a database to write to."""
-    from commonplace.destinations.notion.settings import NotionSettings
-
-    _, section, _ = sections(settings, "notion") if "notion" in settings.destinations else ("", {}, None)
-    found = {"base_url": environment.get("NOTION_BASE_URL"), "database_id": environment.get("NOTION_DATABASE_ID")}
-    values = {key: value for key, value in found.items() if value} | section | known
-    return msgspec.convert(values, NotionSettings)
+    try:
+        found = registry.settings_of(kind, section, environment=environment, around=surroundings(settings))
+    except Refused:  # not set up yet; whoever writes there is told what is missing
+        return None
+    return registry.kind_named(kind).location(found)
 
 
 @contextmanager
@@ -66,12 +62,30 @@ def open_destination(
         kind,
         section,
         environment=environment,
-        files=AttachmentFiles(archive),
-        home=settings.home,
-        timezone=settings.timezone,
-        processes=settings.runs.processes,
+        kept=kept(archive, name),
+        around=surroundings(settings, AttachmentFiles(archive)),
     )
     try:
         yield destination, rules
     finally:
         destination.close()
+
+
+def surroundings(settings: Settings, files: AttachmentFiles | None = None) -> Surroundings:
+    """What the settings say to every destination."""
+    return Surroundings(home=settings.home, timezone=settings.timezone, processes=settings.runs.processes, files=files)
+
+
+def kept(archive: Archive, name: str) -> dict[str, Any]:
+    """What `connect` found out about a destination, secrets aside."""
+    found = recall(archive, _key(archive, name))
+    return dict(msgspec.json.decode(found)) if found else {}
+
+
+def keep(archive: Archive, name: str, found: dict[str, Any]) -> None:
+    """Keep with the archive what the next runs need to know of a destination. Never a secret."""
+    remember(archive, _key(archive, name), msgspec.json.encode(found).decode())
+
+
+def _key(archive: Archive, name: str) -> str:
+    return f"connected:{archive.owner}:{name}"

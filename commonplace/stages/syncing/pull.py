@@ -7,12 +7,10 @@ before a write. What cannot be taken over (a category that the taxonomy does not
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.archive.schema import settings
+from commonplace.archive.memory import recall, remember
 from commonplace.archive.verdicts.verdicts import correct
 from commonplace.categorize.contract import Taxonomy
 from commonplace.destinations.contract import Destination, Edit, PullsEdits
@@ -35,15 +33,16 @@ def pull(archive: Archive, destination: Destination, taxonomy: Taxonomy) -> Pull
     if not destination.capabilities.supports_pull:
         return report
     source: PullsEdits = destination  # type: ignore[assignment]  # its capabilities say so
-    started, since = now(), _last_pull(archive, destination.instance)
-    for edit in source.pull(ArchiveLedger(archive, destination.instance), since):
+    key = f"pulled:{destination.instance}"
+    started, since = now(), recall(archive, key)
+    for edit in source.pull(ArchiveLedger(archive, destination.instance), int(since) if since else None):
         try:
             _take_over(archive, edit, taxonomy)
         except Refused as refusal:
             report.conflicts.append(f"{edit.conversation_id}: {edit.field}: {refusal.message}")
         else:
             report.taken += 1
-    _note_pull(archive, destination.instance, started)
+    remember(archive, key, str(started))
     return report
 
 
@@ -60,16 +59,3 @@ def _take_over(archive: Archive, edit: Edit, taxonomy: Taxonomy) -> None:
             raise Refused("A category cannot be taken away, only changed.")
         case _:
             correct(archive, edit.conversation_id, edit.field, edit.value, origin="destination", taxonomy=taxonomy.name)
-
-
-def _last_pull(archive: Archive, instance: str) -> int | None:
-    with archive.read() as connection:
-        found = connection.execute(select(settings.c.value).where(settings.c.name == f"pulled:{instance}")).scalar()
-    return int(found) if found else None
-
-
-def _note_pull(archive: Archive, instance: str, moment: int) -> None:
-    dialect = sqlite if archive.is_sqlite else postgresql
-    insert = dialect.insert(settings).values(name=f"pulled:{instance}", value=str(moment))
-    with archive.write() as connection:
-        connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_={"value": str(moment)}))

@@ -44,8 +44,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         parts: list[ColumnElement[bool]] = [table.message_count >= self.minimum_messages]
         if self.categories:
             parts.append(table.category.in_(self.categories))
-        if self.exclude_categories:
-            parts.append(func.coalesce(table.category, "").not_in(self.exclude_categories))
+        if self.exclude_categories:  # what nobody has judged yet may be of an excluded one
+            parts.append(and_(table.category.is_not(None), table.category.not_in(self.exclude_categories)))
         if self.projects:
             parts.append(project.in_(self.projects))
         if self.exclude_projects:
@@ -285,11 +285,10 @@ def preview(
 ) -> Plan:
     """What a sync would write, and nothing written."""
     waiting = pending(archive, destination, selection, rules, retry_failed=retry_failed)
-    estimate = getattr(destination, "estimate", None)
     return Plan(
         destination=destination.instance,
         pending=len(waiting),
         unchanged=count_in_scope(archive, destination, selection, rules) - len(waiting),
         conversations=waiting,
-        estimate=estimate(sum(item.state == "new" for item in waiting), len(waiting)) if estimate else "",
+        estimate=destination.estimate(sum(item.state == "new" for item in waiting), len(waiting)),
     )

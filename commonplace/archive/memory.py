@@ -1,0 +1,22 @@
+"""What the archive remembers by name: when edits were last read, what `connect` found, which file was taken over."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from commonplace.archive.core import Archive
+from commonplace.archive.rows import upsert
+from commonplace.archive.schema import settings
+
+
+def recall(archive: Archive, name: str) -> str | None:
+    """What was last remembered under this name."""
+    with archive.read() as connection:
+        return connection.execute(select(settings.c.value).where(settings.c.name == name)).scalar()
+
+
+def remember(archive: Archive, name: str, value: str) -> None:
+    """Remember this in place of what was known before."""
+    with archive.write() as connection:
+        statement = upsert(connection, settings).values(name=name, value=value)
+        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

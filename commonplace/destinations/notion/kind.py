@@ -1,0 +1,81 @@
+"""What Notion says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from commonplace.destinations.kind import Connection, Given, Kind, Person, Surroundings
+from commonplace.destinations.notion.client import NOTION_VERSION
+from commonplace.destinations.notion.destination import NotionDestination, open_notion
+from commonplace.destinations.notion.job import url_of
+from commonplace.destinations.notion.schema import connect
+from commonplace.destinations.notion.settings import NotionSettings
+
+if TYPE_CHECKING:
+    import notion_client
+
+
+def _open(settings: NotionSettings, _around: Surroundings) -> NotionDestination:
+    return open_notion(settings)
+
+
+def _defaults(around: Surroundings) -> dict[str, int]:
+    return {"processes": around.processes}
+
+
+def _location(settings: NotionSettings) -> str | None:
+    return url_of(settings.database_id) if settings.database_id else None
+
+
+def _connect(settings: NotionSettings, person: Person) -> Connection:
+    if not (settings.database_id or settings.data_source_id or settings.parent_page_id):
+        page = person.answer("Id of the page that the database shall live under")
+        settings = msgspec.structs.replace(settings, parent_page_id=page or None)
+    connected = connect(settings, confirm=person.agrees)
+    told = {
+        "database": connected.database_id,
+        "url": connected.url,
+        "added": "the database" if connected.created else ", ".join(connected.added) or "nothing",
+    }
+    kept = {
+        "database_id": connected.database_id,
+        "data_source_id": connected.data_source_id,
+        "projects_data_source_id": connected.projects_data_source_id,
+    }
+    return Connection(told=told, settings={key: value for key, value in kept.items() if value})
+
+
+def _client(settings: NotionSettings) -> notion_client.Client:
+    """The SDK's client, pinned to the API version we speak."""
+    import notion_client
+
+    return notion_client.Client(auth=settings.token, base_url=settings.base_url, notion_version=NOTION_VERSION)
+
+
+KIND = Kind(
+    title="Notion",
+    about="A Notion connection and the database that conversations are written to.",
+    block="NotionCredentials",
+    settings=NotionSettings,
+    open=_open,
+    given=(
+        Given(
+            setting="token",
+            variables=("NOTION_TOKEN", "NOTION_API_KEY"),
+            about="The token of an internal connection, or a personal access token.",
+            is_secret=True,
+        ),
+        Given(
+            setting="database_id",
+            variables=("NOTION_DATABASE_ID",),
+            about="The database, as `commonplace connect notion` prepared it.",
+        ),
+        Given(setting="base_url", variables=("NOTION_BASE_URL",), about="Notion's address, if it is not its own."),
+    ),
+    defaults=_defaults,
+    location=_location,
+    connect=_connect,
+    client=_client,
+)

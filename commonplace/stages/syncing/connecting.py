@@ -1,0 +1,52 @@
+"""Connecting a destination: its credentials are checked, the other side is prepared, and what was found is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from commonplace.archive.core import Archive
+from commonplace.config import Environment, Settings
+from commonplace.destinations import registry
+from commonplace.destinations.kind import Kind, Person
+from commonplace.stages.syncing.destinations import keep, kept, sections, surroundings
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
+    """A destination that is ready."""
+
+    kind: str
+    told: dict[str, str]
+    """What was found or made, for the person or program."""
+    fields: dict[str, Any]
+    """The fields of its Prefect block, secrets among them."""
+
+
+def connect(settings: Settings, environment: Environment, archive: Archive, name: str, person: Person) -> Connected:
+    """Check a destination's credentials, prepare the other side, and keep with the archive what is no secret."""
+    kind_name, section, _ = sections(settings, name)
+    kind = registry.kind_named(kind_name)
+    known = registry.settings_of(
+        kind_name,
+        section | _asked_for(kind, section, environment, person),
+        environment=environment,
+        kept=kept(archive, name),
+        around=surroundings(settings),
+    )
+    connection = kind.connect(known, person)
+    secrets = {given.setting for given in kind.given if given.is_secret}
+    keep(archive, name, {key: value for key, value in connection.settings.items() if key not in secrets})
+    values = msgspec.structs.asdict(known) | connection.settings
+    fields = {given.setting: values[given.setting] for given in kind.given if values[given.setting] is not None}
+    return Connected(kind=kind_name, told=connection.told, fields=fields)
+
+
+def _asked_for(kind: Kind, section: dict[str, Any], environment: Environment, person: Person) -> dict[str, str]:
+    """The secrets that neither the settings nor the environment have, as the person types them."""
+    return {
+        given.setting: answer
+        for given in kind.given
+        if given.is_secret and not section.get(given.setting) and not environment.get(*given.variables)
+        if (answer := person.answer(given.about.rstrip("."), is_secret=True))
+    }

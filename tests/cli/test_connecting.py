@@ -1,0 +1,124 @@
+"""`connect`, for every kind of service: what it checks, what it prepares, what it keeps, and what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from commonplace.cli import app
+from commonplace.cli.output import Output
+from commonplace.sources.chatgpt.sample import write_sample
+from tests.fakes.notion import FakeNotion
+from tests.fakes.openai import FakeOpenAI
+
+Connect = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def connect() -> Connect:
+    """Connects a service without saving a block and without asking; the exit code and what was printed."""
+
+    def run(*arguments: str, command: str = "connect") -> tuple[int, dict[str, Any]]:
+        Output.as_json = False
+        options = ["--no-save"] if command == "connect" else []
+        ended = CliRunner().invoke(app, [command, *arguments, *options, "--json"], catch_exceptions=False)
+        Output.as_json = False
+        return ended.exit_code, json.loads(ended.stdout)
+
+    return run
+
+
+@pytest.fixture
+def notion(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeNotion]:
+    with FakeNotion(per_window=100_000) as server:
+        monkeypatch.setenv("NOTION_TOKEN", server.token)
+        monkeypatch.setenv("NOTION_BASE_URL", server.base_url)
+        yield server
+
+
+def settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "commonplace.toml"
+    path.write_text(text)
+    monkeypatch.setenv("COMMONPLACE_CONFIG", str(path))
+
+
+def test_the_archive_says_what_it_is(connect: Connect) -> None:
+    assert connect("archive")[1]["database"] == "sqlite"
+
+
+def test_a_folder_says_where_it_is(connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connect("markdown")[1]["folder"].endswith("/markdown")
+    monkeypatch.setenv("COMMONPLACE_MARKDOWN_FOLDER", str(tmp_path / "vault"))
+    assert connect("markdown") == (0, {"folder": str(tmp_path / "vault")})
+
+
+def test_openai_is_asked_for_the_model(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connect("openai") == (
+        1, {"error": "OPENAI_API_KEY is not set.", "hint": "Put it into the environment or .env."},
+    )  # fmt: skip
+    with FakeOpenAI() as server:
+        monkeypatch.setenv("OPENAI_API_KEY", server.api_key)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        code, told = connect("openai")
+        assert (code, told["address"]) == (0, server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
+        code, told = connect("openai")
+        assert code == 1
+        assert "sk-wrong" not in str(told)
+
+
+def test_notion_makes_its_database_under_a_page_and_the_next_commands_know_it(
+    connect: Connect, notion: FakeNotion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings_file(monkeypatch, tmp_path, f'[destinations.notion]\nparent_page_id = "{notion.parent_page_id}"\n')
+    code, told = connect("notion")
+    (database,) = notion.databases
+    assert code == 0
+    assert (told["database"], told["added"]) == (database, "the database")
+    assert notion.token not in str(told)
+    before = notion.count()
+    sample = tmp_path / "sample.zip"
+    write_sample(sample, conversations=3)
+    connect("--direct", str(sample), command="import")
+    code, planned = connect("notion", "--dry-run", command="sync")
+    assert (code, planned["pending"]) == (0, 3)
+    assert notion.count() == before
+    assert connect("notion", "--direct", command="sync")[1]["created"] == 3
+
+
+def test_a_database_of_a_persons_own_gets_what_it_lacks(
+    connect: Connect, notion: FakeNotion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = notion.add_database({"Name": "title", "Conversation ID": "rich_text"})
+    monkeypatch.setenv("NOTION_DATABASE_ID", notion.database_of(source))
+    code, told = connect("notion")
+    assert code == 0
+    assert "Hash" in told["added"]
+    assert connect("notion")[1]["added"] == "nothing"
+
+
+def test_several_destinations_of_one_kind_are_connected_by_their_names(
+    connect: Connect, notion: FakeNotion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = notion.parent_page_id
+    sections = (
+        f'[destinations.work]\nkind = "notion"\nparent_page_id = "{page}"\n[destinations.home]\nkind = "notion"\n'
+    )
+    settings_file(monkeypatch, tmp_path, sections)
+    assert connect("work")[0] == 0
+    code, told = connect("home")
+    assert code == 1
+    assert "needs a page to put the database under" in told["error"]
+
+
+def test_a_missing_token_is_named_and_an_unknown_service_is_told_the_others(connect: Connect) -> None:
+    code, told = connect("notion")
+    assert (code, told["error"]) == (1, "The destination notion needs a token.")
+    assert "NOTION_TOKEN" in told["hint"]
+    code, told = connect("evernote")
+    assert (code, told["hint"]) == (1, "Use one of: archive, openai, markdown, notion.")

@@ -1,0 +1,35 @@
+"""What `connect` saves is what the flows' runs find where the environment is silent."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import blocks
+from blocks.lookup import secret_from_blocks
+from commonplace import stack
+from commonplace.cli import app
+from commonplace.cli.output import Output
+from tests.fakes.notion import FakeNotion
+
+
+def test_a_connected_destination_is_found_in_its_block(
+    prefect_api: stack.Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api.api_url)
+    with FakeNotion(per_window=100_000) as notion:
+        database = notion.database_of(notion.add_database())
+        for name, value in {"TOKEN": notion.token, "BASE_URL": notion.base_url, "DATABASE_ID": database}.items():
+            monkeypatch.setenv(f"NOTION_{name}", value)
+        Output.as_json = False
+        ended = CliRunner().invoke(app, ["connect", "notion", "--json"], catch_exceptions=False)
+        Output.as_json = False
+    try:
+        assert json.loads(ended.stdout)["block"] == "commonplace-notion/default"
+        assert secret_from_blocks("NOTION_TOKEN") == notion.token
+        assert secret_from_blocks("NOTION_DATABASE_ID") == database
+        assert secret_from_blocks("COMMONPLACE_MARKDOWN_FOLDER") is None
+    finally:
+        blocks.ALL["notion"].delete("default")
