@@ -85,6 +85,14 @@ def load_conversation(archive: Archive, conversation_id: str) -> Conversation | 
     return next(iter(load_conversations(archive, [conversation_id])), None)
 
 
+def has_conversation(archive: Archive, conversation_id: str) -> bool:
+    query = select(conversations.c.key).where(
+        conversations.c.owner == archive.owner, conversations.c.id == conversation_id
+    )
+    with archive.read() as connection:
+        return connection.execute(query).first() is not None
+
+
 def load_conversations(archive: Archive, conversation_ids: Sequence[str]) -> Iterator[Conversation]:
     """Those that exist, in the order asked for, some hundred in memory at a time."""
     for filed in load_filed(archive, conversation_ids):

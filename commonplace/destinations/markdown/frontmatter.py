@@ -19,7 +19,7 @@ import msgspec
 
 from commonplace.destinations.markdown.settings import digest
 
-Value = str | list[str]
+Value = str | int | list[str]
 Base = Mapping[str, Sequence[str]]
 """Of each property that we wrote: the digests of its members (of its only value)."""
 
@@ -38,7 +38,12 @@ class Property(msgspec.Struct):
 
     key: str
     raw: str
-    value: Value | None = None
+    value: str | list[str] | None = None
+    """None: nothing, or more than we understand."""
+
+    @property
+    def is_empty(self) -> bool:
+        return self.value is None and not self.raw.partition(":")[2].strip().strip("[]\"'")
 
 
 def split(text: str) -> tuple[str | None, str]:
@@ -84,19 +89,19 @@ def merge(
 
 def base_of(ours: Mapping[str, Value | None], *, facts: AbstractSet[str]) -> dict[str, list[str]]:
     """What has to be remembered to know the next time what a person changed."""
-    return {key: _digests(value) for key, value in ours.items() if value and key not in facts}
+    return {key: digests(value) for key, value in ours.items() if value and key not in facts}
 
 
 def write(key: str, value: Value) -> str:
     if isinstance(value, list):
         return "".join([f"{key}:\n", *(f"  - {_scalar(item)}\n" for item in value)])
-    return f"{key}: {_scalar(value)}\n"
+    return f"{key}: {value if isinstance(value, int) else _scalar(value)}\n"
 
 
 def _line(key: str, before: Property | None, wanted: Value | None) -> str | None:
     if not wanted:
         return None
-    if before is not None and before.value is not None and _digests(before.value) == _digests(wanted):
+    if before is not None and before.value is not None and digests(before.value) == digests(wanted):
         return before.raw
     return write(key, wanted)
 
@@ -106,7 +111,7 @@ def _scalar_line(key: str, before: Property | None, wanted: Value | None, base: 
         return before.raw if before else _line(key, None, wanted)
     if before is None:
         return None  # a person removed it
-    is_untouched = before.value is not None and _digests(before.value) == list(base)
+    is_untouched = before.value is not None and digests(before.value) == list(base)
     return _line(key, before, wanted) if is_untouched else before.raw
 
 
@@ -114,14 +119,15 @@ def _list_line(key: str, before: Property | None, wanted: list[str], base: Seque
     if before is not None and before.value is None and before.raw.strip().removeprefix(key).strip(" :\"'"):
         return before.raw
     there = [before.value] if before and isinstance(before.value, str) else list(before.value or []) if before else []
-    ours, written, seen = set(_digests(wanted)), set(base), set(_digests(there))
+    ours, written, seen = set(digests(wanted)), set(base), set(digests(there))
     kept = [item for item in there if _digest(item) in ours or _digest(item) not in written]
     added = [item for item in wanted if _digest(item) not in seen and _digest(item) not in written]
     return _line(key, before, [*kept, *added])
 
 
-def _digests(value: Value) -> list[str]:
-    return [_digest(item) for item in (value if isinstance(value, list) else [value])]
+def digests(value: Value) -> list[str]:
+    """What stands for a property's members (its only value) in the opening mark."""
+    return [_digest(str(item)) for item in (value if isinstance(value, list) else [value])]
 
 
 def _digest(text: str) -> str:
@@ -135,7 +141,7 @@ def _scalar(text: str) -> str:
     return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", encoded)
 
 
-def _read(lines: list[str]) -> Value | None:
+def _read(lines: list[str]) -> str | list[str] | None:
     """What the lines of one property say, for the forms of YAML that people and editors write properties in."""
     match = _KEY.match(lines[0])
     first = _COMMENT.sub("", match["rest"] or "").strip() if match else ""

@@ -14,7 +14,8 @@ MAX_BYTES = 120
 """Of a name without its ending. Some encrypted file systems end at 143, and a suffix may follow."""
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|#^\[\]\x00-\x1f\x7f-\x9f]+')
 _SPACES = re.compile(r"\s+")
-_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\.|$)", re.IGNORECASE)
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?= *(\.|$))", re.IGNORECASE)
+"""What Windows takes for a device, whatever ending follows."""
 _SAFE_IN_LINKS = "/!$&'*+,;=:@-._~"
 
 
@@ -27,7 +28,7 @@ def safe_name(title: str, *, otherwise: str = "Untitled", max_bytes: int = MAX_B
     text = _shorten(text, max_bytes)
     if not text:
         return otherwise
-    return f"{text}_" if _DEVICES.match(text) else text
+    return _DEVICE.sub(r"\1_", text, count=1) if _DEVICE.match(text) else text
 
 
 def with_suffix(name: str, suffix: str) -> str:

@@ -41,7 +41,7 @@ _TOKEN = re.compile(
       (?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
     | (?P<unpaired>`+)
     | (?P<autolink><(?:https?:|mailto:)[^\s<>]*>)
-    | (?P<attachment>!?\[(?:[^\[\]\\\n<`]|\\.)*\]\(attachment:(?P<id>[^()\s]+)\))
+    | (?P<attachment>!?\[(?:[^\[\]\\\n]|\\.|\[(?:[^\[\]\\\n]|\\.)*\])*\]\(attachment:(?P<id>[^()\s]+)\))
     | (?P<link>(?<!!)\[(?:[^\[\]\\\n<`]|\\.)*\]\([^()\s<]*\))
     | (?P<display>\\\[(?P<formula>.{1,4000}?)\\\])
     | (?P<inline>\\\([ ]*(?P<term>[^\n]{1,1000}?)[ ]*\\\))

@@ -16,7 +16,7 @@ from commonplace.destinations.markdown.settings import MarkdownSettings
 from commonplace.model import Attachment, Message
 from commonplace.moments import to_datetime
 
-FACTS = frozenset({"id", "created", "updated", "source", "model", "url"})
+FACTS = frozenset({"id", "created", "updated", "source", "model", "url", "message_count"})
 """Properties that are ours, whatever a person makes of them."""
 UNTITLED = "Untitled"
 CONVERSATIONS, PROJECTS, CATEGORIES, ATTACHMENTS = "conversations", "projects", "categories", "attachments"
@@ -32,20 +32,23 @@ IndexOf = Callable[[str, str], str]
 """Where the page of a project or category is, from its kind and name."""
 
 
-def properties_of(document: Document, zone: tzinfo) -> dict[str, Value | None]:
-    """The front matter, in the order in which it is read."""
+def properties_of(document: Document, settings: MarkdownSettings, zone: tzinfo) -> dict[str, Value | None]:
+    """The front matter, in the order in which it is read. An alias where the file's name is not the title."""
     conversation = document.conversation
+    title = title_of(document)
     return {
         "id": conversation.id,
-        "title": title_of(document),
+        "title": title,
+        "aliases": [title] if name_of(document, settings, zone) != title else [],
         "created": local_time(conversation.created_at, zone),
         "updated": local_time(conversation.updated_at, zone),
         "category": document.category,
-        "tags": [tag for tag in map(_tag, document.tags) if tag],
+        "tags": [spelt for spelt in map(tag, document.tags) if spelt],
         "project": document.project_name,
         "source": conversation.source,
         "model": conversation.model,
         "url": conversation.url,
+        "message_count": sum(message.is_active and is_readable(message) for message in conversation.messages),
         "summary": document.summary,
     }
 
@@ -54,7 +57,7 @@ def region_of(
     document: Document, settings: MarkdownSettings, folder: str, path_of: PathOf, index_of: IndexOf, zone: tzinfo
 ) -> str:
     """Everything that is ours below the front matter, for a note that lies in `folder`."""
-    writer = _Writer(document, settings, folder, path_of)
+    writer = _Writer(document, settings, folder, path_of, zone)
     head = [f"# {label(title_of(document))}", _byline(document, folder, index_of, zone)]
     return "\n\n".join(piece for piece in [*head, *writer.body()] if piece)
 
@@ -103,7 +106,11 @@ def label(text: str) -> str:
 class _Writer:
     """The messages of one conversation as pieces of Markdown."""
 
-    def __init__(self, document: Document, settings: MarkdownSettings, folder: str, path_of: PathOf) -> None:
+    def __init__(
+        self, document: Document, settings: MarkdownSettings, folder: str, path_of: PathOf, zone: tzinfo
+    ) -> None:
+        self._day = (local_time(document.conversation.created_at, zone) or "")[:10]
+        self._zone = zone
         self._messages = [message for message in document.conversation.messages if is_readable(message)]
         self._settings = settings
         self._folder = folder
@@ -112,7 +119,7 @@ class _Writer:
 
     def body(self) -> list[str]:
         pieces: list[str] = []
-        speaker = ""
+        heading = ""
         for is_active, group in groupby(self._messages, key=lambda message: message.is_active):
             messages = list(group)
             if not is_active:
@@ -122,11 +129,19 @@ class _Writer:
                 if message.role == "tool":
                     pieces.append(self._aside(message))
                     continue
-                if _speaker(message) != speaker:
-                    speaker = _speaker(message)
-                    pieces.append(f"## {speaker}")
+                who = self._who(message)
+                if who != heading:
+                    heading = who
+                    pieces.append(f"## {who}")
                 pieces.append(self._text(message))
         return pieces
+
+    def _who(self, message: Message) -> str:
+        """Who says it, with which model, and when: the day only where it is not the conversation's first."""
+        at = (local_time(message.created_at, self._zone) or "").replace("T", " ")[:16]
+        when = at.removeprefix(f"{self._day} ")
+        model = label(message.model) if message.model and message.role == "assistant" else ""
+        return " · ".join(part for part in (_speaker(message), model, when) if part)
 
     def _text(self, message: Message) -> str:
         self._attachments = {attachment.id: attachment for attachment in message.attachments}
@@ -141,7 +156,7 @@ class _Writer:
         count = f"{len(messages)} message{'s' if len(messages) > 1 else ''}"
         if not self._settings.branches:
             return f"*Another branch, {count}, is not shown here.*"
-        texts = [f"**{_speaker(message)}**\n\n{self._text(message)}" for message in messages]
+        texts = [f"**{self._who(message)}**\n\n{self._text(message)}" for message in messages]
         return callout("quote", f"Another branch, {count}", "\n\n".join(texts))
 
     def _link(self, attachment_id: str, whole: str) -> str:
@@ -186,10 +201,10 @@ def _absent(attachment: Attachment | None, shown: str) -> str:
     return f"*{attachment.kind}: {label(attachment.name)}*" if attachment.name else f"*{attachment.kind}*"
 
 
-def _tag(text: str) -> str:
+def tag(text: str) -> str:
     """A tag as Obsidian allows it: no spaces, and not a mere number."""
-    tag = _NOT_IN_TAGS.sub("-", text.strip().lstrip("#")).strip("-/")
-    return tag if re.search(r"[^\W\d]", tag) else ""
+    spelt = _NOT_IN_TAGS.sub("-", text.strip().lstrip("#")).strip("-/")
+    return spelt if re.search(r"[^\W\d]", spelt) else ""
 
 
 def _one_line(text: str) -> str:

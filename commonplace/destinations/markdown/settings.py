@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-RENDERER_VERSION = "m1"
+RENDERER_VERSION = "m2"
 """Raised whenever the same conversation would be written differently; every file is then brought up to date."""
 
 

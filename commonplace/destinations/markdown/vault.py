@@ -1,8 +1,9 @@
 """The folder on disk: where each note is, and changes that happen completely or not at all.
 
 Every note carries its id in its properties. So the folder is read once per run, only the first bytes of each file, and
-a note is found wherever a person moved it. A file is written beside its place, flushed and renamed; a new one never
-replaces another, even where two processes choose the same name in the same instant.
+a note is found wherever a person moved it, also in folders elsewhere that a link leads to. A file is written beside its
+place, flushed and renamed; a new one never replaces another, even where two processes choose the same name in the same
+instant, and a link to a note stays one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +40,7 @@ class Vault:
         self._notes: dict[str, list[str]] | None = None
         self._taken: dict[str, set[str]] = {}
         self._unsynced: set[Path] = set()
+        self._stamps: dict[str, int] = {}
 
     def find(self, note_id: str, *, preferred: str | None = None) -> str | None:
         """Where the note with this id is. If a person made copies of it: the one at `preferred`, else the first."""
@@ -60,12 +63,25 @@ class Vault:
         """The text; bytes that are not UTF-8 survive a round trip."""
         return (self.root / path).read_bytes().decode("utf-8", "surrogateescape")
 
+    def stamp(self, path: str) -> int | None:
+        """When the file was last changed, in nanoseconds; None if it is gone."""
+        try:
+            return (self.root / path).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    def written_stamp(self, path: str) -> int | None:
+        """The stamp that our own writing gave the file: another one, and somebody changed it since."""
+        with self._lock:
+            return self._stamps.get(path)
+
     def replace(self, path: str, text: str) -> None:
         """New content for a note that exists."""
-        target = self.root / path
+        target = _behind_link(self.root / path)
         temporary = self._temporary(target.parent, lambda out: out.write(_encoded(text)))
         with suppress(OSError):
             shutil.copymode(target, temporary)
+        self._stamped(path, temporary)
         temporary.replace(target)
         self._changed(target.parent)
 
@@ -78,6 +94,7 @@ class Vault:
                 if temporary is None or temporary.parent != target.parent:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     temporary = self._temporary(target.parent, lambda out: out.write(_encoded(text)))
+                self._stamped(path, temporary)
                 if self._claim(temporary, path):
                     self._changed(target.parent)
                     self._remember(note_id, path)
@@ -88,7 +105,12 @@ class Vault:
         raise FileExistsError("every name for the note is taken")
 
     def rename(self, note_id: str, path: str, candidates: Iterable[str]) -> str:
-        """Move a note to the first of the candidates that is free, which may be its own; where it is then."""
+        """Move a note to the first of the candidates that is free, which may be its own; where it is then.
+
+        A link stays where a person put it.
+        """
+        if (self.root / path).is_symlink():
+            return path
         for candidate in candidates:
             if candidate == path:
                 return path
@@ -100,6 +122,8 @@ class Vault:
                 continue
             self._changed(target.parent)
             with self._lock:
+                if path in self._stamps:
+                    self._stamps[candidate] = self._stamps.pop(path)
                 self._forget(note_id, path)
                 self._remember(note_id, candidate)
             with suppress(OSError):
@@ -142,25 +166,29 @@ class Vault:
             for path in self._files():
                 note_id = _id_of(path)
                 if note_id:
-                    paths = self._notes.setdefault(note_id, [])
-                    if any(path.samefile(self.root / other) for other in paths):
-                        path.unlink()  # killed in the middle of a rename: one file, two names
-                    else:
-                        paths.append(path.relative_to(self.root).as_posix())
+                    self._index_note(path, self._notes.setdefault(note_id, []))
         return self._notes
+
+    def _index_note(self, path: Path, paths: list[str]) -> None:
+        """One more note of an id. Where it is one that is known, under another name, only one name counts."""
+        name = path.relative_to(self.root).as_posix()
+        same = next((other for other in paths if path.samefile(self.root / other)), None)
+        if same is None:
+            paths.append(name)
+        elif (self.root / same).is_symlink():
+            paths[paths.index(same)] = name
+        elif not path.is_symlink():
+            path.unlink()  # killed in the middle of a rename: one file, two names
 
     def _files(self) -> Iterator[Path]:
         """Every note; leftovers of killed processes are removed on the way."""
-        forgotten_before = time.time() - _LEFTOVER_AFTER_SECONDS
-        for folder, folders, files in os.walk(self.root):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(files):
-                path = Path(folder, name)
-                if name.startswith(_TEMPORARY):
+        for folder in _folders(self.root):
+            for path in sorted(entry for entry in folder.iterdir() if not entry.is_dir()):
+                if path.name.startswith(_TEMPORARY):
                     with suppress(OSError):
-                        if path.stat().st_mtime < forgotten_before:
+                        if _is_left_over(path):
                             path.unlink()
-                elif name.lower().endswith(".md") and not name.startswith("."):
+                elif path.name.lower().endswith(".md") and not path.name.startswith("."):
                     yield path
 
     def _claim(self, source: Path, path: str) -> bool:
@@ -194,13 +222,17 @@ class Vault:
         if path in paths:
             paths.remove(path)
 
+    def _stamped(self, path: str, temporary: Path) -> None:
+        with self._lock:
+            self._stamps[path] = temporary.stat().st_mtime_ns
+
     def _changed(self, folder: Path) -> None:
         with self._lock:
             self._unsynced.add(folder)
 
     def _temporary(self, folder: Path, write: Callable[[BinaryIO], object]) -> Path:
         """A complete, flushed file beside the place it is for."""
-        path = folder / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
+        path = folder / f"{_TEMPORARY}{_host()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
         try:
             with path.open("xb") as out:
                 write(out)
@@ -223,6 +255,52 @@ def vault_at(root: Path) -> Vault:
         if vault is None:
             vault = _open[root] = Vault(root)
         return vault
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    """The folder and all in it, hidden ones excepted. A link is followed where it leads out of the folder, once."""
+    real_root = root.resolve()
+    seen, waiting = {real_root}, [root]
+    while waiting:
+        folder = waiting.pop()
+        yield folder
+        for entry in sorted(folder.iterdir(), reverse=True):
+            if entry.name.startswith(".") or not entry.is_dir():
+                continue
+            real = entry.resolve()
+            is_elsewhere = (
+                entry.is_symlink() and not real.is_relative_to(real_root) and not real_root.is_relative_to(real)
+            )
+            if real not in seen and (is_elsewhere or not entry.is_symlink()):
+                seen.add(real)
+                waiting.append(entry)
+
+
+def _behind_link(path: Path) -> Path:
+    return path.resolve() if path.is_symlink() else path
+
+
+def _is_left_over(temporary: Path) -> bool:
+    """Whether nobody works on this file any more: its process is gone, or was on another machine an hour ago."""
+    host, _, rest = temporary.name.removeprefix(_TEMPORARY).partition("-")
+    if host == _host() and os.name == "posix":
+        pid = rest.partition("-")[0]
+        return not (pid.isdigit() and _is_alive(int(pid)))
+    return temporary.stat().st_mtime < time.time() - _LEFTOVER_AFTER_SECONDS
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "", socket.gethostname()) or "here"
 
 
 def _rename_to_new(source: Path, target: Path) -> None:

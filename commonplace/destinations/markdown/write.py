@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
-from commonplace.destinations.contract import Capabilities, Document, Files, Ledger
-from commonplace.destinations.markdown import indexes, names, render
+from commonplace.destinations.contract import Capabilities, Document, Edit, Files, Ledger
+from commonplace.destinations.markdown import edits, indexes, names, render
 from commonplace.destinations.markdown.copies import keep_edited
 from commonplace.destinations.markdown.note import Note, compose, read_note
 from commonplace.destinations.markdown.settings import RENDERER_VERSION, MarkdownSettings
@@ -42,7 +42,7 @@ class _Settled(msgspec.Struct, frozen=True):
 class MarkdownDestination:
     """A folder of notes. `files` gives the bytes of attachments."""
 
-    capabilities = Capabilities(renderer_version=RENDERER_VERSION, preferred_batch=50)
+    capabilities = Capabilities(renderer_version=RENDERER_VERSION, preferred_batch=50, supports_pull=True)
 
     def __init__(self, settings: MarkdownSettings, files: Files | None = None) -> None:
         root = Path(settings.folder).expanduser().absolute()
@@ -76,6 +76,12 @@ class MarkdownDestination:
             self._vault.sync()
             for one in settled:
                 self._tell(ledger, one)
+
+    def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit]:
+        """What people changed in the notes' properties; which files to read, their own times tell."""
+        if not self._vault.root.is_dir():
+            return iter(())
+        return edits.pull(self._vault, ledger)
 
     def finish(self, ledger: Ledger) -> None:
         """Bring the pages of projects and categories up to date."""
@@ -133,8 +139,9 @@ class MarkdownDestination:
                 settled.append(_Settled(document, recorded))
                 return Outcome(conversation_id=id, state="skipped", remote_id=id, reason="A person deleted its note.")
             path = self._create(document)
-            settled.append(_Settled(document, _detail(document, path)))
+            settled.append(_Settled(document, self._detail(document, path, recorded)))
             return Outcome(conversation_id=id, state="created", remote_id=id)
+        stamp = self._vault.stamp(path)
         text = self._vault.read(path)
         note = read_note(text)
         is_conflict = note.is_edited
@@ -144,7 +151,8 @@ class MarkdownDestination:
         elif entry and entry.state == "intent":
             is_conflict = bool(recorded.get("conflict"))  # killed after it was replaced, before it was reported
         moved, changed = self._update(document, note, text, path)
-        settled.append(_Settled(document, _detail(document, moved), is_conflict))
+        detail = self._detail(document, moved, recorded)
+        settled.append(_Settled(document, detail if changed else {**detail, edits.STAMP: stamp}, is_conflict))
         if is_conflict:
             return Outcome(conversation_id=id, state="conflict", remote_id=id, reason=CONFLICT)
         return Outcome(conversation_id=id, state="updated" if changed else "unchanged", remote_id=id)
@@ -188,7 +196,7 @@ class MarkdownDestination:
         )
         return compose(
             note,
-            render.properties_of(document, self._zone),
+            render.properties_of(document, self._settings, self._zone),
             region,
             facts=render.FACTS,
             folder=wanted[0],
@@ -203,6 +211,19 @@ class MarkdownDestination:
         path = f"{render.ATTACHMENTS}/{names.attachment_name(attachment, attachment.sha256)}"
         self.requests_sent += self._vault.copy_in(source, path)
         return path
+
+    def _detail(self, document: Document, path: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
+        """What the pages of projects and categories show, where the note was last, and how we left it."""
+        return {
+            "path": path,
+            "title": render.title_of(document),
+            "project": document.project_name,
+            "category": document.category,
+            "created": document.conversation.created_at or document.conversation.updated_at,
+            edits.TAGS: [tag for tag in document.tags if render.tag(tag) != tag],
+            edits.STAMP: self._vault.written_stamp(path),
+            edits.PULLED: edits.still_refused(recorded, document),
+        }
 
     def _tell(self, ledger: Ledger, one: _Settled) -> None:
         id, input_hash = one.document.conversation.id, one.document.input_hash
@@ -221,17 +242,6 @@ class MarkdownDestination:
 def open_markdown(settings: MarkdownSettings, files: Files | None = None) -> MarkdownDestination:
     """The folder that the settings name. It is made when the first note is written."""
     return MarkdownDestination(settings, files)
-
-
-def _detail(document: Document, path: str) -> dict[str, Any]:
-    """What the pages of projects and categories show, and where the note was last."""
-    return {
-        "path": path,
-        "title": render.title_of(document),
-        "project": document.project_name,
-        "category": document.category,
-        "created": document.conversation.created_at or document.conversation.updated_at,
-    }
 
 
 def _candidates(folder: str, name: str, id: str) -> Iterator[str]:

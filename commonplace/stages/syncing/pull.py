@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from commonplace.archive.conversations.reading import has_conversation
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.memory import recall, remember
@@ -36,6 +37,8 @@ def pull(archive: Archive, destination: Destination, taxonomy: Taxonomy) -> Pull
     key = f"pulled:{destination.instance}"
     started, since = now(), recall(archive, key)
     for edit in source.pull(ArchiveLedger(archive, destination.instance), int(since) if since else None):
+        if not has_conversation(archive, edit.conversation_id):
+            continue  # forgotten here, and still there
         try:
             _take_over(archive, edit, taxonomy)
         except Refused as refusal:

@@ -24,7 +24,7 @@ from commonplace.model import Attachment
         ('A/B: what? *now* <x>|"y" #tag ^[z]', "A B what now x y tag z"),
         ("  .hidden.  ", "hidden"),
         ("con", "con_"),
-        ("NUL.txt", "NUL.txt_"),
+        ("NUL.txt", "NUL_.txt"),
         ("COM¹", "COM¹_"),
         ("console", "console"),
         ("safe\u202etxt.exe", "safetxt.exe"),
@@ -78,3 +78,8 @@ def test_suffixes_links_and_ids() -> None:
 )
 def test_attachments_are_named_by_content(attachment: Attachment, name: str) -> None:
     assert attachment_name(attachment, "a" * 64) == name
+
+
+@pytest.mark.parametrize("title", ["con", "con.txt", "Aux .md", "lpt1.tar.gz", "COM¹.x"])
+def test_no_name_is_a_device_of_windows_whatever_its_ending(title: str) -> None:
+    assert safe_name(title).partition(".")[0].rstrip().casefold() not in {"con", "aux", "lpt1", "com¹"}

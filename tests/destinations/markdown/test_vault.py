@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from commonplace.destinations.markdown.vault import Vault, vault_at
+from commonplace.destinations.markdown.vault import Vault, _host, vault_at
 
 
 def _note(id: str, more: str = "") -> str:
@@ -109,3 +111,48 @@ def test_who_uses_a_folder_at_the_same_time_shares_what_was_read(tmp_path: Path)
     gc.collect()
     (tmp_path / "x.md").write_text(_note("x"))
     assert vault_at(tmp_path).ids() == ["x"]
+
+
+def test_notes_in_a_folder_that_is_a_link_are_found_once(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "notes", tmp_path / "cloud"
+    elsewhere.mkdir()
+    root.mkdir()
+    (root / "conversations").symlink_to(elsewhere)
+    (root / "again").symlink_to(root / "conversations")
+    (elsewhere / "round").symlink_to(root)
+    (root / "up").symlink_to(tmp_path)
+    Vault(root).create("a", _note("a"), ["conversations/x.md"])
+    assert len(Vault(root)._index()["a"]) == 1
+    assert (elsewhere / "x.md").is_file()
+
+
+def test_a_note_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    root = tmp_path / "notes"
+    root.mkdir()
+    (tmp_path / "real.md").write_text(_note("a", "old"))
+    (root / "linked.md").symlink_to(tmp_path / "real.md")
+    vault = Vault(root)
+    vault.replace("linked.md", _note("a", "new"))
+    assert vault.rename("a", "linked.md", ["moved.md"]) == "linked.md"
+    assert (root / "linked.md").is_symlink()
+    assert (tmp_path / "real.md").read_text() == _note("a", "new")
+
+
+def test_of_a_note_and_a_link_to_it_the_note_stays(tmp_path: Path) -> None:
+    (tmp_path / "z.md").write_text(_note("a"))
+    (tmp_path / "b.md").symlink_to(tmp_path / "z.md")
+    (tmp_path / "zz.md").symlink_to(tmp_path / "z.md")
+    assert Vault(tmp_path).find("a") == "z.md"
+    assert _names(tmp_path) == ["b.md", "z.md", "zz.md"]
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_what_another_writes_is_not(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as other:
+        left, under_way = (tmp_path / f".commonplace-{_host()}-{other.pid}-{n}.tmp" for n in "12")
+        under_way.write_text("")
+        Vault(tmp_path).ids()
+        assert under_way.exists()
+        other.communicate()
+    left.write_text("")
+    Vault(tmp_path).ids()
+    assert _names(tmp_path) == []

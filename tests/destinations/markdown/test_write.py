@@ -18,7 +18,7 @@ from commonplace.destinations.markdown import MarkdownSettings, open_markdown
 from commonplace.destinations.markdown.vault import Vault
 from commonplace.errors import Halt
 from commonplace.model import Attachment, Message, Outcome
-from tests.destinations.documents import document
+from tests.destinations.documents import MARCH, document
 
 
 class Desk:
@@ -87,6 +87,8 @@ def test_a_note_is_complete(desk: Desk) -> None:
         "---",
         "id: chatgpt:1",
         'title: "How: to?"',
+        "aliases:",
+        '  - "How: to?"',
         "created: 2026-03-01T09:00:00",
         "updated: 2026-03-01T09:00:00",
         "category: Work",
@@ -97,6 +99,7 @@ def test_a_note_is_complete(desk: Desk) -> None:
         "source: chatgpt",
         "model: gpt-6",
         "url: https://chatgpt.com/c/1",
+        "message_count: 2",
         "summary: It is so.",
         "---",
     ]
@@ -105,6 +108,52 @@ def test_a_note_is_complete(desk: Desk) -> None:
         "Category: 💼 [Work](../../categories/Work.md) · [Open the original](https://chatgpt.com/c/1)\n\n"
         "## You\n\nWhy #1?\n\n## Assistant\n\nSo.\n<!-- commonplace:end -->\n"
     )
+
+
+def test_messages_say_when_they_were_said_and_answers_by_which_model(desk: Desk) -> None:
+    minute = 60_000_000
+    said = [
+        ("user", None, 0),
+        ("assistant", "gpt-6", 1),
+        ("assistant", "gpt-6", 1),
+        ("user", None, 24 * 60),
+        ("user", None, None),
+    ]
+    messages = [
+        Message(
+            id=f"1-{n}",
+            role=role,  # type: ignore[arg-type]
+            text=f"Text {n}.",
+            digest=b"x",
+            position=n,
+            model=model,
+            created_at=None if after is None else MARCH + after * minute,
+        )
+        for n, (role, model, after) in enumerate(said)
+    ]
+    desk.write(document("1", messages=messages))
+    headings = [line for line in desk.read(NOTE).splitlines() if line.startswith("## ")]
+    assert headings == ["## You · 00:00", "## Assistant · gpt-6 · 00:01", "## You · 2026-03-02 00:00", "## You"]
+
+
+def test_a_file_name_with_brackets_leads_to_its_file(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(b"1,2")
+
+    class Files:
+        def path_of(self, attachment: Attachment) -> Path:
+            return tmp_path / "bytes"
+
+    attachment = Attachment(id="f1", name="plan [v2].csv", kind="file", sha256="ab" * 32)
+    message = Message(
+        id="m",
+        role="assistant",
+        text="Here is [plan [v2].csv](attachment:f1).",
+        digest=b"x",
+        position=0,
+        attachments=[attachment],
+    )
+    desk.write(document("1", messages=[message]), files=Files())
+    assert "(../../attachments/plan%20v2-ababababab.csv)" in desk.read(NOTE)
 
 
 def test_index_pages_list_what_belongs_to_them_and_go_with_the_last(desk: Desk) -> None:
