@@ -24,10 +24,11 @@ from typing import Any
 
 from commonplace.categorize.contract import Subject, Taxonomy, Turn
 from commonplace.categorize.definitions import shipped
-from commonplace.categorize.openai import OpenAIJudge, connect
+from commonplace.categorize.openai import OpenAIJudge
 from commonplace.categorize.openai.packing import TOKENS_PER_VERDICT
 from commonplace.model import Verdict
-from commonplace.openai.client import DEFAULT_MODEL
+from commonplace.openai.client import Account, Client
+from commonplace.openai.errors import DEFAULT_MODEL
 from commonplace.openai.limiter import Governor
 from commonplace.openai.pricing import BATCH_DISCOUNT, PRICES, Counted
 from tests.fakes.openai import FakeOpenAI
@@ -93,13 +94,13 @@ def measure(name: str, subjects: list[Subject], taxonomy: Taxonomy, **limits: in
         governor = Governor(
             limits.get("requests_per_window"), limits.get("tokens_per_window"), window_seconds=WINDOW_SECONDS
         )
-        judge = OpenAIJudge(connect("sk-test", base_url=url), governor=governor)
+        judge = OpenAIJudge(Client(Account(api_key="sk-test", base_url=url), governor=governor))
         judge.judge(subjects[:8], taxonomy)  # connections and the prompt cache
         before = judge.usage
         started = time.monotonic()
         answers = judge.judge(subjects[8:], taxonomy)
         seconds = time.monotonic() - started
-        requests = judge.requests_sent - 1
+        requests = judge.client.requests_sent - 1
         tokens = judge.usage.input_tokens + judge.usage.output_tokens - before.input_tokens - before.output_tokens
         judge.close()
         assert process.stdin is not None

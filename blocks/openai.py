@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 from blocks.archive import DOCUMENTATION
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    from commonplace.openai.client import SDK
 
 
 class OpenAICredentials(CredentialsBlock):
@@ -34,8 +34,8 @@ class OpenAICredentials(CredentialsBlock):
     api_key: SecretStr = Field(description="The API key. A local server may accept any text.")
     base_url: str = Field(default="", description="Another server's address. Empty: OpenAI itself.")
 
-    def get_client(self) -> OpenAI:
-        """A client of the OpenAI SDK."""
-        from openai import OpenAI
+    def get_client(self) -> SDK:
+        """A client of the OpenAI SDK, which repeats nothing by itself."""
+        from commonplace.openai.client import Account, Client
 
-        return OpenAI(api_key=self.api_key.get_secret_value(), base_url=self.base_url or None)
+        return Client(Account(api_key=self.api_key.get_secret_value(), base_url=self.base_url)).sdk()

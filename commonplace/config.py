@@ -41,10 +41,19 @@ class CategorizeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """US dollars a run may spend; it stops before the next request would pass it."""
     review_below: float = 0.5
     """Verdicts less confident than this wait in the review queue."""
-    requests_per_minute: int = 500
-    """Where the service's own answer headers do not say."""
-    tokens_per_minute: int = 200_000
-    """Where the service's own answer headers do not say."""
+
+
+class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For whatever asks OpenAI, or the server at OPENAI_BASE_URL."""
+
+    requests_per_minute: int = 0
+    """Where the service's answers name no limit. 0: what a new account may do; at another address, any number."""
+    tokens_per_minute: int = 0
+    """The same for tokens."""
+    concurrency: int = 0
+    """Requests at a time. 0: 48, and 4 for the judge `compatible`."""
+    timeout_seconds: float = 180.0
+    """How long one answer may take: more for a model that thinks long or a machine that is slow."""
 
 
 class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: str = "local"
     imports: ImportSettings = msgspec.field(name="import", default_factory=ImportSettings)
     categorize: CategorizeSettings = msgspec.field(default_factory=CategorizeSettings)
+    openai: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
     prices: dict[str, PriceSettings] = {}
     """By model: what Commonplace does not know, or knows otherwise."""
     projects: ProjectSettings = msgspec.field(default_factory=ProjectSettings)
@@ -179,7 +189,7 @@ def load(
     variables = os.environ if environ is None else environ
     path = _config_path(variables, config_file, folder or Path.cwd())
     environment = Environment(variables, (path.parent if path else folder or Path.cwd()) / ".env")
-    values = _read_toml(path) if path else {}
+    values = _moved(_read_toml(path) if path else {})
     reserved = {"home", "database_url", "files", "config_file"} & values.keys()
     if reserved:
         raise Refused(
@@ -203,6 +213,15 @@ def load(
         raise Refused(f"{path or 'The environment'}: {_explain(str(exc))}") from exc
     zone_named(settings.timezone)
     return settings, environment
+
+
+def _moved(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings under the names that they had before."""
+    categorize, asked = dict(values.get("categorize", {})), dict(values.get("openai", {}))
+    for key in ("requests_per_minute", "tokens_per_minute"):
+        if key in categorize:
+            asked.setdefault(key, categorize.pop(key))
+    return {**values, **({"categorize": categorize} if categorize else {}), **({"openai": asked} if asked else {})}
 
 
 def _config_path(variables: Mapping[str, str], explicit: Path | None, folder: Path) -> Path | None:

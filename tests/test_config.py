@@ -53,6 +53,12 @@ def test_a_mistake_says_where_and_what(tmp_path: Path, text: str, expected: str)
     assert expected in str(caught.value)
 
 
+def test_settings_under_their_old_names_still_count(tmp_path: Path) -> None:
+    (tmp_path / "commonplace.toml").write_text("[categorize]\nrequests_per_minute = 7\njudge = 'openai'\n")
+    settings, _ = load({"COMMONPLACE_HOME": str(tmp_path)}, folder=tmp_path)
+    assert (settings.openai.requests_per_minute, settings.categorize.judge) == (7, "openai")
+
+
 def _keys(kind: type) -> dict[str, set[str]]:
     sections: dict[str, set[str]] = {"": set()}
     for field in msgspec.structs.fields(kind):

@@ -102,6 +102,12 @@ def test_the_commands_reach_flows_through_one_module(module: str) -> None:
         _assert_none(module, {name for name in _imports(MODULES[module]) if name.split(".")[0] in OURS[1:]})
 
 
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("commonplace.openai")])
+def test_openai_is_reached_through_one_door(module: str) -> None:
+    """Neither the SDK nor its exceptions are named elsewhere, not even for a type."""
+    _assert_none(module, {name for name in _imports(MODULES[module]) if name.split(".")[0] == "openai"})
+
+
 SLOW_PACKAGES = {"polars", "sklearn", "altair", "prefect", "openai", "notion_client", "vl_convert", "dask"}
 
 

@@ -67,7 +67,7 @@ def _archive(settings: Settings, _environment: Environment, _ask: bool) -> tuple
 
 
 def _openai(settings: Settings, environment: Environment, ask: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    from commonplace.categorize.openai import problems_with_model
+    from commonplace.openai.models import problems_with_model
 
     key = environment.get("OPENAI_API_KEY") or Asking(ask=ask).answer("OpenAI API key", is_secret=True)
     if not key:

@@ -121,7 +121,7 @@ def _openai(settings: Settings, environment: Environment) -> Iterator[Check]:
             remedy="Set OPENAI_API_KEY, or `commonplace connect openai`." if needs_key else "",
         )
         return
-    from commonplace.categorize.openai import problems_with_model
+    from commonplace.openai.models import problems_with_model
 
     obstacles = problems_with_model(
         key=environment.get("OPENAI_API_KEY") or "",

@@ -1,198 +1,245 @@
-"""The connection to OpenAI or a server like it, and what its refusals mean for us.
+"""The one door to OpenAI and to servers like it: whoever asks there asks through a `Client`.
 
-The SDK never repeats a request here (`max_retries=0`): a repeated question is paid for twice, so the one place that
-may ask again is ours and counts. Its exceptions end in this module; their texts may quote what was sent, so they are
-neither kept nor chained.
+The SDK never repeats a request here (`max_retries=0`): a repeated question is paid for twice and a repeated write is
+done twice, so a caller says which of its requests may be repeated (`patiently`) and which may not (`once`). Both wait
+for the key's governor, and both raise our errors only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, TypeVar
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from hashlib import blake2b
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar
+from urllib.parse import urlsplit
 
-from commonplace.errors import CommonplaceError, Halt, Permanent, Retryable
-from commonplace.openai.limiter import seconds_of
+import msgspec
+
+from commonplace.config import Environment, Settings
+from commonplace.errors import Halt, Retryable
+from commonplace.openai.errors import About, Stopped, broken, translated, unreadable
+from commonplace.openai.limiter import Governor, Turn, governor_of
 
 if TYPE_CHECKING:
-    import openai
+    import httpx2
+    from openai import OpenAI as SDK
+
+__all__ = ["SDK", "Account", "Client", "account_of"]
 
 Answer = TypeVar("Answer")
 
 OPENAI_URL = "https://api.openai.com/v1"
-DEFAULT_MODEL = "gpt-6-luna"
+NO_KEY = "none"
+"""Servers at home want no key; the SDK wants one to send."""
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 180.0
-CHECK_SECONDS = 15.0
-
-SHUTDOWNS = {
-    "gpt-4.1-nano": date(2026, 10, 23),
-    "gpt-3.5-turbo": date(2026, 10, 23),
-    "gpt-4": date(2026, 10, 23),
-    "o1": date(2026, 10, 23),
-    "o3-mini": date(2026, 10, 23),
-    "o4-mini": date(2026, 10, 23),
-    "gpt-5": date(2026, 12, 11),
-    "gpt-5-mini": date(2026, 12, 11),
-    "gpt-5-nano": date(2026, 12, 11),
-    "o3": date(2026, 12, 11),
-    "gpt-4o": date(2027, 1, 14),
-    "gpt-4o-mini": date(2027, 1, 14),
-    "gpt-4.1": date(2027, 1, 14),
-    "gpt-4.1-mini": date(2027, 1, 14),
-    "gpt-5.4-nano": date(2027, 4, 1),
-    "gpt-5.1": date(2027, 4, 1),
-}
-"""Announced by November 2026; where the service names a date itself, its own counts."""
+REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE = 500, 200_000
+"""What a new account at OpenAI may do, until its answers say more."""
+TRIES = 6
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 30.0
+LONGEST_PAUSE = 120.0
+"""A service that wants us back later than this is left alone until the next run."""
 
 
-class BadRequest(Permanent):
-    """The service objects to this request's content."""
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A key at OpenAI, or a server that speaks like it, and what it allows until it says so itself."""
+
+    api_key: str = ""
+    base_url: str = ""
+    """Empty: OpenAI."""
+    needs_address: bool = False
+    """For what OpenAI itself is not meant to do."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    processes: int = 1
+    """How many processes share what is allowed."""
+    timeout: float = ANSWER_SECONDS
+
+    @property
+    def identity(self) -> str:
+        """A name for what the service limits, without the key in it."""
+        return blake2b(f"{self.api_key} {self.base_url}".encode(), digest_size=16).hexdigest()
+
+    def check(self) -> None:
+        """`Halt`, with what to do, where there is nobody to ask or no key to show."""
+        if not self.base_url and self.needs_address:
+            raise Halt(
+                "A compatible server has to be asked, and there is no address of one.",
+                hint="Set OPENAI_BASE_URL, for example to http://localhost:11434/v1.",
+            )
+        if self.base_url and (urlsplit(self.base_url).scheme not in {"http", "https"} or "//" not in self.base_url):
+            raise Halt(
+                f"OPENAI_BASE_URL is no address: {self.base_url!r}.",
+                hint="It begins with http:// or https://, for example http://localhost:11434/v1.",
+            )
+        if not self.base_url and not self.api_key.strip():
+            raise Halt(
+                "There is no OpenAI key.",
+                hint="Set OPENAI_API_KEY or run `commonplace connect openai`; what is `local` needs none.",
+            )
+
+    def __repr__(self) -> str:
+        return f"Account({self.base_url or OPENAI_URL})"
 
 
-class BadSetting(Halt):
-    """The service objects to something that every request has."""
-
-
-OUT_OF_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
-DEAD_MODEL = {"model_not_found", "model_not_available", "model_deprecated"}
-
-
-def connect(api_key: str | None, *, base_url: str | None = None, timeout: float = ANSWER_SECONDS) -> openai.OpenAI:
-    """A client for OpenAI (or for `base_url`). Nothing is sent yet."""
-    key = (api_key or "").strip()
-    if not key:
-        raise Halt(
-            "There is no OpenAI key.",
-            hint="Set OPENAI_API_KEY or run `commonplace connect openai`; the judge `local` needs none.",
-        )
-    import httpx2
-    import openai
-
-    return openai.OpenAI(
-        api_key=key,
-        base_url=base_url or OPENAI_URL,
-        max_retries=0,
-        timeout=httpx2.Timeout(timeout, connect=CONNECT_SECONDS),
+def account_of(settings: Settings, environment: Environment, *, needs_address: bool = False) -> Account:
+    """The account of the settings and the environment. Nothing is missed before it is needed (`Account.check`)."""
+    address = environment.get("OPENAI_BASE_URL") or ""
+    allowed = settings.openai
+    return Account(
+        api_key=environment.get("OPENAI_API_KEY") or "",
+        base_url=address,
+        needs_address=needs_address,
+        requests_per_minute=allowed.requests_per_minute or (None if address else REQUESTS_PER_MINUTE),
+        tokens_per_minute=allowed.tokens_per_minute or (None if address else TOKENS_PER_MINUTE),
+        processes=settings.runs.processes,
+        timeout=allowed.timeout_seconds,
     )
 
 
-def call(model: str, request: Callable[[], Answer]) -> Answer:
-    """Make a request of the SDK; it raises our errors only."""
+class Client:
+    """Asks as one account, for any number of threads. It connects when there is something to ask."""
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        governor: Governor | None = None,
+        tries: int = TRIES,
+        first_delay: float = FIRST_DELAY,
+    ) -> None:
+        self.account = account
+        self.governor = governor or governor_of(
+            account.identity, account.requests_per_minute, account.tokens_per_minute, processes=account.processes
+        )
+        self._tries = tries
+        self._first_delay = first_delay
+        self._opened: SDK | None = None
+        self._opening = threading.Lock()
+        self._here = threading.local()
+        self.requests_sent = 0
+
+    def sdk(self) -> SDK:
+        """The SDK itself, for what is not asked through here."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = _opened(self.account, self._heard)
+            return self._opened
+
+    def call(self, about: About, request: Callable[[SDK], Answer]) -> Answer:
+        """Make a request, or read on in a stream, at once and once; only our errors come out."""
+        sdk = self.sdk()
+        import httpx2
+        import openai
+
+        try:
+            answer = request(sdk)
+        except openai.OpenAIError as exc:
+            ours = translated(exc, about)
+        except httpx2.HTTPError:
+            ours = broken(about)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            ours = unreadable(about)
+        else:
+            if not isinstance(answer, str):  # which is what the SDK makes of a page that is no JSON
+                return answer
+            ours = unreadable(about)
+        # Out here, so that theirs is not even the context of ours.
+        raise ours
+
+    def once(
+        self,
+        about: About,
+        request: Callable[[SDK], Answer],
+        *,
+        tokens: float = 0,
+        used: Callable[[Answer], float | None] = lambda _answer: None,
+        stop: threading.Event | None = None,
+    ) -> Answer:
+        """Make a request when the account's limits allow, and never again: for whatever must not be done twice.
+
+        `tokens` is what it will probably take, `used` tells from the answer what it took. `Stopped` where `stop` was
+        set before it could go out.
+        """
+        turn = self.governor.acquire(tokens, stop or threading.Event(), about.model)
+        if turn is None:
+            raise Stopped("The run stopped before this was asked.")
+        with self._opening:
+            self.requests_sent += 1
+        self._here.turn, taken = turn, None
+        try:
+            answer = self.call(about, request)
+            taken = used(answer)
+            return answer
+        except Retryable as exc:
+            if exc.retry_after is not None and exc.retry_after <= LONGEST_PAUSE:
+                self.governor.pause(exc.retry_after)
+            raise
+        finally:
+            self._here.turn = None
+            turn.settle(taken)
+
+    def patiently(
+        self,
+        about: About,
+        request: Callable[[SDK], Answer],
+        *,
+        tokens: float = 0,
+        used: Callable[[Answer], float | None] = lambda _answer: None,
+        stop: threading.Event | None = None,
+    ) -> Answer:
+        """The same, again and again while it may work later: for what changes nothing at the service."""
+        stop = stop or threading.Event()
+        for attempt in range(1, self._tries):
+            try:
+                return self.once(about, request, tokens=tokens, used=used, stop=stop)
+            except Retryable as exc:
+                if isinstance(exc, Stopped) or (exc.retry_after or 0) > LONGEST_PAUSE:
+                    raise
+                delay = 0.0 if exc.retry_after is not None else self._delay(attempt)
+            stop.wait(delay)
+        return self.once(about, request, tokens=tokens, used=used, stop=stop)
+
+    def close(self) -> None:
+        with self._opening:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _heard(self, response: httpx2.Response) -> None:
+        """Every answer may name the limits, also one that refuses."""
+        turn: Turn | None = getattr(self._here, "turn", None)
+        if turn is not None:
+            turn.learn(response.headers)
+
+    def _delay(self, attempt: int) -> float:
+        """Exponential, with jitter, so that requests that failed together do not return together."""
+        jitter = 1 - secrets.randbelow(250) / 1000
+        return min(LONGEST_DELAY, self._first_delay * (1 << (attempt - 1))) * jitter
+
+
+def _opened(account: Account, heard: Callable[[httpx2.Response], None]) -> SDK:
+    account.check()
+    import httpx2
     import openai
 
-    try:
-        return request()
-    except openai.OpenAIError as exc:
-        ours = translated(exc, model)
-    # Out here, so that theirs is not even the context of ours.
-    raise ours
-
-
-def translated(error: openai.OpenAIError, model: str) -> CommonplaceError:
-    """What an SDK error means: the one table from theirs to ours."""
-    import openai
-
-    if isinstance(error, openai.APITimeoutError):
-        return Retryable("The service did not answer in time.")
-    if isinstance(error, openai.APIConnectionError):
-        return Retryable("The service could not be reached, or the connection broke.")
-    if isinstance(error, openai.APIStatusError):
-        return _refusal(error.status_code, str(error.code or error.type or ""), error.param, model, error)
-    return Permanent(f"The service's answer could not be read ({type(error).__name__}).")
-
-
-def _refusal(
-    status: int, code: str, param: str | None, model: str, error: openai.APIStatusError | None = None
-) -> CommonplaceError:
-    headers: Mapping[str, str] = error.response.headers if error else {}
-    said = f"(HTTP {status}{f', {code}' if code else ''})"
-    if status == 401:
-        return Halt(f"The service does not accept the key {said}.", hint="Check OPENAI_API_KEY and its project.")
-    if code in OUT_OF_MONEY:
-        return Halt(
-            f"The account's quota is used up {said}.",
-            hint="Add credit or raise the limit, then run the same again: what was judged is kept.",
-        )
-    if code in DEAD_MODEL or (status == 404 and param == "model"):
-        return Halt(f"The model {model!r} is not offered to this key {said}.", hint=_use_instead(model))
-    if status == 403:
-        return Halt(
-            f"The key is not allowed to do this {said}.",
-            hint="Check the key's permissions, the project's models and whether the region is supported.",
-        )
-    if status == 429 or status in (408, 409) or status >= 500:
-        return Retryable(f"The service is busy or failing {said}.", retry_after=retry_after(headers))
-    if status == 404:
-        return Halt(f"The service does not have what was asked for {said}.", hint="Check the base URL and the model.")
-    if status == 400 and (param or "").split(".")[0].split("[")[0] in _OF_EVERY_REQUEST:
-        return BadSetting(f"The service does not accept the setting {param!r} {said}.", hint="Try another model.")
-    return BadRequest(f"The service does not accept the request {said}.")
-
-
-_OF_EVERY_REQUEST = {"model", "text", "reasoning", "prompt_cache_key", "prompt_cache_options", "response_format"}
-
-
-def _use_instead(model: str) -> str:
-    if model == DEFAULT_MODEL:
-        return "See the service's list of models and set one under [categorize] model."
-    return f"Set [categorize] model to {DEFAULT_MODEL!r} or another current one."
-
-
-def refusal_in_batch(status: int, code: str, model: str) -> CommonplaceError:
-    """The same table for a line of a batch's error file, or for a batch that failed as a whole."""
-    return _refusal(status, code, None, model)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """When to come back, in seconds: milliseconds first, then seconds, durations or a date."""
-    exact = seconds_of(headers.get("retry-after-ms"))
-    if exact is not None:
-        return exact / 1000
-    text = headers.get("retry-after")
-    seconds = seconds_of(text)
-    if seconds is not None or not text:
-        return seconds
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def check_model(client: openai.OpenAI, model: str, *, today: date | None = None) -> list[str]:
-    """What stands in the way of using this model, each with what to do. Empty: nothing known."""
-    try:
-        offered = {each.id: each for each in call(model, lambda: list(client.models.list()))}
-    except CommonplaceError as exc:
-        return [str(exc)]
-    found = offered.get(model)
-    if found is None:
-        return [f"The model {model!r} is not offered to this key. {_use_instead(model)}"]
-    ends = _date_of(found.shutdown_date) or SHUTDOWNS.get(model)
-    day = today or datetime.now(UTC).date()
-    if ends is None:
-        return []
-    if ends <= day:
-        return [f"The model {model!r} was to be shut down on {ends}. {_use_instead(model)}"]
-    when = "soon" if ends - day <= timedelta(days=60) else "later"
-    return [
-        f"The model {model!r} will be shut down on {ends} ({when}: in {(ends - day).days} days). {_use_instead(model)}"
-    ]
-
-
-def problems_with_model(*, key: str | None, base_url: str | None = None, model: str) -> list[str]:
-    """The same for whoever has a key but no client yet."""
-    try:
-        client = connect(key, base_url=base_url, timeout=CHECK_SECONDS)
-    except Halt as exc:
-        return [str(exc)]
-    with client:
-        return check_model(client, model)
-
-
-def _date_of(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text[:10]) if text else None
-    except ValueError:
-        return None
+    timeout = httpx2.Timeout(account.timeout, connect=CONNECT_SECONDS)
+    return openai.OpenAI(
+        api_key=account.api_key.strip() or NO_KEY,
+        base_url=account.base_url or OPENAI_URL,
+        max_retries=0,
+        timeout=timeout,
+        http_client=openai.DefaultHttpx2Client(timeout=timeout, event_hooks={"response": [heard]}),
+    )

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from commonplace.errors import Retryable
-from commonplace.openai.service import Client, Connect
-
-if TYPE_CHECKING:
-    import openai
+from commonplace.openai.client import Client
+from commonplace.openai.errors import About
+from commonplace.openai.tokens import estimate_tokens
 
 Floats = NDArray[np.float32]
 
@@ -80,27 +79,29 @@ def decode(stored: Sequence[bytes | None]) -> Floats | None:
 class Embedder:
     """Asks a server for vectors."""
 
-    def __init__(self, connect: Connect, model: str) -> None:
-        self._client = Client(connect, "computes embeddings")
+    def __init__(self, client: Client, model: str) -> None:
+        self._client = client
         self.model = model
+        self._about = About(model=model, setting="[projects] embeddings", what="embeddings")
 
     def embed(self, texts: Sequence[str]) -> tuple[list[bytes], int]:
         """The vectors of one request's texts, none of them empty, and the tokens that it took."""
-
-        def request(client: openai.OpenAI) -> openai.types.CreateEmbeddingResponse:
-            # As numbers: the SDK would ask for base64, which some servers do not know.
-            shape = {"dimensions": DIMENSIONS} if self.model.startswith(_SHORTENS) else {}
-            return client.embeddings.create(
+        shape: dict[str, Any] = {"dimensions": DIMENSIONS} if self.model.startswith(_SHORTENS) else {}
+        answer = self._client.patiently(
+            self._about,
+            lambda sdk: sdk.embeddings.create(
                 model=self.model,
                 input=list(texts),
+                # As numbers: the SDK would ask for base64, which some servers do not know.
                 encoding_format="float",
-                **shape,  # type: ignore[arg-type]
-            )
-
-        answer = self._client.ask(request)
+                **shape,
+            ),
+            tokens=sum(map(estimate_tokens, texts)),
+            used=lambda answer: answer.usage.prompt_tokens if answer.usage else None,
+        )
         rows = sorted(answer.data, key=lambda row: row.index)
         if len(rows) != len(texts):
-            raise Retryable("The service that computes embeddings left some out of its answer.")
+            raise Retryable("The service left some embeddings out of its answer.")
         return [encode(row.embedding) for row in rows], answer.usage.prompt_tokens if answer.usage else 0
 
     def close(self) -> None:

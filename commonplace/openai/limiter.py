@@ -1,8 +1,9 @@
-"""One governor per service: as fast as its limits allow and not faster, whoever asks from which thread.
+"""One governor per key: as fast as the service's limits allow and not faster, whoever asks from which thread.
 
 Two buckets, requests and tokens, fill evenly over the window, so the service sees a steady stream and never a burst.
 Where its answers name the limits and what is left of them, the buckets follow; where it says when to come back, all
-wait.
+wait. Services limit some models apart from others: models whose answers name the same limits share two buckets, others
+get their own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
 
 HEADROOM = 0.98
 """The share of a limit that is used: clocks differ, and a refused request counts too."""
@@ -33,7 +33,9 @@ class _Bucket:
     def __init__(self, limit: float | None, window_seconds: float, share: float) -> None:
         self._window = window_seconds
         self._share = share
-        self.limit = limit * share if limit else limit
+        self.limit = limit * share if limit else None
+        self.named: float | None = None
+        """The limit as the service named it."""
         self.outstanding = 0.0
         self._level = self._capacity
 
@@ -69,13 +71,60 @@ class _Bucket:
         What is under way was sent since then, and what refilled since then is not in them either.
         """
         if limit:
+            self.named = limit
             self.limit = limit * self._share
         if remaining is not None and self.limit is not None:
             self._level = min(self._level, remaining * self._share - self.outstanding + age * self._rate)
 
 
+class _Pace:
+    """What some models may use together: two buckets, and a queue in front of them."""
+
+    def __init__(
+        self, requests: float | None, tokens: float | None, window_seconds: float, share: float, moment: float
+    ) -> None:
+        self.requests = _Bucket(requests, window_seconds, share)
+        self.tokens = _Bucket(tokens, window_seconds, share)
+        self._filled_at = moment
+        # One waits on the buckets, the others on it: a large request is not overtaken for ever by small ones.
+        self.turnstile = threading.Lock()
+
+    def fits(self, requests: float | None, tokens: float | None) -> bool:
+        """Whether limits that an answer names are those of this pace, or may become them."""
+        pairs = ((self.requests.named, requests), (self.tokens.named, tokens))
+        return all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+    def fill(self, moment: float) -> None:
+        for bucket in (self.requests, self.tokens):
+            bucket.fill(moment - self._filled_at)
+        self._filled_at = moment
+
+    def wait_for(self, tokens: float) -> float:
+        return max(self.requests.wait_for(1), self.tokens.wait_for(tokens))
+
+    def take(self, tokens: float) -> None:
+        self.requests.take(1)
+        self.tokens.take(tokens)
+
+
+class Turn:
+    """A request that was let through."""
+
+    def __init__(self, governor: Governor, pace: _Pace, model: str, tokens: float) -> None:
+        self._governor, self._pace, self._model, self._tokens = governor, pace, model, tokens
+        self._began_at = governor.clock()
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Adopt the limits that its answer names."""
+        self._governor.learn(headers, self._governor.clock() - self._began_at, self._model)
+
+    def settle(self, used: float | None = None) -> None:
+        """It is over, and took so many tokens; None: as many as were reckoned with."""
+        self._governor.settle(self._pace, self._tokens, self._tokens if used is None else used)
+
+
 class Governor:
-    """Lets requests through at the pace a service allows. Thread-safe; shared by every judge of one service.
+    """Lets requests through at the pace a service allows. Thread-safe; shared by everybody who asks with one key.
 
     `requests` and `tokens` are the limits per window to start from; None is no limit until the service names one.
     `processes` as many as this share them evenly.
@@ -90,68 +139,72 @@ class Governor:
         window_seconds: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clock = clock
-        self._requests = _Bucket(requests, window_seconds, 1 / processes)
-        self._tokens = _Bucket(tokens, window_seconds, 1 / processes)
-        self._filled_at = clock()
+        self.clock = clock
+        self._window, self._share = window_seconds, 1 / processes
+        self._paces = [_Pace(requests, tokens, window_seconds, self._share, clock())]
+        self._pace_of: dict[str, _Pace] = {}
         self._blocked_until = 0.0
         self._lock = threading.Lock()
-        # One waits on the buckets, the others on it: a large request is not overtaken for ever by small ones.
-        self._turnstile = threading.Lock()
 
-    def acquire(self, tokens: float, stop: threading.Event) -> bool:
-        """Wait until a request of so many tokens may go out. False: `stop` was set meanwhile, and it may not."""
-        with self._turnstile:
+    def acquire(self, tokens: float, stop: threading.Event, model: str = "") -> Turn | None:
+        """Wait until a request of so many tokens may go out. None: `stop` was set meanwhile, and it may not."""
+        pace = self._pace_of.get(model, self._paces[0])
+        with pace.turnstile:
             while not stop.is_set():
-                wait = self._take(tokens)
+                wait = self._take(pace, tokens)
                 if wait <= 0:
-                    return True
+                    return Turn(self, pace, model, tokens)
                 stop.wait(min(wait, LONGEST_NAP))
-        return False
+        return None
 
-    def settle(self, reserved: float, actual: float) -> None:
-        """The request is over; it took `actual` tokens."""
+    def settle(self, pace: _Pace, reserved: float, actual: float) -> None:
+        """A request is over; it took `actual` tokens."""
         with self._lock:
-            self._requests.settle(1, 1)
-            self._tokens.settle(reserved, actual)
+            pace.requests.settle(1, 1)
+            pace.tokens.settle(reserved, actual)
 
-    def learn(self, headers: Mapping[str, str], age: float) -> None:
+    def learn(self, headers: Mapping[str, str], age: float, model: str = "") -> None:
         """Adopt the limits that an answer names. `age`: seconds since its request was sent."""
+        requests, tokens = (_number(headers.get(f"x-ratelimit-limit-{name}")) for name in ("requests", "tokens"))
         with self._lock:
-            self._fill()
-            for name, bucket in (("requests", self._requests), ("tokens", self._tokens)):
-                bucket.learn(
-                    _number(headers.get(f"x-ratelimit-limit-{name}")),
-                    _number(headers.get(f"x-ratelimit-remaining-{name}")),
-                    age,
-                )
+            pace = self._pace_of[model] = self._pace_with(model, requests, tokens)
+            pace.fill(self.clock())
+            pace.requests.learn(requests, _number(headers.get("x-ratelimit-remaining-requests")), age)
+            pace.tokens.learn(tokens, _number(headers.get("x-ratelimit-remaining-tokens")), age)
 
     def pause(self, seconds: float) -> None:
         """Nobody sends anything for so long."""
         with self._lock:
-            self._blocked_until = max(self._blocked_until, self._clock() + seconds)
+            self._blocked_until = max(self._blocked_until, self.clock() + seconds)
 
-    def _take(self, tokens: float) -> float:
+    def _pace_with(self, model: str, requests: float | None, tokens: float | None) -> _Pace:
+        for pace in (self._pace_of.get(model, self._paces[0]), *self._paces):
+            if pace.fits(requests, tokens):
+                return pace
+        self._paces.append(_Pace(requests, tokens, self._window, self._share, self.clock()))
+        return self._paces[-1]
+
+    def _take(self, pace: _Pace, tokens: float) -> float:
         with self._lock:
-            self._fill()
-            wait = max(self._blocked_until - self._filled_at, self._requests.wait_for(1), self._tokens.wait_for(tokens))
+            moment = self.clock()
+            pace.fill(moment)
+            wait = max(self._blocked_until - moment, pace.wait_for(tokens))
             if wait > ROUNDING:
                 return wait
-            self._requests.take(1)
-            self._tokens.take(tokens)
+            pace.take(tokens)
             return 0.0
 
-    def _fill(self) -> None:
-        moment = self._clock()
-        for bucket in (self._requests, self._tokens):
-            bucket.fill(moment - self._filled_at)
-        self._filled_at = moment
+
+_governors: dict[str, Governor] = {}
+_opening = threading.Lock()
 
 
-@cache
-def shared_governor(service: str, requests: float | None, tokens: float | None) -> Governor:
-    """One governor per account and model in this process, however many judges come and go."""
-    return Governor(requests, tokens)
+def governor_of(account: str, requests: float | None, tokens: float | None, *, processes: int = 1) -> Governor:
+    """The one governor of an account in this process, however many clients come and go."""
+    with _opening:
+        if account not in _governors:
+            _governors[account] = Governor(requests, tokens, processes=processes)
+        return _governors[account]
 
 
 def _number(text: str | None) -> float | None:

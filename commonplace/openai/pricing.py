@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from commonplace.config import Settings
 from commonplace.errors import Refused
 from commonplace.model import Usage
 
@@ -83,6 +84,20 @@ def price_of(model: str) -> Price | None:
         return PRICES[model]
     name, _, date = model.partition("-20")
     return PRICES.get(name) if date and date.replace("-", "").isdigit() else None
+
+
+def price_to_reckon_with(model: str, settings: Settings, *, is_own: bool = False) -> Price | None:
+    """What a model costs: as the settings say, or as is known. Unknown at a server of one's own: nothing."""
+    told = settings.prices.get(model)
+    if told is not None:
+        return Price(input=told.input, output=told.output, cached=told.cached)
+    return price_of(model) or (FREE if is_own else None)
+
+
+def unknown_price(model: str, section: str) -> str:
+    """Why a model is not asked whose price nobody knows."""
+    told = f"""Tell it under [prices."{model}"], or choose another model."""
+    return f"The price of {model!r} is not known, so {section} max_cost cannot be kept. {told}"
 
 
 def price_within(model: str, price: Price | None, max_cost: float | None) -> Price | None:

@@ -7,11 +7,14 @@ alike.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from commonplace.openai.pricing import Counted
+
+if TYPE_CHECKING:
+    from openai import OpenAI as SDK
 
 Problem = Literal["truncated", "filtered", "refused", "failed", "unreadable"]
 
@@ -89,6 +92,21 @@ class _ChatUsage(msgspec.Struct):
 class _ChatBody(msgspec.Struct):
     choices: list[_Choice] = msgspec.field(default_factory=list)
     usage: _ChatUsage | None = None
+
+
+def respond(sdk: SDK, body: dict[str, Any]) -> Reply:
+    """Ask the Responses API."""
+    return of_response(sdk.responses.with_raw_response.create(**body).http_response.content)
+
+
+def complete(sdk: SDK, body: dict[str, Any]) -> Reply:
+    """Ask for a chat completion, which every server has."""
+    return of_chat(sdk.chat.completions.with_raw_response.create(**body).http_response.content)
+
+
+def took(reply: Reply) -> int | None:
+    """The tokens of an answer, where it tells them."""
+    return reply.counted.total or None
 
 
 def of_response(content: bytes) -> Reply:

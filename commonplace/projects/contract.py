@@ -1,7 +1,8 @@
 """What a namer is: something that reads a project's titles and says what the project may be called.
 
 **propose(batch)** answers for each project once, in any order, and leaves out those it has no name for. It writes
-nothing. A proposal is marked `inferred` until a person confirms it. Only `Retryable` and `Halt` are raised.
+nothing. A proposal is marked `inferred` until a person confirms it. Raised are `Permanent` (not this batch),
+`Retryable` and `Halt`.
 """
 
 from __future__ import annotations

@@ -6,17 +6,17 @@ Thin on purpose: one request for a batch of projects, strict about the answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from commonplace.openai.service import Client, Connect, NotUnderstood
+from commonplace.openai import replies
+from commonplace.openai.client import Client
+from commonplace.openai.errors import About, BadRequest, BadSetting
+from commonplace.openai.replies import Reply
+from commonplace.openai.tokens import estimate_tokens
 from commonplace.projects import naming_questions as questions
 from commonplace.projects.contract import Named, Proposal, Unnamed
 
-if TYPE_CHECKING:
-    import openai
-
-_DOES = "names projects"
 _SHAPE = "\n\nAnswer with one JSON object and nothing else, as this JSON Schema says:\n"
 
 
@@ -25,9 +25,10 @@ class OpenAINamer:
 
     kind = "openai"
 
-    def __init__(self, connect: Connect, model: str) -> None:
-        self._client = Client(connect, _DOES)
+    def __init__(self, client: Client, model: str) -> None:
+        self._client = client
         self.model = model
+        self._about = About(model=model, setting="[projects] model", what="names")
 
     @property
     def key(self) -> str:
@@ -39,26 +40,28 @@ class OpenAINamer:
 
     def ask(self, batch: Sequence[Unnamed]) -> Named:
         """The same, with the tokens that it took."""
+        body = {
+            "model": self.model,
+            "instructions": questions.INSTRUCTIONS,
+            "input": questions.question(batch),
+            "text": {"format": {"type": "json_schema", "name": "names", "schema": questions.SCHEMA, "strict": True}},
+            "max_output_tokens": questions.room(batch),
+            "store": False,
+        }
+        return self._read(self._send(replies.respond, body, batch), batch)
 
-        def request(client: openai.OpenAI) -> openai.types.responses.Response:
-            return client.responses.create(
-                model=self.model,
-                instructions=questions.INSTRUCTIONS,
-                input=questions.question(batch),
-                text={"format": {"type": "json_schema", "name": "names", "schema": questions.SCHEMA, "strict": True}},
-                max_output_tokens=questions.room(batch),
-                store=False,
-            )
-
-        response = self._client.ask(request)
-        if response.status == "incomplete":
-            raise questions.unreadable("was cut off")
-        used = response.usage
-        return Named(
-            tuple(questions.proposals(response.output_text, batch)),
-            used.input_tokens if used else 0,
-            used.output_tokens if used else 0,
+    def _send(
+        self, how: Callable[[Any, dict[str, Any]], Reply], body: dict[str, Any], batch: Sequence[Unnamed]
+    ) -> Reply:
+        return self._client.patiently(
+            self._about, lambda sdk: how(sdk, body), tokens=_expected(batch), used=replies.took
         )
+
+    def _read(self, reply: Reply, batch: Sequence[Unnamed]) -> Named:
+        if reply.problem == "truncated":
+            raise questions.unreadable("was cut off")
+        found = questions.proposals(_object_in(reply.text), batch)
+        return Named(tuple(found), reply.counted.input, reply.counted.output)
 
     def close(self) -> None:
         self._client.close()
@@ -72,13 +75,6 @@ class CompatibleNamer(OpenAINamer):
 
     def ask(self, batch: Sequence[Unnamed]) -> Named:
         """One request, a second one where the first was refused."""
-        format = {"type": "json_schema", "json_schema": {"name": "names", "schema": questions.SCHEMA, "strict": True}}
-        try:
-            return self._complete(batch, {"response_format": format})
-        except NotUnderstood:
-            return self._complete(batch, {})
-
-    def _complete(self, batch: Sequence[Unnamed], more: dict[str, Any]) -> Named:
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [
@@ -87,19 +83,19 @@ class CompatibleNamer(OpenAINamer):
             ],
             "max_tokens": questions.room(batch),
             "temperature": 0,
-            **more,
         }
-        answer = self._client.ask(lambda client: client.chat.completions.create(**body))
-        choice = answer.choices[0] if answer.choices else None
-        if choice is not None and choice.finish_reason == "length":
-            raise questions.unreadable("was cut off")
-        text = (choice.message.content or "") if choice is not None else ""
-        used = answer.usage
-        return Named(
-            tuple(questions.proposals(_object_in(text), batch)),
-            used.prompt_tokens if used else 0,
-            used.completion_tokens if used else 0,
-        )
+        format = {"type": "json_schema", "json_schema": {"name": "names", "schema": questions.SCHEMA, "strict": True}}
+        try:
+            reply = self._send(replies.complete, {**body, "response_format": format}, batch)
+        except (BadRequest, BadSetting):
+            reply = self._send(replies.complete, body, batch)
+        return self._read(reply, batch)
+
+
+def _expected(batch: Sequence[Unnamed]) -> int:
+    """The tokens that asking about a batch will probably take."""
+    sent = estimate_tokens(questions.INSTRUCTIONS) + estimate_tokens(questions.question(batch))
+    return sent + questions.ROOM_PER_NAME * len(batch)
 
 
 def _object_in(text: str) -> str:

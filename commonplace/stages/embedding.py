@@ -17,15 +17,15 @@ from commonplace.archive.core import Archive
 from commonplace.archive.projects import vectors as features
 from commonplace.archive.schema import conversations
 from commonplace.config import Environment, ProjectSettings, Settings
-from commonplace.errors import Halt, Retryable
+from commonplace.errors import CommonplaceError
 from commonplace.model import Usage
 from commonplace.openai import embeddings
+from commonplace.openai.client import Client, account_of
 from commonplace.openai.embeddings import Embedder
-from commonplace.openai.pricing import FREE, Counted, Price
+from commonplace.openai.pricing import FREE, Counted, Price, price_to_reckon_with, unknown_price
 from commonplace.openai.tokens import estimate_tokens
 from commonplace.projects.meanings import ENOUGH
 from commonplace.projects.similarity import Floats
-from commonplace.stages.mapping.naming import connected, price_to_reckon_with, unknown_price
 
 AT_ONCE = 500
 
@@ -53,18 +53,15 @@ def open_meaning(settings: Settings, environment: Environment) -> Iterator[Meani
     if not (wanted.embeddings and wanted.similarity):
         yield None
         return
-    embedder = Embedder(lambda: connected(environment, "embeddings"), wanted.embeddings)
-    try:
-        price = price_to_reckon_with(wanted.embeddings, settings, environment)
-        yield Meaning(embedder=embedder, price=price, max_cost=wanted.max_cost)
-    finally:
-        embedder.close()
+    with Client(account_of(settings, environment)) as client:
+        price = price_to_reckon_with(wanted.embeddings, settings, is_own=bool(client.account.base_url))
+        yield Meaning(embedder=Embedder(client, wanted.embeddings), price=price, max_cost=wanted.max_cost)
 
 
 def within_budget(archive: Archive, meaning: Meaning, chunks: Sequence[Sequence[str]]) -> tuple[list[list[str]], str]:
     """The chunks that may be embedded, by an estimate rather too high, and why it is not all of them."""
     if chunks and meaning.price is None:
-        return [], unknown_price(meaning.embedder.model)
+        return [], unknown_price(meaning.embedder.model, "[projects]")
     price, spent = meaning.price or FREE, 0.0
     for place, ids in enumerate(chunks):
         spent += price.of(Counted(input=_tokens(archive, ids) if price.input else 0))
@@ -92,7 +89,7 @@ def embed(archive: Archive, meaning: Meaning, ids: Sequence[str]) -> Embedded:
         for vectors, tokens in _requests(archive, meaning, ids):
             usage = done.usage + Counted(input=tokens).usage(meaning.price)
             done = Embedded(vectors=done.vectors + vectors, usage=usage)
-    except (Halt, Retryable) as error:
+    except CommonplaceError as error:
         if not done.vectors:
             raise
         return msgspec.structs.replace(done, problem=str(error))
@@ -126,7 +123,7 @@ def embed_within_budget(archive: Archive, meaning: Meaning, ids: Sequence[str]) 
     for chunk in chunks:
         try:
             part = embed(archive, meaning, chunk)
-        except (Halt, Retryable) as error:
+        except CommonplaceError as error:
             return msgspec.structs.replace(done, problem=str(error))
         vectors, usage = done.vectors + part.vectors, done.usage + part.usage
         done = Embedded(vectors=vectors, usage=usage, problem=part.problem or done.problem)

@@ -27,6 +27,8 @@ def _number(text: str) -> int:
 
 def answer_for(schema: dict[str, Any] | None, conversations: dict[int, str], prompt: str, fault: str | None) -> str:
     """The text of an answer: one verdict per conversation, spoilt as the fault says."""
+    if schema is not None and "projects" in schema["properties"]:
+        return json.dumps({"projects": [_value("project", schema["properties"]["projects"]["items"], prompt)]})
     if fault == "prose" or (schema is None and fault != "fenced" and "JSON" not in prompt):
         return "Sure! The first conversation seems to be about programming."
     verdicts = [_verdict(schema, index, text, prompt) for index, text in sorted(conversations.items())]

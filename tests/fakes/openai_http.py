@@ -31,6 +31,7 @@ Kind = Literal[
     "prose",
     "fenced",
     "not_http_json",
+    "page",
     "drop_before",
     "drop_after",
     "drop_after_create",
@@ -127,9 +128,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._question(path, seen)
         fault = fake.take_fault(path, "")
         if fault and fault.kind != "drop_after_create":
-            return self._drop(seen, fault) if fault.kind.startswith("drop") else self._fault(seen, fault)
+            return self._strike(seen, fault)
         if method == "POST" and path == "/v1/embeddings":
-            return self._send(seen, *embed(seen.body))
+            wait, headers = fake.admit(sum(map(count_tokens, seen.body.get("input") or [])))
+            if wait > 0:
+                return self._busy(seen, wait, headers)
+            return self._send(seen, *embed(seen.body), headers)
         if path == "/v1/models":
             return self._send(seen, 200, fake.model_list())
         with fake.lock:
@@ -148,14 +152,11 @@ class _Handler(BaseHTTPRequestHandler):
         prompt, question = texts_of(path, body)
         wait, headers = fake.admit(count_tokens(prompt) + count_tokens(question))
         if wait > 0:
-            headers["retry-after-ms"] = str(int(wait * 1000) + 1)
-            return self._error(seen, 429, "rate_limit_exceeded", None, headers)
+            return self._busy(seen, wait, headers)
         fault = fake.take_fault(path, question)
         seen.fault = fault.kind if fault else None
-        if fault and fault.kind == "drop_before":
-            return self._drop(seen, fault)
         if fault and fault.kind not in ANSWERED:
-            return self._fault(seen, fault, headers)
+            return self._strike(seen, fault, headers)
         if fake.latency:
             time.sleep(fake.latency)
         answer = fake.respond(path, body, fault)
@@ -164,6 +165,19 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.kind == "not_http_json":
             return self._send(seen, 200, b"<html>gateway</html>", headers)
         return self._send(seen, 200, answer, headers)
+
+    def _strike(self, seen: Seen, fault: Fault, headers: dict[str, str] | None = None) -> None:
+        """What goes wrong before anything is done, and costs nothing."""
+        if fault.kind.startswith("drop"):
+            return self._drop(seen, fault)
+        if fault.kind == "page":
+            return self._send(seen, 200, b"<html>Sign in to the hotel's network</html>", {"Content-Type": "text/html"})
+        if fault.kind == "not_http_json":
+            return self._send(seen, 200, b"<html>gateway</html>", headers)
+        return self._fault(seen, fault, headers)
+
+    def _busy(self, seen: Seen, wait: float, headers: dict[str, str]) -> None:
+        self._error(seen, 429, "rate_limit_exceeded", None, {**headers, "retry-after-ms": str(int(wait * 1000) + 1)})
 
     def _fault(self, seen: Seen, fault: Fault, headers: dict[str, str] | None = None) -> None:
         status, code, param = _STATUS[fault.kind]
@@ -190,10 +204,10 @@ class _Handler(BaseHTTPRequestHandler):
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         seen.status = status
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        headers = {"Content-Type": "application/json", **(headers or {})}
         self.send_header("Content-Length", str(len(data)))
         self.send_header("x-request-id", self.server.fake.next_id("req"))
-        for name, value in (headers or {}).items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from commonplace.openai.limiter import Governor, seconds_of
+from commonplace.openai.limiter import Governor, governor_of, seconds_of
 
 
 class Clock:
@@ -33,8 +33,9 @@ class Stop(threading.Event):
 
 def run(governor: Governor, stop: Stop, requests: int, tokens: float) -> float:
     for _ in range(requests):
-        assert governor.acquire(tokens, stop)
-        governor.settle(tokens, tokens)
+        turn = governor.acquire(tokens, stop)
+        assert turn
+        turn.settle()
     return stop.clock.now
 
 
@@ -55,8 +56,9 @@ def test_what_was_estimated_too_high_is_given_back() -> None:
     clock = Clock()
     governor, stop = Governor(None, 60_000, clock=clock), Stop(clock)
     for _ in range(600):
-        governor.acquire(150, stop)
-        governor.settle(150, 100)
+        turn = governor.acquire(150, stop)
+        assert turn
+        turn.settle(100)
     assert clock.now <= 60 / 0.95
 
 
@@ -89,6 +91,57 @@ def test_it_slows_down_where_others_use_the_same_account() -> None:
     governor.learn({"x-ratelimit-limit-requests": "600", "x-ratelimit-remaining-requests": "-50"}, 0.0)
     governor.acquire(1, stop)
     assert clock.now - before >= 5
+
+
+def named(requests: int) -> dict[str, str]:
+    return {"x-ratelimit-limit-requests": str(requests), "x-ratelimit-remaining-requests": str(requests)}
+
+
+def test_models_that_are_told_the_same_limits_share_them() -> None:
+    clock = Clock()
+    governor, stop = Governor(600, clock=clock), Stop(clock)
+    for model in ("one", "other"):
+        governor.learn(named(1200), 0.0, model)
+    for _ in range(600):
+        for model in ("one", "other"):
+            turn = governor.acquire(1, stop, model)
+            assert turn
+            turn.settle()
+    assert 60 * 0.98 <= clock.now <= 60 / 0.95
+
+
+def test_a_model_that_has_limits_of_its_own_takes_nothing_from_the_others() -> None:
+    clock = Clock()
+    governor, stop = Governor(600, clock=clock), Stop(clock)
+    governor.learn(named(60), 0.0, "slow")
+    governor.learn(named(6000), 0.0, "fast")
+    for _ in range(600):
+        turn = governor.acquire(1, stop, "fast")
+        assert turn
+        turn.settle()
+    assert clock.now <= 6 / 0.95 + 1
+    before = clock.now
+    for _ in range(60):
+        turn = governor.acquire(1, stop, "slow")
+        assert turn
+        turn.settle()
+    assert clock.now - before >= 55
+
+
+def test_until_the_service_says_more_every_model_of_a_key_shares_what_is_allowed() -> None:
+    clock = Clock()
+    governor, stop = Governor(600, clock=clock), Stop(clock)
+    for number in range(600):
+        turn = governor.acquire(1, stop, f"model {number % 3}")
+        assert turn
+        turn.settle()
+    assert 60 * 0.98 <= clock.now <= 60 / 0.95
+
+
+def test_an_account_has_one_governor_however_it_is_opened() -> None:
+    one = governor_of("tests: somebody", 60, None)
+    assert governor_of("tests: somebody", 6000, 1) is one
+    assert governor_of("tests: somebody else", 60, None) is not one
 
 
 def test_headers_that_make_no_sense_are_ignored() -> None:

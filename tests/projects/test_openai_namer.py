@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
-import openai
 import pytest
 
 from commonplace.errors import CommonplaceError, Halt, Retryable
+from commonplace.openai.client import Account, Client
 from commonplace.projects import naming_questions as questions
 from commonplace.projects.contract import Proposal, Unnamed
 from commonplace.projects.known_names import KnownNames
@@ -28,20 +27,20 @@ def server() -> Iterator[NamingServer]:
         yield running
 
 
-def client(url: str) -> openai.OpenAI:
-    return openai.OpenAI(api_key="k", base_url=url, max_retries=0, timeout=httpx2.Timeout(10))
+def client(url: str) -> Client:
+    return Client(Account(api_key="k", base_url=url, timeout=10), tries=1)
 
 
 @pytest.fixture
 def namer(server: NamingServer) -> Iterator[OpenAINamer]:
-    namer = OpenAINamer(lambda: client(server.url), "gpt-6-luna")
+    namer = OpenAINamer(client(server.url), "gpt-6-luna")
     yield namer
     namer.close()
 
 
 @pytest.fixture
 def compatible(server: NamingServer) -> Iterator[CompatibleNamer]:
-    namer = CompatibleNamer(lambda: client(server.url), "some-model")
+    namer = CompatibleNamer(client(server.url), "some-model")
     yield namer
     namer.close()
 
@@ -103,7 +102,7 @@ def test_refusals_say_what_to_do_and_quote_nothing(
 
 
 def test_a_server_that_is_not_there_is_worth_another_try() -> None:
-    namer = OpenAINamer(lambda: client("http://127.0.0.1:9/v1"), "m")
+    namer = OpenAINamer(client("http://127.0.0.1:9/v1"), "m")
     with pytest.raises(Retryable):
         namer.propose(BATCH)
     namer.close()
@@ -142,12 +141,9 @@ def test_a_refusal_that_asking_otherwise_does_not_cure_is_one_request(
 
 
 def test_a_client_is_made_when_there_is_something_to_ask() -> None:
-    def missing() -> openai.OpenAI:
-        raise Halt("There is no key.")
-
-    namer = OpenAINamer(missing, "m")
+    namer = OpenAINamer(Client(Account()), "m")
     assert namer.key == "openai/m/p1"
-    with pytest.raises(Halt):
+    with pytest.raises(Halt, match="OPENAI_API_KEY"):
         namer.propose(BATCH)
 
 

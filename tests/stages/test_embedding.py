@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
-import openai
 import pytest
 from sqlalchemy import delete, select
 
@@ -17,6 +16,7 @@ from commonplace.archive.schema import features as feature_table
 from commonplace.config import Environment, PriceSettings, ProjectSettings, Settings
 from commonplace.errors import Halt
 from commonplace.openai import embeddings
+from commonplace.openai.client import Account, Client
 from commonplace.openai.embeddings import Embedder
 from commonplace.stages import embedding
 from commonplace.stages.embedding import Meaning, open_meaning
@@ -138,7 +138,7 @@ def test_what_was_bought_before_a_refusal_is_counted(sqlite_archive: Archive, se
     ids = sorted(places(sqlite_archive))
     with meaning_of(server) as meaning:
         assert meaning
-        tiring = msgspec.structs.replace(meaning, embedder=Tiring(lambda: openai.OpenAI(api_key="k"), MODEL))
+        tiring = msgspec.structs.replace(meaning, embedder=Tiring(Client(Account(api_key="k")), MODEL))
         done = embedding.embed(sqlite_archive, tiring, ids)
         assert done.vectors == vectors.count(sqlite_archive, KIND) == embedding.AT_ONCE
         assert done.usage.cost_usd > 0

@@ -1,9 +1,8 @@
 """The judges that ask a model: `openai`, `openai-batch` and `compatible`."""
 
 from commonplace.categorize.openai.batch import Collected, OpenAIBatches, Submitted
-from commonplace.categorize.openai.compatible import CompatibleJudge, connect_compatible
+from commonplace.categorize.openai.compatible import CompatibleJudge
 from commonplace.categorize.openai.realtime import OpenAIJudge
-from commonplace.openai.client import check_model, connect, problems_with_model
 from commonplace.openai.pricing import Price
 
 __all__ = [
@@ -13,8 +12,4 @@ __all__ = [
     "OpenAIJudge",
     "Price",
     "Submitted",
-    "check_model",
-    "connect",
-    "connect_compatible",
-    "problems_with_model",
 ]

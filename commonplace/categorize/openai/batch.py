@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import IO, TYPE_CHECKING
+from typing import IO
 from uuid import uuid4
 
 import msgspec
@@ -25,21 +25,16 @@ from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire,
 from commonplace.errors import CommonplaceError, Defect, Halt, Retryable
 from commonplace.model import Usage, Verdict
 from commonplace.moments import now
-from commonplace.openai.client import DEFAULT_MODEL, call, refusal_in_batch
+from commonplace.openai.batches import Batches, Remote
+from commonplace.openai.client import Client
+from commonplace.openai.errors import DEFAULT_MODEL, About, refused
 from commonplace.openai.pricing import Price, price_within
-
-if TYPE_CHECKING:
-    import openai
-    from openai.types import Batch as RemoteBatch
 
 log = logging.getLogger(__name__)
 
-TERMINAL = {"completed", "failed", "expired", "cancelled"}
 TRIES_IN_ALL = 2
 GRACE_SECONDS = 600.0
 """So long a batch whose creation was not confirmed may still appear at the service."""
-SAFE_RETRIES = 4
-"""Reading, deleting and uploading may be repeated; creating a batch may not."""
 METADATA_KEY = "commonplace_batch"
 
 
@@ -77,7 +72,7 @@ class OpenAIBatches:
 
     def __init__(
         self,
-        client: openai.OpenAI,
+        client: Client,
         store: BatchStore,
         model: str = DEFAULT_MODEL,
         *,
@@ -94,7 +89,7 @@ class OpenAIBatches:
         known = price_within(model, price, max_cost)
         self.price = known.discounted() if known else None
         self._client = client
-        self._patient = client.with_options(max_retries=SAFE_RETRIES)
+        self._remote = Batches(client, About(model=model))
         self._store = store
         self._max_cost = max_cost
         self._lessons = tuple(lessons)
@@ -154,7 +149,7 @@ class OpenAIBatches:
                 report.still_open += 1
             elif remote is None:
                 self._give_up(batch, report)
-            elif remote.status not in TERMINAL:
+            elif not remote.is_over:
                 report.still_open += 1
                 self._save(batch, remote_id=remote.id, status=remote.status)
             else:
@@ -240,21 +235,13 @@ class OpenAIBatches:
     def _send(self, batch: Batch, handle: IO[bytes]) -> None:
         """Upload and create. Where the answer to the creation is lost, `collect` looks the batch up by our id."""
         try:
-            file = call(self.model, lambda: self._patient.files.create(file=("batch.jsonl", handle), purpose="batch"))
+            file_id = self._remote.upload(handle)
         except CommonplaceError:
             self._save(batch, status="refused", finished_at=now(), job=batch.job.without_lines())
             raise
-        batch = self._save(batch, input_file_id=file.id, status="uploaded")
+        batch = self._save(batch, input_file_id=file_id, status="uploaded")
         try:
-            remote = call(
-                self.model,
-                lambda: self._client.batches.create(
-                    completion_window="24h",
-                    endpoint="/v1/responses",
-                    input_file_id=file.id,
-                    metadata={METADATA_KEY: batch.id, "sha256": batch.sha256},
-                ),
-            )
+            remote = self._remote.create(file_id, {METADATA_KEY: batch.id, "sha256": batch.sha256})
         except Retryable:
             log.warning("Batch %s was not confirmed; the next collection looks it up.", batch.id)
             return
@@ -265,22 +252,11 @@ class OpenAIBatches:
 
     # Collecting.
 
-    def _look_up(self, batch: Batch) -> RemoteBatch | None:
+    def _look_up(self, batch: Batch) -> Remote | None:
         """The batch as the service has it; None if it has none (yet)."""
-        remote_id = batch.remote_id
-        if remote_id is not None:
-            return call(self.model, lambda: self._patient.batches.retrieve(remote_id))
-        since = batch.submitted_at // 1_000_000 - 3600
-        found = call(self.model, lambda: self._find(batch.id, since))
-        return call(self.model, lambda: self._patient.batches.retrieve(found)) if found else None
-
-    def _find(self, identity: str, since: int) -> str | None:
-        for remote in self._patient.batches.list(limit=100):
-            if (remote.metadata or {}).get(METADATA_KEY) == identity:
-                return remote.id
-            if remote.created_at < since:
-                return None
-        return None
+        if batch.remote_id is not None:
+            return self._remote.get(batch.remote_id)
+        return self._remote.find(METADATA_KEY, batch.id, since=batch.submitted_at // 1_000_000 - 3600)
 
     def _give_up(self, batch: Batch, report: Collected) -> None:
         """It never came into being: everything in it is pending again."""
@@ -291,44 +267,40 @@ class OpenAIBatches:
     def _collect_one(
         self,
         batch: Batch,
-        remote: RemoteBatch,
+        remote: Remote,
         record: Callable[[Sequence[Verdict]], None],
         report: Collected,
     ) -> Halt | None:
-        files = [name for name in (remote.output_file_id, remote.error_file_id) if name]
-        contents = [self._content(name) for name in files]
+        contents = [self._remote.content(name) for name in remote.answer_file_ids]
         price = self.price if batch.job.model == self.model else price_of_batch(batch.job.model)
         found = harvest(batch.job, contents, price)
         record(found.verdicts)
         finished = batch.job.without_lines(found.went_wrong)
-        codes = [*found.codes, *((0, code) for code in _codes(remote))]
+        codes = [*found.codes, *((0, code) for code in remote.codes)]
         status = TOO_MANY_TOKENS if (0, TOO_MANY_TOKENS) in codes else remote.status
         self._save(batch, remote_id=remote.id, status=status, finished_at=now(), job=finished)
-        for name in (*files, remote.input_file_id):
+        for name in (*remote.answer_file_ids, remote.input_file_id):
             self._delete(name)
         self._add(batch, remote, found, report)
-        refusals = [refusal_in_batch(status, code, batch.job.model) for status, code in codes]
+        refusals = [refused(About(model=batch.job.model), status, code) for status, code in codes]
         return next((refusal for refusal in refusals if isinstance(refusal, Halt)), None)
 
-    def _add(self, batch: Batch, remote: RemoteBatch, found: Harvest, report: Collected) -> None:
+    def _add(self, batch: Batch, remote: Remote, found: Harvest, report: Collected) -> None:
         report.finished += 1
         report.verdicts += len(found.verdicts)
         report.missing += found.missing
         report.defects += found.defects
         report.usage += found.usage
         if remote.status != "completed":
-            why = ", ".join(_codes(remote))
+            why = ", ".join(remote.codes)
             report.problems.append(f"Batch {batch.id} ended as {remote.status}{f' ({why})' if why else ''}.")
-
-    def _content(self, file_id: str) -> bytes:
-        return call(self.model, lambda: self._patient.files.content(file_id).content)
 
     def _delete(self, file_id: str | None) -> None:
         """The service need not keep the conversations longer than it takes."""
         if file_id is None:
             return
         try:
-            call(self.model, lambda: self._patient.files.delete(file_id))
+            self._remote.delete_file(file_id)
         except CommonplaceError as exc:
             log.warning("A file of a finished batch could not be deleted: %s", exc.message)
 
@@ -336,12 +308,6 @@ class OpenAIBatches:
         changed = msgspec.structs.replace(batch, **changes)
         self._store.save(to_row(changed))
         return changed
-
-
-def _codes(remote: RemoteBatch) -> list[str]:
-    """Why a batch failed as a whole."""
-    errors = (remote.errors.data if remote.errors else None) or []
-    return sorted({error.code for error in errors if error.code})
 
 
 def price_of_batch(model: str) -> Price | None:

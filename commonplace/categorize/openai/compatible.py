@@ -7,34 +7,18 @@ the parameter (it is left out from then on), some ignore it. The answer is valid
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Sequence
+from typing import Any
 
 from commonplace.categorize.contract import Lesson
-from commonplace.categorize.openai.judging import FIRST_DELAY, LiveJudge
-from commonplace.categorize.openai.packing import PLANS, Item, Plan
+from commonplace.categorize.openai.judging import LiveJudge
+from commonplace.categorize.openai.packing import PLANS, Item, Plan, room_for
 from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, ask_about, unwrapped
-from commonplace.errors import Halt
 from commonplace.openai import replies
-from commonplace.openai.client import ANSWER_SECONDS, BadRequest, BadSetting, call, connect
-from commonplace.openai.limiter import Governor
-from commonplace.openai.pricing import FREE, Price
-
-if TYPE_CHECKING:
-    import openai
-
-NO_KEY = "none"
-"""Servers at home want no key; the client wants one to send."""
-
-
-def connect_compatible(base_url: str, api_key: str | None = None, *, timeout: float = ANSWER_SECONDS) -> openai.OpenAI:
-    """A client for a compatible server, such as http://localhost:11434/v1."""
-    if not base_url:
-        raise Halt(
-            "The judge 'compatible' needs the address of a server.",
-            hint="Set OPENAI_BASE_URL, for example to http://localhost:11434/v1.",
-        )
-    return connect(api_key or NO_KEY, base_url=base_url, timeout=timeout)
+from commonplace.openai.client import Client
+from commonplace.openai.errors import BadRequest, BadSetting
+from commonplace.openai.pricing import FREE, Counted, Price
 
 
 class CompatibleJudge(LiveJudge):
@@ -44,67 +28,59 @@ class CompatibleJudge(LiveJudge):
 
     def __init__(
         self,
-        client: openai.OpenAI,
+        client: Client,
         model: str,
         *,
         analysis: Analysis = "summary",
         price: Price | None = None,
         max_cost: float | None = None,
         lessons: Sequence[Lesson] = (),
-        governor: Governor | None = None,
         concurrency: int = 4,
         plan: Plan | None = None,
-        first_delay: float = FIRST_DELAY,
     ) -> None:
-        self._client = client
         self._takes_schema = True
         super().__init__(
+            client,
             model,
             analysis=analysis,
             price=price or FREE,
             max_cost=max_cost,
             lessons=lessons,
-            governor=governor or Governor(),
             concurrency=concurrency,
             plan=plan or Plan(PLANS[analysis].tokens_per_conversation, 1, PLANS[analysis].tokens),
-            first_delay=first_delay,
         )
 
-    def _send(
-        self, questions: Questionnaire, items: Sequence[Item], room: int
-    ) -> tuple[Mapping[str, str], replies.Reply]:
-        with_schema = self._takes_schema
-        try:
-            return self._complete(questions, items, room, with_schema=with_schema)
-        except (BadRequest, BadSetting):
-            if not with_schema:
-                raise
-            answer = self._complete(questions, items, room, with_schema=False)
+    def _question(
+        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event
+    ) -> replies.Reply:
+        body = self._body(questions, items)
+        named = {"name": questions.name, "schema": questions.schema, "strict": True}
+        if self._takes_schema:
+            with_schema = {**body, "response_format": {"type": "json_schema", "json_schema": named}}
+            try:
+                return self._complete(with_schema, wanted, stop)
+            except (BadRequest, BadSetting):
+                reply = self._complete(body, wanted, stop)
             self._takes_schema = False
-            return answer
+            return reply
+        return self._complete(body, wanted, stop)
 
-    def _complete(
-        self, questions: Questionnaire, items: Sequence[Item], room: int, *, with_schema: bool
-    ) -> tuple[Mapping[str, str], replies.Reply]:
-        body: dict[str, Any] = {
+    def _body(self, questions: Questionnaire, items: Sequence[Item]) -> dict[str, Any]:
+        return {
             "model": self.model,
             "messages": [
                 {"role": "system", "content": questions.instructions + _shape_of(questions)},
                 {"role": "user", "content": ask_about(enumerate(item.text for item in items))},
             ],
-            "max_tokens": room,
+            "max_tokens": room_for(questions, items),
             "temperature": 0,
         }
-        if with_schema:
-            named = {"name": questions.name, "schema": questions.schema, "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": named}
-        raw = call(self.model, lambda: self._client.chat.completions.with_raw_response.create(**body))
-        reply = replies.of_chat(raw.http_response.content)
-        return raw.headers, replies.Reply(unwrapped(reply.text), reply.counted, reply.problem)
 
-    def close(self) -> None:
-        super().close()
-        self._client.close()
+    def _complete(self, body: dict[str, Any], wanted: Counted, stop: threading.Event) -> replies.Reply:
+        reply = self.client.patiently(
+            self.about, lambda sdk: replies.complete(sdk, body), tokens=wanted.total, used=replies.took, stop=stop
+        )
+        return replies.Reply(unwrapped(reply.text), reply.counted, reply.problem)
 
 
 def _shape_of(questions: Questionnaire) -> str:

@@ -8,11 +8,9 @@ asked about once more, alone and with more room; after that it is a `Defect`. An
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import msgspec
@@ -25,23 +23,18 @@ from commonplace.categorize.openai.packing import (
     expected,
     items_of,
     pack,
-    room_for,
     verdict_of,
 )
 from commonplace.categorize.openai.questionnaire import Analysis, Answer, Questionnaire, prompt_version
-from commonplace.errors import CommonplaceError, Defect, Halt, Permanent, Retryable
+from commonplace.errors import CommonplaceError, Defect, Halt, Permanent
 from commonplace.model import Usage, Verdict
-from commonplace.openai.limiter import Governor
+from commonplace.openai.client import Client
+from commonplace.openai.errors import About, Stopped
 from commonplace.openai.pricing import Counted, Price, shares
 from commonplace.openai.replies import SAYS, Reply
 
 log = logging.getLogger(__name__)
 
-TRIES = 6
-FIRST_DELAY = 0.5
-LONGEST_DELAY = 30.0
-LONGEST_PAUSE = 120.0
-"""A service that wants us back later than this is left alone until the next run."""
 FAILURES_TO_STOP = 3
 """So many requests in a row that failed for good: the service is down, the others need not try."""
 
@@ -65,28 +58,26 @@ class LiveJudge(ABC):
 
     def __init__(
         self,
+        client: Client,
         model: str,
         *,
         analysis: Analysis,
         price: Price | None,
         max_cost: float | None,
         lessons: Sequence[Lesson],
-        governor: Governor,
         concurrency: int,
         plan: Plan,
-        first_delay: float,
     ) -> None:
+        self.client = client
         self.model = model
+        self.about = About(model=model)
         self.analysis: Analysis = analysis
         self.price = price
         self.usage = Usage()
-        self.requests_sent = 0
         self._max_cost = max_cost
         self._reserved_cost = 0.0
         self._lessons = tuple(lessons)
-        self.governor = governor
         self._plan = plan
-        self._first_delay = first_delay
         self._halted: Halt | None = None
         self._questionnaires: dict[str, Questionnaire] = {}
         self._lock = threading.Lock()
@@ -103,8 +94,10 @@ class LiveJudge(ABC):
         return f"{self.kind}/{self.model}/{self.prompt_version}"
 
     @abstractmethod
-    def _send(self, questions: Questionnaire, items: Sequence[Item], room: int) -> tuple[Mapping[str, str], Reply]:
-        """One request, once: the answer's headers and the reply. Raises our errors only."""
+    def _question(
+        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event
+    ) -> Reply:
+        """One question, asked again only while it is not answered. Raises our errors only."""
 
     def judge(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> list[Verdict | Defect]:
         """One answer for each subject, in their order."""
@@ -140,6 +133,7 @@ class LiveJudge(ABC):
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self.client.close()
 
     def questionnaire(self, taxonomy: Taxonomy) -> Questionnaire:
         """The questions for a taxonomy, made once per version of it."""
@@ -238,53 +232,20 @@ class LiveJudge(ABC):
                 results[item.place] = defect(item.subject.conversation_id, f"no valid answer, twice: {reason}")
 
     def _ask(self, questions: Questionnaire, items: list[Item], stop: threading.Event) -> Answered | None:
-        """One request, repeated only while it was not answered. None: the run stopped before it went out."""
+        """One question answered. None: the run stopped before it went out."""
         wanted = expected(questions, items)
         reserved = 0.0
         try:
             reserved = self._reserve(wanted)
-            for attempt in range(TRIES):
-                if not self.governor.acquire(wanted.total, stop):
-                    return None
-                reply = self._try(questions, items, wanted.total, attempt, stop)
-                if reply is not None:
-                    return self._read(questions, items, reply)
+            return self._read(questions, items, self._question(questions, items, wanted, stop))
+        except Stopped:
+            return None
         except Halt:
             stop.set()
             raise
         finally:
             with self._lock:
                 self._reserved_cost -= reserved
-        return None
-
-    def _try(
-        self,
-        questions: Questionnaire,
-        items: Sequence[Item],
-        tokens: int,
-        attempt: int,
-        stop: threading.Event,
-    ) -> Reply | None:
-        """Send it. None: not answered, to be tried again after the wait that this took."""
-        with self._lock:
-            self.requests_sent += 1
-        sent_at = time.monotonic()
-        actual = tokens
-        try:
-            headers, reply = self._send(questions, items, room_for(questions, items))
-            self.governor.learn(headers, time.monotonic() - sent_at)
-            actual = reply.counted.total or tokens
-            return reply
-        except Retryable as exc:
-            if attempt + 1 == TRIES or (exc.retry_after or 0) > LONGEST_PAUSE:
-                raise
-            if exc.retry_after is not None:
-                self.governor.pause(exc.retry_after)
-            else:
-                stop.wait(self._delay(attempt))
-            return None
-        finally:
-            self.governor.settle(tokens, actual)
 
     def _read(self, questions: Questionnaire, items: list[Item], reply: Reply) -> Answered:
         usage = reply.counted.usage(self.price)
@@ -309,8 +270,3 @@ class LiveJudge(ABC):
                 )
             self._reserved_cost += price
         return price
-
-    def _delay(self, attempt: int) -> float:
-        """Exponential, with jitter, so that requests that failed together do not return together."""
-        jitter = 1 - secrets.randbelow(250) / 1000
-        return min(LONGEST_DELAY, self._first_delay * (1 << attempt)) * jitter

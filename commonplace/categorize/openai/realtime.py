@@ -7,21 +7,18 @@ conversations after them are not, because writing a text into the cache that nob
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Sequence
+from typing import Any
 
 from commonplace.categorize.contract import Lesson
-from commonplace.categorize.openai.judging import FIRST_DELAY, LiveJudge
-from commonplace.categorize.openai.packing import PLANS, Item, Plan
+from commonplace.categorize.openai.judging import LiveJudge
+from commonplace.categorize.openai.packing import PLANS, Item, Plan, room_for
 from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, ask_about
 from commonplace.openai import replies
-from commonplace.openai.client import DEFAULT_MODEL, call
-from commonplace.openai.limiter import Governor, shared_governor
-from commonplace.openai.pricing import Price, price_within
-
-if TYPE_CHECKING:
-    import openai
+from commonplace.openai.client import Client
+from commonplace.openai.errors import DEFAULT_MODEL
+from commonplace.openai.pricing import Counted, Price, price_within
 
 REASONS = re.compile(r"gpt-[5-9]|gpt-\d\d|o\d")
 """Models that take a reasoning effort; the others refuse the parameter."""
@@ -30,54 +27,40 @@ MARKS_CACHE = re.compile(r"gpt-(5\.[6-9]|[6-9]|\d\d)")
 
 
 class OpenAIJudge(LiveJudge):
-    """Asks OpenAI. Needs a client from `client.connect`. The limits per minute hold until the service names its own."""
+    """Asks OpenAI."""
 
     kind = "openai"
 
     def __init__(
         self,
-        client: openai.OpenAI,
+        client: Client,
         model: str = DEFAULT_MODEL,
         *,
         analysis: Analysis = "summary",
         price: Price | None = None,
         max_cost: float | None = None,
         lessons: Sequence[Lesson] = (),
-        requests_per_minute: float = 500,
-        tokens_per_minute: float = 200_000,
-        governor: Governor | None = None,
         concurrency: int = 48,
         plan: Plan | None = None,
-        first_delay: float = FIRST_DELAY,
     ) -> None:
-        self._client = client
         super().__init__(
+            client,
             model,
             analysis=analysis,
             price=price_within(model, price, max_cost),
             max_cost=max_cost,
             lessons=lessons,
-            governor=governor or shared_governor(account(client, model), requests_per_minute, tokens_per_minute),
             concurrency=concurrency,
             plan=plan or PLANS[analysis],
-            first_delay=first_delay,
         )
 
-    def _send(
-        self, questions: Questionnaire, items: Sequence[Item], room: int
-    ) -> tuple[Mapping[str, str], replies.Reply]:
-        body = request_body(self.model, questions, [item.text for item in items], room)
-        raw = call(self.model, lambda: self._client.responses.with_raw_response.create(**body))
-        return raw.headers, replies.of_response(raw.http_response.content)
-
-    def close(self) -> None:
-        super().close()
-        self._client.close()
-
-
-def account(client: openai.OpenAI, model: str) -> str:
-    """A name for what the service limits: an account, as its key's hash, and a model."""
-    return f"{client.base_url} {blake2b(client.api_key.encode(), digest_size=8).hexdigest()} {model}"
+    def _question(
+        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event
+    ) -> replies.Reply:
+        body = request_body(self.model, questions, [item.text for item in items], room_for(questions, items))
+        return self.client.patiently(
+            self.about, lambda sdk: replies.respond(sdk, body), tokens=wanted.total, used=replies.took, stop=stop
+        )
 
 
 def request_body(model: str, questions: Questionnaire, texts: Sequence[str], room: int) -> dict[str, Any]:

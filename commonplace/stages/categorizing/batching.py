@@ -18,8 +18,10 @@ from commonplace.archive.verdicts.verdicts import record_verdicts
 from commonplace.categorize.contract import Taxonomy
 from commonplace.config import Environment, Settings
 from commonplace.model import Verdict
+from commonplace.openai.client import Client, account_of
+from commonplace.openai.pricing import price_to_reckon_with
 from commonplace.stages.categorizing import stage
-from commonplace.stages.categorizing.judges import FEW_SHOT, told_price
+from commonplace.stages.categorizing.judges import FEW_SHOT
 from commonplace.stages.categorizing.subjects import lessons, subjects
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.selection import Selection
@@ -38,15 +40,17 @@ def open_batches(
     max_cost: float | None = None,
 ) -> Iterator[tuple[OpenAIBatches, Taxonomy]]:
     """The batches of the settings' account, and the taxonomy they are asked about."""
-    from commonplace.categorize.openai import OpenAIBatches, connect
+    from commonplace.categorize.openai import OpenAIBatches
 
+    account = account_of(settings, environment)
+    account.check()
     chosen = taxonomy_named(archive, taxonomy or settings.categorize.taxonomy)
     batches = OpenAIBatches(
-        connect(environment.get("OPENAI_API_KEY"), base_url=environment.get("OPENAI_BASE_URL")),
+        Client(account),
         ArchiveBatches(archive),
         settings.categorize.model,
         analysis=settings.categorize.analysis,
-        price=told_price(settings),
+        price=price_to_reckon_with(settings.categorize.model, settings),
         max_cost=settings.categorize.max_cost if max_cost is None else max_cost,
         lessons=lessons(archive, chosen.name, newest=FEW_SHOT),
     )

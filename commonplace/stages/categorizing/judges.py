@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,14 +11,12 @@ from commonplace.archive.core import Archive
 from commonplace.categorize.answers import Answers, answers_path
 from commonplace.categorize.contract import Judge, Taxonomy
 from commonplace.config import Environment, Settings
-from commonplace.errors import Halt, Refused
+from commonplace.errors import Refused
+from commonplace.openai.client import Client, account_of
+from commonplace.openai.pricing import price_to_reckon_with
 from commonplace.stages.categorizing.learning import learned_lessons
 from commonplace.stages.categorizing.subjects import lessons
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
-
-if TYPE_CHECKING:
-    from commonplace.openai.limiter import Governor
-    from commonplace.openai.pricing import Price
 
 FEW_SHOT = 40
 """Corrections that are shown to judges that learn from examples in their prompt."""
@@ -55,22 +50,6 @@ def open_judging(
             opened.close()
 
 
-@cache
-def _governor(_account: str, requests_per_minute: int, tokens_per_minute: int, processes: int) -> Governor:
-    """One governor per account in this process, so that tasks running at once share its limits."""
-    from commonplace.openai.limiter import Governor
-
-    return Governor(requests_per_minute, tokens_per_minute, processes=processes)
-
-
-def told_price(settings: Settings) -> Price | None:
-    """What the settings say that the judge's model costs."""
-    from commonplace.openai.pricing import Price
-
-    told = settings.prices.get(settings.categorize.model)
-    return Price(input=told.input, output=told.output, cached=told.cached) if told else None
-
-
 def open_judge(
     name: str,
     settings: Settings,
@@ -88,37 +67,31 @@ def open_judge(
                 settings.home / "models", lessons=learned_lessons(archive, taxonomy), analysis=wanted.analysis
             )
         case "openai" | "openai-batch":
-            from commonplace.categorize.openai import OpenAIJudge, connect
+            from commonplace.categorize.openai import OpenAIJudge
 
-            key, address = environment.get("OPENAI_API_KEY"), environment.get("OPENAI_BASE_URL")
-            client = connect(key, base_url=address)
-            account = blake2b(f"{key} {address}".encode(), digest_size=8).hexdigest()
+            account = account_of(settings, environment)
+            account.check()
             return OpenAIJudge(
-                client,
+                Client(account),
                 wanted.model,
                 analysis=wanted.analysis,
-                price=told_price(settings),
+                price=price_to_reckon_with(wanted.model, settings),
                 lessons=lessons(archive, taxonomy.name, newest=FEW_SHOT),
-                governor=_governor(
-                    account, wanted.requests_per_minute, wanted.tokens_per_minute, settings.runs.processes
-                ),
+                concurrency=settings.openai.concurrency or 48,
                 max_cost=wanted.max_cost,
             )
         case "compatible":
-            from commonplace.categorize.openai import CompatibleJudge, connect_compatible
+            from commonplace.categorize.openai import CompatibleJudge
 
-            address = environment.get("OPENAI_BASE_URL")
-            if not address:
-                raise Halt(
-                    "The judge `compatible` needs an address.",
-                    hint="Set OPENAI_BASE_URL, e.g. http://localhost:11434/v1.",
-                )
+            account = account_of(settings, environment, needs_address=True)
+            account.check()
             return CompatibleJudge(
-                connect_compatible(address, environment.get("OPENAI_API_KEY")),
+                Client(account),
                 wanted.model,
                 analysis=wanted.analysis,
-                price=told_price(settings),
+                price=price_to_reckon_with(wanted.model, settings, is_own=True),
                 lessons=lessons(archive, taxonomy.name, newest=FEW_SHOT),
+                concurrency=settings.openai.concurrency or 4,
             )
         case _:
             raise Refused(f"There is no judge {name!r}.", hint="Use local, openai, openai-batch or compatible.")

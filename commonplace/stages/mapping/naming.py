@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from commonplace.config import Environment, Settings
-from commonplace.errors import Halt
 from commonplace.model import Usage
-from commonplace.openai.pricing import FREE, Counted, Price, price_of
+from commonplace.openai.client import Client, account_of
+from commonplace.openai.pricing import FREE, Counted, Price, price_to_reckon_with, unknown_price
 from commonplace.openai.tokens import estimate_tokens
 from commonplace.projects import naming_questions as questions
 from commonplace.projects.contract import Namer, PaidNamer, Proposal, Unnamed
@@ -24,13 +23,9 @@ from commonplace.projects.known_names import KnownNames, names_path
 from commonplace.projects.naming import KeyPhrases
 from commonplace.projects.openai_namer import CompatibleNamer, OpenAINamer
 
-if TYPE_CHECKING:
-    import openai
-
 AT_ONCE = 20
 """Projects in one request: they are told apart from each other."""
 KEY_VERSION = "v1"
-REPEATS = 4
 
 
 class Naming(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,50 +59,12 @@ def open_naming(settings: Settings, environment: Environment) -> Iterator[Naming
     if wanted.namer == "local":
         yield Naming(namer=KeyPhrases())
         return
-    kind = OpenAINamer if wanted.namer == "openai" else CompatibleNamer
-    namer = kind(
-        lambda: connected(environment, "names", needs_address=wanted.namer == "compatible"),
-        wanted.model or settings.categorize.model,
-    )
-    with KnownNames(names_path(settings.home)) as known:
-        try:
-            price = price_to_reckon_with(namer.model, settings, environment)
-            if price is None and wanted.namer == "compatible":
-                price = FREE  # There is no address either: that is what has to be said.
-            yield Naming(namer=namer, known=known, price=price, max_cost=wanted.max_cost)
-        finally:
-            namer.close()
-
-
-def connected(environment: Environment, what: str, *, needs_address: bool = False) -> openai.OpenAI:
-    """A client for OpenAI or for the server at OPENAI_BASE_URL. `Halt` with what to do where something is missing."""
-    from commonplace.categorize.openai import connect, connect_compatible
-
-    key, address = environment.get("OPENAI_API_KEY"), environment.get("OPENAI_BASE_URL")
-    if not address and (needs_address or not key):
-        missing = "an address" if needs_address else "a key"
-        raise Halt(
-            f"[projects] {what} need {missing}.",
-            hint="Set OPENAI_BASE_URL, e.g. http://localhost:11434/v1."
-            if needs_address
-            else "Set OPENAI_API_KEY or run `commonplace connect openai`; by default, [projects] needs none.",
-        )
-    client = connect_compatible(address, key) if address else connect(key)
-    return client.with_options(max_retries=REPEATS)
-
-
-def price_to_reckon_with(model: str, settings: Settings, environment: Environment) -> Price | None:
-    """What a model costs: as the settings say, or as is known. A server of one's own is free; what OpenAI charges has
-    to be known to keep a limit."""
-    told = settings.prices.get(model)
-    if told is not None:
-        return Price(input=told.input, output=told.output, cached=told.cached)
-    return price_of(model) or (FREE if environment.get("OPENAI_BASE_URL") else None)
-
-
-def unknown_price(model: str) -> str:
-    told = f"""Tell it under [prices."{model}"], or choose another model."""
-    return f"The price of {model!r} is not known, so [projects] max_cost cannot be kept. {told}"
+    is_compatible = wanted.namer == "compatible"
+    client = Client(account_of(settings, environment, needs_address=is_compatible))
+    namer = (CompatibleNamer if is_compatible else OpenAINamer)(client, wanted.model or settings.categorize.model)
+    with client, KnownNames(names_path(settings.home)) as known:
+        price = price_to_reckon_with(namer.model, settings, is_own=is_compatible or bool(client.account.base_url))
+        yield Naming(namer=namer, known=known, price=price, max_cost=wanted.max_cost)
 
 
 def plan(naming: Naming, waiting: Sequence[Unnamed], *, again: bool = False, spent: float = 0.0) -> Plan:
@@ -119,7 +76,7 @@ def plan(naming: Naming, waiting: Sequence[Unnamed], *, again: bool = False, spe
     known = {} if again or naming.known is None else naming.known.find(waiting, namer.key)
     left = [project for project in waiting if project.project_id not in known]
     if left and naming.price is None:
-        return Plan(batches=[], stopped=unknown_price(namer.model))
+        return Plan(batches=[], stopped=unknown_price(namer.model, "[projects]"))
     batches: list[list[Unnamed]] = []
     for batch in in_batches(left):
         cost = _most_it_costs(naming.price or FREE, batch)

@@ -11,7 +11,7 @@ import msgspec
 from commonplace.archive.core import Archive
 from commonplace.archive.memory import recall, remember
 from commonplace.archive.projects import history, registry
-from commonplace.errors import Halt, Refused, Retryable
+from commonplace.errors import CommonplaceError, Halt, Refused
 from commonplace.model import Project, Usage
 from commonplace.projects import listings
 from commonplace.projects.contract import Proposal, Unnamed
@@ -131,11 +131,10 @@ def infer(
     for batch in planned.batches:
         try:
             usage += naming.ask(using, batch).usage
-        except Retryable as error:
+        except CommonplaceError as error:
             problems.append(str(error))
-        except Halt as error:
-            problems.append(str(error))
-            break
+            if isinstance(error, Halt):
+                break
     return Inferred(named=record_said(archive, using, waiting), usage=usage, problems=problems)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from commonplace.categorize.contract import Category, Subject, Taxonomy, Turn
-from commonplace.categorize.openai.compatible import CompatibleJudge, connect_compatible
+from commonplace.categorize.openai.compatible import CompatibleJudge
 from commonplace.categorize.openai.realtime import OpenAIJudge
-from commonplace.openai.client import connect
+from commonplace.openai.client import Account, Client
 from commonplace.openai.limiter import Governor
 from tests.fakes.openai import FakeOpenAI
 
@@ -46,20 +46,21 @@ def fake() -> Iterator[FakeOpenAI]:
         yield running
 
 
-def open_governor() -> Governor:
-    return Governor()
+def connect(server: FakeOpenAI, api_key: str | None = None, **options: Any) -> Client:
+    """A client of the fake, without a limit of its own and with next to no waiting between tries."""
+    account = Account(api_key=api_key or server.api_key, base_url=server.url, timeout=5)
+    return Client(account, **{"governor": Governor(), "first_delay": 0.001, **options})
 
 
 @pytest.fixture
 def openai_judge(fake: FakeOpenAI) -> Iterator[Callable[..., OpenAIJudge]]:
-    """Makes judges that ask the fake, without a limit of their own and with next to no waiting between tries."""
+    """Makes judges that ask the fake."""
     made: list[OpenAIJudge] = []
 
     def make(**options: Any) -> OpenAIJudge:
         server: FakeOpenAI = options.pop("server", fake)
-        key = options.pop("api_key", server.api_key)
-        defaults: dict[str, Any] = {"governor": Governor(), "first_delay": 0.001, "concurrency": 8}
-        made.append(OpenAIJudge(connect(key, base_url=server.url, timeout=5), **{**defaults, **options}))
+        connection = {name: options.pop(name) for name in ("api_key", "governor") if name in options}
+        made.append(OpenAIJudge(connect(server, **connection), **{"concurrency": 8, **options}))
         return made[-1]
 
     yield make
@@ -73,8 +74,7 @@ def compatible_judge(fake: FakeOpenAI) -> Iterator[Callable[..., CompatibleJudge
 
     def make(**options: Any) -> CompatibleJudge:
         server: FakeOpenAI = options.pop("server", fake)
-        client = connect_compatible(server.url, server.api_key, timeout=5)
-        made.append(CompatibleJudge(client, "gpt-6-luna", **{"first_delay": 0.001, **options}))
+        made.append(CompatibleJudge(connect(server), "gpt-6-luna", **options))
         return made[-1]
 
     yield make

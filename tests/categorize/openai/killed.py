@@ -14,10 +14,10 @@ from pathlib import Path
 from commonplace.archive.opening import open_archive
 from commonplace.archive.verdicts.batches import ArchiveBatches
 from commonplace.categorize.contract import Category, Taxonomy
-from commonplace.categorize.openai import OpenAIBatches, OpenAIJudge, connect
+from commonplace.categorize.openai import OpenAIBatches, OpenAIJudge
 from commonplace.categorize.openai.packing import Plan
 from commonplace.model import Verdict
-from commonplace.openai.limiter import Governor
+from commonplace.openai.client import Account, Client
 from tests.categorize.openai.conftest import NAMES, subjects
 
 CONCURRENCY = 4
@@ -27,7 +27,7 @@ def main(url: str, kept: Path, count: int, mode: str) -> None:
     taxonomy = Taxonomy(name="small", categories=tuple(Category(name=name) for name in NAMES))
     done = set(kept.read_text().split()) if kept.exists() else set()
     waiting = [each for each in subjects(count) if each.conversation_id not in done]
-    client = connect("sk-test", base_url=url, timeout=10)
+    client = Client(Account(api_key="sk-test", base_url=url, timeout=10))
     with kept.open("a", encoding="utf-8") as file:
 
         def keep(verdict: Verdict) -> None:
@@ -41,7 +41,7 @@ def main(url: str, kept: Path, count: int, mode: str) -> None:
 
         if mode == "live":
             plan = Plan(1500, 1, 6000)
-            judge = OpenAIJudge(client, governor=Governor(), concurrency=CONCURRENCY, plan=plan)
+            judge = OpenAIJudge(client, concurrency=CONCURRENCY, plan=plan)
             judge.judge_each(waiting, taxonomy, keep)
             judge.close()
             return

@@ -10,12 +10,12 @@ import pytest
 from commonplace.archive.core import Archive
 from commonplace.archive.verdicts.batches import ArchiveBatches
 from commonplace.categorize.contract import Subject, Taxonomy
-from commonplace.categorize.openai import OpenAIBatches, connect
+from commonplace.categorize.openai import OpenAIBatches
 from commonplace.categorize.openai.batch_file import Limits
 from commonplace.categorize.openai.packing import Plan
 from commonplace.errors import Halt, Retryable
 from commonplace.model import Usage, Verdict
-from tests.categorize.openai.conftest import NAMES, subjects
+from tests.categorize.openai.conftest import NAMES, connect, subjects
 from tests.fakes.openai import FakeOpenAI
 
 ONE_EACH = Plan(1500, 1, 6000)
@@ -31,9 +31,12 @@ class World:
         self.judged: dict[str, Verdict] = {}
         self.judges: list[OpenAIBatches] = []
 
-    def judge(self, **options: Any) -> OpenAIBatches:
-        client = connect(self.fake.api_key, base_url=self.fake.url, timeout=5)
-        self.judges.append(OpenAIBatches(client, self.store, **{"plan": ONE_EACH, "grace_seconds": 0, **options}))
+    def judge(self, *, tries: int = 3, **options: Any) -> OpenAIBatches:
+        self.judges.append(
+            OpenAIBatches(
+                connect(self.fake, tries=tries), self.store, **{"plan": ONE_EACH, "grace_seconds": 0, **options}
+            )
+        )
         return self.judges[-1]
 
     def keep(self, verdicts: Any) -> None:
@@ -244,8 +247,7 @@ def test_batches_are_remembered_on_both_dialects(archive: Archive) -> None:
 
 
 def test_a_network_that_is_gone_is_retryable(world: World) -> None:
-    judge = world.judge()
-    judge._patient = judge._client
+    judge = world.judge(tries=1)
     world.fake.fail("drop_before", path="/v1/files")
     with pytest.raises(Retryable):
         judge.submit(subjects(2), world.taxonomy)

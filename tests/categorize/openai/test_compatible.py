@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from commonplace.categorize.contract import Taxonomy
-from commonplace.categorize.openai.compatible import CompatibleJudge, connect_compatible
+from commonplace.categorize.openai.compatible import CompatibleJudge
 from commonplace.errors import Defect, Halt
 from commonplace.model import Verdict
 from commonplace.openai.pricing import Price
@@ -77,8 +77,3 @@ def test_a_model_the_server_does_not_have_halts(fake: FakeOpenAI, compatible_jud
     fake.models = {"llama": None}
     with pytest.raises(Halt, match="not offered"):
         compatible_judge().judge(subjects(2), taxonomy)
-
-
-def test_no_address_is_a_halt_that_says_what_to_set() -> None:
-    with pytest.raises(Halt, match="OPENAI_BASE_URL"):
-        connect_compatible("")

@@ -371,6 +371,7 @@ def test_an_answer_that_was_lost_on_its_way_is_asked_for_once_more(
 def test_judges_of_one_account_share_their_limits(openai_judge: Make, taxonomy: Taxonomy) -> None:
     """Each chunk of a run opens a judge of its own."""
     with FakeOpenAI() as fake:
-        one, other = (openai_judge(server=fake, governor=None, requests_per_minute=77) for _ in range(2))
-        assert one.governor is other.governor
-        assert openai_judge(server=fake, model="gpt-5.6-luna", governor=None).governor is not one.governor
+        one, other = (openai_judge(server=fake, governor=None) for _ in range(2))
+        assert one.client.governor is other.client.governor
+        assert openai_judge(server=fake, model="gpt-5.6-luna", governor=None).client.governor is one.client.governor
+        assert openai_judge(server=fake, api_key="sk-other", governor=None).client.governor is not one.client.governor
