@@ -28,6 +28,7 @@ from sqlalchemy import text as sql
 
 from benchmarks.vocabulary import Vocabulary
 from commonplace.archive import rows, schema
+from commonplace.archive.conversations import records
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
 from commonplace.archive.search import text_index
@@ -65,7 +66,7 @@ def fill(archive: Archive, count: int) -> None:
         said = [row for key in some for row in _said(draw, vocabulary, key)]
         with archive.write() as connection:
             connection.execute(schema.conversations.insert(), heads)
-            rows.insert_rows(connection, schema.messages, rows.MESSAGE_COLUMNS, said)
+            rows.insert_rows(connection, schema.messages, records.MESSAGE_COLUMNS, said)
     stored = time.perf_counter()
     text_index.rebuild(archive)
     with archive.engine.connect() as connection:
@@ -119,7 +120,7 @@ def _said(draw: random.Random, vocabulary: Vocabulary, key: int) -> Iterator[tup
             "is_hidden": role == "tool",
         }
         place += length
-        yield tuple(values.get(name) for name in rows.MESSAGE_COLUMNS)
+        yield tuple(values.get(name) for name in records.MESSAGE_COLUMNS)
 
 
 def questions(archive: Archive, each: int) -> dict[str, list[Ask]]:

@@ -9,14 +9,13 @@ inputs, `intent` and `uncertain` never are).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, case, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, case, func, literal, select, update
 
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import arriving, batched, put, to_json
 from commonplace.archive.schema import ledger
 from commonplace.model import LedgerEntry, LedgerState
 from commonplace.moments import now
@@ -34,10 +33,9 @@ class ArchiveLedger:
 
     def get(self, conversation_ids: Iterable[str]) -> dict[str, LedgerEntry]:
         """The entries that exist, by conversation id."""
-        wanted = iter(conversation_ids)
         found: dict[str, LedgerEntry] = {}
         with self._archive.read() as connection:
-            while page := list(islice(wanted, _PAGE)):
+            for page in batched(conversation_ids):
                 query = select(ledger).where(self._ours, ledger.c.conversation_id.in_(page))
                 found.update((row.conversation_id, _entry(row)) for row in connection.execute(query))
         return found
@@ -114,19 +112,17 @@ class ArchiveLedger:
         remote_url: str | None = None,
     ) -> None:
         """One row, in one statement. What is not given stays as it is, except for the reason of the last failure."""
-        said = {"state": state, "input_hash": input_hash, "reason": reason, "updated_at": now()}
+        key = {"owner": self._archive.owner, "destination": self.instance, "conversation_id": conversation_id}
+        said: dict[str, Any] = {"state": state, "input_hash": input_hash, "reason": reason, "updated_at": now()}
         if detail is not None:
-            said["detail"] = msgspec.json.encode(dict(detail)).decode()
+            said["detail"] = to_json(dict(detail))
         if state == "done":
             said |= {"remote_id": remote_id, "remote_url": remote_url}
-        dialect = sqlite if self._archive.is_sqlite else postgresql
-        key = {"owner": self._archive.owner, "destination": self.instance, "conversation_id": conversation_id}
-        insert = dialect.insert(ledger).values(**key, **said, attempts=int(state == "intent"))
         before = case((ledger.c.input_hash == input_hash, ledger.c.attempts), else_=0)
-        attempts = {"intent": before + 1, "done": 0}.get(state, before)
-        upsert = insert.on_conflict_do_update(index_elements=list(key), set_={**said, "attempts": attempts})
+        attempts = {"intent": before + 1, "done": literal(0)}.get(state, before)
+        changing = {name: arriving(name) for name in said} | {"attempts": attempts}
         with self._archive.write() as connection:
-            connection.execute(upsert)
+            put(connection, ledger, [{**key, **said, "attempts": int(state == "intent")}], changing=changing)
 
 
 def _entry(row: Row[Any]) -> LedgerEntry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from commonplace.archive.core import Archive
-from commonplace.archive.rows import upsert
+from commonplace.archive.rows import put
 from commonplace.archive.schema import settings
 
 
@@ -18,5 +18,4 @@ def recall(archive: Archive, name: str) -> str | None:
 def remember(archive: Archive, name: str, value: str) -> None:
     """Remember this in place of what was known before."""
     with archive.write() as connection:
-        statement = upsert(connection, settings).values(name=name, value=value)
-        connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+        put(connection, settings, [{"name": name, "value": value}])

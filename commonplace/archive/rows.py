@@ -1,161 +1,92 @@
-"""Between the model's structs and the tables' rows, both ways, and rows into tables by the thousand.
+"""What everything that writes to the archive stands on: rows put, added and inserted, by the thousand where need be.
 
-Messages go in as tuples by the driver's own `executemany` or, on PostgreSQL, by COPY: an import spends a good part of
-its time here, and building a dict for each of a million rows costs more than storing them.
+Many rows go in as tuples by the driver's own `executemany` or, on PostgreSQL, by COPY.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import islice
+from typing import Any, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, bindparam, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, insert, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from commonplace.archive import schema
-from commonplace.model import Attachment, Conversation, Message
+from commonplace.archive.texts import storable
 
-MESSAGE_COLUMNS = tuple(column.name for column in schema.messages.columns if column.name != "key")
-ATTACHMENT_COLUMNS = tuple(column.name for column in schema.attachments.columns if column.name != "key")
-CONVERSATION_COLUMNS = (
-    "key",
-    "owner",
-    "id",
-    "source",
-    "external_id",
-    "title",
-    "created_at",
-    "updated_at",
-    "content_hash",
-    "current_message_id",
-    "project_ref",
-    "gpt_ref",
-    "model",
-    "url",
-    "is_archived",
-    "is_starred",
-    "pinned_at",
-    "message_count",
-    "character_count",
-    "has_code",
-    "has_image",
-    "has_file",
-    "extra",
-    "older",
-    "imported_at",
-)
+AT_ONCE = 500
+"""Ids in one question: well under what the databases take, and more would not be faster."""
+
+Item = TypeVar("Item")
 
 
-def message_row(conversation_key: int, message: Message, older: str | None = None) -> tuple[Any, ...]:
-    """One row of `messages`, in the order of MESSAGE_COLUMNS."""
-    return (
-        conversation_key,
-        message.id,
-        message.parent_id,
-        message.position,
-        message.role,
-        message.author,
-        message.content_type,
-        message.text,
-        message.digest,
-        message.created_at,
-        message.model,
-        message.is_active,
-        message.is_hidden,
-        to_json(message.extra) if message.extra else None,
-        message.raw,
-        older,
-    )
+def batched(items: Iterable[Item], size: int = AT_ONCE) -> Iterator[list[Item]]:
+    """All of the items in their order, some at a time."""
+    waiting = iter(items)
+    while batch := list(islice(waiting, size)):
+        yield batch
 
 
-def attachment_row(conversation_key: int, message_id: str, attachment: Attachment) -> tuple[Any, ...]:
-    """One row of `attachments`, in the order of ATTACHMENT_COLUMNS."""
-    return (
-        conversation_key,
-        message_id,
-        attachment.id,
-        attachment.kind,
-        attachment.name,
-        attachment.mime_type,
-        attachment.size,
-        attachment.prompt,
-        attachment.member,
-        attachment.sha256,
-    )
+def put(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    changing: Mapping[str, ColumnElement[Any]] | None = None,
+) -> None:
+    """Add rows. Where one of that primary key is there, what they say replaces what it said, and all else stays.
+
+    `changing` names what becomes of such a row instead, in terms of the table's columns and of `arriving` ones.
+    """
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    changed = changing or {name: arriving(name) for name in rows[0] if name not in keys}
+    statement = _insert(connection, table).on_conflict_do_update(index_elements=keys, set_=changed)
+    connection.execute(statement, list(rows))
 
 
-def conversation_from(row: Row[Any], messages: list[Message]) -> Conversation:
-    return Conversation(
-        source=row.source,
-        external_id=row.external_id,
-        title=row.title,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        messages=messages,
-        current_message_id=row.current_message_id,
-        project_ref=row.project_ref,
-        gpt_ref=row.gpt_ref,
-        model=row.model,
-        url=row.url,
-        is_archived=row.is_archived,
-        is_starred=row.is_starred,
-        pinned_at=row.pinned_at,
-        extra=from_json(row.extra),
-    )
+def arriving(column: str) -> ColumnElement[Any]:
+    """What the row that is put says, where another one of its key is there."""
+    return literal_column(f"excluded.{column}")
 
 
-def message_from(row: Row[Any], text: str, raw: bytes | None, attachments: list[Attachment]) -> Message:
-    """The message of a row; its text and raw JSON are passed, because not every reader needs to load them."""
-    return Message(
-        id=row.id,
-        role=row.role,
-        text=text,
-        digest=row.digest,
-        parent_id=row.parent_id,
-        author=row.author,
-        content_type=row.content_type,
-        created_at=row.created_at,
-        model=row.model,
-        is_active=row.is_active,
-        is_hidden=row.is_hidden,
-        position=row.position,
-        attachments=attachments,
-        extra=from_json(row.extra),
-        raw=raw,
-    )
+def add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add those of the rows whose key is not there yet."""
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
 
 
-def attachment_from(row: Row[Any]) -> Attachment:
-    return Attachment(
-        id=row.id,
-        kind=row.kind,
-        name=row.name,
-        mime_type=row.mime_type,
-        size=row.size,
-        prompt=row.prompt,
-        member=row.member,
-        sha256=row.sha256,
-    )
+def add_selected(connection: Connection, table: Table, columns: Sequence[str], query: Select[Any]) -> None:
+    """Add those of the rows that a query finds whose key is not there yet."""
+    connection.execute(_insert(connection, table).from_select(list(columns), query).on_conflict_do_nothing())
 
 
-def to_json(value: Any) -> str:
+def _insert(connection: Connection, table: Table) -> Any:
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def to_json(value: Any, *, order: Literal["deterministic"] | None = "deterministic") -> str:
     """The same text for the same value, whatever a source has read; integers of any size come back as they were."""
     try:
-        return msgspec.json.encode(value, order="deterministic").decode()
+        return msgspec.json.encode(value, order=order).decode()
     except UnicodeEncodeError:  # half a surrogate pair
-        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+        plain = msgspec.to_builtins(value, order=order)
+        return storable(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
 
 
 def from_json(text: str | None) -> dict[str, Any]:
+    """The object that a column holds; empty for anything else."""
     if not text or text == "{}":
         return {}
     try:
         value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        value = json.loads(text)
+    except msgspec.DecodeError:  # half a surrogate pair, which earlier versions kept
+        value = msgspec.json.decode(to_json(json.loads(text)))
     return value if isinstance(value, dict) else {}
 
 
@@ -199,12 +130,6 @@ def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: 
                 copy.write_row(row)
     except DataError as exc:
         raise ValueError(type(exc).__name__) from None
-
-
-def upsert(connection: Connection, table: Any) -> Any:
-    """An INSERT that can say what to do about a row that is there already."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
 
 
 def wait_for_other_writers(connection: Connection, owner: str) -> None:

@@ -13,11 +13,10 @@ from sqlalchemy import select
 from commonplace.archive.care.forget import ForgetReport
 from commonplace.archive.care.forget import forget as forget_in_archive
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import batched
 from commonplace.archive.schema import conversations
 from commonplace.categorize.answers import Answers, answers_path
 from commonplace.projects.known_names import KnownNames, names_path
-
-_AT_ONCE = 500
 
 
 def forget(
@@ -44,7 +43,7 @@ def _projects_of(archive: Archive, ids: Sequence[str]) -> set[str]:
     """The projects that these conversations are in: their titles were shown to namers."""
     table, found = conversations.c, set()
     with archive.read() as connection:
-        for start in range(0, len(ids), _AT_ONCE):
-            wanted = table.owner == archive.owner, table.id.in_(ids[start : start + _AT_ONCE])
+        for some in batched(ids):
+            wanted = table.owner == archive.owner, table.id.in_(some)
             found |= set(connection.execute(select(table.project_id).where(*wanted)).scalars())
     return {project_id for project_id in found if project_id}

@@ -21,7 +21,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.engine import outside_transactions
 from commonplace.archive.files.files import EXPORT, remove_files
 from commonplace.archive.leases import hold, importing
-from commonplace.archive.rows import upsert, wait_for_other_writers
+from commonplace.archive.rows import add, batched, wait_for_other_writers
 from commonplace.archive.schema import (
     assignments,
     attachments,
@@ -80,9 +80,9 @@ def forget(
         wanted = _wanted(archive, ids, project, before)
         report = _look(archive, wanted, purge_exports)
         report.dry_run = False
-        for start in range(0, len(wanted), _AT_ONCE):
+        for some in batched(wanted, _AT_ONCE):
             lease.check()
-            _forget(archive, wanted[start : start + _AT_ONCE])
+            _forget(archive, some)
         if purge_exports:
             remove_files(archive, _exports(archive), exports=True)
         if archive.is_sqlite:
@@ -114,7 +114,7 @@ def _present(connection: Connection, owner: str, ids: Collection[str]) -> set[st
     table = conversations.c
     return {
         id
-        for some in _chunks(sorted(ids))
+        for some in batched(sorted(ids))
         for id in connection.execute(select(table.id).where(table.owner == owner, table.id.in_(some))).scalars()
     }
 
@@ -124,7 +124,7 @@ def _tombstoned(connection: Connection, owner: str, ids: Collection[str]) -> set
     query = select(table.conversation_id).where(table.owner == owner)
     return {
         id
-        for some in _chunks(sorted(ids))
+        for some in batched(sorted(ids))
         for id in connection.execute(query.where(table.conversation_id.in_(some))).scalars()
     }
 
@@ -135,7 +135,7 @@ def _look(archive: Archive, wanted: Sequence[str], purge_exports: bool) -> Forge
     keys: set[int] = set()
     shown: set[str] = set()
     with archive.read() as connection:
-        for some in _chunks(wanted):
+        for some in batched(wanted):
             found = _keys(connection, archive.owner, some)
             keys.update(found)
             report.messages += _count(connection, messages.c.conversation_key.in_(found))
@@ -143,7 +143,7 @@ def _look(archive: Archive, wanted: Sequence[str], purge_exports: bool) -> Forge
             shown |= _hashes(connection, found)
             for row in connection.execute(_pages(archive.owner, some)):
                 report.still_at[row.destination] = report.still_at.get(row.destination, 0) + row.pages
-        going = [row for some in _chunks(sorted(shown)) for row in _shown_nowhere_else(connection, some, keys)]
+        going = [row for some in batched(sorted(shown)) for row in _shown_nowhere_else(connection, some, keys)]
         report.files, report.bytes = len(going), sum(size for _, size in going)
     exports = len(_exports(archive))
     report.exports_purged, report.exports_kept = (exports, 0) if purge_exports else (0, exports)
@@ -158,7 +158,7 @@ def _forget(archive: Archive, ids: Sequence[str]) -> None:
         keys = _keys(connection, owner, ids)
         shown = _hashes(connection, keys)
         stones = [{"owner": owner, "conversation_id": id, "forgotten_at": moment} for id in ids]
-        connection.execute(upsert(connection, tombstones).on_conflict_do_nothing(), stones)
+        add(connection, tombstones, stones)
         for table in _SAID_ABOUT:
             connection.execute(delete(table).where(table.c.owner == owner, table.c.conversation_id.in_(ids)))
         for table in (attachments, messages):
@@ -231,8 +231,3 @@ def _empty_write_ahead_log(archive: Archive) -> None:
     """The log still has the pages from before; a reader that is under way may keep them until the next time."""
     with outside_transactions(archive.engine).connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), _AT_ONCE):
-        yield ids[start : start + _AT_ONCE]

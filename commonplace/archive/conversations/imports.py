@@ -16,7 +16,7 @@ from sqlalchemy import Row, case, exists, insert, or_, select, update
 
 from commonplace import moments
 from commonplace.archive.core import Archive
-from commonplace.archive.rows import to_json, upsert
+from commonplace.archive.rows import add, add_selected, to_json
 from commonplace.archive.schema import conversations, files, import_outcomes, imports, source_items, tombstones
 from commonplace.errors import Defect
 
@@ -119,8 +119,7 @@ def finish(
     ]
     with archive.write() as connection:
         connection.execute(update(imports).where(imports.c.id == import_id).values(row))
-        if failed:
-            connection.execute(upsert(connection, import_outcomes).on_conflict_do_nothing(), failed)
+        add(connection, import_outcomes, failed)
 
 
 def mark_interrupted(archive: Archive) -> list[str]:
@@ -195,8 +194,7 @@ def record_known(archive: Archive, import_id: str, digests: Sequence[bytes]) -> 
     )
     names = ["import_id", "conversation_id", "outcome", "hash_before", "hash_after"]
     with archive.write() as connection:
-        statement = upsert(connection, import_outcomes).from_select(names, query)
-        connection.execute(statement.on_conflict_do_nothing())
+        add_selected(connection, import_outcomes, names, query)
 
 
 def record_same(archive: Archive, import_id: str, earlier_id: str) -> None:
@@ -218,7 +216,7 @@ def record_same(archive: Archive, import_id: str, earlier_id: str) -> None:
     )
     names = ["import_id", "conversation_id", "outcome", "hash_before", "hash_after"]
     with archive.write() as connection:
-        connection.execute(insert(import_outcomes).from_select(names, query))
+        add_selected(connection, import_outcomes, names, query)
 
 
 def _record(row: Row[Any]) -> ImportRecord:

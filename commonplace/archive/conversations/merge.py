@@ -19,11 +19,11 @@ from sqlalchemy.exc import DataError
 
 from commonplace import moments
 from commonplace.archive import rows, schema
-from commonplace.archive.conversations import update
+from commonplace.archive.conversations import records, update
 from commonplace.archive.conversations.hashing import content_hash
 from commonplace.archive.conversations.tree import arrange
 from commonplace.archive.core import Archive
-from commonplace.archive.rows import upsert, wait_for_other_writers
+from commonplace.archive.rows import add, arriving, put, to_json, wait_for_other_writers
 from commonplace.errors import Permanent
 from commonplace.model import Conversation, Message
 
@@ -153,13 +153,13 @@ def _insert(
         hashed = content_hash(conversation)
         heads.append(_head(key, owner, conversation, hashed, imported_at))
         for message in conversation.messages:
-            messages.append(rows.message_row(key, message))
+            messages.append(records.message_row(key, message))
             for attachment in message.attachments:
-                attachments.append(rows.attachment_row(key, message.id, attachment))
+                attachments.append(records.attachment_row(key, message.id, attachment))
         yield conversation, hashed
-    rows.insert_rows(connection, schema.conversations, rows.CONVERSATION_COLUMNS, heads)
-    rows.insert_rows(connection, schema.messages, rows.MESSAGE_COLUMNS, messages)
-    rows.insert_rows(connection, schema.attachments, rows.ATTACHMENT_COLUMNS, attachments)
+    rows.insert_rows(connection, schema.conversations, records.CONVERSATION_COLUMNS, heads)
+    rows.insert_rows(connection, schema.messages, records.MESSAGE_COLUMNS, messages)
+    rows.insert_rows(connection, schema.attachments, records.ATTACHMENT_COLUMNS, attachments)
 
 
 def _head(key: int, owner: str, conversation: Conversation, hashed: str, imported_at: int) -> tuple[Any, ...]:
@@ -197,7 +197,7 @@ def _head(key: int, owner: str, conversation: Conversation, hashed: str, importe
         has_code,
         has_image,
         has_file,
-        rows.to_json(conversation.extra),
+        to_json(conversation.extra),
         None,
         imported_at,
     )
@@ -219,24 +219,18 @@ def _remember(
         for conversation in batch
         if conversation.item_digest
     ]
-    if items:
-        connection.execute(upsert(connection, schema.source_items).on_conflict_do_nothing(), items)
+    add(connection, schema.source_items, items)
     if import_id is not None:
         record_outcomes(connection, import_id, merged)
 
 
 def record_outcomes(connection: Connection, import_id: str, merged: Sequence[Merged]) -> None:
     """One row per conversation and import. One that the import met twice keeps its first hash and its best outcome."""
-    statement = upsert(connection, schema.import_outcomes)
     table = schema.import_outcomes.c
     said_nothing = (table.outcome == "unchanged") | (table.outcome == "empty")
-    statement = statement.on_conflict_do_update(
-        index_elements=[table.import_id, table.conversation_id],
-        set_={
-            "outcome": case((said_nothing, statement.excluded.outcome), else_=table.outcome),
-            "hash_after": statement.excluded.hash_after,
-        },
-    )
+    changing = {
+        "outcome": case((said_nothing, arriving("outcome")), else_=table.outcome),
+        "hash_after": arriving("hash_after"),
+    }
     found = [{"import_id": import_id, **msgspec.structs.asdict(item)} for item in merged]
-    if found:
-        connection.execute(statement, found)
+    put(connection, schema.import_outcomes, found, changing=changing)

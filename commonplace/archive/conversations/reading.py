@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Row, and_, or_, select
 
-from commonplace.archive import rows
+from commonplace.archive.conversations import records
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import batched, from_json
 from commonplace.archive.schema import attachments, conversations, messages, projects, verdicts
 from commonplace.errors import Refused
 from commonplace.model import Attachment, Conversation, Message
@@ -101,8 +102,7 @@ def load_conversations(archive: Archive, conversation_ids: Sequence[str]) -> Ite
 
 def load_filed(archive: Archive, conversation_ids: Sequence[str]) -> Iterator[Filed]:
     """Those that exist, in the order asked for, some hundred in memory at a time."""
-    for start in range(0, len(conversation_ids), _AT_ONCE):
-        ids = conversation_ids[start : start + _AT_ONCE]
+    for ids in batched(conversation_ids, _AT_ONCE):
         found = {filed.conversation.id: filed for filed in _load(archive, ids)}
         yield from (found[id] for id in ids if id in found)
 
@@ -198,24 +198,24 @@ def _load(archive: Archive, ids: Sequence[str]) -> Iterator[Filed]:
 def _messages(said: Sequence[Row[Any]], attached: Sequence[Row[Any]]) -> dict[int, list[Message]]:
     carried: dict[tuple[int, str], list[Attachment]] = {}
     for row in attached:
-        carried.setdefault((row.conversation_key, row.message_id), []).append(rows.attachment_from(row))
+        carried.setdefault((row.conversation_key, row.message_id), []).append(records.attachment_from(row))
     by_key: dict[int, list[Message]] = {}
     for row in said:
-        message = rows.message_from(row, row.text, row.raw, carried.get((row.conversation_key, row.id), []))
+        message = records.message_from(row, row.text, row.raw, carried.get((row.conversation_key, row.id), []))
         by_key.setdefault(row.conversation_key, []).append(message)
     return by_key
 
 
 def _filed(row: Row[Any], said: list[Message], insights: str | None) -> Filed:
     return Filed(
-        conversation=rows.conversation_from(row, said),
+        conversation=records.conversation_from(row, said),
         content_hash=row.content_hash,
         category=row.category,
         tags=msgspec.json.decode(row.tags, type=list[str]),
         summary=row.summary,
         language=row.language,
         confidence=row.confidence,
-        insights=rows.from_json(insights) or None,
+        insights=from_json(insights) or None,
         verdict_hash=row.verdict_hash,
         project_id=row.project_id,
         project_name=row.project_name,

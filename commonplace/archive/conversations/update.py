@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, case, func, select, update
 
 from commonplace.archive import rows, schema
-from commonplace.archive.conversations import states
+from commonplace.archive.conversations import records, states
 from commonplace.archive.conversations.hashing import hash_nodes
 from commonplace.archive.conversations.tree import arrange, nearest_parents
 from commonplace.model import Attachment, Conversation, Message
@@ -134,15 +134,15 @@ def _held(
     time = row.updated_at or 0
     attachments: dict[str, list[Attachment]] = {}
     for (message_id, _), attachment in attachment_rows.items():
-        attachments.setdefault(message_id, []).append(rows.attachment_from(attachment))
+        attachments.setdefault(message_id, []).append(records.attachment_from(attachment))
     messages: dict[str, states.State] = {}
     for found in message_rows:
         text, raw = texts.get(found.key, ("", None))
-        message = rows.message_from(found, text, raw, attachments.get(found.id, []))
+        message = records.message_from(found, text, raw, attachments.get(found.id, []))
         messages[found.id] = states.of_message(message, time, rows.from_json(found.older))
     return Stored(
         row,
-        states.of_conversation(rows.conversation_from(row, []), time, rows.from_json(row.older)),
+        states.of_conversation(records.conversation_from(row, []), time, rows.from_json(row.older)),
         {found.id: found for found in message_rows},
         messages,
         attachment_rows,
@@ -182,7 +182,7 @@ def _combine(held: Stored, incoming: Conversation, writes: Writes) -> Change:
 
 def _note_message(held: Stored, message: Message, older: str | None, is_said_anew: bool, writes: Writes) -> bool:
     row = held.message_rows.get(message.id)
-    values = dict(zip(rows.MESSAGE_COLUMNS, rows.message_row(held.row.key, message, older), strict=True))
+    values = dict(zip(records.MESSAGE_COLUMNS, records.message_row(held.row.key, message, older), strict=True))
     if row is None:
         writes.new_messages.append(tuple(values.values()))
         return True
@@ -200,7 +200,7 @@ def _note_attachments(held: Stored, message: Message, writes: Writes) -> bool:
         row = held.attachment_rows.get((message.id, attachment.id))
         values = {name: getattr(attachment, name) for name in _ATTACHED}
         if row is None:
-            writes.new_attachments.append(rows.attachment_row(held.row.key, message.id, attachment))
+            writes.new_attachments.append(records.attachment_row(held.row.key, message.id, attachment))
             is_changed = True
         elif any(value != getattr(row, name) for name, value in values.items()):
             writes.attached.append({"at": row.key, **values})
@@ -222,8 +222,8 @@ def _note_head(
 
 
 def _write(connection: Connection, writes: Writes) -> None:
-    rows.insert_rows(connection, schema.messages, rows.MESSAGE_COLUMNS, writes.new_messages)
-    rows.insert_rows(connection, schema.attachments, rows.ATTACHMENT_COLUMNS, writes.new_attachments)
+    rows.insert_rows(connection, schema.messages, records.MESSAGE_COLUMNS, writes.new_messages)
+    rows.insert_rows(connection, schema.attachments, records.ATTACHMENT_COLUMNS, writes.new_attachments)
     _update(connection, schema.messages, writes.said)
     _update(connection, schema.messages, writes.around)
     _update(connection, schema.attachments, writes.attached)

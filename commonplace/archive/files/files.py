@@ -18,10 +18,10 @@ from typing import IO, BinaryIO
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, exists, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from commonplace.archive.core import Archive
 from commonplace.archive.files.storage import Storage, storage_at
+from commonplace.archive.rows import arriving, put
 from commonplace.archive.schema import attachments, files
 from commonplace.errors import Refused
 from commonplace.model import Attachment
@@ -202,10 +202,7 @@ def _note(connection: Connection, kind: str, received: Mapping[str, _Received]) 
         {"sha256": sha256, "kind": kind, "name": one.name, "size": one.size, "stored_at": moment}
         for sha256, one in received.items()
     ]
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(files)
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["sha256"], set_={"stored_at": insert.excluded.stored_at}), rows
-    )
+    put(connection, files, rows, changing={"stored_at": arriving("stored_at")})
 
 
 def _remove(connection: Connection, storage: Storage, which: ColumnElement[bool]) -> list[str]:

@@ -7,7 +7,7 @@ touched by a rule. What a person rejected is carried along in `evidence` under `
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, case, func, lit
 from sqlalchemy.sql.elements import ColumnElement
 
 from commonplace.archive.core import Archive
-from commonplace.archive.rows import from_json, to_json, upsert
+from commonplace.archive.rows import batched, from_json, put, to_json
 from commonplace.archive.schema import assignments, conversations, projects
 from commonplace.errors import Refused
 from commonplace.moments import now
@@ -24,19 +24,6 @@ Rule = Literal["person", "id", "title", "gpt", "similar", "orphan"]
 SURE = ("person", "id", "title", "gpt")
 """The rules whose assignments similarity learns from. It never learns from itself."""
 REJECTED = "rejected"
-_AT_ONCE = 500
-_WRITTEN = (
-    "content_hash",
-    "rules_hash",
-    "project_id",
-    "rule",
-    "confidence",
-    "evidence",
-    "suggested_project_id",
-    "suggestion_confidence",
-    "suggestion_state",
-    "assigned_at",
-)
 
 _joined = and_(assignments.c.owner == conversations.c.owner, assignments.c.conversation_id == conversations.c.id)
 
@@ -130,7 +117,7 @@ def record(archive: Archive, decisions: Sequence[Decision], rules_hash: str, orp
     """Write what the rules decided. A person's word, and what a person rejected, stand whenever they were given."""
     hashes = {True: orphans_hash, False: rules_hash}
     changes: list[Change] = []
-    for batch in _batches(decisions):
+    for batch in batched(decisions):
         with archive.write() as connection:
             held = _held(connection, archive.owner, [decision.conversation_id for decision in batch])
             rows = [
@@ -165,7 +152,7 @@ def _row(owner: str, decision: Decision, hashes: Mapping[bool, str], rejected: l
 def assign(archive: Archive, wanted: Mapping[str, str | None]) -> list[Change]:
     """A person's word: each conversation is in this project, or in none. No rule changes it."""
     changes: list[Change] = []
-    for ids in _batches(list(wanted)):
+    for ids in batched(wanted):
         with archive.write() as connection:
             hashes = _content_hashes(connection, archive.owner, ids)
             held = _held(connection, archive.owner, ids)
@@ -211,7 +198,7 @@ def reject(archive: Archive, ids: Collection[str]) -> list[Change]:
 
 def _open_again(archive: Archive, ids: Collection[str], *, reject: bool) -> list[Change]:
     changes: list[Change] = []
-    for batch in _batches(sorted(set(ids))):
+    for batch in batched(sorted(set(ids))):
         with archive.write() as connection:
             _content_hashes(connection, archive.owner, batch)
             held = _held(connection, archive.owner, batch)
@@ -254,13 +241,7 @@ def _write(connection: Connection, owner: str, rows: Sequence[dict[str, Any]]) -
         row.id: row.project_id
         for row in connection.execute(select(table.id, table.project_id).where(table.owner == owner, table.id.in_(ids)))
     }
-    statement = upsert(connection, assignments)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["owner", "conversation_id"], set_={name: statement.excluded[name] for name in _WRITTEN}
-        ),
-        list(rows),
-    )
+    put(connection, assignments, rows)
     moved = [
         row for row in rows if row["conversation_id"] in before and before[row["conversation_id"]] != row["project_id"]
     ]
@@ -382,9 +363,3 @@ def _content_hashes(connection: Connection, owner: str, ids: Sequence[str]) -> d
     if missing:
         raise Refused(f"There is no conversation {missing[0]!r}.", hint="`commonplace search` shows ids.")
     return found
-
-
-def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
-    whole = list(items)
-    for start in range(0, len(whole), _AT_ONCE):
-        yield whole[start : start + _AT_ONCE]

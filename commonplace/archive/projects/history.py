@@ -6,7 +6,7 @@ by a person or by another event, stays where it is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -16,12 +16,11 @@ from sqlalchemy import Connection, Row, select, update
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import assignments as words
 from commonplace.archive.projects import registry
-from commonplace.archive.rows import from_json, to_json, upsert
+from commonplace.archive.rows import add, batched, from_json, to_json
 from commonplace.archive.schema import assignments, conversations, project_events, project_refs, projects
 from commonplace.errors import Refused
 from commonplace.moments import now
 
-_AT_ONCE = 500
 _MOVABLE = ("project_id", "rule", "confidence", "evidence", "rules_hash", "content_hash")
 
 
@@ -212,7 +211,7 @@ def _ids(connection: Connection, where: Any) -> list[str]:
 
 def _move(connection: Connection, owner: str, ids: Sequence[str], before: str, after: str) -> None:
     """Those of the conversations that are in one project into another, on the same grounds."""
-    for batch in _batches(ids):
+    for batch in batched(ids):
         where = (assignments.c.owner == owner) & (assignments.c.project_id == before)
         in_batch = assignments.c.conversation_id.in_(batch)
         connection.execute(update(assignments).where(where & in_batch).values(project_id=after))
@@ -221,7 +220,7 @@ def _move(connection: Connection, owner: str, ids: Sequence[str], before: str, a
 
 
 def _move_suggestions(connection: Connection, owner: str, ids: Sequence[str], before: str, after: str) -> None:
-    for batch in _batches(ids):
+    for batch in batched(ids):
         where = (assignments.c.owner == owner) & (assignments.c.suggested_project_id == before)
         in_batch = assignments.c.conversation_id.in_(batch)
         connection.execute(update(assignments).where(where & in_batch).values(suggested_project_id=after))
@@ -230,7 +229,7 @@ def _move_suggestions(connection: Connection, owner: str, ids: Sequence[str], be
 def _move_refs(
     connection: Connection, owner: str, refs: Collection[str], project_id: str, *, only_of: str | None = None
 ) -> None:
-    for batch in _batches(sorted(refs)):
+    for batch in batched(sorted(refs)):
         where = (project_refs.c.owner == owner) & project_refs.c.ref.in_(batch)
         if only_of is not None:
             where &= project_refs.c.project_id == only_of
@@ -252,7 +251,7 @@ def _restore(connection: Connection, owner: str, wanted: Mapping[str, Mapping[st
 def _note(connection: Connection, owner: str, kind: str, detail: dict[str, Any], event_id: str | None = None) -> Event:
     event = Event(id=event_id or uuid4().hex, kind=kind, detail=detail, happened_at=now())
     row = {**msgspec.structs.asdict(event), "owner": owner, "detail": to_json(detail)}
-    connection.execute(upsert(connection, project_events).values(row))
+    add(connection, project_events, [row])
     return event
 
 
@@ -264,9 +263,3 @@ def _event(row: Row[Any]) -> Event:
         happened_at=row.happened_at,
         undone_at=row.undone_at,
     )
-
-
-def _batches(items: Iterable[str]) -> Iterator[list[str]]:
-    whole = list(items)
-    for start in range(0, len(whole), _AT_ONCE):
-        yield whole[start : start + _AT_ONCE]

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, select, update
 
 from commonplace.archive.core import Archive
-from commonplace.archive.rows import upsert
+from commonplace.archive.rows import add, batched
 from commonplace.archive.schema import assignments, conversations, project_refs, projects
 from commonplace.errors import Refused
 from commonplace.model import Project
@@ -134,8 +134,6 @@ def _by_name(connection: Connection, owner: str) -> dict[str, str]:
 
 def _add(connection: Connection, owner: str, new: Mapping[str, tuple[str, str]]) -> list[str]:
     """Projects by ref: their name and where it is from."""
-    if not new:
-        return []
     moment = now()
     rows = [
         {
@@ -148,16 +146,15 @@ def _add(connection: Connection, owner: str, new: Mapping[str, tuple[str, str]])
         }
         for ref, (name, source) in new.items()
     ]
-    connection.execute(upsert(connection, projects).on_conflict_do_nothing(), rows)
+    add(connection, projects, rows)
     add_refs(connection, owner, {ref: project_id_for(ref) for ref in new if not _OWN_ID.fullmatch(ref)})
     return [str(row["id"]) for row in rows]
 
 
 def add_refs(connection: Connection, owner: str, found: Mapping[str, str]) -> None:
     """Let these refs mean these projects, unless they mean another already."""
-    if found:
-        rows = [{"owner": owner, "ref": ref, "project_id": project_id} for ref, project_id in found.items()]
-        connection.execute(upsert(connection, project_refs).on_conflict_do_nothing(), rows)
+    rows = [{"owner": owner, "ref": ref, "project_id": project_id} for ref, project_id in found.items()]
+    add(connection, project_refs, rows)
 
 
 def load(archive: Archive) -> list[Project]:
@@ -250,8 +247,7 @@ def projects_of(archive: Archive, ids: Sequence[str]) -> dict[str, str | None]:
     table = conversations.c
     found: dict[str, str | None] = {}
     with archive.read() as connection:
-        for start in range(0, len(ids), 500):
-            batch = ids[start : start + 500]
+        for batch in batched(ids):
             query = select(table.id, table.project_id).where(table.owner == archive.owner, table.id.in_(batch))
             found.update((row.id, row.project_id) for row in connection.execute(query))
     return found

@@ -15,11 +15,10 @@ from sqlalchemy import Row, and_, case, func, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.projects.assignments import SURE
-from commonplace.archive.rows import upsert
+from commonplace.archive.rows import batched, put
 from commonplace.archive.schema import assignments, conversations, features, messages, project_models
 from commonplace.moments import now
 
-_AT_ONCE = 500
 _FIRST_MESSAGES = 80
 
 
@@ -43,7 +42,7 @@ def missing(archive: Archive, kind: str, ids: Iterable[str]) -> list[str]:
     query = select(conversations.c.id).select_from(conversations.outerjoin(features, is_current))
     found: list[str] = []
     with archive.read() as connection:
-        for batch in _batches(ids):
+        for batch in batched(ids):
             wanted = conversations.c.owner == archive.owner, conversations.c.id.in_(batch), features.c.kind.is_(None)
             found += connection.execute(query.where(*wanted)).scalars()
     return found
@@ -54,7 +53,7 @@ def texts(archive: Archive, ids: Iterable[str], *, longest: int) -> Iterator[Tex
     table = conversations.c
     said = messages.c
     with archive.read() as connection:
-        for batch in _batches(ids):
+        for batch in batched(ids):
             heads = connection.execute(
                 select(table.key, table.id, table.content_hash, table.title).where(
                     table.owner == archive.owner, table.id.in_(batch)
@@ -76,7 +75,7 @@ def texts(archive: Archive, ids: Iterable[str], *, longest: int) -> Iterator[Tex
 def store(archive: Archive, kind: str, vectors: Iterable[tuple[str, str, bytes]]) -> int:
     """Keep vectors (conversation id, content hash, bytes); how many."""
     count = 0
-    for batch in _batches(vectors):
+    for batch in batched(vectors):
         rows = [
             {
                 "owner": archive.owner,
@@ -88,10 +87,7 @@ def store(archive: Archive, kind: str, vectors: Iterable[tuple[str, str, bytes]]
             for id, content_hash, vector in batch
         ]
         with archive.write() as connection:
-            statement = upsert(connection, features)
-            changed = {name: statement.excluded[name] for name in ("content_hash", "vector")}
-            keys = ["owner", "conversation_id", "kind"]
-            connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+            put(connection, features, rows)
         count += len(rows)
     return count
 
@@ -116,7 +112,7 @@ def current(archive: Archive, kind: str, ids: Iterable[str]) -> dict[str, bytes]
     query = query.where(table.owner == archive.owner, features.c.kind == kind)
     found: dict[str, bytes] = {}
     with archive.read() as connection:
-        for batch in _batches(ids):
+        for batch in batched(ids):
             found.update((row.id, row.vector) for row in connection.execute(query.where(table.id.in_(batch))))
     return found
 
@@ -134,7 +130,7 @@ def described(archive: Archive, kind: str, ids: Sequence[str]) -> Iterator[Row[A
     query = _described(kind).add_columns(assignments.c.evidence)
     query = query.where(table.owner == archive.owner)
     with archive.read() as connection:
-        for batch in _batches(ids):
+        for batch in batched(ids):
             yield from connection.execute(query.where(table.id.in_(batch)).order_by(table.id))
 
 
@@ -207,9 +203,7 @@ def keep_model(archive: Archive, rules_hash: str, model: bytes) -> None:
     """The model of these rules and this evidence; the one before goes."""
     row = {"owner": archive.owner, "rules_hash": rules_hash, "model": model, "learned_at": now()}
     with archive.write() as connection:
-        statement = upsert(connection, project_models).values(row)
-        changed = {name: statement.excluded[name] for name in ("rules_hash", "model", "learned_at")}
-        connection.execute(statement.on_conflict_do_update(index_elements=["owner"], set_=changed))
+        put(connection, project_models, [row])
 
 
 def kept_model(archive: Archive, rules_hash: str) -> bytes | None:
@@ -220,14 +214,3 @@ def kept_model(archive: Archive, rules_hash: str) -> bytes | None:
     with archive.read() as connection:
         found: bytes | None = connection.execute(query).scalar()
     return found
-
-
-def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == _AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

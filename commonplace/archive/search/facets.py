@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
+from commonplace.archive.rows import batched
 from commonplace.archive.schema import conversations, projects
 from commonplace.archive.search.hits import role_of
 from commonplace.moments import to_iso
@@ -68,8 +69,8 @@ def _rows(connection: Connection, keys: Sequence[int]) -> list[Any]:
         table.has_file,
     )
     rows: list[Any] = []
-    for start in range(0, len(keys), _AT_ONCE):
-        rows += connection.execute(query.where(table.key.in_(keys[start : start + _AT_ONCE]))).all()
+    for some in batched(keys, _AT_ONCE):
+        rows += connection.execute(query.where(table.key.in_(some))).all()
     return rows
 
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import put
 from commonplace.archive.schema import batches
 
 
@@ -24,11 +24,8 @@ class ArchiveBatches:
 
     def save(self, row: Mapping[str, Any]) -> None:
         """Insert or replace the row of that id."""
-        dialect = sqlite if self._archive.is_sqlite else postgresql
-        insert = dialect.insert(batches).values(owner=self._archive.owner, **row)
-        changed = {name: insert.excluded[name] for name in row if name != "id"}
         with self._archive.write() as connection:
-            connection.execute(insert.on_conflict_do_update(index_elements=["owner", "id"], set_=changed))
+            put(connection, batches, [{"owner": self._archive.owner, **row}])
 
     def rows(self) -> list[dict[str, Any]]:
         """All of them, the oldest first."""

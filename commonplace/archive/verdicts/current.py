@@ -8,21 +8,20 @@ A person's word about a category belongs to the taxonomy it was said in; it wait
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from itertools import islice
 from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import batched, to_json
 from commonplace.archive.schema import conversations, corrections, verdicts
 from commonplace.moments import now
 
 Field = Literal["category", "tags", "title"]
 FIELDS: tuple[Field, ...] = ("category", "tags", "title")
-_AT_ONCE = 500
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +100,7 @@ def refresh(
         .where(table.owner == bindparam("of_owner"), table.id == bindparam("of_id"))
         .values({name: bindparam(f"new_{name}") for name in columns})
     )
-    for page in pages(conversation_ids):
+    for page in batched(conversation_ids):
         newest, said = newest_verdicts(connection, owner, page), corrections_of(connection, owner, page)
         where = (table.owner == owner, table.id.in_(page))
         waits = {
@@ -175,14 +174,3 @@ def correction_from(row: Row[Any]) -> Correction:
     """A row of `corrections`."""
     plain = {name: row._mapping[name] for name in Correction.__struct_fields__}
     return Correction(**plain | {"value": msgspec.json.decode(row.value)})
-
-
-def pages(ids: Iterable[str]) -> Iterator[list[str]]:
-    """The ids, some hundred at a time."""
-    waiting = iter(ids)
-    while page := list(islice(waiting, _AT_ONCE)):
-        yield page
-
-
-def to_json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import put, to_json
 from commonplace.archive.schema import judge_models
 from commonplace.moments import now
 
@@ -24,9 +24,12 @@ def learned_from(archive: Archive, taxonomy: str) -> dict[str, str]:
 
 def remember_learned(archive: Archive, taxonomy: str, hash: str, said: Mapping[str, str]) -> None:
     """From now on the judge knows these."""
-    pairs = msgspec.json.encode(sorted(said.items())).decode()
-    row = {"hash": hash, "trained_at": now(), "learned_from": pairs}
-    dialect = sqlite if archive.is_sqlite else postgresql
-    insert = dialect.insert(judge_models).values(owner=archive.owner, taxonomy=taxonomy, **row)
+    row = {
+        "owner": archive.owner,
+        "taxonomy": taxonomy,
+        "hash": hash,
+        "trained_at": now(),
+        "learned_from": to_json(sorted(said.items())),
+    }
     with archive.write() as connection:
-        connection.execute(insert.on_conflict_do_update(index_elements=["owner", "taxonomy"], set_=row))
+        put(connection, judge_models, [row])

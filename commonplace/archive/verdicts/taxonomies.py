@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import msgspec
 from sqlalchemy import case, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import put, to_json
 from commonplace.archive.schema import corrections, taxonomies, verdicts
 from commonplace.archive.verdicts.current import refresh
 from commonplace.moments import now
@@ -26,11 +26,9 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
 def save_definition(archive: Archive, name: str, hash: str, definition: str) -> None:
     """Keep a taxonomy, in place of the one of that name."""
-    said = {"hash": hash, "definition": definition, "updated_at": now()}
-    dialect = sqlite if archive.is_sqlite else postgresql
-    insert = dialect.insert(taxonomies).values(owner=archive.owner, name=name, **said)
+    row = {"owner": archive.owner, "name": name, "hash": hash, "definition": definition, "updated_at": now()}
     with archive.write() as connection:
-        connection.execute(insert.on_conflict_do_update(index_elements=["owner", "name"], set_=said))
+        put(connection, taxonomies, [row])
 
 
 def definitions(archive: Archive) -> dict[str, Definition]:
@@ -62,7 +60,7 @@ def rename_in_verdicts(archive: Archive, taxonomy: str, old: str, new: str, *, h
         (word.owner == archive.owner)
         & (word.field == "category")
         & word.taxonomy.in_(["", taxonomy])
-        & (word.value == msgspec.json.encode(old).decode())
+        & (word.value == to_json(old))
     )
     concerned = (table.category == old) | (table.runner_up == old)
     with archive.write() as connection:
@@ -72,6 +70,6 @@ def rename_in_verdicts(archive: Archive, taxonomy: str, old: str, new: str, *, h
             connection.execute(update(verdicts).where(ours, column == old).values({column: new}))
         current = case((table.taxonomy_hash == before, after), else_=table.taxonomy_hash)
         connection.execute(update(verdicts).where(ours).values(taxonomy_hash=current))
-        connection.execute(update(corrections).where(said).values(value=msgspec.json.encode(new).decode()))
+        connection.execute(update(corrections).where(said).values(value=to_json(new)))
         refresh(connection, archive.owner, sorted(ids))
     return len(ids)

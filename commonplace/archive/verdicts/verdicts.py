@@ -7,14 +7,13 @@ Each judge's newest verdict on a conversation is kept; the newest of all holds, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select
 
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import batched, put, to_json
 from commonplace.archive.schema import conversations, corrections, verdicts
 from commonplace.archive.verdicts.current import (
     FIELDS,
@@ -24,15 +23,11 @@ from commonplace.archive.verdicts.current import (
     correction_from,
     corrections_of,
     newest_verdicts,
-    pages,
     refresh,
-    to_json,
 )
 from commonplace.errors import Refused
 from commonplace.model import Usage, Verdict
 from commonplace.moments import now
-
-_AT_ONCE = 500
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,14 +58,13 @@ def record_verdicts(archive: Archive, found: Iterable[Verdict], *, review_below:
     What is less confident than `review_below` waits for a person.
     """
     moment = now() if at is None else at
-    waiting = iter(found)
     kept = 0
-    while page := list(islice(waiting, _AT_ONCE)):
+    for page in batched(found):
         with archive.write() as connection:
             there = _existing(connection, archive.owner, [verdict.conversation_id for verdict in page])
             # The last one of a key counts; one statement must not touch a row twice.
             rows = {(v.conversation_id, v.taxonomy, v.judge): v for v in page if v.conversation_id in there}
-            _upsert(archive, connection, verdicts, [_row(archive.owner, v, moment) for v in rows.values()])
+            put(connection, verdicts, [_row(archive.owner, v, moment) for v in rows.values()])
             refresh(connection, archive.owner, {v.conversation_id for v in rows.values()}, review_below=review_below)
             kept += len(rows)
     return kept
@@ -112,7 +106,7 @@ def correct(
             "origin": origin,
             "corrected_at": moment,
         }
-        _upsert(archive, connection, corrections, [row])
+        put(connection, corrections, [row])
         refresh(connection, archive.owner, [conversation_id])
     return True
 
@@ -177,7 +171,7 @@ def insights_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, 
     """The insights that hold, of those conversations that have some."""
     found: dict[str, dict[str, Any]] = {}
     with archive.read() as connection:
-        for page in pages(conversation_ids):
+        for page in batched(conversation_ids):
             for id, row in newest_verdicts(connection, archive.owner, page).items():
                 if row.insights:
                     found[id] = msgspec.json.decode(row.insights)
@@ -189,7 +183,7 @@ def titles_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, st
     table = conversations.c
     found: dict[str, str] = {}
     with archive.read() as connection:
-        for page in pages(conversation_ids):
+        for page in batched(conversation_ids):
             said = corrections_of(connection, archive.owner, page)
             untitled = select(table.id).where(table.owner == archive.owner, table.id.in_(page), _is_blank(table.title))
             newest = newest_verdicts(connection, archive.owner, connection.execute(untitled).scalars().all())
@@ -209,16 +203,6 @@ def _waits(owner: str) -> ColumnElement[bool]:
 
 def _is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
     return func.trim(func.coalesce(column, "")) == ""
-
-
-def _upsert(archive: Archive, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    dialect = sqlite if archive.is_sqlite else postgresql
-    insert = dialect.insert(table)
-    keys = [column.name for column in table.primary_key]
-    others = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=others), rows)
 
 
 def _row(owner: str, verdict: Verdict, moment: int) -> dict[str, Any]:
