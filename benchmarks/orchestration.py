@@ -30,12 +30,12 @@ DIRECT = """
 import sys, time
 from pathlib import Path
 started = time.perf_counter()
-from commonplace.cli.opening import opened
+from commonplace.session import open_session
 from commonplace.stages import categorize, map_, sync
 from commonplace.stages.syncing.destinations import open_destination
 from commonplace.stages.importing.stage import import_paths
 from commonplace.stages.categorizing.judges import open_judging
-with opened() as (settings, environment, archive):
+with open_session() as (settings, environment, archive):
     import_paths(archive, [Path(sys.argv[1])])
     with open_judging(settings, environment, archive) as judging:
         categorize.categorize(archive, judging.answers, judging.judge, judging.taxonomy)

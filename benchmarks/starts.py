@@ -51,7 +51,7 @@ def seconds_to_start(settings: Settings) -> float:
     """Ask for a run that has nothing to do, and see when it started."""
     from prefect import get_client
 
-    from commonplace.cli import runs
+    from commonplace import runs
 
     asked = datetime.now(UTC)
     started = runs.start("import-exports", {})

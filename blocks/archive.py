@@ -40,7 +40,14 @@ class ArchiveBlock(Block):
     )
     owner: str = Field(default="me", description="Whose conversations these are.")
 
+    @property
+    def location_of_files(self) -> str:
+        """Where the files are; empty where only `open_archive` can say."""
+        url = self.url.get_secret_value()
+        if self.files or not url.startswith("sqlite:///"):
+            return self.files if "://" in self.files or not self.files else str(Path(self.files).expanduser())
+        return str(Path(url.removeprefix("sqlite:///")).parent / "files")
+
     def open(self) -> Archive:
         """The archive, open; close it, or use it as a context manager."""
-        files = self.files if "://" in self.files or not self.files else Path(self.files).expanduser()
-        return open_archive(self.url.get_secret_value(), files=files or None, owner=self.owner)
+        return open_archive(self.url.get_secret_value(), files=self.location_of_files or None, owner=self.owner)

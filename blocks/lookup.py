@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TypeVar, cast
 
 from prefect.blocks.core import Block
@@ -10,11 +12,14 @@ from pydantic import SecretStr
 from blocks.archive import ArchiveBlock
 from blocks.destinations import DESTINATIONS
 from blocks.openai import OpenAICredentials
+from commonplace.config import Environment
 
 NAME = "default"
 B = TypeVar("B", bound=Block)
 
 VARIABLES: dict[str, tuple[type[Block], str]] = {
+    "COMMONPLACE_DATABASE_URL": (ArchiveBlock, "url"),
+    "COMMONPLACE_FILES": (ArchiveBlock, "location_of_files"),
     "OPENAI_API_KEY": (OpenAICredentials, "api_key"),
     "OPENAI_BASE_URL": (OpenAICredentials, "base_url"),
 } | {given.variables[0]: (block, given.setting) for block in DESTINATIONS.values() for given in block.kind.given}
@@ -30,17 +35,23 @@ def saved(kind: type[B], name: str = NAME) -> B | None:
         return None
 
 
-def secret_from_blocks(variable: str) -> str | None:
-    """What a block says in place of an environment variable."""
-    if variable not in VARIABLES:
-        return None
+class BlockEnvironment(Environment):
+    """The environment first; what it does not have is looked up in the saved blocks, once."""
+
+    def __init__(self, variables: Mapping[str, str], beside: Path | None = None) -> None:
+        super().__init__(variables, beside)
+        self._found: dict[str, str | None] = {}
+
+    def get(self, *names: str) -> str | None:
+        said, name = super().get(*names), names[0]
+        if said or name not in VARIABLES or (name == "COMMONPLACE_FILES" and super().get("COMMONPLACE_DATABASE_URL")):
+            return said  # the files of another archive than the one that was named would be the wrong ones
+        if name not in self._found:
+            self._found[name] = _in_blocks(name)
+        return self._found[name]
+
+
+def _in_blocks(variable: str) -> str | None:
     kind, field = VARIABLES[variable]
-    block = saved(kind)
-    value = getattr(block, field, None)
+    value = getattr(saved(kind), field, None)
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "") or None
-
-
-def archive_location() -> tuple[str, str] | None:
-    """The database and files location of a saved archive block."""
-    block = saved(ArchiveBlock)
-    return (block.url.get_secret_value(), block.files) if block else None

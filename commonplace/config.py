@@ -173,22 +173,24 @@ class Environment:
         """What the variable is set to; of several names for the same, the first that is."""
         return next((value for name in names if (value := self._variables.get(name))), None)
 
-    @classmethod
-    def over(cls, other: Environment) -> Environment:
-        """The same variables, with this class's way of looking things up."""
-        return cls(other._variables)
-
     def __repr__(self) -> str:
         return f"Environment({len(self._variables)} variables)"
 
 
 def load(
-    environ: Mapping[str, str] | None = None, *, config_file: Path | None = None, folder: Path | None = None
+    environ: Mapping[str, str] | None = None,
+    *,
+    config_file: Path | None = None,
+    folder: Path | None = None,
+    kind: type[Environment] = Environment,
 ) -> tuple[Settings, Environment]:
-    """The settings and the environment they were read with, as seen from `folder` (the working directory)."""
+    """The settings and the environment they were read with, as seen from `folder` (the working directory).
+
+    `kind` is the class of the environment: one may know more places to look than the variables.
+    """
     variables = os.environ if environ is None else environ
     path = _config_path(variables, config_file, folder or Path.cwd())
-    environment = Environment(variables, (path.parent if path else folder or Path.cwd()) / ".env")
+    environment = kind(variables, (path.parent if path else folder or Path.cwd()) / ".env")
     values = _moved(_read_toml(path) if path else {})
     reserved = {"home", "database_url", "files", "config_file"} & values.keys()
     if reserved:

@@ -15,7 +15,7 @@ from flows import reports
 from flows.bounds import moment_of
 from flows.pipeline import Stage, run_stages, totals
 from flows.running import RUNNER, conclude, describe
-from tasks.house import open_house
+from tasks.session import session
 
 
 @flow(name="backfill", flow_run_name="backfill-{since}", task_runner=RUNNER)
@@ -64,7 +64,7 @@ def _one_window(
     selection: Selection, stages: list[Stage], destinations: list[str] | None, dry_run: bool
 ) -> tuple[dict[str, Any], list[Exception]]:
     settings, _ = load()
-    with open_house() as house:
+    with session() as house:
         conversations = count(house.archive, selection)
     row: dict[str, Any] = {
         "since": to_iso(selection.since, settings.zone),

@@ -15,6 +15,7 @@ from commonplace.archive.leases import hold
 from commonplace.archive.verdicts.verdicts import count_waiting
 from commonplace.errors import Halt
 from commonplace.model import Usage
+from commonplace.session import Session
 from commonplace.stages import grouping
 from commonplace.stages.categorizing import batching, learning, stage
 from commonplace.stages.categorizing.judges import Judging, open_judging
@@ -24,7 +25,7 @@ from flows import reports
 from flows.bounds import selection_of
 from flows.running import RUNNER, conclude, say, work_through
 from tasks.categorize import ask_judge, record_verdicts
-from tasks.house import House, open_house
+from tasks.session import session
 
 JudgeName = Literal["local", "openai", "openai-batch", "compatible"]
 COUNTS = ("judged", "unchanged", "failed", "review")
@@ -71,14 +72,14 @@ def categorize_now(
     upgrade: bool = False,
 ) -> tuple[dict[str, Any], list[Exception]]:
     """Ask about what is pending, chunk by chunk within the budget, and record the answers."""
-    with open_house() as house:
+    with session() as house:
         chosen = judge or house.settings.categorize.judge
         if chosen == "openai-batch":
             return _submit(house, selection, taxonomy, max_cost, upgrade), []
         if chosen == "local":
             _learn(house, taxonomy)
     with (
-        open_house() as house,
+        session() as house,
         open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
         hold(house.archive, f"categorize:{house.archive.owner}"),
     ):
@@ -90,7 +91,7 @@ def categorize_now(
     return msgspec.to_builtins(report), errors
 
 
-def _learn(house: House, taxonomy: str | None) -> None:
+def _learn(house: Session, taxonomy: str | None) -> None:
     """What was corrected since the last run teaches the local judge first."""
     with hold(house.archive, f"categorize:{house.archive.owner}"):
         learned = learning.learn(house.settings, house.archive, taxonomy)
@@ -104,7 +105,7 @@ def _learn(house: House, taxonomy: str | None) -> None:
 
 
 def _submit(
-    house: House, selection: Selection, taxonomy: str | None, max_cost: float | None, upgrade: bool
+    house: Session, selection: Selection, taxonomy: str | None, max_cost: float | None, upgrade: bool
 ) -> dict[str, Any]:
     """Send what is pending as batches; `collect-batches` brings the answers in."""
     with (
@@ -124,7 +125,7 @@ def _submit(
 class _Run:
     """One run of the stage, with everything it was opened with."""
 
-    def __init__(self, house: House, judging: Judging, judge: str, selection: Selection) -> None:
+    def __init__(self, house: Session, judging: Judging, judge: str, selection: Selection) -> None:
         self.house, self.judging, self.judge, self.selection = house, judging, judge, selection
 
     def through(self, budget: float, upgrade: bool) -> tuple[CategorizeReport, list[Exception]]:

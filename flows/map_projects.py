@@ -14,6 +14,7 @@ from prefect.events import emit_event
 from commonplace.archive.leases import hold
 from commonplace.errors import Halt
 from commonplace.projects.contract import Unnamed
+from commonplace.session import Session
 from commonplace.stages import embedding
 from commonplace.stages.mapping import naming, project_names, stage
 from commonplace.stages.mapping import report as outcome
@@ -21,7 +22,6 @@ from commonplace.stages.selection import Selection, chunk_name, partition
 from flows import reports
 from flows.bounds import selection_of
 from flows.running import RUNNER, conclude, describe, work_through
-from tasks.house import House, open_house
 from tasks.map_projects import (
     compute_vectors,
     embed,
@@ -31,6 +31,7 @@ from tasks.map_projects import (
     place_by_rules,
     propose_names,
 )
+from tasks.session import session
 
 SMALLEST_CHUNK = 500
 SUMMARY = ("conversations", "decided", "new_projects", "named", "suggested", "orphans", "cost_usd")
@@ -62,7 +63,7 @@ def map_projects(
 def map_now(selection: Selection) -> tuple[dict[str, Any], list[Exception]]:
     """The stage under its lease: sure rules, then likeness for what they left, then names."""
     started = time.monotonic()
-    with open_house() as house, hold(house.archive, f"map:{house.archive.owner}"):
+    with session() as house, hold(house.archive, f"map:{house.archive.owner}"):
         sure = place_by_rules(msgspec.to_builtins(selection))
         spent = Spent()
         left = _embed(house, selection, sure["left"], spent)
@@ -99,7 +100,7 @@ class Spent(msgspec.Struct):
             self.errors.append(halt)
 
 
-def _place_the_rest(house: House, left: list[str], spent: Spent) -> dict[str, Any]:
+def _place_the_rest(house: Session, left: list[str], spent: Spent) -> dict[str, Any]:
     if not left:
         return {}
     if house.settings.projects.similarity:
@@ -115,7 +116,7 @@ def _named(chunk: Sequence[str]) -> dict[str, Any]:
     return {"chunk": chunk_name(chunk), "ids": list(chunk)}
 
 
-def _embed(house: House, selection: Selection, left: list[str], spent: Spent) -> list[str]:
+def _embed(house: Session, selection: Selection, left: list[str], spent: Spent) -> list[str]:
     """What conversations mean, where the settings name a model for it; as far as the budget goes. What is left to be
     placed then: with more vectors, older orphans are asked about again."""
     wanted = house.settings.projects
@@ -127,7 +128,7 @@ def _embed(house: House, selection: Selection, left: list[str], spent: Spent) ->
     return stage.left_now(house.archive, wanted, selection, left)
 
 
-def _buy_meaning(house: House, missing: list[str], spent: Spent) -> None:
+def _buy_meaning(house: Session, missing: list[str], spent: Spent) -> None:
     with embedding.open_meaning(house.settings, house.environment) as meaning:
         chunks, problem = partition(missing, smallest=SMALLEST_CHUNK), ""
         if meaning is not None:
@@ -136,7 +137,7 @@ def _buy_meaning(house: House, missing: list[str], spent: Spent) -> None:
     spent.errors += [Halt(problem)] if problem else []
 
 
-def _ask_for_names(house: House, spent: Spent) -> None:
+def _ask_for_names(house: Session, spent: Spent) -> None:
     """Have a paid namer asked about projects that have no name, as far as the budget goes; the local one is not asked
     beforehand."""
     waiting = project_names.unnamed(house.archive)

@@ -24,7 +24,7 @@ from commonplace.stages.syncing.stage import SyncReport
 from flows import reports
 from flows.bounds import selection_of
 from flows.running import RUNNER, conclude, work_through
-from tasks.house import open_house
+from tasks.session import session
 from tasks.sync import finish_destination, pull_edits, write_chunk
 
 MOST_PAGES = 20
@@ -72,7 +72,7 @@ def sync_now(
     """Write what is pending, under the destination's lease, in chunks."""
     started = time.monotonic()
     with (
-        open_house() as house,
+        session() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (target, rules),
         hold(house.archive, f"sync:{target.instance}"),
     ):
@@ -156,7 +156,7 @@ def _write(destination: str, ids: list[str], report: SyncReport, written: Writte
 def preview(destination: str, selection: Selection, retry_failed: bool) -> dict[str, Any]:
     """What a sync would do, counted by reason, and what it would take where the destination can tell."""
     with (
-        open_house() as house,
+        session() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (target, rules),
     ):
         planned = stage.preview(house.archive, target, selection, rules, retry_failed=retry_failed)

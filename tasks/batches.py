@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from commonplace.stages.categorizing import batching
-from tasks.house import open_house
 from tasks.policy import recording
+from tasks.session import session
 
 
 @recording(name="collect batches")
 def collect_batches() -> dict[str, Any]:
     """Bring in what OpenAI has finished; nothing is asked when nothing is open."""
-    with open_house() as house:
+    with session() as house:
         if not batching.are_open(house.archive):
             return {"finished": 0, "still_open": 0, "verdicts": 0, "missing": 0, "defects": [], "problems": []}
         with batching.open_batches(house.settings, house.environment, house.archive) as (batches, _taxonomy):

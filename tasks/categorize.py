@@ -8,8 +8,8 @@ import msgspec
 
 from commonplace.stages.categorizing import stage
 from commonplace.stages.categorizing.judges import open_judging
-from tasks.house import open_house
 from tasks.policy import asking, recording
+from tasks.session import session
 
 
 def _question(parameters: dict[str, Any]) -> str:
@@ -20,7 +20,7 @@ def _question(parameters: dict[str, Any]) -> str:
 def ask_judge(judge: str, taxonomy: str, chunk: str, ids: list[str], question: str, again: bool) -> dict[str, Any]:
     """Have a chunk of conversations judged. The answers go to a private file; what is returned are counts."""
     with (
-        open_house() as house,
+        session() as house,
         open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
     ):
         asked = stage.ask(house.archive, judging.answers, judging.judge, judging.taxonomy, ids, again=again)
@@ -32,7 +32,7 @@ def ask_judge(judge: str, taxonomy: str, chunk: str, ids: list[str], question: s
 def record_verdicts(judge: str, taxonomy: str, chunk: str, ids: list[str]) -> int:
     """Copy a chunk's answers into the archive; how many there were."""
     with (
-        open_house() as house,
+        session() as house,
         open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
     ):
         review_below = house.settings.categorize.review_below

@@ -9,8 +9,8 @@ import msgspec
 
 from commonplace.sources.registry import readers_version
 from commonplace.stages.importing import inspection, stage
-from tasks.house import open_house
 from tasks.policy import asking, recording
+from tasks.session import session
 
 
 def _inspection_key(parameters: dict[str, Any]) -> str:
@@ -26,7 +26,7 @@ def inspect_export(path: str, sha256: str) -> dict[str, Any]:
 @recording(name="import export", run_name="import-{sha256:.8}")
 def import_export(path: str, sha256: str, keep_export: bool) -> dict[str, Any]:
     """Merge one export into the archive. What is there already changes nothing."""
-    with open_house() as house:
+    with session() as house:
         report = stage.import_paths(house.archive, [Path(path)], keep_exports=keep_export)
         plain: dict[str, Any] = msgspec.to_builtins(report)
         return plain

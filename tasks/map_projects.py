@@ -13,14 +13,14 @@ import msgspec
 from commonplace.stages import embedding
 from commonplace.stages.mapping import naming, project_names, stage
 from commonplace.stages.selection import Selection
-from tasks.house import open_house
 from tasks.policy import asking, recording
+from tasks.session import session
 
 
 @recording(name="place by rules")
 def place_by_rules(selection: dict[str, Any]) -> dict[str, Any]:
     """Explicit ids, titles and custom GPTs; what they leave is for likeness."""
-    with open_house() as house:
+    with session() as house:
         chosen = msgspec.convert(selection, Selection)
         sure = stage.assign_sure(house.archive, house.settings.projects, chosen)
         return {"left": list(sure.left), "decided": sure.decided, "new_projects": len(sure.new_projects)}
@@ -29,14 +29,14 @@ def place_by_rules(selection: dict[str, Any]) -> dict[str, Any]:
 @recording(name="compute vectors", run_name="vectors-{chunk}")
 def compute_vectors(chunk: str, ids: list[str]) -> int:
     """What likeness is computed from, for a chunk of conversations."""
-    with open_house() as house:
+    with session() as house:
         return stage.compute(house.archive, ids)
 
 
 @recording(name="embed", run_name="embed-{chunk}")
 def embed(chunk: str, ids: list[str]) -> dict[str, Any]:
     """What a chunk of conversations means, as vectors from the model of the settings."""
-    with open_house() as house, embedding.open_meaning(house.settings, house.environment) as meaning:
+    with session() as house, embedding.open_meaning(house.settings, house.environment) as meaning:
         done = embedding.embed(house.archive, meaning, ids) if meaning else embedding.Embedded()
         plain: dict[str, Any] = msgspec.to_builtins(done)
         return plain
@@ -45,7 +45,7 @@ def embed(chunk: str, ids: list[str]) -> dict[str, Any]:
 @recording(name="learn projects")
 def learn_projects() -> dict[str, Any]:
     """One model of all projects, with the threshold that was measured on them."""
-    with open_house() as house:
+    with session() as house:
         learned = stage.learn(house.archive, house.settings.projects)
         plain: dict[str, Any] = msgspec.to_builtins(learned) or {}
         return plain
@@ -54,7 +54,7 @@ def learn_projects() -> dict[str, Any]:
 @recording(name="place by likeness", run_name="place-{chunk}")
 def place_by_likeness(chunk: str, ids: list[str]) -> int:
     """Assign, suggest or leave alone a chunk of conversations; how many changed."""
-    with open_house() as house:
+    with session() as house:
         return len(stage.assign_similar(house.archive, house.settings.projects, ids))
 
 
@@ -66,7 +66,7 @@ def _question(parameters: dict[str, Any]) -> str:
 def propose_names(chunk: str, ids: list[str], question: str) -> dict[str, Any]:
     """Have a batch of projects named by the namer of the settings. The names go to a private file; what is returned are
     counts."""
-    with open_house() as house, naming.open_naming(house.settings, house.environment) as using:
+    with session() as house, naming.open_naming(house.settings, house.environment) as using:
         asked = naming.ask(using, project_names.unnamed(house.archive, ids))
         plain: dict[str, Any] = msgspec.to_builtins(asked)
         return plain
@@ -75,6 +75,6 @@ def propose_names(chunk: str, ids: list[str], question: str) -> dict[str, Any]:
 @recording(name="name projects")
 def name_projects() -> int:
     """Names for projects that are known by an id alone, marked as inferred."""
-    with open_house() as house, naming.open_naming(house.settings, house.environment) as using:
+    with session() as house, naming.open_naming(house.settings, house.environment) as using:
         waiting = project_names.unnamed(house.archive)
         return len(project_names.record_said(house.archive, using, waiting))

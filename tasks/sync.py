@@ -10,15 +10,15 @@ from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.syncing import stage
 from commonplace.stages.syncing.destinations import open_destination
 from commonplace.stages.syncing.pull import PullReport, pull
-from tasks.house import open_house
 from tasks.policy import recording
+from tasks.session import session
 
 
 @recording(name="write chunk", run_name="write-{destination}-{chunk}")
 def write_chunk(destination: str, chunk: str, ids: list[str], force: bool = False) -> dict[str, Any]:
     """Bring a chunk of conversations to a destination; what is there as it is now is left alone, unless forced."""
     with (
-        open_house() as house,
+        session() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (
             target,
             _rules,
@@ -34,7 +34,7 @@ def write_chunk(destination: str, chunk: str, ids: list[str], force: bool = Fals
 def finish_destination(destination: str) -> None:
     """After the last chunk: index pages and the like."""
     with (
-        open_house() as house,
+        session() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (
             target,
             _rules,
@@ -47,7 +47,7 @@ def finish_destination(destination: str) -> None:
 def pull_edits(destination: str) -> dict[str, Any]:
     """What people changed there becomes their word in the archive."""
     with (
-        open_house() as house,
+        session() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (
             target,
             _rules,

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from commonplace.cli.opening import moment, opened
-from commonplace.cli.options import DryRun, Force, Json, Yes
+from commonplace.cli.options import DryRun, Force, Json, Yes, moment
 from commonplace.cli.output import Output, aside, errors_for_people, print_json, show_counts, tell
+from commonplace.session import open_session
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def forget(
     from commonplace.archive.conversations.reading import find_conversation
     from commonplace.stages.forgetting import forget as forget_everywhere
 
-    with errors_for_people(), opened() as (settings, _, archive):
+    with errors_for_people(), open_session() as (settings, _, archive):
         wanted = [find_conversation(archive, identity) for identity in ids or []]
         bound = moment(before, settings)
         report = forget_in(
@@ -67,7 +67,7 @@ def verify(
     from commonplace.archive.care.verify import verify as verify_archive
     from commonplace.archive.search import text_index
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         if rebuild_index:
             text_index.renew(archive)
         report = verify_archive(archive)
@@ -89,7 +89,7 @@ def backup(
     """Write the whole archive into one file that restores into SQLite or PostgreSQL."""
     from commonplace.archive.care.backup import backup as back_up
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         manifest = back_up(archive, path, include_files=files)
         told = {"path": str(path), "rows": sum(manifest.rows.values()), "files": len(manifest.files)}
         if Output.as_json:
@@ -104,7 +104,7 @@ def restore(
     """Put a backup in the place of this archive; with --force also over one that is not empty."""
     from commonplace.archive.care.restore import restore as restore_from
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         report = restore_from(archive, path, force=force)
         if Output.as_json:
             print_json(report)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from commonplace.cli.opening import opened, selection
+from commonplace.cli.options import selection
 from commonplace.cli.output import Output, aside, plain, print_json, show_counts
 from commonplace.config import load
+from commonplace.session import open_session
 
 
 def preview(bounds: dict[str, Any], options: dict[str, Any]) -> None:
@@ -24,7 +25,7 @@ def _plan(bounds: dict[str, Any], options: dict[str, Any]) -> Any:
     from commonplace.stages.categorizing.judges import open_judging
 
     with (
-        opened() as (settings, environment, archive),
+        open_session() as (settings, environment, archive),
         open_judging(settings, environment, archive, judge=options["judge"], taxonomy=options["taxonomy"]) as judging,
     ):
         return stage.preview(
@@ -65,7 +66,7 @@ def categorize_directly(bounds: dict[str, Any], options: dict[str, Any]) -> dict
     if (options["judge"] or load()[0].categorize.judge) == "local":
         learn(options["taxonomy"])
     with (
-        opened() as (settings, environment, archive),
+        open_session() as (settings, environment, archive),
         open_judging(settings, environment, archive, judge=options["judge"], taxonomy=options["taxonomy"]) as judging,
         hold(archive, f"categorize:{archive.owner}"),
         aside.status("Categorizing") as status,
@@ -90,5 +91,9 @@ def learn(taxonomy: str | None) -> dict[str, Any]:
     from commonplace.archive.leases import hold
     from commonplace.stages.categorizing import learning
 
-    with opened() as (settings, _, archive), hold(archive, f"categorize:{archive.owner}"), aside.status("Learning"):
+    with (
+        open_session() as (settings, _, archive),
+        hold(archive, f"categorize:{archive.owner}"),
+        aside.status("Learning"),
+    ):
         return dict(plain(learning.learn(settings, archive, taxonomy)))

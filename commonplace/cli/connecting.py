@@ -7,8 +7,8 @@ from typing import Any
 
 import typer
 
+from commonplace import runs
 from commonplace.archive.opening import open_archive
-from commonplace.cli import runs
 from commonplace.cli.output import aside
 from commonplace.config import Environment, Settings
 from commonplace.destinations import registry

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from commonplace.cli.opening import opened, selection
+from commonplace.cli.options import selection
 from commonplace.cli.output import Output, aside, plain, print_json, tell
+from commonplace.session import open_session
 
 if TYPE_CHECKING:
     from commonplace.stages.mapping.report import MapReport
@@ -23,7 +24,7 @@ def map_directly(bounds: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
     from commonplace.stages.mapping.naming import open_naming
     from commonplace.stages.mapping.stage import map_projects
 
-    with opened() as (settings, environment, archive):
+    with open_session() as (settings, environment, archive):
         chosen = selection(settings, **bounds)
         if dry_run:
             return dict(plain(map_projects(archive, settings.projects, chosen, dry_run=True)))

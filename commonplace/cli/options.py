@@ -1,4 +1,4 @@
-"""The options that many commands share."""
+"""The options that many commands share, and what those that were typed mean."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 
 from commonplace.cli.output import Output
+from commonplace.config import Settings
+from commonplace.moments import parse
+from commonplace.stages.selection import Selection
 
 
 def _speak_json(wanted: bool) -> bool:
@@ -27,3 +30,23 @@ Direct = Annotated[
     bool, typer.Option("--direct", help="Without Prefect: no history, secrets from the environment only.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def moment(text: str | None, settings: Settings) -> int | None:
+    """A bound that was typed, in the settings' time zone."""
+    return None if text is None else parse(text, settings.zone)
+
+
+def selection(
+    settings: Settings,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    project: str | None = None,
+    limit: int | None = None,
+    force: bool = False,
+) -> Selection:
+    """What the options of a stage command ask for."""
+    return Selection(
+        since=moment(since, settings), until=moment(until, settings), project=project, limit=limit, force=force
+    )

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from commonplace.archive.core import Archive
-from commonplace.cli.opening import opened
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
+from commonplace.session import open_session
 
 app = typer.Typer(help="Projects: list, show, rename, merge, split, assign, suggestions, names.", no_args_is_help=True)
 ProjectName = Annotated[str, typer.Argument(help="A project, by name or id.")]
@@ -23,7 +23,7 @@ OneProject = Annotated[str | None, typer.Option("--project", help="All for this 
 
 def _do(act: Callable[[Archive], Any], said: Callable[[Any], str]) -> None:
     """Do something with the open archive and tell what came of it."""
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         told = act(archive)
         if Output.as_json:
             print_json(told)
@@ -55,7 +55,7 @@ def list_command(json: Json = False) -> None:
     """Every project with its counts and where its name is from."""
     from commonplace.stages.mapping.projects import list_projects
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         found = list_projects(archive)
         if Output.as_json:
             print_json({"projects": found})
@@ -72,7 +72,7 @@ def show(project: ProjectName, limit: Annotated[int, typer.Option(min=1)] = 20, 
     """A project, its newest conversations, its ids and its history."""
     from commonplace.stages.mapping.projects import show as show_project
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         told = show_project(archive, project, limit=limit)
         if Output.as_json:
             print_json(told)
@@ -170,7 +170,7 @@ def suggest(
     """What similarity suggests but is not sure enough of."""
     from commonplace.stages.mapping.projects import suggest as suggestions
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         found = suggestions(archive, project=project, above=above, limit=limit)
         if Output.as_json:
             print_json({"suggestions": found})
@@ -232,7 +232,7 @@ def infer_names(
 
     with (
         errors_for_people(),
-        opened() as (settings, environment, archive),
+        open_session() as (settings, environment, archive),
         open_naming(settings, environment) as using,
     ):
         told = projects.infer_names(archive, named or [], using=using, every=every, again=again)
@@ -254,7 +254,7 @@ def export(
     """Write the registry of projects, to be edited and imported again."""
     from commonplace.stages.mapping import projects
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         text = projects.export(archive, form=form)
         if output is None:
             typer.echo(text, nl=False)

@@ -9,11 +9,11 @@ import typer
 from rich.markdown import Markdown
 from rich.markup import escape
 
-from commonplace.cli.opening import moment, opened
-from commonplace.cli.options import Json, Project, Since, Until
+from commonplace.cli.options import Json, Project, Since, Until, moment
 from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, show_counts, table, tell
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
+from commonplace.session import open_session
 
 Category = Annotated[str | None, typer.Option(help="Only this category.")]
 MARKS = ("\ue000", "\ue001")
@@ -46,7 +46,7 @@ def search(
     from commonplace.archive.search.search import Filters
     from commonplace.archive.search.search import search as search_in
 
-    with errors_for_people(), opened() as (settings, _, archive):
+    with errors_for_people(), open_session() as (settings, _, archive):
         filters = Filters(
             project=project,
             category=category,
@@ -105,7 +105,7 @@ def show(
     from commonplace.archive.conversations.reading import find_conversation, load_filed
     from commonplace.stages.extraction import extract
 
-    with errors_for_people(), opened() as (settings, _, archive):
+    with errors_for_people(), open_session() as (settings, _, archive):
         filed = next(iter(load_filed(archive, [find_conversation(archive, conversation)])))
         written = extract(archive, filed.conversation, attachments) if attachments else []
         if Output.as_json:
@@ -172,7 +172,7 @@ def stats(
     """Count conversations by month, weekday, hour, model, project, category, topic, source or length."""
     from commonplace.archive.figures import statistics
 
-    with errors_for_people(), opened() as (settings, _, archive):
+    with errors_for_people(), open_session() as (settings, _, archive):
         if by not in statistics.DIMENSIONS:
             raise Refused(
                 f"There are no statistics by {by!r}.", hint=f"Use one of: {', '.join(statistics.DIMENSIONS)}."
@@ -212,7 +212,7 @@ def export(
     from commonplace.archive.conversations.reading import Scope
     from commonplace.archive.figures.frames import write_frame
 
-    with errors_for_people(), opened() as (settings, _, archive):
+    with errors_for_people(), open_session() as (settings, _, archive):
         scope = Scope(since=moment(since, settings), until=moment(until, settings), project=project, category=category)
         rows = write_frame(archive, output, format, scope=scope, messages=messages)
         if Output.as_json:

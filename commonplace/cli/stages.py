@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from commonplace.cli import runs
-from commonplace.cli.opening import moment, opened, selection
-from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until
+from commonplace import runs
+from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until, moment, selection
 from commonplace.cli.output import (
     Output,
     aside,
@@ -25,6 +24,7 @@ from commonplace.cli.output import (
 from commonplace.config import load
 from commonplace.errors import Refused
 from commonplace.moments import to_datetime
+from commonplace.session import open_session
 
 IMPORT_KEYS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", "attachments")
 SYNC_KEYS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "requests")
@@ -57,7 +57,7 @@ def import_command(
 def _import_directly(paths: list[Path], keep: bool | None) -> dict[str, Any]:
     from commonplace.stages.importing.stage import FileReport, import_paths
 
-    with opened() as (settings, _, archive), aside.status("Importing") as status:
+    with open_session() as (settings, _, archive), aside.status("Importing") as status:
 
         def show(file: FileReport) -> None:
             status.update(f"Importing {file.file}: {file.read:,} conversations")
@@ -100,7 +100,7 @@ def _sync_directly(destination: str, bounds: dict[str, Any], retry_failed: bool)
     from commonplace.stages.syncing.destinations import open_destination
 
     with (
-        opened() as (settings, environment, archive),
+        open_session() as (settings, environment, archive),
         open_destination(settings, environment, archive, destination) as (target, rules),
         hold(archive, f"sync:{target.instance}"),
     ):
@@ -121,7 +121,7 @@ def _preview_sync(destination: str, bounds: dict[str, Any], retry_failed: bool) 
     from commonplace.stages.syncing.destinations import open_destination
 
     with (
-        opened() as (settings, environment, archive),
+        open_session() as (settings, environment, archive),
         open_destination(settings, environment, archive, destination) as (target, rules),
     ):
         plan = stage.preview(archive, target, selection(settings, **bounds), rules, retry_failed=retry_failed)

@@ -95,7 +95,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Ask for a run of a deployment, as the Prefect UI does."""
-    from commonplace.cli import runs
+    from commonplace import runs
 
     with errors_for_people():
         settings, _ = load()

@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from commonplace.cli.opening import opened
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
 from commonplace.errors import Refused
+from commonplace.session import open_session
 
 app = typer.Typer(help="Category sets: list, show, create, edit, import, export.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The taxonomy, by name.")]
@@ -29,7 +29,7 @@ def list_command(json: Json = False) -> None:
     """Every taxonomy that can be used."""
     from commonplace.stages.categorizing.taxonomies import list_taxonomies
 
-    with errors_for_people(), opened() as (settings, _, archive):
+    with errors_for_people(), open_session() as (settings, _, archive):
         found = list_taxonomies(archive)
         if Output.as_json:
             print_json({"taxonomies": found, "used": settings.categorize.taxonomy})
@@ -46,7 +46,7 @@ def show(name: Name, json: Json = False) -> None:
     """The categories of a taxonomy."""
     from commonplace.stages.categorizing.taxonomies import taxonomy_named
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         found = taxonomy_named(archive, name)
         if Output.as_json:
             print_json({"name": found.name, "hash": found.hash, "categories": found.categories})
@@ -62,7 +62,7 @@ def import_command(path: Annotated[Path, typer.Argument(exists=True)], json: Jso
     """Keep a taxonomy from a TOML, YAML or JSON file; one of the same name is replaced."""
     from commonplace.stages.categorizing.taxonomies import import_taxonomy
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         found = import_taxonomy(archive, path)
         if Output.as_json:
             print_json({"name": found.name, "categories": len(found.categories), "hash": found.hash})
@@ -77,7 +77,7 @@ def export(
     from commonplace.categorize.definitions import to_toml
     from commonplace.stages.categorizing.taxonomies import taxonomy_named
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         text = to_toml(taxonomy_named(archive, name))
         if output is None:
             typer.echo(text, nl=False)
@@ -94,7 +94,7 @@ def create(
     """Make a taxonomy."""
     from commonplace.stages.categorizing.taxonomies import create as create_taxonomy
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         found = create_taxonomy(archive, name, category)
         if Output.as_json:
             print_json({"name": found.name, "categories": found.names})
@@ -107,7 +107,7 @@ def edit(name: Name) -> None:
     from commonplace.categorize.definitions import parse, to_toml
     from commonplace.stages.categorizing.taxonomies import keep, taxonomy_named
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         edited = _edited(to_toml(taxonomy_named(archive, name)))
         if edited is None:
             tell("Nothing was changed.")
@@ -140,7 +140,7 @@ def rename(
     """Give a category another name, everywhere."""
     from commonplace.stages.categorizing.taxonomies import rename_category
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         renamed = rename_category(archive, name, old, new)
         if Output.as_json:
             print_json({"renamed": renamed})
@@ -152,7 +152,7 @@ def remove(name: Name, json: Json = False) -> None:
     """Forget a taxonomy of yours; its verdicts stay."""
     from commonplace.stages.categorizing.taxonomies import remove as remove_taxonomy
 
-    with errors_for_people(), opened() as (_, _, archive):
+    with errors_for_people(), open_session() as (_, _, archive):
         remove_taxonomy(archive, name)
         if Output.as_json:
             print_json({"removed": name})
@@ -190,7 +190,7 @@ def review(
     json: Json = False,
 ) -> None:
     """Verdicts that nobody is sure of; a person's word wins and teaches the judges."""
-    with errors_for_people(), opened() as (settings, _, archive):
+    with errors_for_people(), open_session() as (settings, _, archive):
         if conversation is not None:
             from commonplace.stages.categorizing.reviewing import correct_conversation
 
@@ -217,7 +217,7 @@ def review(
 def _show_queue(limit: int, page: int) -> None:
     from commonplace.archive.verdicts.verdicts import count_waiting, review_queue
 
-    with opened() as (_, _, archive):
+    with open_session() as (_, _, archive):
         waiting = review_queue(archive, limit=limit, offset=(page - 1) * limit)
         total = count_waiting(archive)
     if Output.as_json:

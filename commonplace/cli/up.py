@@ -18,8 +18,7 @@ from types import FrameType
 
 from rich.markup import escape
 
-from commonplace import stack
-from commonplace.cli import runs
+from commonplace import runs, stack
 from commonplace.cli.output import Output, aside, people, print_json
 from commonplace.config import Settings, load
 from commonplace.errors import Refused

@@ -21,8 +21,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.states import Running
 
-from commonplace import stack
-from commonplace.cli import runs
+from commonplace import runs, stack
 from commonplace.config import Settings, load
 from commonplace.errors import Refused
 from deployments import alerts, dead_runs, definitions

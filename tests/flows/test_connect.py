@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import blocks
-from blocks.lookup import secret_from_blocks
+from blocks.lookup import BlockEnvironment
 from commonplace import stack
 from commonplace.cli import app
 from commonplace.cli.output import Output
@@ -28,8 +28,8 @@ def test_a_connected_destination_is_found_in_its_block(
         Output.as_json = False
     try:
         assert json.loads(ended.stdout)["block"] == "commonplace-notion/default"
-        assert secret_from_blocks("NOTION_TOKEN") == notion.token
-        assert secret_from_blocks("NOTION_DATABASE_ID") == database
-        assert secret_from_blocks("COMMONPLACE_MARKDOWN_FOLDER") is None
+        assert BlockEnvironment({}).get("NOTION_TOKEN") == notion.token
+        assert BlockEnvironment({}).get("NOTION_DATABASE_ID") == database
+        assert BlockEnvironment({}).get("COMMONPLACE_MARKDOWN_FOLDER") is None
     finally:
         blocks.ALL["notion"].delete("default")

@@ -1,4 +1,4 @@
-"""The one module of the commands that starts runs: flows in this process, or runs of deployments.
+"""The one module of the library that starts runs: flows in this process, or runs of deployments.
 
 Runs go to `PREFECT_API_URL` if it is set, else to the local server, which is started if it is not running. Prefect
 reads its settings when it is first imported, so the environment is put right before that.

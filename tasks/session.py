@@ -1,0 +1,32 @@
+"""The session that a run works with: opened once by its flow, and shared by the tasks that run in its process.
+
+Tasks may run in another process or on another machine than their flow. Those open a session of their own; nothing that
+cannot be written in a parameter crosses over. Secrets come from the environment or `.env`, else from saved blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from blocks.lookup import BlockEnvironment
+from commonplace.session import Session, open_session
+
+_current: ContextVar[Session | None] = ContextVar("session", default=None)
+"""Prefect copies the context of a flow into the threads of its tasks."""
+
+
+@contextmanager
+def session() -> Iterator[Session]:
+    """The run's session, or where there is none in this process a new one, for as long as the block lasts."""
+    current = _current.get()
+    if current is not None:
+        yield current
+        return
+    with open_session(BlockEnvironment) as opened:
+        before = _current.set(opened)
+        try:
+            yield opened
+        finally:
+            _current.reset(before)
