@@ -22,7 +22,8 @@ VARIABLES: dict[str, tuple[type[Block], str]] = {
     "COMMONPLACE_FILES": (ArchiveBlock, "location_of_files"),
     "OPENAI_API_KEY": (OpenAICredentials, "api_key"),
     "OPENAI_BASE_URL": (OpenAICredentials, "base_url"),
-} | {given.variables[0]: (block, given.setting) for block in DESTINATIONS.values() for given in block.kind.given}
+    **{given.variables[0]: (block, given.setting) for block in DESTINATIONS.values() for given in block.kind.given},
+}
 """Which field of which block stands for a variable."""
 
 
