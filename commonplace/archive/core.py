@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
@@ -12,17 +13,32 @@ from commonplace.archive.engine import for_reading, for_writing
 from commonplace.model import DEFAULT_OWNER
 
 
+class Guard(Protocol):
+    """Says whether who writes may still do so (leases.py)."""
+
+    @property
+    def token(self) -> str:
+        """What another process needs to write as the same."""
+
+    def check(self) -> None:
+        """Raise `Halt` if not. Costs nothing."""
+
+    def confirm(self, connection: Connection) -> None:
+        """The same, as true as the transaction of this connection."""
+
+
 class Archive:
     """The hub: every stage reads from it and writes to it. Closes its connections as a context manager.
 
     Transactions are short. `read()` sees one consistent state; `write()` takes the write lock at once and commits
-    at the end of the block, or not at all.
+    at the end of the block, or not at all. Under a guard, nothing is written that it does not confirm.
     """
 
-    def __init__(self, engine: Engine, files: str, *, owner: str = DEFAULT_OWNER) -> None:
+    def __init__(self, engine: Engine, files: str, *, owner: str = DEFAULT_OWNER, guard: Guard | None = None) -> None:
         self.engine = engine
         self.files_location = files
         self.owner = owner
+        self._guard = guard
         self._reader = for_reading(engine)
         self._writer = for_writing(engine)
 
@@ -38,11 +54,27 @@ class Archive:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         with self._writer.begin() as connection:
+            if self._guard is not None:
+                self._guard.confirm(connection)
             yield connection
+
+    def check(self) -> None:
+        """Raise `Halt` where this run may not write any more: to be asked before whatever cannot be taken back."""
+        if self._guard is not None:
+            self._guard.check()
+
+    @property
+    def lease(self) -> str:
+        """The token of the lease that is written under; empty where there is none."""
+        return self._guard.token if self._guard is not None else ""
+
+    def under(self, guard: Guard) -> Archive:
+        """The same archive, written to only as long as the guard agrees."""
+        return Archive(self.engine, self.files_location, owner=self.owner, guard=guard)
 
     def of(self, owner: str) -> Archive:
         """The same archive as another owner sees it."""
-        return Archive(self.engine, self.files_location, owner=owner)
+        return Archive(self.engine, self.files_location, owner=owner, guard=self._guard)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -1,8 +1,11 @@
 """One run per stage and destination at a time: a row that its holder renews, and that others may take once it died.
 
 A holder that is killed cannot say goodbye. So a lease ends by itself: a minute after its last renewal, or at once where
-the next one to ask sees that the holder's process is gone from this machine. A holder that was merely stopped for long
-(a sleeping laptop) finds its lease taken when it wakes up: `Lease.check` tells it to stop before it writes.
+the next one to ask sees that the holder's process is gone from this machine.
+
+A holder that was merely stopped for long (a sleeping laptop) finds its lease taken when it wakes up. So it works with
+the archive that its lease gives it: that confirms in every transaction that the lease is still its own, and `check`
+asks the same before a request that cannot be taken back. A lease travels into other processes as a token.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from commonplace.archive.core import Archive
@@ -25,7 +28,33 @@ from commonplace.archive.schema import leases
 from commonplace.errors import Halt, Refused
 from commonplace.moments import now, to_iso
 
+SECONDS = 60.0
 RENEWALS_PER_TERM = 4
+
+
+def importing(owner: str) -> str:
+    """The lease of everything that adds an owner's conversations or takes them away."""
+    return f"import:{owner}"
+
+
+def categorizing(owner: str) -> str:
+    """The lease of judging an owner's conversations, and of sending them away to be judged."""
+    return f"categorize:{owner}"
+
+
+def collecting(owner: str) -> str:
+    """The lease of bringing in what was judged elsewhere."""
+    return f"collect:{owner}"
+
+
+def mapping(owner: str) -> str:
+    """The lease of assigning an owner's conversations to projects."""
+    return f"map:{owner}"
+
+
+def syncing(instance: str) -> str:
+    """The lease of writing to a destination's instance, whoever's the conversations are."""
+    return f"sync:{instance}"
 
 
 class AlreadyRunning(Refused):
@@ -36,12 +65,16 @@ class AlreadyRunning(Refused):
         self.holder = holder
 
 
+class Lost(Halt):
+    """The lease is somebody else's by now: whoever thought to hold it must not write any more."""
+
+
 class Lease:
     """What `hold` gives: the right to be the only one, for as long as `check` does not object."""
 
-    def __init__(self, archive: Archive, name: str, seconds: float) -> None:
+    def __init__(self, archive: Archive, name: str, seconds: float = SECONDS, *, holder: str = "") -> None:
         self.name = name
-        self.holder = _this_process()
+        self.holder = holder or _this_process()
         self._archive = archive
         self._seconds = seconds
         self._good_until = 0.0
@@ -49,15 +82,29 @@ class Lease:
         self._is_over = threading.Event()
         self._renewer = threading.Thread(target=self._keep, name=f"lease {name}", daemon=True)
 
+    @property
+    def archive(self) -> Archive:
+        """The archive, written to only while this lease is held."""
+        return self._archive.under(self)
+
+    @property
+    def token(self) -> str:
+        """The lease as one word for `resumed`."""
+        return f"{self.name} {self.holder} {self._seconds:g}"
+
     def check(self) -> None:
-        """Raise `Halt` if the lease was lost. Costs nothing, so it can be asked before every write."""
+        """Raise `Lost` if the lease was lost. Costs nothing, so it can be asked before every request."""
         if not self._is_lost and time.time() >= self._good_until:
             self._renew()
         if self._is_lost:
-            raise Halt(
-                f"{_subject(self.name)} was taken over by another run while this one stood still.",
-                hint="Nothing is lost: the other run does what is still missing.",
-            )
+            raise _lost(self.name)
+
+    def confirm(self, connection: Connection) -> None:
+        """Raise `Lost` if the lease is not held, in a transaction that nobody can take it over in."""
+        row = select(leases.c.name).where(self._is_ours).with_for_update(read=True)
+        if connection.execute(row).one_or_none() is None:
+            self._is_lost = True
+            raise _lost(self.name)
 
     def take(self) -> None:
         """Take the lease and keep it, or raise `AlreadyRunning`."""
@@ -71,14 +118,16 @@ class Lease:
             raise _already_running(
                 self.name, held.holder if held else "", held.acquired_at if held else now()
             ) from None
-        self._good_until = asked_at + self._seconds
+        self._good_until = self._soon_after(asked_at)
         self._renewer.start()
 
     def release(self) -> None:
+        """Give it back. What still works under it finds it lost."""
         self._is_over.set()
         self._renewer.join()
+        self._is_lost = True
         with self._archive.write() as connection:
-            connection.execute(delete(leases).where(leases.c.name == self.name, leases.c.holder == self.holder))
+            connection.execute(delete(leases).where(self._is_ours))
 
     def _insert_or_take_over(self, connection: Connection) -> None:
         moment = _database_now(connection)
@@ -98,16 +147,23 @@ class Lease:
     def _renew(self) -> None:
         """Prolong the lease if it is still ours. A database out of reach is no reason to give it up before its end."""
         asked_at = time.time()
-        mine = (leases.c.name == self.name) & (leases.c.holder == self.holder)
         try:
             with self._archive.write() as connection:
                 expires_at = _database_now(connection) + self._term
-                renewed = connection.execute(update(leases).where(mine).values(expires_at=expires_at)).rowcount
+                renewed = connection.execute(update(leases).where(self._is_ours).values(expires_at=expires_at)).rowcount
         except SQLAlchemyError:
             self._is_lost = asked_at >= self._good_until
             return
-        self._good_until = asked_at + self._seconds
+        self._good_until = self._soon_after(asked_at)
         self._is_lost = renewed != 1
+
+    def _soon_after(self, asked_at: float) -> float:
+        """Until when a renewal is relied on: not to its very end, because a request takes time to get there."""
+        return asked_at + self._seconds * (1 - 1 / RENEWALS_PER_TERM)
+
+    @property
+    def _is_ours(self) -> ColumnElement[bool]:
+        return and_(leases.c.name == self.name, leases.c.holder == self.holder)
 
     @property
     def _term(self) -> int:
@@ -115,18 +171,20 @@ class Lease:
 
 
 @contextmanager
-def hold(archive: Archive, name: str, *, seconds: float = 60) -> Iterator[Lease]:
-    """Be the only one who does `name` (`import:me`, `sync:notion:<id>`) until the block ends, or raise
-    `AlreadyRunning`.
-
-    Work that must not overlap with another holder's calls `check` before it.
-    """
+def hold(archive: Archive, name: str, *, seconds: float = SECONDS) -> Iterator[Lease]:
+    """Be the only one who does `name` until the block ends, or raise `AlreadyRunning`."""
     lease = Lease(archive, name, seconds)
     lease.take()
     try:
         yield lease
     finally:
         lease.release()
+
+
+def resumed(archive: Archive, token: str) -> Archive:
+    """The archive as the holder of a lease writes to it, for another process that works for them."""
+    name, holder, seconds = token.rsplit(" ", 2)
+    return Lease(archive, name, float(seconds), holder=holder).archive
 
 
 def running(archive: Archive) -> list[str]:
@@ -137,11 +195,6 @@ def running(archive: Archive) -> list[str]:
     return [row.name for row in rows if not _is_gone(row.holder)]
 
 
-def importing(owner: str) -> str:
-    """The lease of everything that adds an owner's conversations or takes them away."""
-    return f"import:{owner}"
-
-
 def _already_running(name: str, holder: str, since: int) -> AlreadyRunning:
     host, pid, *_ = [*holder.split(":"), "", ""]
     where = f" (process {pid} on {host.split('/')[0]}, since {to_iso(since)})" if pid else ""
@@ -149,6 +202,13 @@ def _already_running(name: str, holder: str, since: int) -> AlreadyRunning:
         f"{_subject(name)} is already running{where}.",
         hint="Wait until it ends or stop it; a run that died is taken over within a minute.",
         holder=holder,
+    )
+
+
+def _lost(name: str) -> Lost:
+    return Lost(
+        f"{_subject(name)} was taken over by another run while this one stood still.",
+        hint="Nothing is lost: the other run does what is still missing.",
     )
 
 

@@ -31,6 +31,10 @@ class ArchiveLedger:
         self._archive = archive
         self._ours = (ledger.c.owner == archive.owner) & (ledger.c.destination == instance)
 
+    def check(self) -> None:
+        """Raise `Halt` where this run may not write any more."""
+        self._archive.check()
+
     def get(self, conversation_ids: Iterable[str]) -> dict[str, LedgerEntry]:
         """The entries that exist, by conversation id."""
         found: dict[str, LedgerEntry] = {}

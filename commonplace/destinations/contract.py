@@ -9,7 +9,8 @@ What a page does not show is its outcome's `reason`.
 **The ledger** is a protocol: destinations are given one and never import the archive. Around every request that cannot
 be repeated safely: `intend` (committed) before it, `done` with the remote id after it. `fail` is for what will not work
 until its inputs change, `uncertain` for a request whose answer never came: look it up on the next run; absent twice,
-30 s apart, it may be repeated.
+30 s apart, it may be repeated. `check` is asked before every request that writes, after whatever it had to wait for: a
+run that slept finds out there that another took its place.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 class Ledger(Protocol):
     """One destination instance's memory. Every method that writes commits before it returns."""
+
+    def check(self) -> None:
+        """Raise `Halt` where another run has taken this one's place. Costs nothing; safe to ask from any thread."""
 
     def get(self, conversation_ids: Iterable[str]) -> dict[str, LedgerEntry]:
         """The entries that exist, by conversation id."""

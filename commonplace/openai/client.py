@@ -102,17 +102,22 @@ def account_of(settings: Settings, environment: Environment, *, needs_address: b
 
 
 class Client:
-    """Asks as one account, for any number of threads. It connects when there is something to ask."""
+    """Asks as one account, for any number of threads. It connects when there is something to ask.
+
+    `check` is asked right before each request, and raises what keeps it from going out.
+    """
 
     def __init__(
         self,
         account: Account,
         *,
+        check: Callable[[], None] = lambda: None,
         governor: Governor | None = None,
         tries: int = TRIES,
         first_delay: float = FIRST_DELAY,
     ) -> None:
         self.account = account
+        self._check = check
         self.governor = governor or governor_of(
             account.identity, account.requests_per_minute, account.tokens_per_minute, processes=account.processes
         )
@@ -172,6 +177,7 @@ class Client:
             self.requests_sent += 1
         self._here.turn, taken = turn, None
         try:
+            self._check()
             answer = self.call(about, request)
             taken = used(answer)
             return answer

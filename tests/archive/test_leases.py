@@ -7,15 +7,17 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from commonplace.archive.core import Archive
-from commonplace.archive.leases import AlreadyRunning, Lease, hold, importing
+from commonplace.archive.leases import AlreadyRunning, Lease, Lost, hold, importing, resumed, syncing
 from commonplace.archive.opening import open_archive
-from commonplace.archive.schema import leases
+from commonplace.archive.rows import put
+from commonplace.archive.schema import leases, settings
 from commonplace.errors import Halt, Refused
 from commonplace.moments import now
 
@@ -32,6 +34,10 @@ with hold(open_archive(sys.argv[1]), "sync:markdown", seconds=3600):
 def _expiry(archive: Archive) -> int:
     with archive.read() as connection:
         return int(connection.execute(select(leases.c.expires_at)).scalar_one())
+
+
+def remember(connection: Connection, name: str, value: str) -> None:
+    put(connection, settings, [{"name": name, "value": value}])
 
 
 def _set(archive: Archive, **values: object) -> None:
@@ -85,6 +91,39 @@ def test_one_that_ran_out_is_taken_over_and_its_holder_notices(archive: Archive)
                 old.check()
         with archive.read() as connection:
             assert connection.execute(select(leases)).all() == []
+
+
+def test_what_was_taken_over_is_not_written_to_in_any_transaction(archive: Archive) -> None:
+    with hold(archive, importing("me")) as old:
+        old.archive.check()
+        with old.archive.write() as connection:
+            remember(connection, "mine", "1")
+        _set(archive, expires_at=now() - 1)
+        with hold(archive, importing("me")) as new:
+            assert old._good_until > time.time(), "it has not noticed"
+            with pytest.raises(Lost), old.archive.write() as connection:
+                remember(connection, "mine", "2")
+            with new.archive.write() as connection:
+                remember(connection, "theirs", "1")
+    with archive.read() as connection:
+        assert connection.execute(select(settings.c.value).where(settings.c.name == "mine")).scalar() == "1"
+    with pytest.raises(Lost):
+        new.archive.check()
+
+
+def test_a_lease_is_held_in_another_process_by_its_token(archive: Archive, archive_url: str) -> None:
+    with hold(archive, syncing("markdown:/home/me/My notes")) as lease:
+        token = lease.archive.lease
+        with open_archive(archive_url) as theirs:
+            working = resumed(theirs, token)
+            working.check()
+            with working.write() as connection:
+                remember(connection, "from there", "1")
+            _set(archive, holder="elsewhere/1:1:1:abcd")
+            with pytest.raises(Lost), working.write() as connection:
+                remember(connection, "from there", "2")
+            with pytest.raises(Lost):
+                resumed(theirs, token).check()
 
 
 def test_one_that_ran_out_but_that_nobody_took_goes_on(archive: Archive) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 import pytest
 
 from commonplace.archive.core import Archive
+from commonplace.archive.leases import Lost, hold, syncing
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.destinations.contract import Destination, Document, Ledger
 from commonplace.destinations.fake import Killed
@@ -142,6 +143,18 @@ class DestinationContract:
         outcomes, _ = write(world, sqlite_archive, batch)
         assert {outcome.state for outcome in outcomes} == {"created"}
         assert world.there() == Counter(ids(batch))
+
+    def test_a_run_whose_place_was_taken_writes_nothing_more(self, world: World, sqlite_archive: Archive) -> None:
+        write(world, sqlite_archive, [document("1", "Before")])
+        destination = world.open()
+        with hold(sqlite_archive, syncing(destination.instance)) as lease:
+            ledger = ArchiveLedger(lease.archive, destination.instance)
+        with pytest.raises(Lost):
+            destination.write([document("1", "After", version=2), document("2", "New")], ledger)
+        destination.close()
+        assert world.there() == Counter(["chatgpt:1"])
+        assert "Before" in world.shows("chatgpt:1")
+        assert {entry.input_hash for entry in ledger.get(["chatgpt:1", "chatgpt:2"]).values()} == {"v1"}
 
     @pytest.mark.parametrize("committed", [False, True], ids=["before", "after"])
     def test_ended_at_any_step_the_next_runs_complete_it(

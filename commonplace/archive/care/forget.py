@@ -77,11 +77,11 @@ def forget(
     if dry_run:
         return _look(archive, _wanted(archive, ids, project, before), purge_exports)
     with hold(archive, importing(archive.owner)) as lease:
+        archive = lease.archive
         wanted = _wanted(archive, ids, project, before)
         report = _look(archive, wanted, purge_exports)
         report.dry_run = False
         for some in batched(wanted, _AT_ONCE):
-            lease.check()
             _forget(archive, some)
         if purge_exports:
             remove_files(archive, _exports(archive), exports=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select, text
 from commonplace.archive.conversations.hashing import VERSION, hash_nodes
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import has_file, hash_file, path_of
-from commonplace.archive.leases import running
+from commonplace.archive.leases import importing, running
 from commonplace.archive.schema import attachments, conversations, files, imports, messages
 from commonplace.archive.search import text_index
 
@@ -116,7 +116,7 @@ def _imports(archive: Archive, report: VerifyReport) -> Iterator[Problem]:
     with archive.read() as connection:
         rows = connection.execute(select(imports.c.id, imports.c.owner, imports.c.status, imports.c.counts)).all()
     for row in rows:
-        if row.status == "running" and f"import:{row.owner}" not in busy:
+        if row.status == "running" and importing(row.owner) not in busy:
             left.add(row.id)
         counts = msgspec.json.decode(row.counts)
         parts = sum(counts.get(name, 0) for name in ("new", "changed", "unchanged", "empty", "failed"))

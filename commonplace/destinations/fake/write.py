@@ -63,6 +63,7 @@ class FakeDestination:
         elif entry and entry.state == "done" and entry.input_hash == input_hash and not document.is_forced:
             return Outcome(conversation_id=id, state="unchanged", remote_id=page_id)
         content = document.conversation.title or ""
+        ledger.check()
         ledger.intend(id, input_hash, {})
         try:
             if page_id is None:

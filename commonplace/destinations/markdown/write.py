@@ -87,6 +87,7 @@ class MarkdownDestination:
         """Bring the pages of projects and categories up to date."""
         if not self._vault.root.is_dir():
             return
+        ledger.check()
         try:
             self.requests_sent += indexes.write_all(self._vault, ledger)
         except OSError as exc:
@@ -116,6 +117,7 @@ class MarkdownDestination:
             raise self._halt(exc) from exc
 
     def _write(self, document: Document, entry: LedgerEntry | None, ledger: Ledger, settled: list[_Settled]) -> Outcome:
+        ledger.check()
         try:
             try:
                 return self._bring(document, entry, ledger, settled)

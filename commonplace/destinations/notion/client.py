@@ -23,7 +23,7 @@ import logging
 import random
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -89,6 +89,7 @@ class NotionClient:
         self.requests = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._check: Callable[[], None] = lambda: None
         self._transport = _connect(settings)
 
     def send(self, method: str, path: str, body: Json | None = None, *, query: Json | None = None,
@@ -121,8 +122,9 @@ class NotionClient:
         self._stop.set()
         self.governor.wake()
 
-    def resume(self) -> None:
-        """A new run begins: requests are sent again."""
+    def resume(self, check: Callable[[], None] = lambda: None) -> None:
+        """A new run begins: requests are sent again. `check` is asked before each, and raises what stops them."""
+        self._check = check
         self._stop.clear()
 
     @property
@@ -138,6 +140,7 @@ class NotionClient:
 
     def _try(self, method: str, path: str, body: Json | None, query: Json | None, attempt: int) -> Json | Failure:
         with self.governor.turn(self._stop):
+            self._check()
             with self._lock:
                 self.requests += 1
             answer = self._exchange(method, path, body, query)

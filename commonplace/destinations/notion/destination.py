@@ -81,7 +81,7 @@ class NotionDestination:
 
     def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit]:
         """What people changed since then, each edit once; keep each before you ask for the next."""
-        self.client.resume()
+        self.client.resume(ledger.check)
         try:
             yield from self._writer().edits.pull(ledger, since)
         finally:

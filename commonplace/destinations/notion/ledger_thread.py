@@ -42,6 +42,10 @@ class LedgerOnOneThread:
         finally:
             self._close()
 
+    def check(self) -> None:
+        """At once: the thread that writes may be waiting for the database while a request is about to go out."""
+        self._ledger.check()
+
     def get(self, conversation_ids: Iterable[str]) -> dict[str, LedgerEntry]:
         return self._ask(lambda: self._ledger.get(conversation_ids))
 

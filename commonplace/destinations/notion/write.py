@@ -76,7 +76,7 @@ class Writer:
             else:
                 todo.append(document)
         if todo:
-            self._client.resume()
+            self._client.resume(ledger.check)
             self._prepare(todo, entries, ledger)
             outcomes += self._in_parallel(todo, ledger)
         return outcomes

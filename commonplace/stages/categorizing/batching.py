@@ -46,7 +46,7 @@ def open_batches(
     account.check()
     chosen = taxonomy_named(archive, taxonomy or settings.categorize.taxonomy)
     batches = OpenAIBatches(
-        Client(account),
+        Client(account, check=archive.check),
         ArchiveBatches(archive),
         settings.categorize.model,
         analysis=settings.categorize.analysis,

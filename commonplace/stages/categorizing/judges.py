@@ -72,7 +72,7 @@ def open_judge(
             account = account_of(settings, environment)
             account.check()
             return OpenAIJudge(
-                Client(account),
+                Client(account, check=archive.check),
                 wanted.model,
                 analysis=wanted.analysis,
                 price=price_to_reckon_with(wanted.model, settings),
@@ -86,7 +86,7 @@ def open_judge(
             account = account_of(settings, environment, needs_address=True)
             account.check()
             return CompatibleJudge(
-                Client(account),
+                Client(account, check=archive.check),
                 wanted.model,
                 analysis=wanted.analysis,
                 price=price_to_reckon_with(wanted.model, settings, is_own=True),
