@@ -11,7 +11,7 @@ from typing import BinaryIO
 from commonplace.errors import Refused
 from commonplace.sources.containers import Container, Unreadable, open_container
 from commonplace.sources.limits import Limits
-from commonplace.sources.shapes import Head, look_at
+from commonplace.sources.shapes import Head, look_at, whose_files
 from commonplace.sources.splitting import Buffer
 
 PEEK = 262_144
@@ -52,8 +52,9 @@ class Contents:
         return found
 
     def owners(self) -> set[str]:
-        """The assistants whose conversations are in it."""
-        return {owner for name in self.members if (owner := self.head(name).owner)}
+        """The assistants whose conversations, or other files, are in it."""
+        names = {part for name in self.members for part in PurePosixPath(name).parts}
+        return whose_files(names) | {owner for name in self.members if (owner := self.head(name).owner)}
 
     def load(self, name: str) -> Buffer:
         """A file's bytes to scan. Raises `Unreadable`, which says how it is damaged."""

@@ -77,8 +77,11 @@ class Export(Protocol):
         """Every file in it, with the size that is stated for it."""
 
     @property
-    def unknown_files(self) -> Sequence[str]:
-        """The files that are not read, with the reason where there is one to tell."""
+    def left_out(self) -> Sequence[str]:
+        """What of it is not taken in, by name, with the reason where there is one to tell.
+
+        Files that nobody reads are there from the beginning; complete it is when every conversation was read.
+        """
 
     @property
     def unfamiliar(self) -> Mapping[str, int]:

@@ -16,7 +16,7 @@ from commonplace.sources.containers import Unreadable
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped
 from commonplace.sources.decoding import Undecodable, decode
-from commonplace.sources.splitting import Flaw, split
+from commonplace.sources.splitting import UNDER, Flaw, split
 
 _CHUNK = 256
 _MAX_ITEM = 500_000_000
@@ -45,7 +45,7 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
             except Unreadable as exc:
                 yield Defect(member, "", str(exc))
                 continue
-            yield from self._items_of(member, iter(split(data)), known)
+            yield from self._items_of(member, iter(split(data, contents.head(member).under or UNDER)), known)
 
     def _items_of(self, member: str, pieces: Iterator[memoryview | Flaw], known: Known | None) -> Iterator[Item]:
         numbered = enumerate(pieces)

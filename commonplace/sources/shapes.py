@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import islice
 
 import msgspec
 
-from commonplace.sources.splitting import keys_at_start, without_bom
+from commonplace.sources.splitting import items_at_start, without_bom
 
 CHATGPT = "ChatGPT"
 
@@ -33,15 +34,26 @@ _TEXTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
 )
 
 
+_FILES: tuple[tuple[str, frozenset[str]], ...] = (
+    ("Claude", frozenset({"users.json", "projects.json", "memories.json", "design_chats"})),
+    ("Grok", frozenset({"prod-grok-backend.json"})),
+)
+"""Names that only one assistant's exports have: they tell whose a file of that name without any item is."""
+
+_IN_FRAGMENTS = re.compile(rb'"fragments"\s*:\s*\[')
+"""DeepSeek's messages are in pieces; apart from that its conversations may look like ChatGPT's."""
+_MOST_ITEMS = 50
+
+
 class Head(msgspec.Struct, frozen=True):
     """How a file begins."""
 
-    outer: frozenset[str] = frozenset()
-    """The keys of the value that it is."""
-    inner: frozenset[str] = frozenset()
-    """The keys of the first item in that value."""
     owner: str | None = None
     """Whose conversations these are, if anybody's that we know."""
+    under: str | None = None
+    """The key under which their list stands, if there is an object around it."""
+    keys: frozenset[str] = frozenset()
+    """Those of the first item that has any."""
     is_empty: bool = False
     """A list of nothing."""
 
@@ -49,12 +61,21 @@ class Head(msgspec.Struct, frozen=True):
 def look_at(start: bytes) -> Head:
     """What the first bytes of a file show."""
     start = without_bom(start).tobytes()
-    outer, inner = keys_at_start(start)
-    owner = whose(inner) or whose(outer) or next((name for name, text in _TEXTS if text.match(start)), None)
-    is_empty = start.strip() in (b"[]", b'{"conversations":[]}')
-    return Head(frozenset(outer), frozenset(inner), owner, is_empty)
+    first: frozenset[str] = frozenset()
+    for found in islice(items_at_start(start), _MOST_ITEMS):
+        first = first or frozenset(found.keys)
+        if owner := whose(found.keys):
+            is_in_fragments = owner == CHATGPT and _IN_FRAGMENTS.search(start, found.start, found.end)
+            return Head("DeepSeek" if is_in_fragments else owner, found.under, frozenset(found.keys))
+    owner = next((name for name, text in _TEXTS if text.match(start)), None)
+    return Head(owner, None, first, start.strip() in (b"[]", b'{"conversations":[]}'))
 
 
 def whose(keys: Collection[str]) -> str | None:
     """Which assistant's conversation has these keys; None if nobody's that we know."""
     return next((name for name, wanted in _KEYS if wanted.issubset(keys)), None)
+
+
+def whose_files(names: Collection[str]) -> set[str]:
+    """The assistants whose exports alone have files or folders of these names."""
+    return {owner for owner, its in _FILES if not its.isdisjoint(names)}

@@ -3,17 +3,25 @@
 msgspec does this at the speed of a scan, but refuses the whole file for one lone surrogate, a NaN, deep nesting or a
 missing end. Then our own splitter takes over. It follows strings and brackets only, so it finds the items of any valid
 JSON and all complete items of a file that is cut off. Nothing here holds more than the buffer it is given.
+
+What counts as an item: those of a list, those of a list under a key of the object around it, an object by itself, and
+objects that follow one another (JSON Lines), of which a damaged line costs no other.
 """
 
 from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from functools import cache
+from typing import Any
 
 import msgspec
 
 Buffer = bytes | bytearray | mmap.mmap | memoryview
+
+UNDER = "conversations"
+"""The usual key."""
 
 BOM = b"\xef\xbb\xbf"
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -22,6 +30,9 @@ _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}"]', re.DOTALL)
 _SCALAR = re.compile(rb"[^,\[\]{}\"\s]++")
 _BLANK = re.compile(rb"[\s,:]*+")
 _PADDING = re.compile(rb"[\s\0]*+")
+_LINE = re.compile(rb"\{[^\n]*(?:\n[ \t}\]][^\n]*)*+|[^\n]*\S[^\n]*")
+"""An object and what is indented below it; else whatever a line holds."""
+_REST_OF_LINE_IS_BLANK = re.compile(rb"[ \t\r]*\n\s*\{")
 
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -33,20 +44,13 @@ class Flaw(msgspec.Struct, frozen=True):
     reason: str
 
 
-class _Wrapped(msgspec.Struct):
-    conversations: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
-
-
-_raw_object = msgspec.json.Decoder(_Wrapped)
-
-
-def split(data: Buffer) -> Iterable[memoryview | Flaw]:
-    """The bytes of each item of a list, of the list under `conversations`, or of a lone object."""
+def split(data: Buffer, under: str = UNDER) -> Iterable[memoryview | Flaw]:
+    """The bytes of each item; `under` is the key that holds the list, should there be an object around it."""
     view = without_bom(data)
     try:
-        return _split_fast(view)
+        return _split_fast(view, under)
     except (msgspec.DecodeError, RecursionError):
-        return split_tolerantly(view)
+        return split_tolerantly(view, under)
 
 
 def without_bom(data: Buffer) -> memoryview:
@@ -54,52 +58,75 @@ def without_bom(data: Buffer) -> memoryview:
     return view[len(BOM) :] if view[: len(BOM)] == BOM else view
 
 
-def _split_fast(view: memoryview) -> Iterable[memoryview]:
-    start = _skip(_PADDING, view, 0)
-    if bytes(view[start : start + 1]) != b"{":
+def _split_fast(view: memoryview, under: str) -> Iterable[memoryview]:
+    if _at(view, _skip(_PADDING, view, 0)) != b"{":
         return map(memoryview, _raw_list.decode(view))
-    wrapped = _raw_object.decode(view)
-    if wrapped.conversations is msgspec.UNSET:
-        return [view]
-    return map(memoryview, wrapped.conversations)
+    items = _raw_object(under).decode(view).items
+    return [view] if items is msgspec.UNSET else map(memoryview, items)
 
 
-def split_tolerantly(view: memoryview) -> Iterator[memoryview | Flaw]:
-    """What `split` does, for files that strict parsers refuse."""
-    start = _skip(_PADDING, view, 0)
-    opening = bytes(view[start : start + 1])
-    if opening == b"[":
-        yield from _items(view, start)
-    elif opening == b"{":
-        listed = _value_of(view, start, b"conversations")
-        if listed is not None and bytes(view[listed : listed + 1]) == b"[":
-            yield from _items(view, listed)
-        else:
-            end = _end_of_value(view, start)
-            yield Flaw(0, "the file ends inside this item") if end is None else view[start:end]
-    else:
-        yield Flaw(0, "the file is empty" if not opening else "this is not JSON")
+@cache
+def _raw_object(under: str) -> msgspec.json.Decoder[Any]:
+    """Decodes an object as far as the list under one of its keys."""
+    field = ("items", list[msgspec.Raw] | msgspec.UnsetType, msgspec.UNSET)
+    return msgspec.json.Decoder(msgspec.defstruct("Wrapped", [field], rename={"items": under}))
 
 
-def _items(view: memoryview, start: int) -> Iterator[memoryview | Flaw]:
-    """The items of the list that opens at `start`; a flaw for what is cut off or follows the outermost end."""
-    position = start + 1
+def split_tolerantly(view: memoryview, under: str = UNDER) -> Iterator[memoryview | Flaw]:
+    """What `split` does, for files that strict parsers refuse: on and on while values follow."""
+    position = _skip(_PADDING, view, 0)
+    if position == len(view):
+        yield Flaw(0, "the file is empty")
+    elif _is_lines(view, position, under):
+        yield from (view[slice(*line.span())] for line in _LINE.finditer(view, position))
+        return
     index = 0
+    while position < len(view):
+        opening, end = _at(view, position), None
+        listed = _value_of(view, position, under.encode()) if opening == b"{" else None
+        if opening == b"[":
+            end, index = yield from _items(view, position, index)
+        elif listed is not None and _at(view, listed) == b"[":
+            end, index = yield from _items(view, listed, index)
+            end = end and _end_of_brackets(view, end, depth=1)
+        elif opening == b"{":
+            end = _end_of_brackets(view, position)
+            yield Flaw(index, "the file ends inside this item") if end is None else view[position:end]
+            index += 1
+        else:
+            yield Flaw(index, "something that is no JSON follows" if index else "this is not JSON")
+        if end is None:
+            return
+        position = _skip(_PADDING, view, end)
+
+
+def _is_lines(view: memoryview, start: int, under: str) -> bool:
+    """Whether the first line is a whole object and another one begins on the next."""
+    if _at(view, start) != b"{" or _value_of(view, start, under.encode()) is not None:
+        return False
+    end = _end_of_value(view, start)
+    return end is not None and _REST_OF_LINE_IS_BLANK.match(view, end) is not None
+
+
+def _items(view: memoryview, start: int, index: int) -> Generator[memoryview | Flaw, None, tuple[int | None, int]]:
+    """The items of the list that opens at `start`, counted from `index`. Returns where it ends, and the next index.
+
+    What is cut off is a flaw, and ends nowhere.
+    """
+    position = start + 1
     while True:
         position = _skip(_BLANK, view, position)
         if position >= len(view):
             yield Flaw(index, "the file ends before the list of conversations does")
-            return
+            return None, index
         if view[position] == 0x5D:  # ]
-            break
+            return position + 1, index
         end = _end_of_value(view, position)
         if end is None:
             yield Flaw(index, "the file ends inside this item")
-            return
+            return None, index
         yield view[position:end]
         position, index = end, index + 1
-    if view[_skip(_PADDING, view, 0)] == 0x5B and _skip(_PADDING, view, position + 1) < len(view):
-        yield Flaw(index, "something follows the end of the list of conversations")
 
 
 def _end_of_value(view: memoryview, start: int) -> int | None:
@@ -111,7 +138,11 @@ def _end_of_value(view: memoryview, start: int) -> int | None:
     if first not in b"[{":
         scalar = _SCALAR.match(view, start)
         return scalar.end() if scalar else start + 1
-    depth = 0
+    return _end_of_brackets(view, start)
+
+
+def _end_of_brackets(view: memoryview, start: int, *, depth: int = 0) -> int | None:
+    """Where as many brackets are closed as were opened, `depth` of them before `start`."""
     for match in _TO_BRACKET.finditer(view, start):
         token = match[1]
         if not token or token == b'"':
@@ -141,37 +172,52 @@ def _value_of(view: memoryview, start: int, wanted: bytes) -> int | None:
         position = end
 
 
+def _at(view: memoryview, position: int) -> bytes:
+    return bytes(view[position : position + 1])
+
+
 def _skip(pattern: re.Pattern[bytes], view: memoryview, position: int) -> int:
     match = pattern.match(view, position)
     return match.end() if match else position
 
 
-def keys_at_start(prefix: bytes) -> tuple[set[str], set[str]]:
-    """The top level's keys and the first items' keys, as far as the first bytes of a file show them.
+class Found(msgspec.Struct):
+    """An object that may be an item."""
 
-    Enough to tell whose export it is without reading it: a complete first item, or whatever the prefix holds of it.
+    under: str | None
+    """The key of the object around it that holds the list, if there is one."""
+    keys: set[str]
+    start: int
+    end: int
+
+
+def items_at_start(prefix: bytes) -> Iterator[Found]:
+    """The objects among the first bytes of a file that may be its items, each when it ends or the bytes do.
+
+    Enough to tell whose export it is without reading it: complete first items, or whatever the prefix holds of one.
     """
-    outer: set[str] = set()
-    inner: set[str] = set()
     stack: list[bytes] = []
-    in_item = b"["
+    open_items: list[tuple[int, Found]] = []
+    key: str | None = None
     for match in _STRING_OR_BRACKET.finditer(prefix):
         token = match[0]
         if token in (b"{", b"["):
             stack.append(token)
+            if token == b"{" and (len(stack) == 1 or stack in ([b"[", b"{"], [b"{", b"[", b"{"])):
+                open_items.append(
+                    (len(stack), Found(key if len(stack) == 3 else None, set(), match.start(), len(prefix)))
+                )
         elif token in (b"}", b"]"):
+            if open_items and token == b"}" and open_items[-1][0] == len(stack):
+                _, found = open_items.pop()
+                found.end = match.end()
+                yield found
             if stack:
                 stack.pop()
-            if inner and len(stack) <= (1 if in_item == b"[" else 2):
-                break
-        elif token != b'"' and _is_key(prefix, match.end()):
-            name = token[1:-1].decode("utf-8", "replace")
-            if stack == [b"{"]:
-                outer.add(name)
-            elif stack == [b"[", b"{"] or stack == [b"{", b"[", b"{"]:
-                in_item = stack[0]
-                inner.add(name)
-    return outer, inner
+        elif open_items and token != b'"' and open_items[-1][0] == len(stack) and _is_key(prefix, match.end()):
+            key = token[1:-1].decode("utf-8", "replace")
+            open_items[-1][1].keys.add(key)
+    yield from (found for _, found in reversed(open_items))
 
 
 def _is_key(prefix: bytes, end: int) -> bool:

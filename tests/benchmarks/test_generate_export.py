@@ -23,7 +23,7 @@ def test_every_shape_and_container_reads_without_a_defect(
     assert (len(found), defects) == (count, [])
     assert all(told.messages for told in found)
     with open_export(path) as export:
-        assert export.unknown_files == []
+        assert export.left_out == []
 
 
 def test_all_images_come_with_their_bytes_and_names(tmp_path: Path) -> None:

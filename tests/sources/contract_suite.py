@@ -20,6 +20,7 @@ from tests.sources.reading import read_all
 
 Files = Mapping[str, bytes]
 YEAR_2000, YEAR_2100 = 946_684_800_000_000, 4_102_444_800_000_000
+STRANGE_WORDS = "Words that nobody foresaw"
 SAYS_NOTHING = (b"", b"\0" * 600, b"[]", b"[{}]", b'{"a": 1}', b"GIF89a", b"<html>", b"a,b\n1,2\n")
 
 
@@ -33,6 +34,9 @@ class World(Protocol):
 
     def with_a_bad_item(self) -> Files:
         """An export of two conversations with something unusable between them."""
+
+    def with_strange_words(self) -> Files:
+        """An export whose only conversation has a piece of a kind that nobody knows, which says `STRANGE_WORDS`."""
 
 
 class SourceContract:
@@ -96,6 +100,15 @@ class SourceContract:
         assert defect.item
         assert defect.reason
 
+    def test_words_that_nobody_foresaw_are_kept_and_counted(self, world: World, tmp_path: Path) -> None:
+        with open_export(write_zip(tmp_path / "x", world.with_strange_words())) as export:
+            (told,) = export.conversations()
+            assert isinstance(told, Conversation)
+            assert any(STRANGE_WORDS in message.text for message in told.messages)
+            assert any(message.raw and STRANGE_WORDS.encode() in message.raw for message in told.messages)
+            assert sum(export.unfamiliar.values()) >= 1
+            assert STRANGE_WORDS not in str(export.unfamiliar)
+
     def test_a_file_that_is_cut_off_costs_what_is_missing_and_no_more(self, world: World, tmp_path: Path) -> None:
         files = world.files(3)
         for name, data in files.items():
@@ -118,6 +131,7 @@ class SourceContract:
         files = world.files(1)
         with open_export(write_folder(tmp_path / "x", files)) as export:
             assert set(export.members) == set(files)
+            assert list(export.left_out) == []
             for name, data in files.items():
                 with export.open_member(name) as stream:
                     assert stream.read() == data

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonplace.sources.splitting import Flaw, keys_at_start, split, split_tolerantly
+from commonplace.sources.splitting import Flaw, items_at_start, split, split_tolerantly
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -87,17 +87,45 @@ def test_a_million_strings_in_one_item_take_no_stack() -> None:
         (b"hello", "this is not JSON"),
         (b'[{"a":1}', "the file ends before the list of conversations does"),
         (b'[{"a":"b', "the file ends inside this item"),
-        (b'[{"a":1}] [', "something follows the end of the list of conversations"),
+        (b'[{"a":1}] [', "the file ends before the list of conversations does"),
+        (b'[{"a":1}] hello', "something that is no JSON follows"),
     ],
 )
 def test_a_flaw_says_what_is_wrong(data: bytes, reason: str) -> None:
     assert [piece.reason for piece in split(data) if isinstance(piece, Flaw)] == [reason]
 
 
-def test_the_keys_of_the_first_item_are_seen_in_a_file_that_goes_on() -> None:
-    assert keys_at_start(b'[{"id": "1", "mapping": {"a": {"inserted_at": 1}}, "title": "x') == (
-        set(),
-        {"id", "mapping", "title"},
-    )
-    assert keys_at_start(b'{"conversations": [{"chat_messages": []}]}') == ({"conversations"}, {"chat_messages"})
-    assert keys_at_start(b'{"mapping": {"a": 1}}') == ({"mapping"}, set())
+@given(st.lists(st.dictionaries(st.text(max_size=4), values, max_size=3), min_size=2, max_size=6), styles)
+def test_values_that_follow_one_another_are_all_found(items: list[Any], style: dict[str, Any]) -> None:
+    assert pieces(b"\n".join(encoded(item, style) for item in items)) == items
+
+
+def test_a_damaged_line_costs_no_other() -> None:
+    found = [
+        bytes(piece) for piece in split(b'{"a":1}\n{"b":\n{"c":"x\n\n{"d":4}\n{"e"') if not isinstance(piece, Flaw)
+    ]
+    assert found == [b'{"a":1}', b'{"b":', b'{"c":"x', b'{"d":4}', b'{"e"']
+
+
+@pytest.mark.parametrize("data", [b'[{"a":1}]\n[{"b":2}]', b'{"data":[{"a":1}]} {"data":[{"b":2}]}'])
+def test_lists_that_follow_one_another_are_one(data: bytes) -> None:
+    assert [bytes(piece) for piece in split(data, "data") if not isinstance(piece, Flaw)] == [b'{"a":1}', b'{"b":2}']
+
+
+def test_the_list_may_stand_under_any_key() -> None:
+    data = b'{"count": 2, "more": [{"z": [1]}], "data": [{"a":1}, {"b":2}], "next": null}'
+    for read in (split(data, "data"), split_tolerantly(memoryview(data), "data")):
+        assert [bytes(piece) for piece in read if not isinstance(piece, Flaw)] == [b'{"a":1}', b'{"b":2}']
+
+
+def found_in(prefix: bytes) -> list[tuple[str | None, set[str]]]:
+    return [(found.under, found.keys) for found in items_at_start(prefix)]
+
+
+def test_the_keys_of_the_first_items_are_seen_in_a_file_that_goes_on() -> None:
+    assert found_in(b'[7, {}, {"id": "1", "mapping": {"a": {"inserted_at": 1}}, "title": "x') == [
+        (None, set()),
+        (None, {"id", "mapping", "title"}),
+    ]
+    assert found_in(b'{"data": [{"chat_messages": [{"a": 1}]}]}') == [("data", {"chat_messages"}), (None, {"data"})]
+    assert found_in(b'{"mapping": {"a": 1}}\n{"b": ["c": ') == [(None, {"mapping"}), (None, {"b"})]

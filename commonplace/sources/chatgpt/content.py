@@ -7,9 +7,10 @@ from typing import Any
 
 from commonplace.sources.chatgpt.canvas import render_canvas
 from commonplace.sources.chatgpt.citations import resolve
-from commonplace.sources.chatgpt.parts import pointer, render_parts, unknown
+from commonplace.sources.chatgpt.parts import pointer, render_parts
 from commonplace.sources.chatgpt.rendering import Rendering
-from commonplace.sources.fields import dicts, first_text, mapping, strings
+from commonplace.sources.chatgpt.unfamiliar import is_readable, leftovers, name_of
+from commonplace.sources.fields import dicts, mapping
 from commonplace.sources.markdown import aside, fence, link, paragraphs, quote
 
 Content = dict[str, Any]
@@ -25,30 +26,39 @@ _FAILED = ("failed", "failed_with_in_kernel_exception", "finished_partial_comple
 
 
 def render(content: Content, recipient: str, rendering: Rendering) -> str:
-    """The Markdown of one message; what the rendering gathers on the way are its attachments and raw strings."""
+    """The Markdown of one message; what the rendering gathers on the way are its attachments and raw strings.
+
+    Words where nobody expected them follow at the end: folded away beside thoughts and tools, which are folded too.
+    """
     kind = str(content.get("content_type") or "text")
     if kind == "code":
-        written = _code(content, recipient)
+        written = _code(content, recipient, rendering)
     else:
-        written = _RENDERERS.get(kind, unknown)(content, rendering)
-    return paragraphs(written, *rendering.show_rest())
+        written = _RENDERERS.get(kind, pointer)(content, rendering)
+    left = list(leftovers(content, kind, rendering.used))
+    rendering.unfamiliar += [name for name, _ in left] or ([] if kind in KNOWN else [name_of(kind)])
+    words = [rendering.with_files_linked(resolve(told, rendering.metadata)) for _, told in left if is_readable(told)]
+    if kind in SPOKEN or kind not in KNOWN:
+        rendering.strings = rendering.strings or words
+        return paragraphs(written, *words, *rendering.show_rest())
+    return paragraphs(written, aside("More of it", paragraphs(*words)) if words else None, *rendering.show_rest())
 
 
 def _text(content: Content, rendering: Rendering) -> str:
     parts = content.get("parts")
     if isinstance(parts, list):
         return render_parts(parts, rendering)
-    return render_parts(strings(content.get("text")) or strings(parts), rendering)
+    return render_parts(rendering.texts(content.get("text")) or rendering.texts(parts), rendering)
 
 
-def _code(content: Content, recipient: str) -> str:
-    written = first_text(content, "text") or "\n".join(strings(content.get("parts")))
+def _code(content: Content, recipient: str, rendering: Rendering) -> str:
+    written = rendering.first_text(content, "text") or "\n".join(rendering.texts(content.get("parts")))
     canvas = render_canvas(recipient, written)
     if canvas is not None:
         return canvas
     if not written:
         return ""
-    language = first_text(content, "language") or ""
+    language = rendering.first_text(content, "language") or ""
     language = _LANGUAGES.get(language, language)
     if not language:
         language = "python" if recipient == "python" else "json" if written.lstrip().startswith(("{", "[")) else ""
@@ -57,7 +67,7 @@ def _code(content: Content, recipient: str) -> str:
 
 def _execution_output(content: Content, rendering: Rendering) -> str:
     result = mapping(rendering.metadata.get("aggregate_result"))
-    written = first_text(content, "text") or "\n".join(strings(content.get("parts")))
+    written = rendering.first_text(content, "text") or "\n".join(rendering.texts(content.get("parts")))
     pictures = [
         pointer({"asset_pointer": told.get("image_url")}, rendering, "image")
         for told in dicts(result.get("messages"))
@@ -68,43 +78,43 @@ def _execution_output(content: Content, rendering: Rendering) -> str:
 
 
 def _browsing(content: Content, rendering: Rendering) -> str:
-    written = paragraphs(first_text(content, "result"), first_text(content, "summary"))
+    written = paragraphs(rendering.first_text(content, "result"), rendering.first_text(content, "summary"))
     cited = mapping(rendering.metadata.get("_cite_metadata"))
     links = [
-        f"- {link(first_text(page, 'title') or url, url)}"
+        f"- {link(rendering.first_text(page, 'title') or url, url)}"
         for page in dicts(cited.get("metadata_list"))
-        if (url := first_text(page, "url"))
+        if (url := rendering.first_text(page, "url"))
     ]
     return paragraphs(quote(resolve(written, rendering.metadata)), "\n".join(links))
 
 
 def _quotation(content: Content, rendering: Rendering) -> str:
-    url = first_text(content, "url")
-    title = first_text(content, "title", "domain", "url")
-    body = quote(resolve(first_text(content, "text", "snippet") or "", rendering.metadata))
-    return paragraphs(body, f"— {link(title, url)}" if title else None)
+    url = rendering.first_text(content, "url")
+    title = rendering.first_text(content, "title", "domain", "url")
+    written = rendering.first_text(content, "text") or ""
+    snippet = rendering.first_text(content, "snippet") or ""
+    body = paragraphs(written, snippet if snippet.strip() not in written else None)
+    return paragraphs(quote(resolve(body, rendering.metadata)), f"— {link(title, url)}" if title else None)
 
 
 def _system_error(content: Content, rendering: Rendering) -> str:
-    name = first_text(content, "name") or "Error"
-    return paragraphs(f"**{link(name, None)}**", fence(str(content.get("text") or "")) if content.get("text") else None)
+    name = rendering.first_text(content, "name") or "Error"
+    told = rendering.first_text(content, "text")
+    return paragraphs(f"**{link(name, None)}**", fence(told) if told else None)
 
 
 def _thoughts(content: Content, rendering: Rendering) -> str:
     thoughts = [
-        paragraphs(f"**{summary}**" if (summary := first_text(thought, "summary")) else None, _thought(thought))
+        paragraphs(f"**{summary}**" if (summary := rendering.first_text(thought, "summary")) else None, told)
         for thought in dicts(content.get("thoughts"))
+        for told in [rendering.first_text(thought, "content") or "\n\n".join(rendering.texts(thought.get("chunks")))]
     ]
-    body = paragraphs(*thoughts)
+    body = paragraphs(*thoughts, *rendering.texts(content.get("thoughts")))
     return aside("Thoughts", body) if body else ""
 
 
-def _thought(thought: Content) -> str:
-    return first_text(thought, "content") or "\n\n".join(strings(thought.get("chunks")))
-
-
 def _recap(content: Content, rendering: Rendering) -> str:
-    told = first_text(content, "content", "text")
+    told = rendering.first_text(content, "content", "text")
     if told is None:
         seconds = rendering.metadata.get("finished_duration_sec")
         told = f"Thought for {seconds} seconds" if isinstance(seconds, int | float) else None
@@ -116,34 +126,35 @@ def _context(content: Content, rendering: Rendering) -> str:
     told = {**content, **mapping(rendering.metadata.get("user_context_message_data"))}
     pieces = [
         f"**{key.replace('_', ' ').capitalize()}**\n\n{value.strip()}"
-        for key, value in told.items()
-        if key != "content_type" and isinstance(value, str) and value.strip()
+        for key in told
+        if key != "content_type" and (value := rendering.first_text(told, key))
     ]
-    return "\n\n".join([*pieces, *strings(content.get("parts"))])
+    return "\n\n".join([*pieces, *rendering.texts(content.get("parts"))])
 
 
 def _computer(content: Content, rendering: Rendering) -> str:
     state = mapping(content.get("state"))
-    title = first_text(state, "title", "url")
+    url = rendering.first_text(state, "url")
+    title = rendering.first_text(state, "title") or url
     screenshot = mapping(content.get("screenshot"))
     return paragraphs(
-        link(title, first_text(state, "url")) if title else None,
+        link(title, url) if title else None,
         pointer(screenshot, rendering, "image") if screenshot else None,
     )
 
 
 def _connector(content: Content, rendering: Rendering) -> str:
     metadata = mapping(content.get("metadata"))
-    url = first_text(metadata, "display_url", "url")
-    written = first_text(content, "output_str")
-    title = first_text(metadata, "display_title", "title", "connector_source") or url
+    url = rendering.first_text(metadata, "display_url", "url")
+    written = rendering.first_text(content, "output_str")
+    title = rendering.first_text(metadata, "display_title", "title", "connector_source") or url
     return paragraphs(fence(written) if written else None, f"— {link(title, url)}" if title else None)
 
 
 def _pairing(content: Content, rendering: Rendering) -> str:
-    pieces = [*strings(content.get("context_parts")), *strings(content.get("parts"))]
+    pieces = [*rendering.texts(content.get("context_parts")), *rendering.texts(content.get("parts"))]
     for holder in (*dicts(content.get("workspaces")), *dicts(content.get("context_parts"))):
-        pieces += [f"{key}: {value}" for key, value in holder.items() if isinstance(value, str) and value.strip()]
+        pieces += [f"{key}: {value}" for key in holder if (value := rendering.first_text(holder, key))]
     return fence("\n".join(pieces)) if pieces else ""
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from commonplace.model import Conversation, Message
-from commonplace.sources.chatgpt.assets import Assets
 from commonplace.sources.chatgpt.messages import read_message
+from commonplace.sources.chatgpt.surroundings import Said, Surroundings
 from commonplace.sources.chatgpt.tree import grow
+from commonplace.sources.chatgpt.unfamiliar import count, name_of
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.decoding import storable
 from commonplace.sources.fields import first_text, flag, moment
@@ -36,14 +35,28 @@ _KEPT = (
 )
 
 
-class Said(msgspec.Struct):
-    """What the export's other files say of conversations and messages."""
+_READ = frozenset(
+    {
+        "conversation_id",
+        "conversation_template_id",
+        "create_time",
+        "current_node",
+        "default_model_slug",
+        "gizmo_id",
+        "id",
+        "is_archived",
+        "is_starred",
+        "mapping",
+        "pinned_time",
+        "title",
+        "update_time",
+    }
+)
+_OVERLOOKED = frozenset({"async_status", "blocked_urls", "safe_urls", "sugar_item_visible"})
+_FAMILIAR = _READ | frozenset(_KEPT) | _OVERLOOKED
 
-    feedback: dict[str, list[dict[str, Any]]] = msgspec.field(default_factory=dict)
-    shared: dict[str, list[dict[str, Any]]] = msgspec.field(default_factory=dict)
 
-
-def read_conversation(item: object, assets: Assets, said: Said) -> Conversation:
+def read_conversation(item: object, around: Surroundings) -> Conversation:
     """The conversation that an item holds. Without any message that has content, `messages` is empty."""
     if not isinstance(item, dict):
         raise NotAConversation("not an object")
@@ -53,8 +66,11 @@ def read_conversation(item: object, assets: Assets, said: Said) -> Conversation:
     mapping = item.get("mapping")
     if mapping is not None and not isinstance(mapping, dict):
         raise NotAConversation("its mapping is not an object")
+    beside = _unfamiliar(item, around)
+    if mapping is None and beside:
+        raise NotAConversation(f"no mapping, but {' and '.join(beside)}, which this version cannot read")
     external_id = first_text(item, "conversation_id", "id")
-    messages, current = _messages(mapping or {}, item.get("current_node"), external_id or "", assets)
+    messages, current = _messages(mapping or {}, item.get("current_node"), external_id or "", around)
     if external_id is None:
         if not messages:
             raise NotAConversation("neither an id nor a message")
@@ -77,12 +93,21 @@ def read_conversation(item: object, assets: Assets, said: Said) -> Conversation:
         pinned_at=moment(item.get("pinned_time")),
         extra={key: storable(item[key]) for key in _KEPT if item.get(key)},
     )
-    _add_said(conversation, said)
+    _add_said(conversation, around.said)
     return conversation
 
 
+def _unfamiliar(item: dict[str, Any], around: Surroundings) -> list[str]:
+    """The keys of a conversation that nobody knows and that hold something with something in it."""
+    found = [key for key in item.keys() - _FAMILIAR if isinstance(item[key], str | list | dict) and item[key]]
+    names = sorted(name_of(key) for key in found)
+    for name in names:
+        count(around.unfamiliar, f"conversation.{name}")
+    return names
+
+
 def _messages(
-    mapping: dict[str, Any], current: object, conversation_id: str, assets: Assets
+    mapping: dict[str, Any], current: object, conversation_id: str, around: Surroundings
 ) -> tuple[list[Message], str | None]:
     """Every message in reading order, each with the nearest ancestor that is a message; and the current one."""
     tree = grow(mapping, current)
@@ -96,7 +121,9 @@ def _messages(
             nearest[key] = above
             continue
         nearest[key] = key
-        message = read_message(key, told, conversation_id, assets)
+        if "fragments" in told and "content" not in told:
+            raise NotAConversation("a DeepSeek conversation, not one of ChatGPT")
+        message = read_message(key, told, conversation_id, around)
         message.parent_id = above
         message.is_active = key in tree.active
         message.position = len(messages)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -16,7 +15,7 @@ from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known
 from commonplace.sources.items import ItemReader
 
-READER_VERSION = "chatgpt/1"
+READER_VERSION = "chatgpt/2"
 
 _CONVERSATION_ID = re.compile(rb'"conversation_id"\s*:\s*"([^"\\]{1,100})"')
 
@@ -31,8 +30,8 @@ class ChatGPTExport:
         self._contents = contents
         self._layout = layout
         self.members = contents.members
-        self.unknown_files = layout.unknown
-        self.unfamiliar: Counter[str] = Counter()
+        self.left_out = layout.unknown
+        self.unfamiliar = layout.around.unfamiliar
 
     def conversations(self, known: Known | None = None) -> Iterator[Item]:
         yield from self._layout.missing
@@ -48,11 +47,11 @@ class ChatGPTExport:
         return self._contents.open_member(name)
 
     def _read(self, item: Any) -> Conversation:
-        return read_conversation(item, self._layout.assets, self._layout.said)
+        return read_conversation(item, self._layout.around)
 
     def _told_elsewhere(self, piece: memoryview) -> Iterable[bytes]:
         """A newly arrived attachment or rating makes its conversation a changed one."""
-        assets, said = self._layout.assets, self._layout.said
+        assets, said = self._layout.around.assets, self._layout.around.said
         if not (assets or said.feedback or said.shared):
             return
         item = bytes(piece)

@@ -15,7 +15,7 @@ import msgspec
 
 from commonplace.errors import Defect
 from commonplace.sources.chatgpt.assets import ASSET_NAME, Assets
-from commonplace.sources.chatgpt.conversations import Said
+from commonplace.sources.chatgpt.surroundings import Said, Surroundings
 from commonplace.sources.containers import Unreadable
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Sure
@@ -48,12 +48,12 @@ class Layout(msgspec.Struct):
     conversations: list[str]
     missing: list[Defect]
     unknown: list[str]
-    assets: Assets
-    said: Said
+    around: Surroundings
 
 
 def detect(contents: Contents) -> Sure:
-    return max((_sureness(contents, name) for name in contents.members), default=Sure.NO)
+    sure = max((_sureness(contents, name) for name in contents.members), default=Sure.NO)
+    return Sure.NO if sure is Sure.PERHAPS and contents.owners() - {CHATGPT} else sure
 
 
 def _sureness(contents: Contents, name: str) -> Sure:
@@ -96,8 +96,7 @@ def survey(contents: Contents) -> Layout:
         conversations=list(dict.fromkeys([*first, *found])),
         missing=missing,
         unknown=sorted(unknown),
-        assets=assets,
-        said=_said(described),
+        around=Surroundings(assets=assets, said=_said(described)),
     )
 
 
@@ -123,7 +122,7 @@ def _holds_conversations(contents: Contents, name: str) -> bool:
     if head.owner is not None:
         return head.owner == CHATGPT
     if _NAMED.fullmatch(PurePosixPath(name).name):
-        return not head.inner or bool({"id", "conversation_id"} & head.inner)
+        return not head.keys or bool({"id", "conversation_id"} & head.keys)
     return contents.is_lone and head.is_empty
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from commonplace.model import AttachmentKind
 from commonplace.sources.chatgpt.citations import resolve
 from commonplace.sources.chatgpt.rendering import Rendering
-from commonplace.sources.fields import dicts, first_text, mapping, strings
+from commonplace.sources.fields import mapping
 from commonplace.sources.markdown import paragraphs
 
 _POINTERS: dict[str, AttachmentKind] = {
@@ -31,29 +31,29 @@ def _part(part: object, rendering: Rendering) -> str:
         return ""
     kind = str(part.get("content_type"))
     if kind in ("audio_transcription", "text"):
-        return _words(first_text(part, "text") or "", rendering)
-    if kind in _POINTERS:
-        return pointer(part, rendering)
+        return _words(rendering.first_text(part, "text") or "", rendering)
     if kind == "real_time_user_audio_video_asset_pointer":
         return _audio_and_video(part, rendering)
-    return unknown(part, rendering)
+    return pointer(part, rendering)
 
 
 def _words(written: str, rendering: Rendering) -> str:
     if written.strip():
         rendering.strings.append(written)
+        rendering.used.add(written)
     return rendering.with_files_linked(resolve(written, rendering.metadata))
 
 
 def pointer(part: dict[str, Any], rendering: Rendering, kind: AttachmentKind | None = None) -> str:
-    """The file that a part points to, with what it was generated from."""
+    """The file that a part points to, if it does, with what it was generated from."""
     kind = kind or _POINTERS.get(str(part.get("content_type")))
     found = rendering.attach(part.get("asset_pointer"), kind=kind, told=part)
     if found is None:
         return ""
     metadata = mapping(part.get("metadata"))
     for maker in ("dalle", "generation"):
-        found.prompt = found.prompt or first_text(mapping(metadata.get(maker)), "prompt")
+        prompt = rendering.first_text(mapping(metadata.get(maker)), "prompt")
+        found.prompt = found.prompt or prompt
     return rendering.show(found)
 
 
@@ -69,28 +69,3 @@ def _audio_and_video(part: dict[str, Any], rendering: Rendering) -> str:
 def _as_part(told: object) -> dict[str, Any]:
     """A pointer comes as a part of its own or as the bare address."""
     return {"asset_pointer": told} if isinstance(told, str) else mapping(told)
-
-
-def unknown(content: dict[str, Any], rendering: Rendering) -> str:
-    """Whatever text something of an unknown type has, and a file if it points to one."""
-    rendering.is_known = False
-    pieces: list[str] = []
-    for key in ("title", "name", "text", "content", "result", "summary", "output_str"):
-        value = content.get(key)
-        if isinstance(value, str):
-            pieces.append(_words(value, rendering))
-        elif key in ("text", "content", "result"):
-            pieces += [_words(piece, rendering) for piece in _nested_texts(value)]
-    parts = content.get("parts")
-    if isinstance(parts, list):
-        pieces += [_words(part, rendering) if isinstance(part, str) else _part(part, rendering) for part in parts]
-    if "asset_pointer" in content:
-        pieces.append(pointer(content, rendering))
-    return paragraphs(*pieces)
-
-
-def _nested_texts(value: object) -> list[str]:
-    found = strings(value) if isinstance(value, list) else []
-    for item in dicts(value):
-        found += [told for key in ("text", "content", "title") if (told := first_text(item, key))]
-    return found

@@ -1,17 +1,20 @@
-"""What rendering one message gathers: its attachments, its words, and whether all of it was of a type we know."""
+"""What rendering one message gathers: its attachments, its words, and what it did not understand."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from commonplace.model import Attachment, AttachmentKind
+from commonplace.sources import fields
 from commonplace.sources.chatgpt.assets import Assets, asset_id
-from commonplace.sources.fields import count, dicts, first_text
 from commonplace.sources.file_types import kind_of
 from commonplace.sources.markdown import link
 
-_SANDBOX = re.compile(r"sandbox:(/[^\s)\]\"'>]+)")
+_SANDBOX_LINK = re.compile(
+    r"!?\[(?P<label>[^\]\n]*)\]\(sandbox:(?P<path>/(?:[^()\n]|\([^()\n]*\))+)\)|sandbox:(?P<bare>/[^\s)\]\"'>]*[\w-])"
+)
 
 
 class Rendering:
@@ -24,10 +27,25 @@ class Rendering:
         self.assets = assets
         self.attachments: dict[str, Attachment] = {}
         self._shown: set[str] = set()
-        self.is_known = True
-        """Whether every piece was of a type we know; if not, the message's raw JSON is kept."""
         self.strings: list[str] = []
         """The raw texts that a reader would see, as the source has them."""
+        self.used: set[str] = set()
+        """All that was taken up, into the text or beside it."""
+        self.unfamiliar: list[str] = []
+        """Where words stood that were not; with any, the message's raw JSON is kept."""
+
+    def first_text(self, holder: dict[str, Any], *keys: str) -> str | None:
+        """The first of these that is text and not blank, taken up."""
+        found = fields.first_text(holder, *keys)
+        if found is not None:
+            self.used.add(found)
+        return found
+
+    def texts(self, value: object) -> list[str]:
+        """The non-blank strings of a list, or a lone one, taken up."""
+        found = fields.strings(value)
+        self.used.update(found)
+        return found
 
     def attach(
         self, pointer: object, *, kind: AttachmentKind | None = None, told: dict[str, Any] | None = None
@@ -36,6 +54,8 @@ class Rendering:
         key = asset_id(pointer)
         if key is None:
             return None
+        if isinstance(pointer, str):
+            self.used.add(pointer)
         told = told or {}
         asset = self.assets.describe(key)
         found = self.attachments.get(key)
@@ -43,12 +63,11 @@ class Rendering:
             found = self.attachments[key] = Attachment(id=key, name=asset.name, mime_type=asset.mime_type)
             found.size, found.member = asset.size, asset.member
             found.kind = kind or kind_of(asset.mime_type)
-        found.name = found.name or first_text(told, "name", "file_name")
-        found.mime_type = found.mime_type or first_text(told, "mime_type", "mimeType")
+        found.name = found.name or self.first_text(told, "name", "file_name")
+        found.mime_type = found.mime_type or fields.first_text(told, "mime_type", "mimeType")
         if found.size is None:
-            found.size = next(
-                (size for key in ("size", "fileSize", "size_bytes") if (size := count(told.get(key)))), None
-            )
+            sizes = (fields.count(told.get(name)) for name in ("size", "fileSize", "size_bytes"))
+            found.size = next((size for size in sizes if size), None)
         if kind is not None:
             found.kind = kind
         elif found.kind == "file":
@@ -67,22 +86,22 @@ class Rendering:
 
     def show_rest(self) -> list[str]:
         """What the message carries beside its parts: uploads, and files that the library assigns to it."""
-        for told in dicts(self.metadata.get("attachments")):
+        for told in fields.dicts(self.metadata.get("attachments")):
             self.attach(told.get("id") or told.get("file_id"), told=told)
         for key in self.assets.of_message(self.message_id):
             self.attach(key)
         return [self.show(found) for found in self.attachments.values() if found.id not in self._shown]
 
     def with_files_linked(self, written: str) -> str:
-        """`sandbox:/mnt/data/x.csv` links, pointed at the attachment they mean where that is known."""
-        if "sandbox:" not in written:
-            return written
-        return _SANDBOX.sub(self._attachment_link, written)
+        """`sandbox:/mnt/data/x.csv` links lead to the attachment they mean; without one they are a file's name."""
+        return _SANDBOX_LINK.sub(self._linked, written) if "sandbox:" in written else written
 
-    def _attachment_link(self, match: re.Match[str]) -> str:
-        key = self.assets.named(match[1].rpartition("/")[2], self.message_id, self.conversation_id)
+    def _linked(self, match: re.Match[str]) -> str:
+        label = match["label"]
+        name = unquote((match["path"] or match["bare"]).rpartition("/")[2])
+        key = self.assets.named(name, self.message_id, self.conversation_id)
         attachment = self.attach(key) if key else None
-        if attachment is None:
-            return match[0]
-        self._shown.add(attachment.id)
-        return f"attachment:{attachment.id}"
+        if attachment is not None:
+            self._shown.add(attachment.id)
+            return f"[{label}](attachment:{attachment.id})" if label is not None else f"attachment:{attachment.id}"
+        return f"`{name}`" if not label or label == name else f"{label} (`{name}`)"

@@ -23,11 +23,11 @@ def fingerprint(path: Path) -> str:
 
 
 def inspect(path: Path) -> dict[str, Any]:
-    """The kind of export, how many files and bytes it holds, and which files are not read."""
+    """The kind of export, how many files and bytes it holds, and how many files are not read."""
     with open_export(path) as export:
         return {
             "source": export.source,
             "files": len(export.members),
             "bytes": sum(export.members.values()),
-            "unknown_files": len(export.unknown_files),
+            "left_out": len(export.left_out),
         }

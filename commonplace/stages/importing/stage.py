@@ -176,7 +176,7 @@ class _FileImport(msgspec.Struct, frozen=True):
             Keeper(self.archive, path, keep=self.keep_exports) as keeper,
         ):
             report.source = export.source
-            report.unknown_files = list(export.unknown_files)
+            report.unknown_files = list(export.left_out)
             intake = Intake(
                 self.archive,
                 name=path.name,

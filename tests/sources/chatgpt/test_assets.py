@@ -67,9 +67,14 @@ def test_the_library_joins_files_to_messages_that_do_not_mention_them() -> None:
 def test_a_sandbox_link_leads_to_the_file_of_its_conversation() -> None:
     record = {"file_id": "file_0123456789ab", "file_name": "x.csv", "origination_thread_id": "c-1"}
     assets = Assets(["file_0123456789ab.dat"], library=[record])
-    read = read_message("[Download](sandbox:/mnt/data/x.csv) or [that](sandbox:/mnt/data/y.csv)", assets=assets)
-    assert read.text == "[Download](attachment:file_0123456789ab) or [that](sandbox:/mnt/data/y.csv)"
+    read = read_message("[Download](sandbox:/mnt/data/x.csv) or sandbox:/mnt/data/x.csv", assets=assets)
+    assert read.text == "[Download](attachment:file_0123456789ab) or attachment:file_0123456789ab"
     assert len(read.attachments) == 1
+
+
+def test_a_sandbox_link_without_its_file_reads_as_the_files_name() -> None:
+    written = "[Get it](sandbox:/mnt/data/y%20(1).csv), [y.csv](sandbox:/mnt/data/y.csv), sandbox:/mnt/data/z.csv."
+    assert read_message(written).text == "Get it (`y (1).csv`), `y.csv`, `z.csv`."
 
 
 def test_an_image_without_bytes_keeps_its_place_and_prompt() -> None:

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from commonplace.sources.chatgpt.assets import Assets
 from commonplace.sources.chatgpt.content import KNOWN
+from commonplace.sources.chatgpt.conversations import read_conversation
+from commonplace.sources.chatgpt.surroundings import Surroundings
+from commonplace.sources.chatgpt.unfamiliar import MOST_NAMES
 from commonplace.sources.markdown import fence
-from tests.fakes.exports import chain, conversation, message
+from tests.fakes.exports import chain, conversation, message, one_message
 from tests.sources.chatgpt.reading import read_message, read_one
 
 IMAGE = "file_00000000aaaa"
@@ -22,7 +25,19 @@ RENDERED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("text", {"text": "no parts"}, {}, "no parts"),
     ("multimodal_text", {"parts": ["look", {"content_type": "text", "text": "here"}]}, {}, "look\n\nhere"),
     ("code", {"language": "python", "text": "print(1)"}, {}, "```python\nprint(1)\n```"),
-    ("code", {"language": "unknown", "text": '{"q": 1}'}, {"recipient": "web.run"}, '```json\n{"q": 1}\n```'),
+    ("code", {"language": "unknown", "text": '{"q": 1}'}, {}, '```json\n{"q": 1}\n```'),
+    (
+        "code",
+        {"language": "unknown", "text": '{"q": 1}'},
+        {"recipient": "web.run"},
+        '<details><summary>Tool call: web.run</summary>\n\n```json\n{"q": 1}\n```\n\n</details>',
+    ),
+    (
+        "text",
+        {"parts": ["Likes tea."]},
+        {"recipient": "bio"},
+        "<details><summary>Tool call: bio</summary>\n\nLikes tea.\n\n</details>",
+    ),
     ("code", {"parts": ["ls -l"], "language": "shell"}, {}, "```sh\nls -l\n```"),
     ("execution_output", {"text": "42"}, {}, "```\n42\n```"),
     (
@@ -59,6 +74,13 @@ RENDERED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         {"thoughts": [{"summary": "Plan", "content": "First </details> this", "chunks": [], "finished": True}]},
         {},
         "<details><summary>Thoughts</summary>\n\n**Plan**\n\nFirst &lt;/details> this\n\n</details>",
+    ),
+    ("thoughts", {"thoughts": "All of it"}, {}, "<details><summary>Thoughts</summary>\n\nAll of it\n\n</details>"),
+    (
+        "sonic_webpage",
+        {"url": "https://a.org", "text": "s and more", "snippet": "s"},
+        {},
+        "> s and more\n\n— [https://a.org](https://a.org)",
     ),
     ("reasoning_recap", {"content": "Thought for 14s"}, {}, "<details><summary>Thought for 14s</summary></details>"),
     (
@@ -149,6 +171,94 @@ def test_an_unknown_part_keeps_its_raw_json_and_its_text() -> None:
     assert read.text == "a\n\nb"
     assert read.raw is not None
     assert json.loads(read.raw)["content"]["parts"][1]["content_type"] == "hologram"
+
+
+ELSEWHERE: list[tuple[dict[str, Any], str]] = [
+    ({"content_type": "thoughts", "thoughts": [], "parts": ["kept words"]}, "thoughts.parts"),
+    ({"content_type": "thoughts", "thoughts": [{"summary": "s", "body": "kept words"}]}, "thoughts.thoughts"),
+    ({"content_type": "reasoning_recap", "content": "14 s", "parts": ["kept words"]}, "reasoning_recap.parts"),
+    ({"content_type": "reasoning_recap", "content": ["kept words"]}, "reasoning_recap.content"),
+    ({"content_type": "tether_quote", "url": "https://a.org", "parts": ["kept words"]}, "tether_quote.parts"),
+    ({"content_type": "sonic_webpage", "title": "t", "body": "kept words"}, "sonic_webpage.body"),
+    (
+        {"content_type": "tether_browsing_display", "result": "r", "parts": ["kept words"]},
+        "tether_browsing_display.parts",
+    ),
+    ({"content_type": "tether_browsing_display", "result": {"text": "kept words"}}, "tether_browsing_display.result"),
+    ({"content_type": "system_error", "name": "n", "parts": ["kept words"]}, "system_error.parts"),
+    ({"content_type": "system_error", "name": "n", "text": ["kept words"]}, "system_error.text"),
+    ({"content_type": "computer_output", "state": {"title": "t"}, "text": "kept words"}, "computer_output.text"),
+    ({"content_type": "computer_output", "state": {"elements": ["kept words"]}}, "computer_output.state"),
+    ({"content_type": "citable_code_output", "output": "kept words"}, "citable_code_output.output"),
+    ({"content_type": "execution_output", "text": "1", "stderr": "kept words"}, "execution_output.stderr"),
+    ({"content_type": "code", "text": "1", "comment": "kept words"}, "code.comment"),
+    ({"content_type": "text", "parts": ["a", ["kept words"]]}, "text.parts"),
+    ({"content_type": "text", "parts": ["a"], "value": "kept words"}, "text.value"),
+    ({"content_type": "text", "value": "kept words"}, "text.value"),
+    ({"content_type": "text", "text": {"value": "kept words"}}, "text.text"),
+    ({"content_type": "user_editable_context", "rules": [{"rule": "kept words"}]}, "user_editable_context.rules"),
+    ({"content_type": "app_pairing_content", "shape": {"tabs": ["kept words"]}}, "app_pairing_content.shape"),
+    (
+        {"content_type": "multimodal_text", "parts": [{"content_type": "image_asset_pointer", "alt": "kept words"}]},
+        "image_asset_pointer.alt",
+    ),
+    ({"content_type": "multimodal_text", "parts": [{"content_type": "text", "value": "kept words"}]}, "text.value"),
+    ({"content_type": "image_asset_pointer", "caption": "kept words"}, "image_asset_pointer.caption"),
+]
+
+
+@pytest.mark.parametrize(("content", "name"), ELSEWHERE)
+def test_words_where_nobody_expected_them_are_kept_findable_and_counted(content: dict[str, Any], name: str) -> None:
+    around = Surroundings(Assets())
+    (read,) = read_conversation(one_message(content), around).messages
+    assert "kept words" in read.text
+    assert read.raw is not None
+    assert json.loads(read.raw)["content"] == content
+    assert around.unfamiliar == {name: 1}
+
+
+def test_words_beside_the_content_are_kept_too() -> None:
+    around = Surroundings(Assets())
+    told = message("m-1", "hello") | {"aside": {"note": "kept words"}}
+    moved = {"id": "m-2", "author": {"role": "user"}, "body": {"format": "v3", "lines": ["moved words"]}}
+    first, second = read_conversation(conversation(chain(told, moved)), around).messages
+    assert (first.text, second.text) == ("hello\n\nkept words", "moved words")
+    assert second.digest
+    assert around.unfamiliar == {"message.aside": 1, "message.body": 1}
+
+
+def test_ids_are_kept_and_counted_but_not_shown() -> None:
+    around = Surroundings(Assets())
+    content = {"content_type": "text", "parts": ["hello"], "trace": "0f3a-77", "of": "turn0search1", "lang": "word"}
+    (read,) = read_conversation(one_message(content), around).messages
+    assert read.text == "hello\n\nword"
+    assert read.raw is not None
+    assert around.unfamiliar == {"text.trace": 1, "text.of": 1, "text.lang": 1}
+
+
+def test_unknown_kinds_are_counted_even_without_words() -> None:
+    around = Surroundings(Assets())
+    read_conversation(one_message({"content_type": "hologram", "beams": [1, 2]}), around)
+    assert around.unfamiliar == {"hologram": 1}
+
+
+def test_names_of_what_is_unfamiliar_say_nothing_private_and_stay_few() -> None:
+    around = Surroundings(Assets())
+    keys = {f"key {number} of mine": "kept words" for number in range(3)} | {f"k{n}": "kept words" for n in range(3000)}
+    read_conversation(one_message({"content_type": "text", **keys}), around)
+    assert around.unfamiliar["text.?"] == 3
+    assert len(around.unfamiliar) == MOST_NAMES + 1
+    assert around.unfamiliar.total() == 3003
+
+
+def test_the_sample_and_every_known_shape_are_familiar() -> None:
+    around = Surroundings(Assets())
+    for kind, content, more, _ in RENDERED:
+        if kind in KNOWN:
+            read_conversation(one_message({"content_type": kind, **content}, **more), around)
+    for part, *_ in PARTS:
+        read_conversation(one_message({"content_type": "multimodal_text", "parts": [part]}), around)
+    assert around.unfamiliar == {}
 
 
 def test_a_part_of_a_nonsensical_type_is_unknown() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from commonplace.sources import chatgpt
 from commonplace.sources.contract import Source
-from tests.fakes.exports import as_json, conversation
-from tests.sources.contract_suite import Files, SourceContract, World
+from tests.fakes.exports import as_json, conversation, one_message
+from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class ChatGPTWorld:
@@ -23,6 +23,10 @@ class ChatGPTWorld:
         return {
             "conversations.json": as_json([conversation(key="a"), {"id": "b", "mapping": 7}, conversation(key="c")])
         }
+
+    def with_strange_words(self) -> Files:
+        strange = {"content_type": "hologram", "beams": [{"colour": STRANGE_WORDS}]}
+        return {"conversations.json": as_json([one_message(strange)])}
 
 
 class TestChatGPT(SourceContract):

@@ -47,7 +47,7 @@ def test_zips_and_folders_are_the_same_at_any_depth(tmp_path: Path, write: type)
     path = write(tmp_path / "export", files)
     assert ids(path) == ["a", "b"]
     with open_export(path) as export:
-        assert export.unknown_files == [
+        assert export.left_out == [
             "backup.zip (an archive within the export)",
             "deep/er/shopping.json",
             "notes.bin",
@@ -77,7 +77,7 @@ def test_conversations_are_recognised_by_content_not_by_name(tmp_path: Path) -> 
     path = write_zip(tmp_path / "x.zip", files)
     assert ids(path) == ["a", "b"]
     with open_export(path) as export:
-        assert export.unknown_files == [
+        assert export.left_out == [
             "conversations.json (Claude conversations)",
             "deep.json (DeepSeek conversations)",
         ]
@@ -90,13 +90,60 @@ def test_a_lone_json_may_hold_one_conversation_or_a_list_under_a_name(tmp_path: 
     assert ids(path) == ["c-1"]
 
 
+def test_conversations_may_follow_one_another_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "two.jsonl"
+    path.write_bytes(as_json(conversation(key="a")) + b"\n" + as_json(conversation(key="b")) + b"\n")
+    assert ids(path) == ["a", "b"]
+    path.write_bytes(path.read_bytes() + as_json(conversation(key="c"))[:-9] + b"\n" + as_json(conversation(key="d")))
+    found, defects = read_all(path)
+    assert [told.external_id for told in found] == ["a", "b", "d"]
+    assert [told.item for told in defects] == ["#2 c"]
+
+
+@pytest.mark.parametrize("first", [{}, 7, {"kind": "header"}, {"id": "x"}, ["a", {"b": 1}]])
+def test_a_first_item_that_is_no_conversation_costs_no_other(tmp_path: Path, first: object) -> None:
+    found, _ = read_all(write_zip(tmp_path / "x.zip", {"chats.json": [first, conversation(key="a")]}))
+    assert found[-1].external_id == "a"
+
+
+def test_the_list_may_stand_under_any_name(tmp_path: Path) -> None:
+    data = {"count": 2, "pages": [{"next": None}], "data": [conversation(key="a"), conversation(key="b")]}
+    assert ids(write_zip(tmp_path / "x.zip", {"page.json": data})) == ["a", "b"]
+
+
+def test_an_export_of_another_assistant_without_any_conversation_is_not_ours(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.zip", {"conversations.json": [], "users.json": [{"uuid": "u"}]})
+    with pytest.raises(Refused, match="Claude, which cannot be read yet"), open_export(path):
+        pass
+
+
+def test_messages_in_fragments_are_deepseeks(tmp_path: Path) -> None:
+    spoken = {"fragments": [{"type": "REQUEST", "content": "hi"}]}
+    deepseek = {"id": "d", "title": "t", "mapping": {"1": {"id": "1", "parent": None, "message": spoken}}}
+    with (
+        pytest.raises(Refused, match="DeepSeek"),
+        open_export(write_zip(tmp_path / "x.zip", {"chats.json": [deepseek]})),
+    ):
+        pass
+    found, defects = read_all(write_json(tmp_path / "x.json", conversation(), deepseek))
+    assert len(found) == 1
+    assert [told.reason for told in defects] == ["a DeepSeek conversation, not one of ChatGPT"]
+
+
+def test_a_conversation_whose_messages_moved_is_a_defect_and_an_empty_shell_is_not(tmp_path: Path) -> None:
+    moved = {"id": "b", "title": "t", "messages": [{"text": "hi"}], "my notes": "x"}
+    found, defects = read_all(write_json(tmp_path / "x.json", conversation(key="a"), moved, {"id": "c", "title": "t"}))
+    assert [told.external_id for told in found] == ["a", "c"]
+    assert [told.reason for told in defects] == ["no mapping, but ? and messages, which this version cannot read"]
+
+
 def test_nested_zips_of_conversations_are_part_of_the_export(tmp_path: Path) -> None:
     inner = write_zip(tmp_path / "inner.zip", {**shards(5), "Conversations__2.zip": b"PK", f"{IMAGE}.dat": PNG})
     outer = {**shards(1), "Conversations__1.zip": inner.read_bytes()}
     path = write_zip(tmp_path / "x.zip", outer)
     assert ids(path) == ["c-1", "c-5"]
     with open_export(path) as export:
-        assert export.unknown_files == ["Conversations__1.zip/Conversations__2.zip (an archive within the export)"]
+        assert export.left_out == ["Conversations__1.zip/Conversations__2.zip (an archive within the export)"]
         with export.open_member(f"Conversations__1.zip/{IMAGE}.dat") as stream:
             assert stream.read() == PNG
 
@@ -210,7 +257,7 @@ def test_feedback_and_shared_links_are_attached(tmp_path: Path) -> None:
     assert told.extra["feedback"] == [{"id": "f-9", "rating": "thumbs_down"}]
     assert told.extra["shared"] == [{"id": "s-1", "title": "T", "is_anonymous": True}]
     with open_export(path) as export:
-        assert export.unknown_files == []
+        assert export.left_out == []
 
 
 def test_files_that_describe_others_may_be_broken(tmp_path: Path) -> None:

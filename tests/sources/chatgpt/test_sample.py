@@ -33,7 +33,7 @@ def test_the_samples_images_have_their_bytes(tmp_path: Path) -> None:
     attachments = [one for told in found for message in told.messages for one in message.attachments]
     assert attachments
     with open_export(path) as export:
-        assert export.unknown_files == []
+        assert export.left_out == []
         for attachment in attachments:
             assert attachment.member is not None
             assert attachment.prompt
