@@ -2,12 +2,5 @@
 
 from alembic import context
 
-from commonplace.archive.schema import metadata
-
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    transactional_ddl=True,
-    render_as_batch=True,
-)
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=True, render_as_batch=True)
 context.run_migrations()

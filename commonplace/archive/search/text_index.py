@@ -1,4 +1,4 @@
-"""The full-text index over messages and titles: made, kept in step, set aside for a bulk load, built again, checked.
+"""The full-text index over messages and titles: kept in step, set aside for a bulk load, built again, checked.
 
 On SQLite it is an FTS5 table without content of its own, written by triggers; on PostgreSQL GIN indexes that the server
 keeps in step. Its state is in the archive's settings, so that any process can see what another one left behind:
@@ -19,29 +19,13 @@ from sqlalchemy import Connection, delete, insert, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.leases import importing, running
-from commonplace.archive.schema import messages, settings
+from commonplace.archive.schema import settings
 from commonplace.archive.search import text_index_postgresql, text_index_sqlite
 
 State = Literal["live", "stale", "building"]
 
 _STATE = "text_index"
 _UPTO = "text_index_upto"
-
-
-def create(connection: Connection) -> None:
-    """The index and what keeps it in step, in the transaction that makes the tables."""
-    _dialect(connection).create(connection)
-    _set(connection, _STATE, "live")
-
-
-def recreate(connection: Connection) -> None:
-    """Another index in the place of an older version's, in the transaction that migrates; the next search fills it."""
-    _dialect(connection).drop(connection)
-    create(connection)
-    if connection.execute(select(messages.c.key).limit(1)).first() is not None:
-        _dialect(connection).stop(connection)
-        _dialect(connection).renew_titles(connection)
-        _set(connection, _STATE, "stale")
 
 
 def is_live(connection: Connection) -> bool:

@@ -1,5 +1,7 @@
 """The text index on SQLite: FTS5 tables without content of their own, and the triggers that write them.
 
+A revision (0002) makes them; the triggers of the messages are taken off for a bulk load, and put back here.
+
 Texts without spaces are given them first (spacing.py). A message's row id in the index says which conversation it is
 part of, who said it and whether it is hidden: what most questions are about is answered by the index alone, and the
 messages of a conversation are a range of it.
@@ -18,7 +20,6 @@ from commonplace.archive.search.hits import CONVERSATION_SHIFT, MESSAGE_SHIFT, R
 from commonplace.archive.search.query import words
 from commonplace.archive.spacing import spaced
 
-_TOKENIZER = "unicode61 remove_diacritics 2 categories 'L* N* M*' separators '\ufe0e\ufe0f'"
 _ROWS_AT_ONCE = 20_000
 _PAGES_AT_ONCE = 2_000
 _LOOKED_UP = 200
@@ -40,14 +41,8 @@ def _message(row: str) -> str:
     return f"{_row_id(row)}, spaced({at}text)"
 
 
-def _title(row: str) -> str:
-    return f"{row}.key, spaced({row}.title)"
-
-
 _INSERT_MESSAGE = "INSERT INTO messages_fts (rowid, text)"
 _DELETE_MESSAGE = "INSERT INTO messages_fts (messages_fts, rowid, text)"
-_INSERT_TITLE = "INSERT INTO titles_fts (rowid, title)"
-_DELETE_TITLE = "INSERT INTO titles_fts (titles_fts, rowid, title)"
 
 
 def _triggers(*, upto: str | None = None) -> list[str]:
@@ -64,35 +59,8 @@ def _triggers(*, upto: str | None = None) -> list[str]:
     ]
 
 
-def _title_triggers() -> list[str]:
-    put, take = f"{_INSERT_TITLE} SELECT {_title('new')}", f"{_DELETE_TITLE} SELECT 'delete', {_title('old')}"
-    is_new, was_old = "new.title IS NOT NULL", "old.title IS NOT NULL"
-    return [
-        f"CREATE TRIGGER titles_fts_insert AFTER INSERT ON conversations WHEN {is_new} BEGIN {put}; END",
-        f"CREATE TRIGGER titles_fts_delete AFTER DELETE ON conversations WHEN {was_old} BEGIN {take}; END",
-        "CREATE TRIGGER titles_fts_update AFTER UPDATE OF title ON conversations WHEN old.title IS NOT new.title "
-        f"BEGIN {take} WHERE {was_old}; {put} WHERE {is_new}; END",
-    ]
-
-
 class Index:
     """What `text_index` asks of a dialect. Each method runs in the caller's transaction."""
-
-    @staticmethod
-    def create(connection: Connection) -> None:
-        for name, column in (("messages_fts", "text"), ("titles_fts", "title")):
-            connection.exec_driver_sql(
-                f"CREATE VIRTUAL TABLE {name} USING fts5({column}, content='', tokenize=\"{_TOKENIZER}\")"
-            )
-        for trigger in (*_triggers(), *_title_triggers()):
-            connection.exec_driver_sql(trigger)
-
-    @staticmethod
-    def drop(connection: Connection) -> None:
-        for table in ("messages_fts", "titles_fts"):
-            for event in ("insert", "delete", "update"):
-                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_{event}")
-            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
 
     @staticmethod
     def stop(connection: Connection) -> None:
@@ -129,8 +97,8 @@ class Index:
     @staticmethod
     def renew_titles(connection: Connection) -> None:
         connection.exec_driver_sql("INSERT INTO titles_fts (titles_fts) VALUES ('delete-all')")
-        rows = f"SELECT {_title('conversations')} FROM conversations WHERE title IS NOT NULL"  # noqa: S608
-        connection.exec_driver_sql(f"{_INSERT_TITLE} {rows}")
+        titled = "SELECT key, spaced(title) FROM conversations WHERE title IS NOT NULL"
+        connection.exec_driver_sql(f"INSERT INTO titles_fts (rowid, title) {titled}")
 
     @staticmethod
     def check(connection: Connection) -> list[str]:

@@ -1,9 +1,7 @@
-"""The first schema, as it was: later revisions change it, this page never. The text index is derived, and made as today."""
+"""The first schema, as it was: later revisions change it, this page never. Its text index has had its day (0002)."""
 
 import sqlalchemy as sa
 from alembic import op
-
-from commonplace.archive.search import text_index
 
 revision = "0001"
 down_revision = None
@@ -345,4 +343,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_messages")),
         sa.UniqueConstraint("conversation_key", "id", name=op.f("uq_messages_conversation_key")),
     )
-    text_index.create(op.get_bind())
