@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ import pytest
 from commonplace.sources.registry import SOURCES
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("sources", "archive", "categorize", "projects", "destinations")
+ROOMS = ("sources", "archive", "categorize", "projects", "meaning", "answers", "destinations")
 FOUNDATION = {"model", "errors", "config", "moments", "answer_file", "openai"}
 STARTS_RUNS = {"commonplace.runs"}
+MOST_FILES = 20
+CROWDED = {"commonplace/destinations/notion"}
 OURS = ("commonplace", "blocks", "tasks", "flows", "deployments")
 
 
@@ -89,6 +93,32 @@ def _outside(names: set[str]) -> set[str]:
 
 def _assert_none(module: str, names: set[str]) -> None:
     assert not names, f"{module} must not import {sorted(names)}"
+
+
+def _needs(module: str) -> set[str]:
+    """The files of ours that a file loads: those it imports, and the revisions, which Alembic loads by their folder."""
+    names = {name for name in _imports(MODULES[module]) if name in MODULES}
+    needed = {name for name in names if not any(other.startswith(f"{name}.") for other in names)}
+    if module == "commonplace.archive.migrate":
+        needed |= {name for name in MODULES if name.startswith("commonplace.archive.migrations.")}
+    return needed - {module}
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    try:
+        TopologicalSorter({module: _needs(module) for module in MODULES}).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace.archive.migrations.")])
+def test_a_revision_imports_nothing_of_ours(module: str) -> None:
+    _assert_none(module, {name for name in _imports(MODULES[module]) if name.split(".")[0] in OURS})
+
+
+def test_no_folder_holds_more_than_twenty_files() -> None:
+    files = Counter(path.parent.relative_to(ROOT).as_posix() for path in MODULES.values() if path.stem != "__init__")
+    assert {folder for folder, count in files.items() if count > MOST_FILES} <= CROWDED
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace")])
