@@ -57,6 +57,8 @@ def _may_import(room: str) -> set[str]:
         "config": {"errors", "model", "moments"},
         "answer_file": set(),
         "openai": {"model", "errors", "config", "moments"},
+        "meaning": {"model", "errors", "config", "moments", "openai"},
+        "answers": {"model", "errors", "config", "moments", "openai"},
         "session": FOUNDATION | set(ROOMS) | {"logs"},
         "stages": FOUNDATION | set(ROOMS) | {"session"},
         "commonplace": everything_below,
@@ -140,7 +142,17 @@ def test_openai_is_reached_through_one_door(module: str) -> None:
     _assert_none(module, {name for name in _imports(MODULES[module]) if name.split(".")[0] == "openai"})
 
 
-SLOW_PACKAGES = {"polars", "sklearn", "altair", "prefect", "openai", "notion_client", "vl_convert", "dask"}
+SLOW_PACKAGES = {
+    "polars",
+    "sklearn",
+    "onnxruntime",
+    "altair",
+    "prefect",
+    "openai",
+    "notion_client",
+    "vl_convert",
+    "dask",
+}
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace")])

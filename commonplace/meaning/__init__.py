@@ -1,0 +1,1 @@
+"""What texts mean, as vectors: passages and the models that embed them."""
