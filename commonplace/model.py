@@ -133,7 +133,7 @@ class Project(msgspec.Struct, kw_only=True):
 
     id: str
     name: str
-    name_source: Literal["person", "sidebar", "inferred", "id"] = "id"
+    name_source: Literal["person", "sidebar", "title", "inferred", "id"] = "id"
     description: str | None = None
     instructions: str | None = None
     status: str = "active"

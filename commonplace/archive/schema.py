@@ -271,7 +271,7 @@ projects = Table(
     Column("owner", StoredText, primary_key=True),
     Column("id", StoredText, primary_key=True),
     Column("name", StoredText, nullable=False),
-    Column("name_source", StoredText, nullable=False, comment="person | sidebar | inferred | id"),
+    Column("name_source", StoredText, nullable=False, comment="person | sidebar | title | inferred | id"),
     Column("description", StoredText),
     Column("instructions", StoredText),
     Column("status", StoredText, nullable=False, server_default="active"),

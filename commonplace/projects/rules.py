@@ -19,7 +19,7 @@ from commonplace.errors import Refused
 if TYPE_CHECKING:
     import polars as pl
 
-VERSION = "1"
+VERSION = "2"
 SCHEMA = ("conversation_id", "content_hash", "rule", "project_id", "confidence", "ref", "said_by")
 
 _CONFIDENCE = {"field": 1.0, "message": 0.9, "messages": 0.7, "title": 1.0, "gpt": 1.0}

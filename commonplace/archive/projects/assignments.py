@@ -336,6 +336,16 @@ def suggestions(
         ]
 
 
+def suggested_by_title(archive: Archive) -> dict[str, str]:
+    """The open suggestions that rest on a title alone: the ref that it names, by conversation."""
+    table = assignments.c
+    query = select(table.conversation_id, table.evidence).where(
+        table.owner == archive.owner, table.suggestion_state == "open", table.evidence.like('%"said_by":"title"%')
+    )
+    with archive.read() as connection:
+        return {row.conversation_id: str(from_json(row.evidence).get("ref")) for row in connection.execute(query)}
+
+
 def rejected_in(evidence: str | None) -> list[str]:
     """The projects that a person rejected for a conversation, as its row's evidence says."""
     return list(from_json(evidence).get(REJECTED, [])) if evidence and REJECTED in evidence else []

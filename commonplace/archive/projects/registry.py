@@ -2,7 +2,7 @@
 
 A project's own id never changes and is made of the first thing that was known of it, so that an archive rebuilt from
 the same exports has the same ids. A name knows where it is from, and a better source is never overwritten by a lesser
-one: a person, the sidebar of ChatGPT, a proposal made from the conversations, the bare id.
+one: a person, the sidebar of ChatGPT, the titles of conversations, a proposal made from them, the bare id.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from commonplace.errors import Refused
 from commonplace.model import Project
 from commonplace.moments import now
 
-NameSource = Literal["person", "sidebar", "inferred", "id"]
-RANK: dict[str, int] = {"person": 3, "sidebar": 2, "inferred": 1, "id": 0}
+NameSource = Literal["person", "sidebar", "title", "inferred", "id"]
+RANK: dict[str, int] = {"person": 4, "sidebar": 3, "title": 2, "inferred": 1, "id": 0}
 MERGED = "merged"
 TITLE_REF = "title:"
 SPLIT_REF = "split:"
@@ -98,14 +98,26 @@ def register(archive: Archive, found: Iterable[str]) -> list[str]:
         return _add(connection, archive.owner, {ref: (placeholder(ref), "id") for ref in missing})
 
 
-def ensure_named(archive: Archive, wanted: Iterable[str]) -> dict[str, str]:
-    """The project that each of these names means, created by a person's word if there is none."""
+def refs_in_use(archive: Archive) -> set[str]:
+    """The refs, and what titles would call them, of projects that hold conversations or that a person or the sidebar
+    named."""
+    table = conversations.c
+    used = select(table.project_id).where(table.owner == archive.owner, table.project_id.is_not(None)).distinct()
+    with archive.read() as connection:
+        holding = set(connection.execute(used).scalars())
+        by_project = _refs_by_project(connection, archive.owner)
+    known = [one for one in load(archive) if one.id in holding or one.name_source in ("person", "sidebar")]
+    return {ref for one in known for ref in (title_ref(one.name), *by_project.get(one.id, ()))}
+
+
+def ensure_named(archive: Archive, wanted: Iterable[str], *, source: NameSource = "person") -> dict[str, str]:
+    """The project that each of these names means; one that there is not yet has its name from `source`."""
     asked: dict[str, str] = {}
     for name in wanted:
         asked.setdefault(title_ref(name), " ".join(name.split()))
     with archive.write() as connection:
         known = refs_of(connection, archive.owner) | _by_name(connection, archive.owner)
-        new = {ref: (name, "person") for ref, name in asked.items() if ref not in known}
+        new: dict[str, tuple[str, str]] = {ref: (name, source) for ref, name in asked.items() if ref not in known}
         _add(connection, archive.owner, new)
         known = known | {ref: project_id_for(ref) for ref in new}
         aliases = {ref: known[ref] for ref in asked}

@@ -125,7 +125,8 @@ def count(archive: Archive, kind: str) -> int:
 
 
 def described(archive: Archive, kind: str, ids: Sequence[str]) -> Iterator[Row[Any]]:
-    """The conversations with what they are compared by: vector (None without), moment, category, tags, evidence."""
+    """The conversations with what they are compared by: title, vector (None without), moment, category, tags,
+    evidence."""
     table = conversations.c
     query = _described(kind).add_columns(assignments.c.evidence)
     query = query.where(table.owner == archive.owner)
@@ -175,6 +176,7 @@ def _described(kind: str) -> Any:
     return select(
         table.id,
         table.content_hash,
+        table.title,
         func.coalesce(table.created_at, table.updated_at).label("moment"),
         table.category,
         table.tags,

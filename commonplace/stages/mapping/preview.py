@@ -12,7 +12,7 @@ from commonplace.archive.projects import registry, vectors
 from commonplace.archive.projects.assignments import Change, Decision
 from commonplace.config import ProjectSettings
 from commonplace.projects import terms
-from commonplace.stages.mapping import similar, sure
+from commonplace.stages.mapping import similar, sure, titles
 from commonplace.stages.mapping.report import RULES, MapReport
 from commonplace.stages.selection import Selection
 
@@ -58,11 +58,13 @@ class Preview(msgspec.Struct, frozen=True):
 def preview(archive: Archive, settings: ProjectSettings, selection: Selection = Selection()) -> Preview:
     """What `map_projects` would decide now. Only vectors are kept: they say nothing of projects and cost time."""
     looked = sure.look(archive, sure.hashes(archive, settings), selection)
-    found, titled = sure.read_clues(archive, settings, looked)
+    titled = titles.named_in(archive, settings, looked)
+    looked += sure.look(archive, sure.hashes(archive, settings), Selection(ids=tuple(titled.followers), force=True))
+    found = sure.read_clues(archive, settings, looked, titled)
     names = registry.names(archive)
     known = registry.refs(archive)
     new = {clue.ref: registry.placeholder(clue.ref) for clue in found if clue.rule == "id" and clue.ref not in known}
-    wanted = [*titled, *settings.gpts.values()]
+    wanted = [*titled.sure.values(), *settings.gpts.values()]
     new.update((registry.title_ref(name), name) for name in wanted if not registry.is_known(archive, name))
     refs = {ref: registry.project_id_for(ref) for ref in new}
     refs.update((registry.title_ref(name), id) for id, name in names.items() if registry.title_ref(name) not in known)

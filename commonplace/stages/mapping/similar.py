@@ -21,6 +21,7 @@ from commonplace.projects.meanings import ENOUGH
 from commonplace.projects.model import Match, Model
 from commonplace.projects.similarity import Floats
 from commonplace.stages import embedding
+from commonplace.stages.mapping import titles
 from commonplace.stages.mapping.sure import Hashes, hashes, rejected_of
 
 MOST_TAUGHT_PER_PROJECT = 96
@@ -184,8 +185,15 @@ def assign_similar(
 def decide_similar(
     archive: Archive, settings: ProjectSettings, model: Model | None, ids: Sequence[str]
 ) -> list[Decision]:
-    """What a model says of conversations; without one they are orphans."""
+    """What a model says of conversations; without one they are orphans. What only a title names is suggested."""
     rows = list(vectors.described(archive, terms.KIND, ids))
+    alone = {row.id: row.title for row in rows}
+    return titles.suggest(archive, settings, _by_likeness(archive, settings, model, rows), alone)
+
+
+def _by_likeness(
+    archive: Archive, settings: ProjectSettings, model: Model | None, rows: Sequence[Row[Any]]
+) -> list[Decision]:
     if model is None:
         return [_orphan(row) for row in rows]
     number = {project_id: place for place, project_id in enumerate(model.project_ids)}

@@ -20,7 +20,8 @@ from commonplace.config import ProjectSettings
 from commonplace.projects import learning, rules, terms
 from commonplace.projects.rules import Clue, Looked
 from commonplace.stages import embedding
-from commonplace.stages.mapping import project_names
+from commonplace.stages.mapping import project_names, titles
+from commonplace.stages.mapping.titles import Titled
 from commonplace.stages.selection import Selection
 
 
@@ -55,11 +56,16 @@ def assign_sure(archive: Archive, settings: ProjectSettings, selection: Selectio
     take_over_names(archive, settings)
     current = hashes(archive, settings)
     looked = look(archive, current, selection)
-    found, names = read_clues(archive, settings, looked)
+    titled = titles.named_in(archive, settings, looked)
+    if selection.limit is None:
+        looked += look(archive, current, Selection(ids=tuple(titled.followers), force=True))
     if not looked:
         return Sure()
+    found = read_clues(archive, settings, looked, titled)
     new = registry.register(archive, _used_refs(found))
-    registry.ensure_named(archive, [*names, *_gpt_names(archive, settings)])
+    registry.ensure_named(archive, _gpt_names(archive, settings))
+    named = [*titled.sure.values(), *titled.alone.values()]
+    registry.ensure_named(archive, named, source=titles.name_source(settings))
     decisions = decide_sure(archive, looked, found)
     decided = {decision.conversation_id for decision in decisions}
     changed = assignments.record(archive, decisions, current.rules, current.orphans)
@@ -136,19 +142,14 @@ def _message_refs(extra: str) -> tuple[str, ...]:
     return tuple(ref for ref in found if isinstance(ref, str)) if isinstance(found, list) else ()
 
 
-def read_clues(archive: Archive, settings: ProjectSettings, looked: Sequence[Looked]) -> tuple[list[Clue], list[str]]:
-    """Every ref that the conversations name, and the projects that their titles name."""
-    patterns = rules.title_patterns(settings)
+def read_clues(archive: Archive, settings: ProjectSettings, looked: Sequence[Looked], titled: Titled) -> list[Clue]:
+    """Every ref that the conversations name; a name that one title alone has is left out."""
     gpts = gpt_refs(archive, settings)
     found: list[Clue] = []
-    names: dict[str, str] = {}
     for one in looked:
-        named = rules.name_in_title(one.title, patterns)
-        ref = registry.title_ref(named) if named else None
-        if named and ref:
-            names.setdefault(ref, named)
-        found += rules.clues(one, ref, gpts=gpts)
-    return found, list(names.values())
+        named = titles.ref_of(one.title, settings)
+        found += rules.clues(one, named[0] if named and named[0] not in titled.alone else None, gpts=gpts)
+    return found
 
 
 def gpt_refs(archive: Archive, settings: ProjectSettings) -> dict[str, str]:

@@ -162,6 +162,7 @@ def test_what_titles_named_first_and_the_sidebar_later_is_one_project(mapped: Ar
     assert len(projects.list_projects(mapped)) == 3
     report = projects.import_names(mapped, SIDEBAR)
     assert len(report["merged"]) == 1
+    stage.map_projects(mapped, SETTINGS)
     assert places(mapped)["t"] == places(mapped)["rose1"] == "My garden"
     assert projects.import_names(mapped, SIDEBAR)["merged"] == []
 

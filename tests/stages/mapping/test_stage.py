@@ -162,28 +162,63 @@ def test_titles_and_custom_gpts_name_projects(archive: Archive) -> None:
 
 
 def test_a_renamed_project_is_still_what_titles_mean(archive: Archive) -> None:
-    import_all(archive, [simple_chat("t1", "x", title="[Taxes] one")])
+    import_all(archive, [simple_chat(f"t{n}", "x", title=f"[Taxes] {n}") for n in range(2)])
     stage.map_projects(archive, SETTINGS)
     projects.rename(archive, "taxes", "Money")
     import_all(archive, [simple_chat("t2", "x", title="[Taxes] two")])
     stage.map_projects(archive, SETTINGS)
-    assert [(one["name"], one["conversations"]) for one in projects.list_projects(archive)] == [("Money", 2)]
+    assert [(one["name"], one["conversations"]) for one in projects.list_projects(archive)] == [("Money", 3)]
+
+
+def test_a_name_in_one_title_is_suggested_and_a_second_one_makes_it_a_project(archive: Archive) -> None:
+    import_all(archive, [simple_chat("t1", "x", title="[Taxes] one")])
+    report = stage.map_projects(archive, SETTINGS)
+    assert (report.assigned["title"], report.suggested) == (0, 1)
+    assert stage.map_projects(archive, SETTINGS).decided == 0
+    import_all(archive, [simple_chat("t2", "x", title="[taxes] two")])
+    report = stage.map_projects(archive, SETTINGS)
+    assert (report.assigned["title"], report.suggested) == (2, 0)
+    listed = projects.list_projects(archive)
+    assert [(one["name"], one["name_source"], one["conversations"]) for one in listed] == [("Taxes", "title", 2)]
+
+
+def test_a_name_in_one_title_is_sure_once_a_person_has_such_a_project(archive: Archive) -> None:
+    import_all(archive, [simple_chat("t1", "x", title="[Taxes] one")])
+    stage.map_projects(archive, SETTINGS)
+    projects.accept(archive, ["t1"])
+    import_all(archive, [simple_chat("t2", "x", title="[taxes] two")])
+    assert stage.map_projects(archive, SETTINGS).assigned["title"] == 1
+
+
+@pytest.mark.parametrize("mark", ["URGENT", "WIP", "2024-05-01", "1/3", "Part 2", "May 2024", "v2.1", "done!", "重要"])
+def test_dates_numbers_and_states_in_brackets_are_no_projects(sqlite_archive: Archive, mark: str) -> None:
+    import_all(sqlite_archive, [simple_chat(f"t{n}", "x", title=f"[{mark}] {n}") for n in range(3)])
+    report = stage.map_projects(sqlite_archive, SETTINGS)
+    assert (report.orphans, report.suggested) == (3, 0)
+    assert registry.load(sqlite_archive) == []
+
+
+def test_patterns_that_a_person_set_are_taken_at_their_word(sqlite_archive: Archive) -> None:
+    import_all(sqlite_archive, [simple_chat("t1", "x", title="2024: one")])
+    settings = ProjectSettings(title_patterns=(r"^(?P<project>\w+): ",))
+    assert stage.map_projects(sqlite_archive, settings).assigned["title"] == 1
+    assert [one["name_source"] for one in projects.list_projects(sqlite_archive)] == ["person"]
 
 
 def test_a_preview_says_what_will_be_done_and_does_none_of_it(archive: Archive) -> None:
     chats, _ = world(80)
-    import_all(archive, [*chats, simple_chat("t", "x", title="[Taxes] one")])
+    import_all(archive, [*chats, *(simple_chat(f"t{n}", "x", title="[Taxes] one") for n in range(2))])
     shown = preview.preview(archive, SETTINGS)
     assert registry.load(archive) == []
     assert set(places(archive).values()) == {None}
-    assert assignments.tally(archive) == {"undecided": 81}
+    assert assignments.tally(archive) == {"undecided": 82}
     done = stage.map_projects(archive, SETTINGS)
     assert shown.report.assigned == done.assigned
     assert {change.conversation_id: change.after for change in shown.report.changed} == {
         change.conversation_id: change.after for change in done.changed
     }
     frame = shown.frame()
-    assert frame.height == 81
+    assert frame.height == 82
     assert "Taxes" in frame["project"].to_list()
     after = stage.map_projects(archive, SETTINGS, dry_run=True)
     assert (after.decided, after.dry_run) == (0, True)
@@ -274,10 +309,10 @@ def test_no_query_of_a_mapping_crosses_owners(sqlite_archive: Archive) -> None:
     chats, _ = world(60)
     import_all(sqlite_archive, chats)
     other = sqlite_archive.of("someone else")
-    import_all(other, [simple_chat("0000", WORDS[GARDEN], title="[Taxes] theirs")])
+    import_all(other, [simple_chat(f"000{n}", WORDS[GARDEN], title="[Taxes] theirs") for n in range(2)])
     stage.map_projects(sqlite_archive, SETTINGS)
     report = stage.map_projects(other, SETTINGS)
-    assert (report.conversations, report.assigned["title"]) == (1, 1)
+    assert (report.conversations, report.assigned["title"]) == (2, 2)
     assert [one.name for one in registry.load(other)] == ["Taxes"]
     with sqlite_archive.read() as connection:
         owners = connection.execute(select(assignment_table.c.owner).distinct()).scalars().all()
