@@ -29,7 +29,7 @@ class ImportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class CategorizeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    judge: Literal["local", "openai", "openai-batch", "compatible"] = "local"
+    judge: str = "local"
     """Who decides. `local` needs no key and no network."""
     taxonomy: str = "everyday"
     """The set of categories, by name."""
@@ -145,6 +145,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     imports: ImportSettings = msgspec.field(name="import", default_factory=ImportSettings)
     categorize: CategorizeSettings = msgspec.field(default_factory=CategorizeSettings)
     openai: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
+    judges: dict[str, dict[str, Any]] = {}
+    """By judge: what a judge of another package wants to know. Ours have no settings of their own."""
     prices: dict[str, PriceSettings] = {}
     """By model: what Commonplace does not know, or knows otherwise."""
     projects: ProjectSettings = msgspec.field(default_factory=ProjectSettings)

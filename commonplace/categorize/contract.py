@@ -11,8 +11,8 @@ A verdict's `category` and `runner_up` are names of the taxonomy's categories, i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -21,12 +21,16 @@ from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
 __all__ = [
+    "BatchJudge",
+    "BatchStore",
     "Category",
+    "Collected",
     "Defect",
     "Judge",
     "Lesson",
     "PaidJudge",
     "Subject",
+    "Submitted",
     "TagsPolicy",
     "Taxonomy",
     "Turn",
@@ -64,6 +68,7 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     category: str
 
 
+@runtime_checkable
 class Judge(Protocol):
     """Someone who sorts conversations. Safe to use from several threads.
 
@@ -93,3 +98,59 @@ class PaidJudge(Judge, Protocol):
         self, batch: Sequence[Subject], taxonomy: Taxonomy, on_verdict: Callable[[Verdict], None]
     ) -> list[Verdict | Defect]:
         """The same, and each verdict is handed over as it arrives, in this thread."""
+
+
+class Submitted(msgspec.Struct, kw_only=True):
+    """What went out. `waiting` did not fit into the limits: it is for the next call, after some was collected."""
+
+    batches: list[str] = msgspec.field(default_factory=list)
+    conversations: int = 0
+    requests: int = 0
+    under_way: int = 0
+    """Submitted before and not collected yet."""
+    waiting: int = 0
+    estimate: Usage = Usage()
+    defects: list[Defect] = msgspec.field(default_factory=list)
+
+
+class Collected(msgspec.Struct, kw_only=True):
+    """What came back. `missing` were not answered: they are pending again."""
+
+    finished: int = 0
+    still_open: int = 0
+    verdicts: int = 0
+    missing: int = 0
+    defects: list[Defect] = msgspec.field(default_factory=list)
+    usage: Usage = Usage()
+    problems: list[str] = msgspec.field(default_factory=list)
+
+
+class BatchStore(Protocol):
+    """Where batches are remembered. Rows are plain values under the names of the archive's `judge_batches` columns."""
+
+    def save(self, row: Mapping[str, Any]) -> None:
+        """Insert or replace the row of that id; committed when it returns."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows, the oldest first."""
+
+
+@runtime_checkable
+class BatchJudge(Protocol):
+    """A judge that is written to and answers later: nobody waits for it."""
+
+    @property
+    def key(self) -> str:
+        """As a judge's."""
+
+    def estimate(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> Usage:
+        """As a judge's."""
+
+    def submit(self, subjects: Sequence[Subject], taxonomy: Taxonomy) -> Submitted:
+        """Send what is neither under way nor given up, as far as the limits allow."""
+
+    def collect(self, record: Callable[[Sequence[Verdict]], None]) -> Collected:
+        """Fetch what has come back. `record` is given verdicts, and must have kept them when it returns."""
+
+    def close(self) -> None:
+        """Let go of connections."""

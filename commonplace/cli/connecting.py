@@ -67,6 +67,7 @@ def _archive(settings: Settings, _environment: Environment, _ask: bool) -> tuple
 
 
 def _openai(settings: Settings, environment: Environment, ask: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    from commonplace.openai.client import Account
     from commonplace.openai.models import problems_with_model
 
     key = environment.get("OPENAI_API_KEY") or Asking(ask=ask).answer("OpenAI API key", is_secret=True)
@@ -74,7 +75,7 @@ def _openai(settings: Settings, environment: Environment, ask: bool) -> tuple[di
         raise Refused("OPENAI_API_KEY is not set.", hint="Put it into the environment or .env.")
     base_url = environment.get("OPENAI_BASE_URL")
     model = settings.categorize.model
-    problems = problems_with_model(key=key, base_url=base_url, model=model)
+    problems = problems_with_model(Account(api_key=key, base_url=base_url or ""), model)
     if problems:
         raise Halt(problems[0], hint=" ".join(problems[1:]) or None)
     return {"model": model, "address": base_url or "OpenAI"}, {"api_key": key, "base_url": base_url or ""}

@@ -32,7 +32,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 def examine(settings: Settings, environment: Environment) -> list[Check]:
     """Every check, whatever the others found."""
-    parts: list[Callable[[Settings, Environment], Iterator[Check]]] = [_machine, _archive, _places, _prefect, _openai]
+    parts: list[Callable[[Settings, Environment], Iterator[Check]]] = [_machine, _archive, _places, _prefect, _judge]
     found: list[Check] = []
     for part in parts:
         try:
@@ -111,21 +111,9 @@ def _prefect(settings: Settings, environment: Environment) -> Iterator[Check]:
     )
 
 
-def _openai(settings: Settings, environment: Environment) -> Iterator[Check]:
-    needs_key = settings.categorize.judge.startswith("openai")
-    if not environment.get("OPENAI_API_KEY"):
-        yield Check(
-            subject="OpenAI",
-            is_well=not needs_key,
-            finding="no key" if needs_key else "no key; the local judge needs none",
-            remedy="Set OPENAI_API_KEY, or `commonplace connect openai`." if needs_key else "",
-        )
-        return
-    from commonplace.openai.models import problems_with_model
+def _judge(settings: Settings, environment: Environment) -> Iterator[Check]:
+    from commonplace.categorize.registry import kind_named
 
-    obstacles = problems_with_model(
-        key=environment.get("OPENAI_API_KEY") or "",
-        base_url=environment.get("OPENAI_BASE_URL"),
-        model=settings.categorize.model,
-    )
-    yield Check(subject="OpenAI", is_well=not obstacles, finding=" ".join(obstacles) or f"{settings.categorize.model}")
+    name = settings.categorize.judge
+    obstacles = kind_named(name).problems(settings, environment)
+    yield Check(subject=f"Judge {name}", is_well=not obstacles, finding=" ".join(obstacles) or "ready")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from commonplace.errors import CommonplaceError, Halt
+import msgspec
+
+from commonplace.errors import CommonplaceError
 from commonplace.openai.client import Account, Client
 from commonplace.openai.errors import About, use_instead
 
@@ -52,14 +54,9 @@ def check_model(client: Client, model: str, *, today: date | None = None) -> lis
     return [f"The model {model!r} will be shut down on {ends} ({when}: in {days} days). {use_instead(about)}"]
 
 
-def problems_with_model(*, key: str | None, base_url: str | None = None, model: str) -> list[str]:
-    """The same for whoever has a key but no client yet."""
-    client = Client(Account(api_key=key or "", base_url=base_url or "", timeout=CHECK_SECONDS))
-    try:
-        client.account.check()
-    except Halt as exc:
-        return [str(exc)]
-    with client:
+def problems_with_model(account: Account, model: str) -> list[str]:
+    """The same for whoever has no client yet. Does not wait long."""
+    with Client(msgspec.structs.replace(account, timeout=CHECK_SECONDS)) as client:
         return check_model(client, model)
 
 

@@ -11,8 +11,12 @@ from tests.fakes.openai import FakeOpenAI
 TODAY = date(2026, 11, 20)
 
 
+def account(url: str, api_key: str = "sk-test") -> Account:
+    return Account(api_key=api_key, base_url=url)
+
+
 def test_a_model_that_is_well_has_no_problems(fake: FakeOpenAI) -> None:
-    assert problems_with_model(key=fake.api_key, base_url=fake.url, model="gpt-6-luna") == []
+    assert problems_with_model(account(fake.url), "gpt-6-luna") == []
 
 
 def test_a_model_that_will_be_shut_down_is_warned_of(fake: FakeOpenAI) -> None:
@@ -24,10 +28,10 @@ def test_a_model_that_will_be_shut_down_is_warned_of(fake: FakeOpenAI) -> None:
 
 
 def test_a_wrong_key_and_a_silent_server_are_problems(fake: FakeOpenAI) -> None:
-    assert "OPENAI_API_KEY" in problems_with_model(key=None, model="gpt-6-luna")[0]
-    wrong = problems_with_model(key="sk-wrong", base_url=fake.url, model="gpt-6-luna")
+    assert "OPENAI_API_KEY" in problems_with_model(Account(), "gpt-6-luna")[0]
+    wrong = problems_with_model(account(fake.url, "sk-wrong"), "gpt-6-luna")
     assert "does not accept the key" in wrong[0]
     assert "sk-wrong" not in wrong[0]
     with FakeOpenAI() as gone:
         address = gone.url
-    assert "could not be reached" in problems_with_model(key="k", base_url=address, model="gpt-6-luna")[0]
+    assert "could not be reached" in problems_with_model(account(address), "gpt-6-luna")[0]

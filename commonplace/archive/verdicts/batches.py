@@ -1,6 +1,6 @@
 """The batches that were sent to a judge, remembered until their answers are here.
 
-It fits `categorize.openai.batch_job.BatchStore` without knowing it. A batch is saved before it is sent, so that a crash
+It fits `categorize.contract.BatchStore` without knowing it. A batch is saved before it is sent, so that a crash
 at any moment leaves something to look it up by.
 """
 

@@ -16,13 +16,13 @@ from uuid import uuid4
 
 import msgspec
 
-from commonplace.categorize.contract import Lesson, Subject, Taxonomy
+from commonplace.categorize.contract import BatchStore, Collected, Lesson, Subject, Submitted, Taxonomy
 from commonplace.categorize.openai.batch_file import TOO_MANY_TOKENS, Limits, build
-from commonplace.categorize.openai.batch_job import Batch, BatchStore, Job, Line, to_batch, to_row
+from commonplace.categorize.openai.batch_job import Batch, Job, Line, to_batch, to_row
 from commonplace.categorize.openai.harvest import Harvest, harvest
 from commonplace.categorize.openai.packing import PLANS, Item, Plan, defect, expected, items_of, pack
 from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, prompt_version
-from commonplace.errors import CommonplaceError, Defect, Halt, Retryable
+from commonplace.errors import CommonplaceError, Halt, Retryable
 from commonplace.model import Usage, Verdict
 from commonplace.moments import now
 from commonplace.openai.batches import Batches, Remote
@@ -36,31 +36,6 @@ TRIES_IN_ALL = 2
 GRACE_SECONDS = 600.0
 """So long a batch whose creation was not confirmed may still appear at the service."""
 METADATA_KEY = "commonplace_batch"
-
-
-class Submitted(msgspec.Struct, kw_only=True):
-    """What went out. `waiting` did not fit into the limits: it is for the next call, after some was collected."""
-
-    batches: list[str] = msgspec.field(default_factory=list)
-    conversations: int = 0
-    requests: int = 0
-    under_way: int = 0
-    """Submitted before and not collected yet."""
-    waiting: int = 0
-    estimate: Usage = Usage()
-    defects: list[Defect] = msgspec.field(default_factory=list)
-
-
-class Collected(msgspec.Struct, kw_only=True):
-    """What came back. `missing` were not answered: they are pending again."""
-
-    finished: int = 0
-    still_open: int = 0
-    verdicts: int = 0
-    missing: int = 0
-    defects: list[Defect] = msgspec.field(default_factory=list)
-    usage: Usage = Usage()
-    problems: list[str] = msgspec.field(default_factory=list)
 
 
 class OpenAIBatches:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from commonplace.categorize.contract import Taxonomy
 from commonplace.categorize.openai.questionnaire import Analysis
-
-
-class BatchStore(Protocol):
-    """Where batches are remembered. Rows are plain values under the names of the archive's `judge_batches` columns."""
-
-    def save(self, row: Mapping[str, Any]) -> None:
-        """Insert or replace the row of that id; committed when it returns."""
-
-    def rows(self) -> list[dict[str, Any]]:
-        """All rows, the oldest first."""
 
 
 class Line(msgspec.Struct, frozen=True):

@@ -20,6 +20,9 @@ from commonplace.openai.client import Client
 from commonplace.openai.errors import BadRequest, BadSetting
 from commonplace.openai.pricing import FREE, Counted, Price
 
+AT_ONCE = 4
+"""Requests at a time, unless the settings say otherwise: a machine at home answers few."""
+
 
 class CompatibleJudge(LiveJudge):
     """Asks a compatible server, one conversation per request unless a plan says otherwise. Free unless priced."""
@@ -35,7 +38,7 @@ class CompatibleJudge(LiveJudge):
         price: Price | None = None,
         max_cost: float | None = None,
         lessons: Sequence[Lesson] = (),
-        concurrency: int = 4,
+        concurrency: int = 0,
         plan: Plan | None = None,
     ) -> None:
         self._takes_schema = True
@@ -46,7 +49,7 @@ class CompatibleJudge(LiveJudge):
             price=price or FREE,
             max_cost=max_cost,
             lessons=lessons,
-            concurrency=concurrency,
+            concurrency=concurrency or AT_ONCE,
             plan=plan or Plan(PLANS[analysis].tokens_per_conversation, 1, PLANS[analysis].tokens),
         )
 

@@ -20,6 +20,8 @@ from commonplace.openai.client import Client
 from commonplace.openai.errors import DEFAULT_MODEL
 from commonplace.openai.pricing import Counted, Price, price_within
 
+AT_ONCE = 48
+"""Requests at a time, unless the settings say otherwise."""
 REASONS = re.compile(r"gpt-[5-9]|gpt-\d\d|o\d")
 """Models that take a reasoning effort; the others refuse the parameter."""
 MARKS_CACHE = re.compile(r"gpt-(5\.[6-9]|[6-9]|\d\d)")
@@ -40,7 +42,7 @@ class OpenAIJudge(LiveJudge):
         price: Price | None = None,
         max_cost: float | None = None,
         lessons: Sequence[Lesson] = (),
-        concurrency: int = 48,
+        concurrency: int = 0,
         plan: Plan | None = None,
     ) -> None:
         super().__init__(
@@ -50,7 +52,7 @@ class OpenAIJudge(LiveJudge):
             price=price_within(model, price, max_cost),
             max_cost=max_cost,
             lessons=lessons,
-            concurrency=concurrency,
+            concurrency=concurrency or AT_ONCE,
             plan=plan or PLANS[analysis],
         )
 

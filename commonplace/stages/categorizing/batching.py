@@ -8,26 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from commonplace.archive.core import Archive
 from commonplace.archive.verdicts.batches import ArchiveBatches
 from commonplace.archive.verdicts.verdicts import record_verdicts
-from commonplace.categorize.contract import Taxonomy
+from commonplace.categorize import registry
+from commonplace.categorize.contract import BatchJudge, Taxonomy
 from commonplace.config import Environment, Settings
+from commonplace.errors import Refused
 from commonplace.model import Verdict
-from commonplace.openai.client import Client, account_of
-from commonplace.openai.pricing import price_to_reckon_with
 from commonplace.stages.categorizing import stage
-from commonplace.stages.categorizing.judges import FEW_SHOT
-from commonplace.stages.categorizing.subjects import lessons, subjects
+from commonplace.stages.categorizing.judges import surroundings
+from commonplace.stages.categorizing.subjects import subjects
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.selection import Selection
-
-if TYPE_CHECKING:
-    from commonplace.categorize.openai import OpenAIBatches
 
 
 @contextmanager
@@ -36,33 +33,27 @@ def open_batches(
     environment: Environment,
     archive: Archive,
     *,
+    judge: str | None = None,
     taxonomy: str | None = None,
     max_cost: float | None = None,
-) -> Iterator[tuple[OpenAIBatches, Taxonomy]]:
-    """The batches of the settings' account, and the taxonomy they are asked about."""
-    from commonplace.categorize.openai import OpenAIBatches
-
-    account = account_of(settings, environment)
-    account.check()
+) -> Iterator[tuple[BatchJudge, Taxonomy]]:
+    """A judge that answers later, and the taxonomy it is asked about. The settings' judge, if it is one that does."""
+    name = judge or settings.categorize.judge
+    if judge is None and not registry.kind_named(name).answers_later:
+        name = registry.BATCHES
     chosen = taxonomy_named(archive, taxonomy or settings.categorize.taxonomy)
-    batches = OpenAIBatches(
-        Client(account, check=archive.check),
-        ArchiveBatches(archive),
-        settings.categorize.model,
-        analysis=settings.categorize.analysis,
-        price=price_to_reckon_with(settings.categorize.model, settings),
-        max_cost=settings.categorize.max_cost if max_cost is None else max_cost,
-        lessons=lessons(archive, chosen.name, newest=FEW_SHOT),
-    )
+    opened = registry.open_judge(name, surroundings(settings, environment, archive, chosen, max_cost))
     try:
-        yield batches, chosen
+        if not isinstance(opened, BatchJudge):
+            raise Refused(f"The judge {name} answers at once: there is nothing to collect.")
+        yield opened, chosen
     finally:
-        batches.close()
+        opened.close()
 
 
 def submit(
     archive: Archive,
-    batches: OpenAIBatches,
+    batches: BatchJudge,
     taxonomy: Taxonomy,
     selection: Selection = Selection(),
     *,
@@ -75,7 +66,7 @@ def submit(
     return plain
 
 
-def collect(archive: Archive, batches: OpenAIBatches, *, review_below: float) -> dict[str, Any]:
+def collect(archive: Archive, batches: BatchJudge, *, review_below: float) -> dict[str, Any]:
     """Record what has finished; what came back, in counts. Nothing is sent where nothing is open."""
 
     def record(verdicts: Sequence[Verdict]) -> None:
