@@ -13,8 +13,10 @@ import msgspec
 
 Role = Literal["user", "assistant", "system", "tool"]
 AttachmentKind = Literal["image", "audio", "video", "file"]
-OutcomeState = Literal["created", "updated", "unchanged", "failed", "uncertain", "conflict", "skipped"]
-LedgerState = Literal["intent", "done", "failed", "uncertain", "conflict"]
+OutcomeState = Literal[
+    "created", "updated", "unchanged", "failed", "uncertain", "conflict", "skipped", "queued", "removed"
+]
+LedgerState = Literal["intent", "done", "failed", "uncertain", "conflict", "queued", "baseline"]
 
 DEFAULT_OWNER = "me"
 
@@ -163,3 +165,12 @@ class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     """How often these inputs have been tried since it last worked."""
     updated_at: int = 0
+
+
+class LedgerItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a conversation that is at a destination by itself, such as a message."""
+
+    id: str
+    """Ours, such as the message's."""
+    input_hash: str
+    remote_id: str

@@ -18,8 +18,10 @@ from commonplace.errors import Halt
 from commonplace.model import Outcome
 from commonplace.stages.selection import Selection, chunk_name, partition
 from commonplace.stages.syncing import stage
+from commonplace.stages.syncing.beginning import begin
 from commonplace.stages.syncing.destinations import open_destination
-from commonplace.stages.syncing.pull import PullReport
+from commonplace.stages.syncing.pending import Wishes, wishes_of
+from commonplace.stages.syncing.pull import PullReport, can_pull
 from commonplace.stages.syncing.stage import SyncReport
 from flows import reports
 from flows.bounds import selection_of
@@ -30,6 +32,7 @@ from tasks.sync import finish_destination, pull_edits, write_chunk
 MOST_PAGES = 20
 """So many pages are linked to in a report; the destination itself shows the others."""
 COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "pulled", "requests")
+SOMETIMES = ("undecided", "baseline", "left_out")
 
 
 @flow(name="sync", flow_run_name="sync-{destination}", task_runner=RUNNER)
@@ -42,6 +45,9 @@ def sync(
     dry_run: bool = False,
     force: bool = False,
     retry_failed: bool = False,
+    everything: bool = False,
+    resend: list[str] | None = None,
+    accept: list[str] | None = None,
 ) -> dict[str, Any]:
     """Bring conversations to a destination: only those that are not there as they are now.
 
@@ -54,12 +60,16 @@ def sync(
         dry_run: Say what would be written, and write nothing.
         force: Write again what is there already.
         retry_failed: Try again what failed before, although nothing changed since.
+        everything: Also what was in the archive before the first run, where that is left out.
+        resend: Ids of what may have arrived or not, to be sent again.
+        accept: Ids of what may have arrived or not, to be taken as arrived.
     """
     selection = selection_of(since=since, until=until, project=project, limit=limit, force=force)
+    wishes = wishes_of(retry_failed=retry_failed, everything=everything, resend=resend, accept=accept)
     if dry_run:
-        planned = preview(destination, selection, retry_failed)
+        planned = preview(destination, selection, wishes)
         return conclude(planned, name=f"sync {destination}: dry run", handled=0, failed=0)
-    report, errors = sync_now(destination, selection, retry_failed=retry_failed)
+    report, errors = sync_now(destination, selection, wishes)
     publish(destination, report)
     handled = report["created"] + report["updated"] + report["failed"]
     name = f"sync {destination}: {report['created']} created, {report['updated']} updated"
@@ -67,7 +77,7 @@ def sync(
 
 
 def sync_now(
-    destination: str, selection: Selection, *, retry_failed: bool = False
+    destination: str, selection: Selection, wishes: Wishes = Wishes()
 ) -> tuple[dict[str, Any], list[Exception]]:
     """Write what is pending, under the destination's lease, in chunks."""
     started = time.monotonic()
@@ -77,15 +87,15 @@ def sync_now(
         hold(house.archive, f"sync:{target.instance}"),
     ):
         report = SyncReport(destination=destination)
-        if target.capabilities.supports_pull:
+        if can_pull(target):
             _pull(destination, report)
-        waiting = stage.pending(house.archive, target, selection, rules, retry_failed=retry_failed)
-        report.unchanged = stage.count_in_scope(house.archive, target, selection, rules) - len(waiting)
+        beginning = begin(house.archive, target, selection, rules, wishes)
+        report.start(beginning)
         written = Written()
         errors: list[Exception] = []
         try:
-            if waiting:
-                ids = [item.conversation_id for item in waiting]
+            if not beginning.is_idle:
+                ids = [item.conversation_id for item in beginning.waiting]
                 errors = _write(destination, ids, report, written, force=selection.force)
         except Halt:  # what was done until then is told all the same
             publish(destination, _plain(report, written, target.location, started))
@@ -131,8 +141,11 @@ def _pull(destination: str, report: SyncReport) -> None:
 
 
 def _write(destination: str, ids: list[str], report: SyncReport, written: Written, *, force: bool) -> list[Exception]:
+    told: list[dict[str, Any]] = []
+
     def add(result: dict[str, Any]) -> None:
         outcomes = msgspec.convert(result["outcomes"], list[Outcome])
+        told.extend(result["outcomes"])
         report.add(outcomes)
         written.add(outcomes)
         report.requests += result["requests"]
@@ -149,20 +162,21 @@ def _write(destination: str, ids: list[str], report: SyncReport, written: Writte
         },
         on_result=add,
     )
-    finish_destination(destination)
+    add(finish_destination(destination, told))
     return done.errors
 
 
-def preview(destination: str, selection: Selection, retry_failed: bool) -> dict[str, Any]:
+def preview(destination: str, selection: Selection, wishes: Wishes) -> dict[str, Any]:
     """What a sync would do, counted by reason, and what it would take where the destination can tell."""
     with (
         session() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (target, rules),
     ):
-        planned = stage.preview(house.archive, target, selection, rules, retry_failed=retry_failed)
+        planned = stage.preview(house.archive, target, selection, rules, wishes)
     reasons = Counter(item.state for item in planned.conversations)
     told = {"destination": destination, "pending": planned.pending, "unchanged": planned.unchanged, "reasons": reasons}
-    return told | ({"estimate": planned.estimate} if planned.estimate else {})
+    more = {"estimate": planned.estimate, "baseline": planned.baseline}
+    return told | {key: value for key, value in more.items() if value}
 
 
 def publish(destination: str, report: dict[str, Any]) -> None:
@@ -171,7 +185,7 @@ def publish(destination: str, report: dict[str, Any]) -> None:
     total = report["created"] + report["updated"]
     reports.publish(
         f"sync-{destination}",
-        {key: report[key] for key in (*COUNTS, "left_out") if key in report},
+        {key: report[key] for key in COUNTS} | {key: report[key] for key in SOMETIMES if report.get(key)},
         [
             reports.chart("Conversations", {key: report[key] for key in COUNTS[:6]}),
             *reports.links("Written", pages, total=total, location=report.get("location")),

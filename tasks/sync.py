@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from commonplace.model import Outcome
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.syncing import stage
 from commonplace.stages.syncing.destinations import open_destination
@@ -31,8 +32,8 @@ def write_chunk(destination: str, chunk: str, ids: list[str], force: bool = Fals
 
 
 @recording(name="finish destination", run_name="finish-{destination}")
-def finish_destination(destination: str) -> None:
-    """After the last chunk: index pages and the like."""
+def finish_destination(destination: str, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
+    """After the last chunk, with what became of the run's conversations: what was queued is sent, indexes are made."""
     with (
         session() as house,
         open_destination(house.settings, house.environment, house.archive, destination) as (
@@ -40,7 +41,9 @@ def finish_destination(destination: str) -> None:
             _rules,
         ),
     ):
-        stage.finish(house.archive, target)
+        before = target.requests_sent
+        sent = stage.finish(house.archive, target, msgspec.convert(outcomes, list[Outcome]))
+        return {"outcomes": msgspec.to_builtins(sent), "requests": target.requests_sent - before}
 
 
 @recording(name="pull edits", run_name="pull-{destination}")

@@ -2,22 +2,22 @@
 
 It fits `destinations.contract.Ledger` without knowing it. Every method that writes commits before it returns.
 
-A stage finds what is pending by comparing `input_hash` and state (`done`, `failed` and `conflict` are settled for these
-inputs, `intent` and `uncertain` never are).
+A stage finds what is pending by comparing `input_hash` and state: `done`, `failed`, `conflict`, `queued` and `baseline`
+are settled for these inputs. `intent` and `uncertain` are in doubt: where the service can be asked they are pending,
+else they wait until a person says `resend` or `accept`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
-from sqlalchemy import Row, case, func, literal, select, update
+from sqlalchemy import ColumnElement, Row, Table, case, delete, func, insert, literal, select, update
 
 from commonplace.archive.core import Archive
-from commonplace.archive.rows import arriving, batched, put, to_json
-from commonplace.archive.schema import ledger
-from commonplace.model import LedgerEntry, LedgerState
+from commonplace.archive.rows import arriving, batched, from_json, put, to_json
+from commonplace.archive.schema import ledger, ledger_items
+from commonplace.model import LedgerEntry, LedgerItem, LedgerState
 from commonplace.moments import now
 
 _PAGE = 500
@@ -29,7 +29,7 @@ class ArchiveLedger:
     def __init__(self, archive: Archive, instance: str) -> None:
         self.instance = instance
         self._archive = archive
-        self._ours = (ledger.c.owner == archive.owner) & (ledger.c.destination == instance)
+        self._ours = self._of(ledger)
 
     def check(self) -> None:
         """Raise `Halt` where this run may not write any more."""
@@ -63,6 +63,10 @@ class ArchiveLedger:
         """It will not work until its inputs change."""
         self._write(conversation_id, input_hash, "failed", reason=reason)
 
+    def refused(self, conversation_id: str) -> None:
+        """The service turned the request away for now: nothing came of it, and it is pending as before."""
+        self._decide([conversation_id], state="failed", input_hash="", reason="The service wants to be asked later.")
+
     def uncertain(
         self, conversation_id: str, input_hash: str, reason: str, detail: Mapping[str, Any] | None = None
     ) -> None:
@@ -75,13 +79,32 @@ class ArchiveLedger:
         """A person changed what we wrote: it is left as it is, reported once."""
         self._write(conversation_id, input_hash, "conflict", reason=reason, detail=detail)
 
+    def queue(self, conversation_id: str, input_hash: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Ready to be sent together with others."""
+        self._write(conversation_id, input_hash, "queued", detail=detail)
+
+    def removed(self, conversation_id: str) -> None:
+        """It is not there any more, and nothing is known of it."""
+        with self._archive.write() as connection:
+            for table in (ledger_items, ledger):
+                ours = self._of(table) & (table.c.conversation_id == conversation_id)
+                connection.execute(delete(table).where(ours))
+
     def remote_ids(self) -> Iterator[tuple[str, LedgerEntry]]:
         """Every conversation that is known to be at the destination, in the order of their ids."""
+        return self._where(ledger.c.remote_id.is_not(None))
+
+    def in_state(self, *states: LedgerState, prefix: str = "") -> Iterator[tuple[str, LedgerEntry]]:
+        """Every key in one of these states that begins so, in the order of the keys."""
+        begins_so = ledger.c.conversation_id.startswith(prefix, autoescape=True)
+        return self._where(ledger.c.state.in_(states) & begins_so)
+
+    def _where(self, clause: ColumnElement[bool]) -> Iterator[tuple[str, LedgerEntry]]:
         after = ""
         while True:
             query = (
                 select(ledger)
-                .where(self._ours, ledger.c.remote_id.is_not(None), ledger.c.conversation_id > after)
+                .where(self._ours, clause, ledger.c.conversation_id > after)
                 .order_by(ledger.c.conversation_id)
                 .limit(_PAGE)
             )
@@ -92,17 +115,75 @@ class ArchiveLedger:
             yield from ((row.conversation_id, _entry(row)) for row in page)
             after = page[-1].conversation_id
 
+    def items(self, conversation_id: str) -> list[LedgerItem]:
+        """The parts of a conversation that are there, in their order."""
+        table = ledger_items.c
+        query = select(ledger_items).where(self._of(ledger_items), table.conversation_id == conversation_id)
+        with self._archive.read() as connection:
+            found = connection.execute(query.order_by(table.position)).all()
+        return [LedgerItem(id=row.item_id, input_hash=row.input_hash, remote_id=row.remote_id) for row in found]
+
+    def add_items(self, conversation_id: str, items: Sequence[LedgerItem]) -> None:
+        """These parts are there too, behind the others."""
+        of_it = self._of(ledger_items) & (ledger_items.c.conversation_id == conversation_id)
+        last = select(func.coalesce(func.max(ledger_items.c.position), 0)).where(of_it)
+        key = {"owner": self._archive.owner, "destination": self.instance, "conversation_id": conversation_id}
+        with self._archive.write() as connection:
+            start = connection.execute(last).scalar_one() + 1
+            values = [
+                {**key, "position": position, "item_id": item.id, "input_hash": item.input_hash,
+                 "remote_id": item.remote_id}
+                for position, item in enumerate(items, start)
+            ]  # fmt: skip
+            if values:
+                connection.execute(insert(ledger_items), values)
+
+    def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
+        """These parts are not there any more."""
+        of_it = self._of(ledger_items) & (ledger_items.c.conversation_id == conversation_id)
+        with self._archive.write() as connection:
+            for some in batched(ids):
+                connection.execute(delete(ledger_items).where(of_it, ledger_items.c.item_id.in_(some)))
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever done there."""
+        with self._archive.read() as connection:
+            return connection.execute(select(ledger.c.state).where(self._ours).limit(1)).first() is None
+
     def counts(self) -> dict[LedgerState, int]:
         """How many conversations are in which state."""
         query = select(ledger.c.state, func.count().label("total")).where(self._ours).group_by(ledger.c.state)
         with self._archive.read() as connection:
             return {row.state: row.total for row in connection.execute(query)}
 
-    def retry_failed(self) -> int:
-        """Make everything that failed pending again, whatever its inputs; how many that are."""
-        failed = self._ours & (ledger.c.state == "failed")
+    def settle(self) -> int:
+        """What a run that died left unanswered is uncertain; how many that are. Only while nobody else writes there."""
+        unanswered = "The run ended before an answer came."
         with self._archive.write() as connection:
-            return connection.execute(update(ledger).where(failed).values(input_hash="")).rowcount
+            intents = update(ledger).where(self._ours, ledger.c.state == "intent")
+            return connection.execute(intents.values(state="uncertain", reason=unanswered)).rowcount
+
+    def resend(self, keys: Collection[str]) -> list[str]:
+        """What is to be sent (again) whatever is known of it: those of the keys that there are."""
+        return self._decide(keys, state="failed", input_hash="", reason="It is to be sent again.")
+
+    def accept(self, keys: Collection[str]) -> list[str]:
+        """What is taken to be there: those of the keys that were in doubt."""
+        return self._decide(keys, state="done", reason=None, among=("intent", "uncertain"))
+
+    def _decide(self, keys: Collection[str], *, among: tuple[LedgerState, ...] = (), **values: Any) -> list[str]:
+        decided: list[str] = []
+        with self._archive.write() as connection:
+            for some in batched(sorted(keys)):
+                of_these = [self._ours, ledger.c.conversation_id.in_(some)]
+                if among:
+                    of_these.append(ledger.c.state.in_(among))
+                statement = update(ledger).where(*of_these).values(**values, updated_at=now())
+                decided += connection.execute(statement.returning(ledger.c.conversation_id)).scalars().all()
+        return decided
+
+    def _of(self, table: Table) -> ColumnElement[bool]:
+        return (table.c.owner == self._archive.owner) & (table.c.destination == self.instance)
 
     def _write(
         self,
@@ -135,7 +216,7 @@ def _entry(row: Row[Any]) -> LedgerEntry:
         input_hash=row.input_hash,
         remote_id=row.remote_id,
         remote_url=row.remote_url,
-        detail=msgspec.json.decode(row.detail),
+        detail=from_json(row.detail),
         reason=row.reason,
         attempts=row.attempts,
         updated_at=row.updated_at,

@@ -344,7 +344,9 @@ ledger = Table(
     Column("owner", StoredText, primary_key=True),
     Column("destination", StoredText, primary_key=True, comment="an instance: notion:<database>, markdown:<folder>"),
     Column("conversation_id", StoredText, primary_key=True),
-    Column("state", StoredText, nullable=False, comment="intent | done | failed | uncertain | conflict"),
+    Column(
+        "state", StoredText, nullable=False, comment="intent | done | failed | uncertain | conflict | queued | baseline"
+    ),
     Column("input_hash", StoredText, nullable=False),
     Column("remote_id", StoredText),
     Column("remote_url", StoredText),
@@ -353,6 +355,19 @@ ledger = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("updated_at", Moment, nullable=False),
     Index("ix_ledger_state", "owner", "destination", "state"),
+)
+
+ledger_items = Table(
+    "ledger_items",
+    metadata,
+    Column("owner", StoredText, primary_key=True),
+    Column("destination", StoredText, primary_key=True),
+    Column("conversation_id", StoredText, primary_key=True),
+    Column("item_id", StoredText, primary_key=True, comment="ours, such as a message's id"),
+    Column("position", Integer, nullable=False),
+    Column("input_hash", StoredText, nullable=False),
+    Column("remote_id", StoredText, nullable=False),
+    comment="The parts of a conversation that are at a destination by themselves.",
 )
 
 leases = Table(

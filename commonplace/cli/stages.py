@@ -75,29 +75,48 @@ def sync(
     dry_run: DryRun = False,
     force: Force = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed before.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also what was here before the first sync.")] = False,
+    resend: Annotated[list[str] | None, typer.Option(help="Send again what may not have arrived; repeatable.")] = None,
+    accept: Annotated[list[str] | None, typer.Option(help="Take as arrived what may have; repeatable.")] = None,
     direct: Direct = False,
     json: Json = False,
 ) -> None:
     """Write what is new or changed to a destination."""
     with errors_for_people():
         bounds = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
+        wishes = {"retry_failed": retry_failed, "everything": everything, "resend": resend, "accept": accept}
         if dry_run:
-            _preview_sync(destination, bounds, retry_failed)
+            _preview_sync(destination, bounds, wishes)
             return
         if direct:
-            report = _sync_directly(destination, bounds, retry_failed)
+            report = _sync_directly(destination, bounds, wishes)
         else:
             _connected()
-            report = runs.run_here("sync", destination=destination, retry_failed=retry_failed, **_as_parameters(bounds))
+            report = runs.run_here("sync", destination=destination, **wishes, **_as_parameters(bounds))
+        _tell_what_was_not_sent(destination, report)
         wrong = report["failed"] + report["uncertain"]
         _finish(f"Synced to {destination}", report, (*SYNC_KEYS, "seconds"), failed=wrong)
 
 
-def _sync_directly(destination: str, bounds: dict[str, Any], retry_failed: bool) -> dict[str, Any]:
+def _tell_what_was_not_sent(destination: str, report: dict[str, Any]) -> None:
+    if report["baseline"]:
+        aside.print(
+            f"{report['baseline']:,} conversations were here before and are not sent. "
+            f"`commonplace sync {destination} --all` sends them, `--since DATE` some of them."
+        )
+    if report["undecided"]:
+        aside.print(
+            f"{report['undecided']:,} may have arrived or not. Look there, then "
+            f"`commonplace sync {destination} --resend ID` or `--accept ID`."
+        )
+
+
+def _sync_directly(destination: str, bounds: dict[str, Any], wishes: dict[str, Any]) -> dict[str, Any]:
     from commonplace.archive.leases import hold
     from commonplace.stages.categorizing.taxonomies import taxonomy_named
     from commonplace.stages.syncing import stage
     from commonplace.stages.syncing.destinations import open_destination
+    from commonplace.stages.syncing.pending import wishes_of
 
     with (
         open_session() as (settings, environment, archive),
@@ -109,22 +128,23 @@ def _sync_directly(destination: str, bounds: dict[str, Any], retry_failed: bool)
             target,
             selection(settings, **bounds),
             rules,
-            retry_failed=retry_failed,
+            wishes_of(**wishes),
             taxonomy=taxonomy_named(archive, settings.categorize.taxonomy),
         )
         report.destination = destination
         return dict(plain(report))
 
 
-def _preview_sync(destination: str, bounds: dict[str, Any], retry_failed: bool) -> None:
+def _preview_sync(destination: str, bounds: dict[str, Any], wishes: dict[str, Any]) -> None:
     from commonplace.stages.syncing import stage
     from commonplace.stages.syncing.destinations import open_destination
+    from commonplace.stages.syncing.pending import wishes_of
 
     with (
         open_session() as (settings, environment, archive),
         open_destination(settings, environment, archive, destination) as (target, rules),
     ):
-        plan = stage.preview(archive, target, selection(settings, **bounds), rules, retry_failed=retry_failed)
+        plan = stage.preview(archive, target, selection(settings, **bounds), rules, wishes_of(**wishes))
     if Output.as_json:
         print_json(plan)
         return
@@ -132,6 +152,8 @@ def _preview_sync(destination: str, bounds: dict[str, Any], retry_failed: bool) 
     for item in plan.conversations[:50]:
         grid.add_row(*cells(item.conversation_id, item.title, item.state))
     people.print(grid)
+    if plan.baseline:
+        tell(f"{plan.baseline:,} were here before the first sync and would not be sent; --all sends them.")
     if plan.estimate:
         tell(plan.estimate)
 

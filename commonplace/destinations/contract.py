@@ -4,13 +4,23 @@
 new: the ledger says what is there. A failure of one document is an outcome, never an exception; only `Retryable`
 (the rest of the batch may work later) and `Halt` (nothing will) are raised, after what was done is in the ledger.
 An outcome's `remote_url` leads to the page and holds nothing of its content, not even the title: reports show it.
-What a page does not show is its outcome's `reason`.
+What a page does not show is its outcome's `reason`. What is better sent together, such as a digest, is queued, and
+its outcome is `queued`.
+
+**finish(outcomes, ledger)** comes after the last batch of a run, in every run, maybe in another process than `write`:
+it sends what is queued, also by earlier runs, and brings index pages up to date. It returns what became of the queued.
 
 **The ledger** is a protocol: destinations are given one and never import the archive. Around every request that cannot
 be repeated safely: `intend` (committed) before it, `done` with the remote id after it. `fail` is for what will not work
-until its inputs change, `uncertain` for a request whose answer never came: look it up on the next run; absent twice,
-30 s apart, it may be repeated. `check` is asked before every request that writes, after whatever it had to wait for: a
-run that slept finds out there that another took its place.
+until its inputs change, `uncertain` for a request whose answer never came, `intent` is what a crash leaves of one.
+
+- Where the service can be asked (`supports_lookup`), the next run looks it up; absent twice, 30 s apart, it may be
+  repeated.
+- Where it cannot, `write` never repeats it, forced or not: it notes and returns it as `uncertain`, and a person decides
+  (`sync DEST --resend`, `--accept`). What may be sent again comes to `write` as `failed`.
+
+`check` is asked before every request that writes, after whatever it had to wait for: a run that slept finds out there
+that another took its place.
 """
 
 from __future__ import annotations
@@ -21,7 +31,9 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from commonplace.model import Attachment, Conversation, LedgerEntry, Outcome
+from commonplace.model import Attachment, Conversation, LedgerEntry, LedgerItem, LedgerState, Message, Outcome
+
+Change = Literal["content", "verdict", "project"]
 
 
 class Document(msgspec.Struct, kw_only=True):
@@ -49,11 +61,21 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     renderer_version: str
     preferred_batch: int = 25
     supports_lookup: bool = True
+    """Whether the service can be asked what became of a request that it never answered."""
+    changes: tuple[Change, ...] = ("content", "verdict", "project")
+    """What counts as a change of a conversation. Nothing: each is sent once only, however it changes."""
+    starts_from_baseline: bool = False
+    """Whether the first run sends nothing that was in the archive before, unless it is asked to."""
     supports_pull: bool = False
+    """Has the power of `PullsEdits`."""
+    supports_message_pull: bool = False
+    """Has the power of `PullsMessages`."""
+    supports_removal: bool = False
+    """Has the power of `Removes`."""
 
 
-class Ledger(Protocol):
-    """One destination instance's memory. Every method that writes commits before it returns."""
+class Entries(Protocol):
+    """The part of a ledger that is about one conversation at a time. Every method that writes commits."""
 
     def check(self) -> None:
         """Raise `Halt` where another run has taken this one's place. Costs nothing; safe to ask from any thread."""
@@ -77,6 +99,9 @@ class Ledger(Protocol):
     def fail(self, conversation_id: str, input_hash: str, reason: str) -> None:
         """It will not work until its inputs change."""
 
+    def refused(self, conversation_id: str) -> None:
+        """The service turned the request away for now: nothing came of it, and it is pending as before."""
+
     def uncertain(
         self, conversation_id: str, input_hash: str, reason: str, detail: Mapping[str, Any] | None = None
     ) -> None:
@@ -87,8 +112,33 @@ class Ledger(Protocol):
     ) -> None:
         """A person changed what we wrote: it is left as it is, reported once."""
 
+
+class Ledger(Entries, Protocol):
+    """One destination instance's memory. Every method that writes commits before it returns.
+
+    A key is a conversation's id, or one that the destination makes up for what it sends about several (`digest:...`).
+    """
+
+    def queue(self, conversation_id: str, input_hash: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Ready to be sent together with others by `finish`; `detail` is what `finish` needs to know of it."""
+
     def remote_ids(self) -> Iterator[tuple[str, LedgerEntry]]:
         """Every conversation that is known to be at the destination."""
+
+    def in_state(self, *states: LedgerState, prefix: str = "") -> Iterator[tuple[str, LedgerEntry]]:
+        """Every key in one of these states that begins so, in the order of the keys."""
+
+    def removed(self, conversation_id: str) -> None:
+        """It is not there any more, and nothing is known of it."""
+
+    def items(self, conversation_id: str) -> list[LedgerItem]:
+        """The parts of a conversation that are there, in their order."""
+
+    def add_items(self, conversation_id: str, items: Sequence[LedgerItem]) -> None:
+        """These parts are there too, behind the others."""
+
+    def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
+        """These parts are not there any more."""
 
 
 class Files(Protocol):
@@ -122,8 +172,8 @@ class Destination(Protocol):
     def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         """Bring every document of the batch to the destination."""
 
-    def finish(self, ledger: Ledger) -> None:
-        """After the last batch of a run: index pages and the like. May be called with nothing changed."""
+    def finish(self, outcomes: Sequence[Outcome], ledger: Ledger) -> list[Outcome]:
+        """After the last batch of a run, whose outcomes these are; repeating it does nothing new."""
 
     def close(self) -> None:
         """Let go of connections."""
@@ -139,7 +189,35 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PullsEdits(Protocol):
-    """The optional power of destinations whose `capabilities.supports_pull` is set."""
+    """Bringing back what people changed of what we wrote."""
+
+    instance: str
 
     def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit]:
         """What people changed since then; each edit once."""
+
+
+class Continuation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a conversation went on at a destination: messages that are not ours, on their way into the archive."""
+
+    conversation_id: str
+    messages: list[Message]
+    """In their order, each with its parent; ids begin with the destination's name, so that none is taken for ours."""
+
+
+class PullsMessages(Protocol):
+    """Bringing back what was said at the destination."""
+
+    instance: str
+
+    def pull_messages(self, ledger: Ledger, since: int | None) -> Iterator[Continuation]:
+        """What was added since then. The same message may come again: its id says that it is the same."""
+
+
+class Removes(Protocol):
+    """Taking back what we wrote."""
+
+    instance: str
+
+    def remove(self, conversation_ids: Sequence[str], ledger: Ledger) -> list[Outcome]:
+        """Take these away, and nothing that a person added: then it is a `conflict`. Repeating does nothing new."""

@@ -6,7 +6,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.opening import open_archive
 from commonplace.destinations.contract import Ledger
-from commonplace.model import LedgerEntry
+from commonplace.model import LedgerItem
 
 
 def _state(ledger: ArchiveLedger, id: str = "chatgpt:1") -> tuple[object, ...]:
@@ -67,13 +67,53 @@ def test_many_entries_are_read_page_by_page(sqlite_archive: Archive) -> None:
     assert ledger.counts() == {"done": 1203, "failed": 1}
 
 
-def test_what_failed_can_be_made_pending_again(archive: Archive) -> None:
+def test_what_is_in_a_state_is_listed_by_key(archive: Archive) -> None:
     ledger = ArchiveLedger(archive, "fake:1")
-    ledger.fail("chatgpt:1", "h1", "too large")
-    ledger.done("chatgpt:2", "h2", "page-2")
-    ArchiveLedger(archive, "fake:2").fail("chatgpt:1", "h1", "too large")
-    assert ledger.retry_failed() == 1
-    entries = ledger.get(["chatgpt:1", "chatgpt:2"])
-    assert (entries["chatgpt:1"].input_hash, entries["chatgpt:2"].input_hash) == ("", "h2")
-    assert isinstance(entries["chatgpt:1"], LedgerEntry)
-    assert ArchiveLedger(archive, "fake:2").get(["chatgpt:1"])["chatgpt:1"].input_hash == "h1"
+    ledger.queue("chatgpt:2", "h", {"title": "x"})
+    ledger.queue("chatgpt:1", "h")
+    ledger.fail("chatgpt:3", "h", "too large")
+    ledger.done("chatgpt:4", "h", "page-4")
+    assert [(key, entry.detail) for key, entry in ledger.in_state("queued")] == [
+        ("chatgpt:1", {}), ("chatgpt:2", {"title": "x"}),
+    ]  # fmt: skip
+    assert [key for key, _ in ledger.in_state("queued", "failed")] == ["chatgpt:1", "chatgpt:2", "chatgpt:3"]
+
+
+def test_what_a_run_left_unanswered_is_uncertain_until_a_person_decides(archive: Archive) -> None:
+    ledger = ArchiveLedger(archive, "fake:1")
+    for id in "123":
+        ledger.intend(f"chatgpt:{id}", "h1", {"title": id})
+    ledger.done("chatgpt:4", "h1", "page-4")
+    ArchiveLedger(archive, "fake:2").intend("chatgpt:1", "h1")
+    assert (ledger.settle(), ledger.settle()) == (3, 0)
+    assert _state(ledger) == ("uncertain", "h1", None, {"title": "1"}, "The run ended before an answer came.", 1)
+    assert ledger.accept(["chatgpt:1", "chatgpt:4", "chatgpt:unknown"]) == ["chatgpt:1"]
+    assert _state(ledger)[:2] == ("done", "h1")
+    assert ledger.resend(["chatgpt:2", "chatgpt:4", "chatgpt:unknown"]) == ["chatgpt:2", "chatgpt:4"]
+    assert _state(ledger, "chatgpt:2")[:2] == ("failed", "")
+    assert _state(ledger, "chatgpt:4")[:3] == ("failed", "", "page-4")
+    assert ArchiveLedger(archive, "fake:2").get(["chatgpt:1"])["chatgpt:1"].state == "intent"
+
+
+def test_parts_of_a_conversation_are_kept_in_their_order(archive: Archive) -> None:
+    ledger = ArchiveLedger(archive, "fake:1")
+    items = [LedgerItem(id=f"m{n}", input_hash=f"h{n}", remote_id=f"r{n}") for n in range(12)]
+    ledger.add_items("chatgpt:1", items[:5])
+    ledger.add_items("chatgpt:1", [])
+    ledger.add_items("chatgpt:2", items[:1])
+    ledger.drop_items("chatgpt:1", ["m3", "m4", "unknown"])
+    ledger.add_items("chatgpt:1", items[5:])
+    assert [item.id for item in ledger.items("chatgpt:1")] == ["m0", "m1", "m2", *(f"m{n}" for n in range(5, 12))]
+    assert ledger.items("chatgpt:1")[-1] == items[-1]
+    assert ArchiveLedger(archive.of("you"), "fake:1").items("chatgpt:1") == []
+
+
+def test_what_was_removed_leaves_nothing(archive: Archive) -> None:
+    ledger = ArchiveLedger(archive, "fake:1")
+    assert ledger.is_empty()
+    ledger.done("chatgpt:1", "h", "page-1")
+    ledger.add_items("chatgpt:1", [LedgerItem(id="m", input_hash="h", remote_id="r")])
+    assert not ledger.is_empty()
+    ledger.removed("chatgpt:1")
+    assert ledger.is_empty()
+    assert ledger.items("chatgpt:1") == []

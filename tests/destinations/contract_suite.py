@@ -15,12 +15,13 @@ import pytest
 from commonplace.archive.core import Archive
 from commonplace.archive.leases import Lost, hold, syncing
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.destinations.contract import Destination, Document, Ledger
+from commonplace.destinations.contract import Destination, Document, Ledger, Removes
 from commonplace.destinations.fake import Killed
 from commonplace.model import Outcome
 from tests.destinations.documents import document
 
 SETTLED = {"created", "updated", "unchanged"}
+WRITING = {"intend", "done", "fail", "refused", "uncertain", "conflict", "queue", "removed", "add_items", "drop_items"}
 
 
 class World(Protocol):
@@ -39,6 +40,13 @@ class World(Protocol):
         """Let the time pass after which something uncertain may be decided."""
 
 
+class UnlookableWorld(World, Protocol):
+    """The other side of a destination that cannot be asked: a person looks there."""
+
+    def arrived(self, key: str) -> bool:
+        """Whether what was sent under this key is there."""
+
+
 class KillingLedger:
     """A ledger at whose n-th writing the process ends: just before it is committed, or just after."""
 
@@ -50,7 +58,7 @@ class KillingLedger:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._ledger, name)
-        if name not in {"intend", "done", "fail", "uncertain", "conflict"}:
+        if name not in WRITING:
             return method
 
         def call(*args: Any, **options: Any) -> None:
@@ -103,6 +111,7 @@ class DestinationContract:
         assert world.there() == Counter(ids(batch))
 
     def test_a_changed_document_is_changed_where_it_is(self, world: World, sqlite_archive: Archive) -> None:
+        needs_changes(world)
         write(world, sqlite_archive, [document("1", "Before"), document("2", "Other")])
         remote_id = ArchiveLedger(sqlite_archive, world.open().instance).get(["chatgpt:1"])["chatgpt:1"].remote_id
         outcomes, ledger = write(world, sqlite_archive, [document("1", "After", version=2)])
@@ -114,6 +123,7 @@ class DestinationContract:
         assert (entry.state, entry.input_hash, entry.remote_id) == ("done", "v2", remote_id)
 
     def test_a_forced_document_is_written_where_it_is(self, world: World, sqlite_archive: Archive) -> None:
+        needs_changes(world)
         write(world, sqlite_archive, [document("1", "Title")])
         for _ in range(2):
             outcomes, ledger = write(world, sqlite_archive, [document("1", "Title", is_forced=True)])
@@ -176,6 +186,7 @@ class DestinationContract:
     def test_an_update_ended_at_any_step_is_completed(
         self, world: World, sqlite_archive: Archive, committed: bool
     ) -> None:
+        needs_changes(world)
         write(world, sqlite_archive, [document("1", "Version one"), document("2", "Version one")])
         for version in steps_until_unreached(start=2):
             batch = [document(n, f"Version {version}", version=version) for n in ("1", "2")]
@@ -185,38 +196,88 @@ class DestinationContract:
             assert world.there() == Counter(["chatgpt:1", "chatgpt:2"])
             assert all(f"Version {version}" in world.shows(id) for id in ids(batch))
 
+    @pytest.mark.parametrize("committed", [False, True], ids=["before", "after"])
+    def test_what_cannot_be_looked_up_is_sent_once_at_most(
+        self, world: World, sqlite_archive: Archive, committed: bool
+    ) -> None:
+        if world.open().capabilities.supports_lookup:
+            pytest.skip("It can be looked up.")
+        doubted = 0
+        for attempt, step in enumerate(steps_until_unreached()):
+            batch = [document(f"{attempt}-{n}", f"Title {attempt} {n}") for n in range(3)]
+            if not end_at(world, sqlite_archive, batch, step, committed=committed):
+                break
+            for _ in range(3):
+                outcomes, ledger = write(world, sqlite_archive, batch)
+                world.wait()
+            doubted += sum(outcome.state == "uncertain" for outcome in outcomes)
+            doubted += len(list(ledger.in_state("intent", "uncertain")))
+            assert max(world.there().values(), default=0) <= 1
+        assert doubted > 0
+
+    def test_what_is_removed_is_gone_and_may_come_back(self, world: World, sqlite_archive: Archive) -> None:
+        if not world.open().capabilities.supports_removal:
+            pytest.skip("It cannot take anything back.")
+        batch = [document(str(n), f"Title {n}") for n in range(3)]
+        write(world, sqlite_archive, batch)
+        destination = cast("Removes", world.open())
+        ledger = ArchiveLedger(sqlite_archive, destination.instance)
+        for _ in range(2):
+            outcomes = destination.remove(["chatgpt:0", "chatgpt:1", "chatgpt:never"], ledger)
+            assert {outcome.state for outcome in outcomes} <= {"removed"}
+        assert world.there() == Counter(["chatgpt:2"])
+        assert ledger.get(["chatgpt:0", "chatgpt:1"]) == {}
+        write(world, sqlite_archive, batch)
+        assert world.there() == Counter(ids(batch))
+
+
+def needs_changes(world: World) -> None:
+    if "content" not in world.open().capabilities.changes:
+        pytest.skip("Each is sent once only.")
+
 
 def write(world: World, archive: Archive, batch: Sequence[Document]) -> tuple[list[Outcome], ArchiveLedger]:
-    """One run of a process of its own."""
+    """One run of a process of its own; what became of each in the end."""
     destination = world.open()
     ledger = ArchiveLedger(archive, destination.instance)
     outcomes = destination.write(batch, ledger) if batch else []
-    destination.finish(ledger)
+    finished = destination.finish(outcomes, ledger)
     destination.close()
-    return outcomes, ledger
+    return list({outcome.conversation_id: outcome for outcome in [*outcomes, *finished]}.values()), ledger
 
 
 def end_at(world: World, archive: Archive, batch: Sequence[Document], step: int, *, committed: bool) -> bool:
     """Write, and end the process at that step; False if there are fewer steps."""
     destination = world.open()
-    ledger = KillingLedger(ArchiveLedger(archive, destination.instance), step, committed=committed)
+    killing = KillingLedger(ArchiveLedger(archive, destination.instance), step, committed=committed)
+    ledger = cast("Ledger", killing)
     try:
-        destination.write(batch, cast("Ledger", ledger))
+        destination.finish(destination.write(batch, ledger), ledger)
     except Killed:
-        assert ledger.was_reached
+        assert killing.was_reached
     destination.close()
-    return ledger.was_reached
+    return killing.was_reached
 
 
 def settle(world: World, archive: Archive, batch: Sequence[Document]) -> None:
     """Run again, with time between, until every document is there; a few runs must do."""
     for _ in range(4):
+        if not world.open().capabilities.supports_lookup:
+            decide(cast("UnlookableWorld", world), archive)
         outcomes, ledger = write(world, archive, batch)
         if all(outcome.state in SETTLED for outcome in outcomes):
             assert {entry.state for entry in ledger.get(ids(batch)).values()} == {"done"}
             return
         world.wait()
     raise AssertionError(f"not settled: {outcomes}")
+
+
+def decide(world: UnlookableWorld, archive: Archive) -> None:
+    """A person looks there, and says of each that is in doubt whether it arrived."""
+    ledger = ArchiveLedger(archive, world.open().instance)
+    ledger.settle()
+    for key, _ in list(ledger.in_state("uncertain")):
+        (ledger.accept if world.arrived(key) else ledger.resend)([key])
 
 
 def steps_until_unreached(start: int = 0) -> Iterator[int]:

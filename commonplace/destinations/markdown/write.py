@@ -83,10 +83,10 @@ class MarkdownDestination:
             return iter(())
         return edits.pull(self._vault, ledger)
 
-    def finish(self, ledger: Ledger) -> None:
+    def finish(self, outcomes: Sequence[Outcome], ledger: Ledger) -> list[Outcome]:
         """Bring the pages of projects and categories up to date."""
         if not self._vault.root.is_dir():
-            return
+            return []
         ledger.check()
         try:
             self.requests_sent += indexes.write_all(self._vault, ledger)
@@ -94,6 +94,7 @@ class MarkdownDestination:
             raise self._halt(exc) from exc
         finally:
             self._vault.sync()
+        return []
 
     def estimate(self, new: int, pending: int) -> str:
         return f"{pending} notes, {new} of them new"

@@ -87,8 +87,9 @@ class NotionDestination:
         finally:
             self._count()
 
-    def finish(self, ledger: Ledger) -> None:
+    def finish(self, outcomes: Sequence[Outcome], ledger: Ledger) -> list[Outcome]:
         """Nothing: Notion's views are its index pages."""
+        return []
 
     def close(self) -> None:
         self.client.close()

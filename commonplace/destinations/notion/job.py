@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from commonplace.destinations.contract import Document, Ledger
+from commonplace.destinations.contract import Document, Entries
 from commonplace.destinations.notion.layout import Part, Room
 from commonplace.destinations.notion.properties import PEOPLES, Row
 from commonplace.destinations.notion.render import Body
@@ -52,7 +52,7 @@ class Job(msgspec.Struct, kw_only=True):
     body: Body[Any]
     room: Room
     """What one page may hold."""
-    ledger: Ledger
+    ledger: Entries
 
     @property
     def id(self) -> str:

@@ -6,12 +6,12 @@ Requests wait for Notion in many threads at once; a ledger need not be prepared 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from commonplace.destinations.contract import Ledger
+from commonplace.destinations.contract import Entries
 from commonplace.errors import Retryable
 from commonplace.model import LedgerEntry
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 
 class LedgerOnOneThread:
-    """Implements `Ledger` by asking; `serve` answers until the work is done."""
+    """Implements `Entries` by asking; `serve` answers until the work is done."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Entries) -> None:
         self._ledger = ledger
         self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
         self._lock = threading.Lock()
@@ -75,8 +75,8 @@ class LedgerOnOneThread:
     ) -> None:
         self._ask(lambda: self._ledger.conflict(conversation_id, input_hash, reason, detail))
 
-    def remote_ids(self) -> Iterator[tuple[str, LedgerEntry]]:
-        return iter(self._ask(lambda: list(self._ledger.remote_ids())))
+    def refused(self, conversation_id: str) -> None:
+        self._ask(lambda: self._ledger.refused(conversation_id))
 
     def _ask(self, call: Callable[[], T]) -> T:
         answer: Future[T] = Future()

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from commonplace.destinations.contract import Document, Ledger
+from commonplace.destinations.contract import Document, Entries, Ledger
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.blocks import BlockDialect
 from commonplace.destinations.notion.bodies import Bodies
@@ -81,7 +81,7 @@ class Writer:
             outcomes += self._in_parallel(todo, ledger)
         return outcomes
 
-    def forecast(self, document: Document, entry: LedgerEntry | None, ledger: Ledger) -> tuple[str, int]:
+    def forecast(self, document: Document, entry: LedgerEntry | None, ledger: Entries) -> tuple[str, int]:
         """What would become of a document, and with how many requests."""
         page = self._known_page(entry, document)
         job = self.job(document, ledger)
@@ -92,7 +92,7 @@ class Writer:
             return ("properties", 1) if fields else ("unchanged", 0)
         return "body", 1 + self.bodies.requests(job, page)
 
-    def job(self, document: Document, ledger: Ledger) -> Job:
+    def job(self, document: Document, ledger: Entries) -> Job:
         row = row_of(document, self._names)
         values = dict(row.values)
         if self._settings.project_as == "relation":
@@ -168,7 +168,7 @@ class Writer:
                 if name not in self._projects:
                     raise
 
-    def _bring(self, document: Document, ledger: Ledger) -> Outcome | None:
+    def _bring(self, document: Document, ledger: Entries) -> Outcome | None:
         """One document; None if the run has been stopped. Raises only what concerns the others too."""
         if self._client.is_stopped:
             return None

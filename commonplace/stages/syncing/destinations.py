@@ -16,7 +16,7 @@ from commonplace.destinations import registry
 from commonplace.destinations.contract import Destination
 from commonplace.destinations.kind import Surroundings
 from commonplace.errors import Refused
-from commonplace.stages.syncing.stage import Rules
+from commonplace.stages.syncing.pending import Rules
 
 _RULE_KEYS = {field.encode_name for field in msgspec.structs.fields(Rules)}
 

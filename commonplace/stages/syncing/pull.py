@@ -1,21 +1,26 @@
-"""Edits come back: what a person changed at a destination becomes their word in the archive.
+"""What happened at a destination comes back, before anything is written there.
 
-It wins over every judge and rule, teaches them, and is what the next write sends, so it is never overwritten. It runs
-before a write. What cannot be taken over (a category that the taxonomy does not have) is told and left as it is there.
+What a person changed becomes their word in the archive: it wins over every judge and rule, teaches them, and is what
+the next write sends, so it is never overwritten. What cannot be taken over (a category that the taxonomy does not have)
+is told and left as it is there. What was said there becomes a part of its conversation, as if a source had brought it.
 """
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 
-from commonplace.archive.conversations.reading import has_conversation
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.conversations.reading import has_conversation, load_conversation
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.memory import recall, remember
 from commonplace.archive.verdicts.verdicts import correct
 from commonplace.categorize.contract import Taxonomy
-from commonplace.destinations.contract import Destination, Edit, PullsEdits
+from commonplace.destinations.contract import Destination, Edit, PullsEdits, PullsMessages
 from commonplace.errors import Refused
+from commonplace.model import Conversation
 from commonplace.moments import now
 from commonplace.stages.mapping import projects
 
@@ -24,19 +29,36 @@ class PullReport(msgspec.Struct, kw_only=True):
     """What came back."""
 
     taken: int = 0
+    """Edits that are now the person's word here."""
+    messages: int = 0
     conflicts: list[str] = msgspec.field(default_factory=list)
     """Edits that could not be taken over, by conversation id and reason."""
 
 
+def can_pull(destination: Destination) -> bool:
+    return destination.capabilities.supports_pull or destination.capabilities.supports_message_pull
+
+
 def pull(archive: Archive, destination: Destination, taxonomy: Taxonomy) -> PullReport:
-    """Take over what people changed since the last pull; nothing for destinations that cannot say."""
+    """Take over what happened there since the last pull; nothing for destinations that cannot say."""
     report = PullReport()
-    if not destination.capabilities.supports_pull:
+    if not can_pull(destination):
         return report
-    source: PullsEdits = destination  # type: ignore[assignment]  # its capabilities say so
-    key = f"pulled:{destination.instance}"
-    started, since = now(), recall(archive, key)
-    for edit in source.pull(ArchiveLedger(archive, destination.instance), int(since) if since else None):
+    key = f"pulled:{archive.owner}:{destination.instance}"
+    started, known = now(), recall(archive, key)
+    since = int(known) if known else None
+    if destination.capabilities.supports_pull:
+        _pull_edits(archive, cast(PullsEdits, destination), since, taxonomy, report)
+    if destination.capabilities.supports_message_pull:
+        _pull_messages(archive, cast(PullsMessages, destination), since, report)
+    remember(archive, key, str(started))
+    return report
+
+
+def _pull_edits(
+    archive: Archive, destination: PullsEdits, since: int | None, taxonomy: Taxonomy, report: PullReport
+) -> None:
+    for edit in destination.pull(ArchiveLedger(archive, destination.instance), since):
         if not has_conversation(archive, edit.conversation_id):
             continue  # forgotten here, and still there
         try:
@@ -45,8 +67,27 @@ def pull(archive: Archive, destination: Destination, taxonomy: Taxonomy) -> Pull
             report.conflicts.append(f"{edit.conversation_id}: {edit.field}: {refusal.message}")
         else:
             report.taken += 1
-    remember(archive, key, str(started))
-    return report
+
+
+def _pull_messages(archive: Archive, destination: PullsMessages, since: int | None, report: PullReport) -> None:
+    """What is there already changes nothing, so the same message may come as often as it likes."""
+    for continuation in destination.pull_messages(ArchiveLedger(archive, destination.instance), since):
+        conversation = load_conversation(archive, continuation.conversation_id)
+        if conversation is None:  # forgotten here
+            continue
+        known = {message.id for message in conversation.messages}
+        new = [message for message in continuation.messages if message.id not in known]
+        if not new:
+            continue
+        arriving = Conversation(
+            source=conversation.source,
+            external_id=conversation.external_id,
+            updated_at=new[-1].created_at,
+            messages=new,
+            current_message_id=new[-1].id,
+        )
+        merge(archive, None, [arriving])
+        report.messages += len(new)
 
 
 def _take_over(archive: Archive, edit: Edit, taxonomy: Taxonomy) -> None:

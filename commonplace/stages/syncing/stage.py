@@ -1,70 +1,23 @@
-"""Write what the archive holds to a destination: only what is not there yet as it is now.
-
-What has to be written is a join of the conversations with the destination's ledger, on a key that names everything a
-page is made of (content, verdict, project, how and with which settings it is rendered). Nothing is rendered to find
-out, and a run that finds nothing to do sends nothing.
-"""
+"""Write what the archive holds to a destination: only what is not there yet as it is now (`pending`)."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, literal, select
 
 from commonplace.archive.conversations import reading
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.archive.schema import conversations, ledger, projects
 from commonplace.archive.verdicts.verdicts import titles_of
 from commonplace.categorize.contract import Taxonomy
 from commonplace.destinations.contract import Destination, Document
 from commonplace.model import Outcome
 from commonplace.stages.selection import Selection
+from commonplace.stages.syncing.beginning import Beginning, begin, foresee
+from commonplace.stages.syncing.pending import Pending, Rules, Wishes, pending
 from commonplace.stages.syncing.pull import PullReport, pull
-
-
-class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which conversations a destination gets at all."""
-
-    categories: tuple[str, ...] = ()
-    exclude_categories: tuple[str, ...] = ()
-    projects: tuple[str, ...] = ()
-    exclude_projects: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    minimum_messages: int = 1
-    archived: bool = True
-    """Also what was archived in ChatGPT."""
-
-    def clause(self) -> ColumnElement[bool]:
-        table = conversations.c
-        project = func.coalesce(projects.c.name, "")
-        parts: list[ColumnElement[bool]] = [table.message_count >= self.minimum_messages]
-        if self.categories:
-            parts.append(table.category.in_(self.categories))
-        if self.exclude_categories:  # what nobody has judged yet may be of an excluded one
-            parts.append(and_(table.category.is_not(None), table.category.not_in(self.exclude_categories)))
-        if self.projects:
-            parts.append(project.in_(self.projects))
-        if self.exclude_projects:
-            parts.append(project.not_in(self.exclude_projects))
-        if self.sources:
-            parts.append(table.source.in_(self.sources))
-        if not self.archived:
-            parts.append(func.coalesce(table.is_archived, False).is_(False))
-        return and_(*parts)
-
-
-class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """One conversation that has to be written, and why."""
-
-    conversation_id: str
-    title: str | None
-    input_hash: str
-    state: str
-    """`new`, `changed`, or what the ledger says of an earlier attempt."""
 
 
 class SyncReport(msgspec.Struct, kw_only=True):
@@ -79,17 +32,29 @@ class SyncReport(msgspec.Struct, kw_only=True):
     conflicts: int = 0
     requests: int = 0
     pulled: int = 0
-    """Edits of people that came back from the destination."""
+    """Edits of people, and messages, that came back from the destination."""
+    undecided: int = 0
+    """What may have arrived or not, at a destination that cannot be asked: a person decides."""
+    baseline: int = 0
+    """What was in the archive before the first run and is not sent."""
     seconds: float = 0.0
     problems: list[Outcome] = msgspec.field(default_factory=list)
 
     def include(self, pulled: PullReport) -> None:
         """Edits that came back before the write; those that could not be taken over are conflicts."""
-        self.pulled += pulled.taken
+        self.pulled += pulled.taken + pulled.messages
         self.conflicts += len(pulled.conflicts)
         for conflict in pulled.conflicts:
             identity, _, reason = conflict.partition(": ")
             self.problems.append(Outcome(conversation_id=identity, state="conflict", reason=reason))
+
+    def start(self, beginning: Beginning) -> None:
+        """How things stood before the first write."""
+        self.unchanged = beginning.unchanged
+        self.uncertain += beginning.settled
+        self.undecided = len(beginning.undecided)
+        self.baseline = beginning.baseline
+        self.problems += beginning.undecided
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
@@ -104,81 +69,12 @@ class SyncReport(msgspec.Struct, kw_only=True):
                     self.uncertain += 1
                 case "conflict":
                     self.conflicts += 1
-                case _:
+                case "unchanged" | "skipped":
                     self.unchanged += 1
+                case "queued" | "removed":  # `finish` says what became of it; removing has a report of its own
+                    pass
             if outcome.state in {"failed", "uncertain", "conflict"}:
                 self.problems.append(outcome)
-
-
-def input_hash(destination: Destination) -> ColumnElement[str]:
-    """Everything a page is made of, as one value the database computes."""
-    fixed = f"{destination.capabilities.renderer_version}:{destination.settings_hash}"
-    table = conversations.c
-    return (
-        table.content_hash
-        + literal(":")
-        + func.coalesce(table.verdict_hash, "")
-        + literal(":")
-        + func.coalesce(projects.c.name, "")
-        + literal(f":{fixed}")
-    )
-
-
-def pending(
-    archive: Archive,
-    destination: Destination,
-    selection: Selection = Selection(),
-    rules: Rules = Rules(),
-    *,
-    retry_failed: bool = False,
-) -> list[Pending]:
-    """What is not at the destination as it is now, oldest first."""
-    wanted = input_hash(destination)
-    query = _in_scope(archive, destination, selection, rules, wanted)
-    if not selection.force:
-        settled = ["done", "conflict"] if retry_failed else ["done", "conflict", "failed"]
-        is_settled = and_(ledger.c.state.in_(settled), ledger.c.input_hash == wanted)
-        query = query.where(~func.coalesce(is_settled, False))
-    if selection.limit is not None:
-        query = query.limit(selection.limit)
-    with archive.read() as connection:
-        return [
-            Pending(conversation_id=row.id, title=row.title, input_hash=row.wanted, state=_why(row.state))
-            for row in connection.execute(query)
-        ]
-
-
-def count_in_scope(archive: Archive, destination: Destination, selection: Selection, rules: Rules) -> int:
-    """How many conversations the destination should hold of those asked about."""
-    query = _in_scope(archive, destination, selection, rules, input_hash(destination)).order_by(None)
-    with archive.read() as connection:
-        return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
-
-
-def _in_scope(
-    archive: Archive, destination: Destination, selection: Selection, rules: Rules, wanted: ColumnElement[str]
-) -> Any:
-    table = conversations.c
-    joined = conversations.outerjoin(
-        projects, and_(projects.c.owner == table.owner, projects.c.id == table.project_id)
-    ).outerjoin(
-        ledger,
-        and_(
-            ledger.c.owner == table.owner,
-            ledger.c.destination == destination.instance,
-            ledger.c.conversation_id == table.id,
-        ),
-    )
-    return (
-        select(table.id, table.title, wanted.label("wanted"), ledger.c.state)
-        .select_from(joined)
-        .where(selection.clause(archive.owner), rules.clause())
-        .order_by(table.updated_at, table.id)
-    )
-
-
-def _why(state: str | None) -> str:
-    return {None: "new", "done": "changed"}.get(state, state or "new")
 
 
 def write_chunk(
@@ -231,9 +127,9 @@ def _document(
     )
 
 
-def finish(archive: Archive, destination: Destination) -> None:
-    """After the last chunk: index pages and the like."""
-    destination.finish(ArchiveLedger(archive, destination.instance))
+def finish(archive: Archive, destination: Destination, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """After the last chunk: what was queued is sent, and index pages are brought up to date."""
+    return destination.finish(outcomes, ArchiveLedger(archive, destination.instance))
 
 
 def sync(
@@ -241,8 +137,8 @@ def sync(
     destination: Destination,
     selection: Selection = Selection(),
     rules: Rules = Rules(),
+    wishes: Wishes = Wishes(),
     *,
-    retry_failed: bool = False,
     taxonomy: Taxonomy | None = None,
 ) -> SyncReport:
     """The whole stage in this process, without any orchestration: `commonplace sync --direct`."""
@@ -250,15 +146,19 @@ def sync(
     report = SyncReport(destination=destination.instance)
     if taxonomy is not None:
         report.include(pull(archive, destination, taxonomy))
-    waiting = pending(archive, destination, selection, rules, retry_failed=retry_failed)
-    report.unchanged = count_in_scope(archive, destination, selection, rules) - len(waiting)
-    hashes = {item.conversation_id: item.input_hash for item in waiting}
+    beginning = begin(archive, destination, selection, rules, wishes)
+    report.start(beginning)
+    hashes = {item.conversation_id: item.input_hash for item in beginning.waiting}
     ids = list(hashes)
     size = destination.capabilities.preferred_batch
+    outcomes: list[Outcome] = []
     for start in range(0, len(ids), size):
         chunk = ids[start : start + size]
-        report.add(write_chunk(archive, destination, chunk, hashes, taxonomy=taxonomy, force=selection.force))
-    finish(archive, destination)
+        written = write_chunk(archive, destination, chunk, hashes, taxonomy=taxonomy, force=selection.force)
+        report.add(written)
+        outcomes += written
+    if not beginning.is_idle:
+        report.add(finish(archive, destination, outcomes))
     report.requests = destination.requests_sent
     report.seconds = round(time.monotonic() - started, 3)
     return report
@@ -271,6 +171,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     pending: int
     unchanged: int
     conversations: list[Pending]
+    baseline: int = 0
+    """What a first run would take as known and not send."""
     estimate: str = ""
     """What it would take, where the destination can tell."""
 
@@ -280,15 +182,16 @@ def preview(
     destination: Destination,
     selection: Selection = Selection(),
     rules: Rules = Rules(),
-    *,
-    retry_failed: bool = False,
+    wishes: Wishes = Wishes(),
 ) -> Plan:
     """What a sync would write, and nothing written."""
-    waiting = pending(archive, destination, selection, rules, retry_failed=retry_failed)
+    beginning = foresee(archive, destination, selection, rules, wishes)
+    waiting = beginning.waiting
     return Plan(
         destination=destination.instance,
         pending=len(waiting),
-        unchanged=count_in_scope(archive, destination, selection, rules) - len(waiting),
+        unchanged=beginning.unchanged,
+        baseline=beginning.baseline,
         conversations=waiting,
         estimate=destination.estimate(sum(item.state == "new" for item in waiting), len(waiting)),
     )

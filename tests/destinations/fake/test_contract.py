@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
+import msgspec
 import pytest
 
 from commonplace.archive.core import Archive
@@ -27,13 +28,26 @@ class FakeWorld:
         return FakeDestination(self._settings, self.service, clock=lambda: self._now)
 
     def there(self) -> Counter[str]:
-        return Counter(page.conversation_id for page in self.service.pages.values())
+        return Counter(id for page in self.service.pages.values() for id in page.members or [page.conversation_id])
+
+    def arrived(self, key: str) -> bool:
+        return any(page.conversation_id == key for page in self.service.pages.values())
 
     def shows(self, conversation_id: str) -> str:
-        return " ".join(p.content for p in self.service.pages.values() if p.conversation_id == conversation_id)
+        found = [p for p in self.service.pages.values() if conversation_id in (p.conversation_id, *p.members)]
+        return " ".join(" ".join([page.content, *(part.text for part in page.parts)]) for page in found)
 
     def wait(self) -> None:
         self._now += 30
+
+
+VARIANTS = {
+    "plain": FakeSettings(),
+    "each message a part": FakeSettings(in_parts=True),
+    "cannot be looked up": FakeSettings(supports_lookup=False),
+    "once only": FakeSettings(supports_lookup=False, changes=(), starts_from_baseline=True),
+    "all in one message": FakeSettings(supports_lookup=False, changes=(), together=True),
+}
 
 
 @pytest.fixture
@@ -42,9 +56,9 @@ def world() -> FakeWorld:
 
 
 class TestContract(DestinationContract):
-    @pytest.fixture
-    def world(self) -> FakeWorld:
-        return FakeWorld()
+    @pytest.fixture(params=VARIANTS.values(), ids=list(VARIANTS))
+    def world(self, request: pytest.FixtureRequest) -> FakeWorld:
+        return FakeWorld(request.param)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +96,7 @@ def test_a_partial_batch_keeps_what_was_done(world: FakeWorld, sqlite_archive: A
     ledger = ArchiveLedger(sqlite_archive, world.open().instance)
     assert {id: entry.state for id, entry in ledger.get(["chatgpt:1", "chatgpt:2", "chatgpt:3"]).items()} == {
         "chatgpt:1": "done",
-        "chatgpt:2": "intent",
+        "chatgpt:2": "failed",
     }
     outcomes, _ = write(world, sqlite_archive, [document(n) for n in "123"])
     assert [outcome.state for outcome in outcomes] == ["unchanged", "created", "created"]
@@ -94,7 +108,7 @@ def test_what_will_not_work_is_failed_and_the_others_are_not(world: FakeWorld, s
     assert [outcome.state for outcome in outcomes] == ["created", "failed", "created"]
     entry = ledger.get(["chatgpt:2"])["chatgpt:2"]
     assert (entry.state, entry.reason) == ("failed", "The fake service does not take this conversation.")
-    assert ledger.retry_failed() == 1
+    assert ledger.resend(["chatgpt:2"]) == ["chatgpt:2"]
     outcomes, _ = write(world, sqlite_archive, [document("2")])
     assert [outcome.state for outcome in outcomes] == ["created"]
 
@@ -117,10 +131,63 @@ def test_without_a_look_up_it_waits_for_a_person(sqlite_archive: Archive) -> Non
     world = FakeWorld(FakeSettings(supports_lookup=False))
     world.service.fail("chatgpt:1", "timeout before")
     for _ in range(3):
-        outcomes, _ = write(world, sqlite_archive, [document("1")])
+        outcomes, ledger = write(world, sqlite_archive, [document("1", is_forced=True)])
         world.wait()
         assert outcomes[0].state == "uncertain"
     assert len(world.service.requests) == 1
+    ledger.resend(["chatgpt:1"])
+    outcomes, _ = write(world, sqlite_archive, [document("1")])
+    assert outcomes[0].state == "created"
+
+
+@pytest.mark.parametrize("failure", ["rate limit", "quota"])
+def test_what_the_service_turned_away_is_in_no_doubt(sqlite_archive: Archive, failure: Failure) -> None:
+    for number, name in enumerate(("cannot be looked up", "all in one message")):
+        world = FakeWorld(msgspec.structs.replace(VARIANTS[name], name=name))
+        world.service.fail(f"chatgpt:{number}", failure)
+        with pytest.raises((Retryable, Halt)):
+            write(world, sqlite_archive, [document(str(number))])
+        assert ArchiveLedger(sqlite_archive, world.open().instance).settle() == 0
+        outcomes, _ = write(world, sqlite_archive, [document(str(number))])
+        assert [outcome.state for outcome in outcomes] == ["created"]
+
+
+def test_a_message_about_many_is_one_request_and_loses_nobody(sqlite_archive: Archive) -> None:
+    world = FakeWorld(VARIANTS["all in one message"])
+    world.service.fail("chatgpt:1", "timeout after")
+    outcomes, ledger = write(world, sqlite_archive, [document(n) for n in "12"])
+    ((message, _),) = ledger.in_state("uncertain")
+    assert {o.conversation_id: o.state for o in outcomes} == {
+        "chatgpt:1": "queued", "chatgpt:2": "queued", message: "uncertain",
+    }  # fmt: skip
+    outcomes, _ = write(world, sqlite_archive, [document(n) for n in "3"])  # does not wait for what is in doubt
+    assert [(o.conversation_id, o.state) for o in outcomes] == [("chatgpt:3", "created")]
+    ledger.accept([message])
+    outcomes, _ = write(world, sqlite_archive, [])
+    assert {(o.conversation_id, o.state) for o in outcomes} == {("chatgpt:1", "created"), ("chatgpt:2", "created")}
+    assert len(world.service.requests) == 2
+
+
+def test_parts_are_added_where_it_grew_and_replaced_where_it_forked(sqlite_archive: Archive) -> None:
+    world = FakeWorld(FakeSettings(in_parts=True))
+    write(world, sqlite_archive, [document("1", "T", "one", "two", "three")])
+    (page,) = world.service.pages.values()
+    first = [part.id for part in page.parts]
+    write(world, sqlite_archive, [document("1", "T", "one", "two", "three", "four", version=2)])
+    assert [part.id for part in page.parts][:3] == first
+    write(world, sqlite_archive, [document("1", "T", "one", "two", "other", version=3)])
+    assert [part.text for part in page.parts] == ["one", "two", "other"]
+    assert [part.id for part in page.parts][:2] == first[:2]
+
+
+@pytest.mark.parametrize("failure", ["timeout before", "timeout after"])
+def test_parts_whose_arrival_was_not_told_are_found(sqlite_archive: Archive, failure: Failure) -> None:
+    world = FakeWorld(FakeSettings(in_parts=True))
+    world.service.fail("chatgpt:1", "none", "none", failure)
+    for _ in range(2):
+        write(world, sqlite_archive, [document("1", "T", "one", "two", "three")])
+    (page,) = world.service.pages.values()
+    assert [part.text for part in page.parts] == ["one", "two", "three"]
 
 
 def test_its_failures_can_be_scripted_by_settings(sqlite_archive: Archive) -> None:

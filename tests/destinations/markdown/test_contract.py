@@ -33,7 +33,7 @@ with open_archive(sys.argv[1]) as archive:
     for version in range(int(sys.argv[3]), 1_000_000):
         batch = [document(str(n), f"Title {n} {version}", "word " * 2000, version=version) for n in range(5)]
         destination.write(batch, ledger)
-        destination.finish(ledger)
+        destination.finish([], ledger)
 """
 
 

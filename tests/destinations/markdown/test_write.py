@@ -32,7 +32,7 @@ class Desk:
         destination = open_markdown(MarkdownSettings(folder=str(self.folder), **settings), files)
         ledger = ArchiveLedger(self._archive, destination.instance)
         outcomes = destination.write(batch, ledger)
-        destination.finish(ledger)
+        destination.finish(outcomes, ledger)
         return outcomes
 
     def states(self, *batch: Document, **settings: Any) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 from commonplace.destinations.contract import Document
 from commonplace.destinations.notion import NotionSettings
 from commonplace.destinations.notion.governor import Clock
-from commonplace.model import Conversation, LedgerEntry, LedgerState, Message, Role
+from commonplace.model import Conversation, LedgerEntry, LedgerItem, LedgerState, Message, Role
 from commonplace.moments import now
 from tests.fakes.notion import FakeNotion
 
@@ -63,11 +63,35 @@ class FileLedger:
     ) -> None:
         self._put(conversation_id, "conflict", input_hash, detail, reason=reason)
 
+    def refused(self, conversation_id: str) -> None:
+        self._put(conversation_id, "failed", "", None)
+
+    def queue(self, conversation_id: str, input_hash: str, detail: Mapping[str, Any] | None = None) -> None:
+        self._put(conversation_id, "queued", input_hash, detail)
+
+    def removed(self, conversation_id: str) -> None:
+        self._file.execute("DELETE FROM ledger WHERE id = ?", [conversation_id])
+
     def remote_ids(self) -> Iterator[tuple[str, LedgerEntry]]:
         for conversation_id, text in self._file.execute("SELECT id, entry FROM ledger").fetchall():
             entry = msgspec.json.decode(text, type=LedgerEntry)
             if entry.remote_id:
                 yield conversation_id, entry
+
+    def in_state(self, *states: LedgerState, prefix: str = "") -> Iterator[tuple[str, LedgerEntry]]:
+        for conversation_id, text in self._file.execute("SELECT id, entry FROM ledger ORDER BY id").fetchall():
+            entry = msgspec.json.decode(text, type=LedgerEntry)
+            if entry.state in states and conversation_id.startswith(prefix):
+                yield conversation_id, entry
+
+    def items(self, conversation_id: str) -> list[LedgerItem]:
+        raise NotImplementedError("Notion's pages have no parts of their own in the ledger.")
+
+    def add_items(self, conversation_id: str, items: Sequence[LedgerItem]) -> None:
+        raise NotImplementedError("Notion's pages have no parts of their own in the ledger.")
+
+    def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
+        raise NotImplementedError("Notion's pages have no parts of their own in the ledger.")
 
     def states(self) -> list[str]:
         return [json.loads(text)["state"] for (text,) in self._file.execute("SELECT entry FROM ledger ORDER BY id")]

@@ -16,7 +16,7 @@ from commonplace.errors import Refused
 from commonplace.stages.mapping import projects
 from commonplace.stages.selection import Selection
 from commonplace.stages.syncing.destinations import sections
-from commonplace.stages.syncing.stage import Rules, count_in_scope, pending
+from commonplace.stages.syncing.pending import Rules, count_in_scope, pending
 from tests.archive.builders import simple_chat
 
 
