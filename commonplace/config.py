@@ -135,6 +135,28 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return self.workers if self.task_runner == "dask" else 1
 
 
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    host: str = "127.0.0.1"
+    """The address that `serve` listens on."""
+    port: int = 8000
+    public_url: str = ""
+    """How others reach it: https://book.example. Empty: only this machine does."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names it answers to. The public address's, and this machine's own, are always among them."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose word on who the client is (X-Forwarded-For) counts."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may call the API from a browser."""
+    rate_limit: str = "300/minute"
+    """Requests per address, and per program or key. Logins, tokens, webhooks have limits of their own."""
+    rate_limit_storage: str = "memory://"
+    """Where requests are counted: in this process, or `redis://...` for several."""
+    idle_hours: int = 72
+    """A browser that was not used for so long has to log in again."""
+    session_days: int = 30
+    """And so has every browser after so long."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     home: Path
     database_url: str
@@ -155,6 +177,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alerts: AlertSettings = msgspec.field(default_factory=AlertSettings)
     maintain: MaintainSettings = msgspec.field(default_factory=MaintainSettings)
     runs: RunSettings = msgspec.field(default_factory=RunSettings)
+    server: ServerSettings = msgspec.field(default_factory=ServerSettings)
 
     @property
     def zone(self) -> tzinfo:

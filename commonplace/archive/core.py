@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
 
-from commonplace.archive.engine import for_reading, for_writing
+from commonplace.archive.engine import for_reading, for_writing, hurry
 from commonplace.model import DEFAULT_OWNER
 
 
@@ -34,13 +34,22 @@ class Archive:
     at the end of the block, or not at all. Under a guard, nothing is written that it does not confirm.
     """
 
-    def __init__(self, engine: Engine, files: str, *, owner: str = DEFAULT_OWNER, guard: Guard | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        files: str,
+        *,
+        owner: str = DEFAULT_OWNER,
+        guard: Guard | None = None,
+        patience: float | None = None,
+    ) -> None:
         self.engine = engine
         self.files_location = files
         self.owner = owner
         self._guard = guard
+        self._patience = patience
         self._reader = for_reading(engine)
-        self._writer = for_writing(engine)
+        self._writer = for_writing(engine, patience)
 
     @property
     def is_sqlite(self) -> bool:
@@ -54,6 +63,7 @@ class Archive:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         with self._writer.begin() as connection:
+            hurry(connection)
             if self._guard is not None:
                 self._guard.confirm(connection)
             yield connection
@@ -70,11 +80,19 @@ class Archive:
 
     def under(self, guard: Guard) -> Archive:
         """The same archive, written to only as long as the guard agrees."""
-        return Archive(self.engine, self.files_location, owner=self.owner, guard=guard)
+        return self._but(guard=guard)
 
     def of(self, owner: str) -> Archive:
         """The same archive as another owner sees it."""
-        return Archive(self.engine, self.files_location, owner=owner, guard=self._guard)
+        return self._but(owner=owner)
+
+    def in_a_hurry(self, seconds: float) -> Archive:
+        """The same archive for somebody who waits: a write gives up where others write for so long."""
+        return self._but(patience=seconds)
+
+    def _but(self, **otherwise: Any) -> Archive:
+        same = {"owner": self.owner, "guard": self._guard, "patience": self._patience}
+        return Archive(self.engine, self.files_location, **(same | otherwise))
 
     def close(self) -> None:
         self.engine.dispose()

@@ -12,7 +12,7 @@ import sqlite3
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -80,9 +80,16 @@ def for_reading(engine: Engine) -> Engine:
     return engine
 
 
-def for_writing(engine: Engine) -> Engine:
-    """The same engine, whose transactions take the write lock when they begin."""
-    return engine.execution_options(begins_immediately=True)
+def for_writing(engine: Engine, patience: float | None = None) -> Engine:
+    """The same engine, whose transactions take the write lock when they begin, and give up after `patience` seconds."""
+    return engine.execution_options(begins_immediately=True, patience=patience)
+
+
+def hurry(connection: Connection) -> None:
+    """On PostgreSQL, which takes locks as it goes: wait for each no longer than this connection's patience."""
+    patience = connection.get_execution_options().get("patience")
+    if patience is not None and connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT set_config('lock_timeout', :it, true)"), {"it": f"{int(patience * 1000)}ms"})
 
 
 def outside_transactions(engine: Engine) -> Engine:
@@ -111,5 +118,15 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("begins_never"):
         return
-    immediately = options.get("begins_immediately", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediately else "BEGIN")
+    if not options.get("begins_immediately", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    patience = options.get("patience")
+    if patience is None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

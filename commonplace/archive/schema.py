@@ -19,25 +19,13 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     UniqueConstraint,
 )
 
+from commonplace.archive.access.tables import SHORT_LIVED
+from commonplace.archive.metadata import Key, Moment, metadata
 from commonplace.archive.texts import StoredText
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite's rowid alias must be spelled INTEGER.
-Key = BigInteger().with_variant(Integer, "sqlite")
-Moment = BigInteger
 
 settings = Table(
     "archive_settings",
@@ -379,5 +367,6 @@ leases = Table(
     Column("expires_at", Moment, nullable=False),
 )
 
-# What a backup holds: everything that cannot be made again, and the conversations, so that it restores alone.
-BACKED_UP = [table for table in metadata.sorted_tables if table not in (leases,)]
+# What a backup holds: everything that cannot be made again, and the conversations, so that it restores alone. What lets
+# somebody in for a while is not: a restore would make it good again.
+BACKED_UP = [table for table in metadata.sorted_tables if table not in (leases, *SHORT_LIVED)]

@@ -8,6 +8,7 @@ import typer
 
 from commonplace.cli import care, projects, reading, stages, system, taxonomy
 from commonplace.cli.output import fail
+from commonplace.cli.server import serving, users
 from commonplace.errors import CommonplaceError
 
 app = typer.Typer(
@@ -17,10 +18,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for group in (system, stages, reading, care, taxonomy):
+for group in (system, stages, reading, care, taxonomy, serving):
     group.register(app)
 app.add_typer(projects.app, name="projects")
 app.add_typer(taxonomy.app, name="taxonomy")
+app.add_typer(users.app, name="users")
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """Opening an archive."""
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from commonplace.archive import schema
 from commonplace.archive.conversations.merge import merge
@@ -29,3 +31,14 @@ def test_a_reader_sees_one_state_while_others_write(archive: Archive) -> None:
         assert connection.execute(count).scalar_one() == 0
     with archive.read() as connection:
         assert connection.execute(count).scalar_one() == 1
+
+
+def test_who_is_in_a_hurry_gives_up_where_another_one_writes(archive: Archive) -> None:
+    hurried = archive.in_a_hurry(0.05)
+    lock = text("LOCK TABLE tombstones") if not archive.is_sqlite else text("SELECT 1")
+    with archive.write() as connection:
+        connection.execute(lock)
+        with pytest.raises(OperationalError), hurried.of("you").write() as waiting:
+            waiting.execute(lock)
+    with hurried.write() as connection:
+        connection.execute(lock)

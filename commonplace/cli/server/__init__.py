@@ -1,0 +1,1 @@
+"""Commands of and for the server: serving, users, programs, keys, what came in."""

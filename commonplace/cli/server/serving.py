@@ -1,0 +1,76 @@
+"""`commonplace serve`, and the link by which its owner sets a password."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from commonplace.archive.access import users
+from commonplace.cli.options import Json
+from commonplace.cli.output import Output, errors_for_people, print_json, tell
+from commonplace.session import Session, open_session
+
+
+def register(app: typer.Typer) -> None:
+    app.command("serve")(serve)
+    app.command("login-link")(login_link)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: any that is free.")] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Listen on a network although nothing is encrypted.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Serve pages, the API, MCP and webhooks; Ctrl-C finishes what is under way and stops."""
+    with errors_for_people(), open_session() as session:
+        _serve(session, host=host, port=port, insecure=insecure)
+
+
+def _serve(session: Session, *, host: str | None, port: int | None, insecure: bool) -> None:
+    from commonplace.web.app import create_app
+    from commonplace.web.server import make_server
+    from commonplace.web.serving import listen
+    from commonplace.web.serving import serve as serve_on
+    from commonplace.web.settings import complete
+
+    settings, environment, archive = session
+    web = complete(settings, environment, host=host, port=port, insecure=insecure)
+    listener = listen(web)
+    if web.port == 0:
+        web = complete(settings, environment, host=host, port=listener.getsockname()[1], insecure=insecure)
+    server = make_server(session, web)
+    told: dict[str, Any] = {"url": web.base_url}
+    if users.user_of(archive, archive.owner) is None:
+        told["link"] = f"{web.base_url}/welcome/{users.new_link(archive, archive.owner)}"
+
+    def on_ready() -> None:
+        if Output.as_json:
+            print_json(told)
+            sys.stdout.flush()
+        tell(f"Serving at {told['url']}")
+        if "link" in told:
+            tell(f"Set your password within {users.LINK_MINUTES} minutes: {told['link']}")
+
+    serve_on(create_app(server), listener, on_ready)
+
+
+def login_link(
+    user: Annotated[str | None, typer.Option(help="Whose password; by default the owner's.")] = None,
+    json: Json = False,
+) -> None:
+    """Make a link that lets its holder set a password, once. Earlier links end."""
+    from commonplace.web.settings import complete
+
+    with errors_for_people(), open_session() as (settings, environment, archive):
+        owner = users.find_user(archive, user).owner if user else archive.owner
+        web = complete(settings, environment, insecure=True)
+        link = f"{web.base_url}/welcome/{users.new_link(archive, owner)}"
+        if Output.as_json:
+            print_json({"link": link, "minutes": users.LINK_MINUTES})
+        tell(link)
+        tell(f"Good for {users.LINK_MINUTES} minutes, once.")

@@ -1,0 +1,99 @@
+"""The application: its layers from the outside in, its routes, and what it does beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from commonplace.archive.access import sessions, users
+from commonplace.web import health
+from commonplace.web.pages import account, entering, files, home
+from commonplace.web.replies import reply
+from commonplace.web.requests import Requests
+from commonplace.web.security.addresses import Proxies
+from commonplace.web.security.bodies import Bodies
+from commonplace.web.security.headers import SecurityHeaders
+from commonplace.web.security.hosts import Hosts
+from commonplace.web.security.limits import Limits
+from commonplace.web.server import Server
+
+log = logging.getLogger("commonplace.web")
+
+ROUTERS = (health.router, files.router, home.router, entering.router, account.router)
+TIDY_SECONDS = 3600
+
+
+def create_app(server: Server) -> FastAPI:
+    """The whole server as an ASGI application."""
+    app = FastAPI(
+        title="Commonplace",
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        middleware=_layers(server),
+        exception_handlers={HTTPException: _reply, RequestValidationError: _reply},
+    )
+    app.state.server = server
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _layers(server: Server) -> list[Middleware]:
+    """From the outside in. Whatever a layer refuses gets a reply, an id and a line in the log all the same."""
+    web = server.web
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=list(web.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type"],
+    )
+    return [
+        Middleware(SecurityHeaders, is_https=web.is_https),
+        Middleware(Proxies, trusted=web.proxies),
+        Middleware(Requests, metrics=server.metrics),
+        Middleware(Hosts, allowed=web.hosts),
+        *([cors] if web.cors_origins else []),
+        Middleware(Limits, limiter=server.limiter),
+        Middleware(Bodies),
+    ]
+
+
+async def _reply(request: Request, error: Exception) -> Response:
+    return reply(request, error)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    tidying = asyncio.create_task(_tidy_now_and_then(app.state.server))
+    try:
+        yield
+    finally:
+        tidying.cancel()
+
+
+async def _tidy_now_and_then(server: Server) -> None:
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        try:
+            await run_in_threadpool(_tidy, server)
+        except SQLAlchemyError as error:
+            log.warning("tidying up failed", extra={"kind": type(error).__name__})
+
+
+def _tidy(server: Server) -> None:
+    """Remove what has expired."""
+    sessions.prune(server.archive, idle_hours=server.web.idle_hours)
+    users.prune_links(server.archive)

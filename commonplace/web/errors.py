@@ -1,0 +1,58 @@
+"""What can go wrong with a request, in the words that its sender reads: a status, a code for programs, a sentence.
+
+What a database, a parser or a validator says of a value may quote it; so of foreign errors nothing is passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from commonplace.errors import CommonplaceError, Refused, Retryable
+
+RETRY_SECONDS = 5
+
+
+class Problem(HTTPException):
+    """A reply that ends a request early."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, hint: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, message, dict(headers or {}))
+        self.code = code
+        self.hint = hint
+
+
+def not_found(what: str) -> Problem:
+    return Problem(404, "not_found", f"There is no such {what}.")
+
+
+def problem_of(error: Exception) -> Problem:
+    """Any error as what the sender of the request may know of it."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        status = HTTPStatus(error.status_code)
+        code = status.phrase.lower().replace(" ", "_")
+        return Problem(error.status_code, code, f"{status.phrase}.", headers=error.headers)
+    if isinstance(error, RequestValidationError):
+        return Problem(422, "invalid", f"{_places(error)} not as it should be.")
+    if isinstance(error, Refused):
+        return Problem(400, "refused", error.message, hint=error.hint)
+    if isinstance(error, OperationalError | Retryable | OSError):
+        later = {"retry-after": str(RETRY_SECONDS)}
+        return Problem(503, "unavailable", "That cannot be done right now. Try again in a moment.", headers=later)
+    if isinstance(error, CommonplaceError):
+        return Problem(500, "failed", error.message, hint=error.hint)
+    return Problem(500, "failed", "Something went wrong here. The log has it under this id.")
+
+
+def _places(error: RequestValidationError) -> str:
+    """Which fields, never what was in them."""
+    places = sorted({".".join(str(part) for part in problem["loc"][1:]) or "The body" for problem in error.errors()})
+    return f"{', '.join(places)[:200]} {'is' if len(places) == 1 else 'are'}"

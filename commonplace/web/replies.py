@@ -1,0 +1,39 @@
+"""Replies to requests that failed: a page for a person, an object for a program, and the id that the log has."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from commonplace.web.errors import problem_of
+from commonplace.web.pages.rendering import render
+
+log = logging.getLogger("commonplace.web")
+
+
+def reply(request: Request, error: Exception) -> Response:
+    """The reply to an error, as a page where a person is looking."""
+    problem = problem_of(error)
+    id = str(request.scope.get("state", {}).get("request_id", ""))
+    if problem.status_code >= 500:
+        log.error("request failed", extra={"request": id, "kind": type(error).__name__, "where": _where(error)})
+    if _is_for_a_person(request):
+        page = render(request, "problem.html", problem=problem, request_id=id, status=problem.status_code)
+        page.headers.update(problem.headers or {})
+        return page
+    told = {"error": problem.code, "message": problem.detail, "id": id}
+    if problem.hint:
+        told["hint"] = problem.hint
+    return JSONResponse(told, problem.status_code, problem.headers)
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+
+
+def _is_for_a_person(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,68 @@
+"""Around every request: an id, a line in the log, its numbers, and a reply where nobody else had one.
+
+The log names routes (`/welcome/{token}`), not paths, and no query: what lets somebody in must not be read there.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from commonplace.web.metrics import Metrics
+from commonplace.web.replies import reply
+from commonplace.web.security.addresses import client_of
+
+log = logging.getLogger("commonplace.web")
+
+QUIET = ("/healthz", "/readyz", "/metrics")
+
+
+class Requests:
+    """The outermost of our layers."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        scope.setdefault("state", {})["request_id"] = id = secrets.token_hex(8)
+        started, status = time.perf_counter(), 0
+
+        async def send_told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_told)
+        except Exception as error:
+            if status:
+                raise
+            request = Request(scope, receive)
+            await reply(request, error)(scope, receive, send_told)
+        finally:
+            self._note(scope, id, status, time.perf_counter() - started)
+        return None
+
+    def _note(self, scope: Scope, id: str, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", None) or ("/mcp" if scope["path"] == "/mcp" else "none")
+        self._metrics.requests.labels(scope["method"][:7], route, status).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        if route not in QUIET:
+            about = {
+                "request": id,
+                "method": scope["method"][:7],
+                "route": route,
+                "status": status,
+                "client": client_of(Request(scope)),
+                "milliseconds": round(seconds * 1000, 1),
+            }
+            log.info("request", extra=about)

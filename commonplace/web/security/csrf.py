@@ -1,0 +1,49 @@
+"""Forms come from our own pages: each carries a token that is bound to the browser's session, or to its visit."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import Depends, Form
+from itsdangerous import BadSignature
+from starlette.requests import Request
+
+from commonplace.archive.access.credentials import digest
+from commonplace.web.errors import Problem
+from commonplace.web.security import cookies
+from commonplace.web.security.origins import check_same_origin
+from commonplace.web.server import server_of
+
+HOURS = 12
+
+
+def token(request: Request) -> str:
+    """What a form on this page has to send back."""
+    return str(server_of(request).keys.signer("csrf").dumps(_subject(request)))
+
+
+def check(request: Request, sent: str) -> None:
+    """Refuses a form that does not come from a page of ours in this browser."""
+    check_same_origin(request)
+    try:
+        told = server_of(request).keys.signer("csrf").loads(sent, max_age=HOURS * 3600)
+    except BadSignature:
+        told = ""
+    if not secrets.compare_digest(str(told).encode(), _subject(request).encode()):
+        raise Problem(403, "stale_form", "This page had been open for too long.", hint="Reload it and try again.")
+
+
+def _subject(request: Request) -> str:
+    """Whose form it is: a session's, or that of a visit that begins with this page."""
+    held = cookies.session_token(request) or cookies.visit(request)
+    return digest(held)[:32]
+
+
+def _guard(request: Request, sent: Annotated[str, Form(alias="csrf")] = "") -> None:
+    check(request, sent)
+
+
+Guarded = Depends(_guard)
+"""What every route has that a form of ours leads to."""
+Typed = Annotated[str, Form(max_length=1000)]

@@ -1,0 +1,127 @@
+"""How often: per address, and per program, key or account. What can be guessed, or costs much, has its own bucket."""
+
+from __future__ import annotations
+
+import math
+import time
+from importlib.util import find_spec
+
+import msgspec
+from limits import RateLimitItem, parse
+from limits.aio.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
+from limits.storage import storage_from_string
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from commonplace.errors import Refused
+from commonplace.web.errors import Problem
+from commonplace.web.security.addresses import client_of
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """A kind of request and how often one address may make it. An empty rate is the settings'."""
+
+    name: str
+    rate: str
+    paths: tuple[str, ...]
+    methods: tuple[str, ...] = ("POST",)
+
+
+BUCKETS = (
+    Bucket("login", "30/15minute", ("/login", "/welcome/")),
+    Bucket(
+        "token", "120/minute", tuple(f"{root}/oauth/{it}" for root in ("", "/chatgpt") for it in ("token", "revoke"))
+    ),
+    Bucket("introspect", "600/minute", ("/oauth/introspect",)),
+    Bucket("register", "10/hour", ("/oauth/register",)),
+    Bucket("webhook", "200/second", ("/omi/", "/chatgpt/webhook/")),
+    Bucket("upload", "600/minute", ("/uploads",), ("POST", "PATCH", "DELETE")),
+)
+DEFAULT = Bucket("default", "", ("/",))
+NOT_COUNTED = ("/healthz", "/readyz", "/static/")
+ATTEMPTS_PER_ACCOUNT = "100/15minute"
+ATTEMPTS_FROM_ADDRESS = "10/15minute"
+
+
+class TooOften(Problem):
+    """Come back later."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            429,
+            "too_many_requests",
+            f"Too many requests. Try again in {seconds} s.",
+            headers={"retry-after": str(seconds)},
+        )
+
+
+class Limiter:
+    """Counts, in this process or in Redis."""
+
+    def __init__(self, default_rate: str, storage: str) -> None:
+        self._default = _rate(default_rate)
+        self._rates = {bucket.name: _rate(bucket.rate) for bucket in BUCKETS}
+        self._attempts = _rate(ATTEMPTS_PER_ACCOUNT), _rate(ATTEMPTS_FROM_ADDRESS)
+        kept = storage_from_string(_storage_uri(storage))
+        self._many: RateLimiter = SlidingWindowCounterRateLimiter(kept)
+        self._few: RateLimiter = MovingWindowRateLimiter(kept)
+
+    async def count_address(self, bucket: Bucket, address: str) -> None:
+        rate = self._rates.get(bucket.name, self._default)
+        await self._count(self._many, rate, bucket.name, address)
+
+    async def count_program(self, identity: str) -> None:
+        """A program's token or a key, wherever it is used from."""
+        await self._count(self._many, self._default, "program", identity)
+
+    async def count_attempt(self, account: str, address: str) -> None:
+        """An attempt to guess a password or a client's secret: few from one address, not many from everywhere."""
+        everywhere, here = self._attempts
+        await self._count(self._few, here, "attempt", account, address)
+        await self._count(self._few, everywhere, "attempt", account)
+
+    async def forgive(self, account: str, address: str) -> None:
+        """It was the right one after all."""
+        await self._few.clear(self._attempts[1], "attempt", account, address)
+
+    async def _count(self, limiter: RateLimiter, rate: RateLimitItem, *key: str) -> None:
+        if not await limiter.hit(rate, *key):
+            stats = await limiter.get_window_stats(rate, *key)
+            raise TooOften(max(1, math.ceil(stats.reset_time - time.time())))
+
+
+class Limits:
+    """Counts every request by the address that it comes from."""
+
+    def __init__(self, app: ASGIApp, limiter: Limiter) -> None:
+        self._app = app
+        self._limiter = limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(NOT_COUNTED):
+            await self._limiter.count_address(_bucket(scope), client_of(HTTPConnection(scope)))
+        await self._app(scope, receive, send)
+
+
+def _bucket(scope: Scope) -> Bucket:
+    for bucket in BUCKETS:
+        if scope["method"] in bucket.methods and scope["path"].startswith(bucket.paths):
+            return bucket
+    return DEFAULT
+
+
+def _rate(text: str) -> RateLimitItem:
+    try:
+        return parse(text)
+    except ValueError as exc:
+        raise Refused(f"{text!r} is not a rate.", hint="Use 300/minute.") from exc
+
+
+def _storage_uri(text: str) -> str:
+    if text.startswith("memory://"):
+        return "async+memory://"
+    if text.startswith(("redis://", "rediss://")) and find_spec("redis") is None:
+        raise Refused("Counting in Redis needs the package redis.", hint="pip install redis")
+    if not text.startswith(("redis://", "rediss://")):
+        raise Refused("rate_limit_storage is memory:// or redis://host:port.")
+    return f"async+{text}"

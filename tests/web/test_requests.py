@@ -1,0 +1,65 @@
+"""The log of requests, and replies to what went wrong: an id in both, and nothing private in either."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from commonplace.archive.access import users
+from tests.web.conftest import PASSWORD, Forms, Live
+
+
+@pytest.fixture
+def logged() -> Iterator[list[logging.LogRecord]]:
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign, assignment]
+    logger = logging.getLogger("commonplace.web")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield records
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+
+
+def test_the_log_names_routes_and_no_secret(live: Live, logged: list[logging.LogRecord]) -> None:
+    token = users.new_link(live.archive, "me")
+    browser = live.browser()
+    browser.get(f"/welcome/{token}")
+    browser.log_in(path="/login?next=/account%3Fsecret%3Dquery")
+    cookie = browser.client.cookies["commonplace-session"]
+    written = "\n".join(str(record.__dict__) for record in logged)
+    assert "/welcome/{token}" in written
+    for secret in (token, cookie, PASSWORD, "secret", "query"):
+        assert secret not in written
+
+
+def test_what_went_wrong_is_found_by_its_id_and_told_to_nobody(live: Live, logged: list[logging.LogRecord]) -> None:
+    def explode() -> None:
+        raise RuntimeError("the words of a conversation")
+
+    live.app.add_api_route("/explode", explode)
+    reply = live.client().get("/explode")
+    assert reply.status_code == 500
+    assert reply.json()["id"] == reply.headers["x-request-id"]
+    (told,) = [record for record in logged if record.levelno == logging.ERROR]
+    assert told.__dict__["request"] == reply.json()["id"]
+    assert told.__dict__["kind"] == "RuntimeError"
+    assert told.__dict__["where"].startswith("test_requests.py:")
+    assert "words" not in reply.text + str(told.__dict__)
+    page = live.browser().get("/explode")
+    assert page.status_code == 500
+    assert page.headers["x-request-id"] in page.text
+    assert "words" not in page.text
+
+
+def test_what_is_not_as_it_should_be_is_named_and_not_repeated(live: Live) -> None:
+    browser = live.browser()
+    token = Forms.of(browser.get("/login").text)[0]["fields"]["csrf"]
+    reply = browser.client.post("/login", data={"csrf": token, "name": "n" * 2000})
+    assert reply.status_code == 422
+    assert "name" in reply.json()["message"]
+    assert "nnnn" not in reply.text
