@@ -11,12 +11,13 @@ import msgspec
 from prefect import flow
 from prefect.events import emit_event
 
+from commonplace.archive.core import Archive
+from commonplace.archive.figures.statistics import count_by
 from commonplace.archive.leases import hold
 from commonplace.archive.verdicts.verdicts import count_waiting
 from commonplace.errors import Halt
 from commonplace.model import Usage
 from commonplace.session import Session
-from commonplace.stages import grouping
 from commonplace.stages.categorizing import batching, learning, stage
 from commonplace.stages.categorizing.judges import Judging, open_judging
 from commonplace.stages.categorizing.stage import Asked, CategorizeReport, Pending
@@ -86,9 +87,13 @@ def categorize_now(
         run = _Run(house, judging, judge or house.settings.categorize.judge, selection)
         budget = house.settings.categorize.max_cost if max_cost is None else max_cost
         report, errors = run.through(budget, upgrade)
-        publish(report, grouping.by_category(house.archive))
+        publish(report, _by_category(house.archive))
     emit_event("commonplace.categorize.completed", resource={"prefect.resource.id": "commonplace.archive"})
     return msgspec.to_builtins(report), errors
+
+
+def _by_category(archive: Archive) -> dict[str, int]:
+    return {row.value or "(not yet)": row.conversations for row in count_by(archive, "category")}
 
 
 def _learn(house: Session, taxonomy: str | None) -> None:

@@ -209,8 +209,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the archive as a table."""
-    from commonplace.archive.conversations.reading import Scope
     from commonplace.archive.figures.frames import write_frame
+    from commonplace.archive.scope import Scope
 
     with errors_for_people(), open_session() as (settings, _, archive):
         scope = Scope(since=moment(since, settings), until=moment(until, settings), project=project, category=category)

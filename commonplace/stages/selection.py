@@ -5,36 +5,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-import msgspec
 from sqlalchemy import ColumnElement, and_, func, select
 
-from commonplace.archive.conversations.reading import Scope
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations
+from commonplace.archive.scope import Columns, Scope
 
 SMALLEST_CHUNK = 25
 MOST_CHUNKS = 100
 
 
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """Half-open bounds on `updated_at`, a project, a limit; `force` ignores what has been done already."""
+class Selection(Scope, frozen=True, kw_only=True):
+    """What a stage is asked to look at; `force` ignores what has been done already."""
 
-    since: int | None = None
-    until: int | None = None
-    project: str | None = None
     ids: tuple[str, ...] | None = None
     limit: int | None = None
     force: bool = False
 
-    def clause(self, owner: str) -> ColumnElement[bool]:
-        """The conversations of one owner that are asked about, `limit` aside."""
-        scope = Scope(since=self.since, until=self.until, project=self.project).clause(owner)
-        return scope if self.ids is None else and_(scope, conversations.c.id.in_(self.ids))
+    def clause(self, archive: Archive, table: Columns | None = None) -> ColumnElement[bool]:
+        """The conversations that are asked about, `limit` aside."""
+        scope = super().clause(archive, table)
+        columns = conversations.c if table is None else table
+        return scope if self.ids is None else and_(scope, columns.id.in_(self.ids))
 
 
 def count(archive: Archive, selection: Selection) -> int:
     """How many conversations a selection holds."""
-    query = select(func.count()).select_from(conversations).where(selection.clause(archive.owner))
+    query = select(func.count()).select_from(conversations).where(selection.clause(archive))
     with archive.read() as connection:
         return int(connection.execute(query).scalar_one())
 

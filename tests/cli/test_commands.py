@@ -206,3 +206,24 @@ def test_reading_commands_start_without_prefect_and_polars(tmp_path: Path) -> No
     assert ended.stderr.strip() == "set()"
     assert json.loads(ended.stdout)["totals"]["conversations"] == 0
     assert time.perf_counter() - started < 20  # a second on a quiet machine: benchmarks/ measures it
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("search", "the"),
+        ("export", "--output", "out.jsonl"),
+        ("categorize", "--dry-run"),
+        ("map", "--dry-run"),
+        ("sync", "markdown", "--dry-run"),
+        ("forget", "--dry-run"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_project_that_nobody_knows_is_an_error(
+    run: Run, filled: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(filled.parent)
+    code, told = run(*command, "--project", "No such project")
+    assert (code, told["error"]) == (1, "There is no project 'No such project'.")
+    assert "projects list" in told["hint"]

@@ -32,10 +32,10 @@ from commonplace.archive.schema import (
     imports,
     ledger,
     messages,
-    projects,
     tombstones,
     verdicts,
 )
+from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from commonplace.moments import now
 
@@ -93,16 +93,13 @@ def forget(
 def _wanted(archive: Archive, ids: Collection[str], project: str | None, before: int | None) -> list[str]:
     """The ids of what is there to be forgotten. Refused for an id that nobody ever heard of."""
     table = conversations.c
-    parts: list[ColumnElement[bool]] = []
-    if project is not None:
-        named = select(projects.c.id).where(projects.c.owner == archive.owner, projects.c.name == project)
-        parts.append(or_(table.project_id == project, table.project_id.in_(named)))
-    if before is not None:
-        parts.append(table.updated_at < before)
+    scopes = [Scope(project=project)] if project is not None else []
+    scopes += [Scope(until=before)] if before is not None else []
+    parts = [scope.clause(archive) for scope in scopes]
     with archive.read() as connection:
         found = _present(connection, archive.owner, ids)
         if parts:
-            query = select(table.id).where(table.owner == archive.owner, or_(*parts))
+            query = select(table.id).where(or_(*parts))
             found |= set(connection.execute(query).scalars())
         unknown = set(ids) - found - _tombstoned(connection, archive.owner, ids)
     if unknown:

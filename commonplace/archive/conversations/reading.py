@@ -6,43 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy import Row, and_, or_, select
 
 from commonplace.archive.conversations import records
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import batched, from_json
 from commonplace.archive.schema import attachments, conversations, messages, projects, verdicts
+from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from commonplace.model import Attachment, Conversation, Message
 
 _AT_ONCE = 200
 _SHOWN_CANDIDATES = 5
-
-
-class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Which conversations: half-open bounds on `updated_at`, a project's id or name, a category, a source."""
-
-    since: int | None = None
-    until: int | None = None
-    project: str | None = None
-    category: str | None = None
-    source: str | None = None
-
-    def clause(self, owner: str) -> ColumnElement[bool]:
-        table = conversations.c
-        parts: list[ColumnElement[bool]] = [table.owner == owner]
-        if self.since is not None:
-            parts.append(table.updated_at >= self.since)
-        if self.until is not None:
-            parts.append(table.updated_at < self.until)
-        if self.project is not None:
-            named = select(projects.c.id).where(projects.c.owner == owner, projects.c.name == self.project)
-            parts.append(or_(table.project_id == self.project, table.project_id.in_(named)))
-        if self.category is not None:
-            parts.append(table.category == self.category)
-        if self.source is not None:
-            parts.append(table.source == self.source)
-        return and_(*parts)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +85,7 @@ def load_filed(archive: Archive, conversation_ids: Sequence[str]) -> Iterator[Fi
 def conversation_ids(archive: Archive, scope: Scope = Scope(), *, limit: int | None = None) -> list[str]:
     """Oldest first, those without a date before all others."""
     table = conversations.c
-    query = select(table.id).where(scope.clause(archive.owner)).order_by(table.updated_at.nulls_first(), table.id)
+    query = select(table.id).where(scope.clause(archive)).order_by(table.updated_at.nulls_first(), table.id)
     with archive.read() as connection:
         return list(connection.execute(query.limit(limit)).scalars())
 
@@ -124,7 +99,7 @@ def list_conversations(
     query = (
         select(*fields, projects.c.name.label("project_name"))
         .select_from(_with_project())
-        .where(scope.clause(archive.owner))
+        .where(scope.clause(archive))
         .order_by(table.updated_at.desc().nulls_last(), table.id)
         .limit(limit)
         .offset(offset)

@@ -10,9 +10,9 @@ from uuid import uuid4
 import msgspec
 from sqlalchemy import Select, and_, select
 
-from commonplace.archive.conversations.reading import Scope
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations, messages, projects
+from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _placed(query: Select[Any], scope: Scope, archive: Archive, *, said: bool = 
     if said:
         source = source.join(messages, messages.c.conversation_key == table.key)
         order = (*order, messages.c.position, messages.c.key)
-    return query.select_from(source).where(scope.clause(archive.owner)).order_by(*order)
+    return query.select_from(source).where(scope.clause(archive)).order_by(*order)
 
 
 def _schema(query: Select[Any]) -> Schema:

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, and_, case, distinct, func, literal, select
 
-from commonplace.archive.conversations.reading import Scope
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations, projects
+from commonplace.archive.scope import Scope
 from commonplace.moments import to_datetime, to_iso
 
 DIMENSIONS = ("month", "weekday", "hour", "model", "project", "category", "topic", "source", "length")
@@ -55,7 +55,7 @@ def count_by(
     are those in which a conversation began, in `zone`. Weekdays, hours and lengths without any are there, with zeros. A
     conversation counts for each of its topics, which are its tags.
     """
-    scope = Scope(since=since, until=until).clause(archive.owner)
+    scope = Scope(since=since, until=until).clause(archive)
     if dimension in _LOCAL:
         return _count_by_time(archive, dimension, zone, scope)
     if dimension == "length":
@@ -82,7 +82,7 @@ def totals(
         func.count(distinct(table.category)).label("categories"),
         func.min(func.coalesce(table.created_at, table.updated_at)).label("first"),
         func.max(table.updated_at).label("last"),
-    ).where(Scope(since=since, until=until).clause(archive.owner))
+    ).where(Scope(since=since, until=until).clause(archive))
     with archive.read() as connection:
         found = connection.execute(query).one()._mapping
     counts = {name: int(found[name]) for name in ("conversations", "messages", "characters", "projects", "categories")}

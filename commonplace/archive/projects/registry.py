@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, batched
@@ -31,6 +32,7 @@ SPLIT_REF = "split:"
 _OWN_ID = re.compile(r"p-[0-9a-f]{10}")
 _SAMPLES = 3
 _SHOWN_CANDIDATES = 5
+_NEAR = 3
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -265,6 +267,16 @@ def projects_of(archive: Archive, ids: Sequence[str]) -> dict[str, str | None]:
     return found
 
 
+def project_id_of(archive: Archive, typed: str) -> str:
+    """The id of the project that a person means; looked up at once where they typed an id or the whole name."""
+    table = projects.c
+    meant = or_(table.id == typed, table.name == typed)
+    query = select(table.id).where(table.owner == archive.owner, table.merged_into.is_(None), meant)
+    with archive.read() as connection:
+        found: list[str] = list(connection.execute(query.limit(2)).scalars())
+    return found[0] if len(found) == 1 else find_project(archive, typed).id
+
+
 def find_project(archive: Archive, typed: str) -> Project:
     """The project that a person means by an id or its beginning, a ref, or a name in any case."""
     wanted = typed.strip()
@@ -284,7 +296,14 @@ def find_project(archive: Archive, typed: str) -> Project:
             more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
             candidates = ", ".join(project.id for project in found[:_SHOWN_CANDIDATES])
             raise Refused(f"{typed!r} could be several projects: {candidates}{more}.", hint="Use an id.")
-    raise Refused(f"There is no project {typed!r}.", hint="`commonplace projects list` shows them.")
+    raise Refused(f"There is no project {typed!r}.", hint=_perhaps(wanted, [project.name for project in loaded]))
+
+
+def _perhaps(typed: str, names: Iterable[str]) -> str:
+    by_folded = {name.casefold(): name for name in names}
+    near = [repr(by_folded[name]) for name in get_close_matches(typed.casefold(), by_folded, n=_NEAR)]
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"{meant}`commonplace projects list` shows them."
 
 
 def rename_in(

@@ -15,7 +15,9 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, true
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations, messages
+from commonplace.archive.scope import Scope
 from commonplace.archive.search import finding_postgresql, finding_sqlite
 from commonplace.archive.search.filters import Filters
 from commonplace.archive.search.hits import CONVERSATION_SHIFT, conversation_of, first_of, message_of
@@ -82,13 +84,13 @@ class Whole(msgspec.Struct):
 class Search:
     """One search: the question, the filters, and the ways of answering."""
 
-    def __init__(self, connection: Connection, owner: str, query: Query, filters: Filters) -> None:
+    def __init__(self, archive: Archive, connection: Connection, query: Query, filters: Filters) -> None:
+        self._archive = archive
         self._connection = connection
         self._query = query
         self._filters = filters
-        self._owner = owner
-        self._clause = filters.clause(owner)
-        self._is_open = filters.is_open and not _has_other_owners(connection, owner)
+        self._clause = filters.clause(archive)
+        self._is_open = filters.is_open and not _has_other_owners(connection, archive.owner)
         self._narrow = None if self._is_open else self._few()
         self._finder = self._ask(query, role=filters.role)
 
@@ -241,11 +243,11 @@ class Search:
             keys = self._narrow if keys is None else self._narrow.intersection(keys)
         if keys is not None:
             some = _these(keys)
-            clause = true() if self._is_open or self._narrow is not None else self._filters.clause(self._owner, some)
+            clause = true() if self._is_open or self._narrow is not None else self._filters.clause(self._archive, some)
             yield from self._connection.execute(select(some.key).where(clause).order_by(*_newest_first(some))).scalars()
             return
         table = conversations.c
-        bounds = Filters(since=self._filters.since, until=self._filters.until).clause(self._owner)
+        bounds = Scope(since=self._filters.since, until=self._filters.until).clause(self._archive)
         rows = self._connection.execute(select(table.key).where(bounds).order_by(*_newest_first(table))).scalars()
         for batch in _batches(rows, _QUALIFIED_AT_ONCE):
             good = self._qualified(batch)
@@ -262,7 +264,7 @@ class Search:
         if self._narrow is not None:
             return self._narrow.intersection(keys)
         some = _these(keys)
-        clause = self._filters.clause(self._owner, some)
+        clause = self._filters.clause(self._archive, some)
         return set(self._connection.execute(select(some.key).where(clause)).scalars())
 
     def _title_worth(self) -> float:

@@ -98,7 +98,7 @@ def search(
     query = parse(text)
     page = slice(min(max(offset, 0), MOST_OFFSET), min(max(offset, 0), MOST_OFFSET) + max(limit, 0))
     with archive.read() as connection:
-        found_by = Search(connection, archive.owner, query, filters)
+        found_by = Search(archive, connection, query, filters)
         found, whole, total = found_by.find(newest_first=newest_first, page=page, facets=facets)
         counts = facets_of.count(connection, archive.owner, whole.by_conversation, whole.weight) if facets else {}
         results = _results(connection, archive.owner, found, Matcher(query.wanted), marks, filters.include_hidden)

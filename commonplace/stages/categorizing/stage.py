@@ -130,7 +130,7 @@ def _is_current(judge_key: str, taxonomy: Taxonomy, upgrade: bool) -> ColumnElem
 
 
 def _in_scope(archive: Archive, selection: Selection) -> ColumnElement[bool]:
-    return and_(selection.clause(archive.owner), conversations.c.message_count > 0)
+    return and_(selection.clause(archive), conversations.c.message_count > 0)
 
 
 def count_in_scope(archive: Archive, selection: Selection) -> int:

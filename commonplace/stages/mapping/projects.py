@@ -14,6 +14,7 @@ from commonplace.archive.conversations import reading
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import assignments, history, registry
 from commonplace.archive.projects.assignments import Change
+from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
 from commonplace.projects import listings
@@ -32,7 +33,7 @@ def list_projects(archive: Archive) -> list[Plain]:
 def show(archive: Archive, project: str, *, limit: int = _SHOWN) -> Plain:
     """A project with its newest conversations, its ids and what happened to it."""
     found = registry.find_project(archive, project)
-    entries = reading.list_conversations(archive, reading.Scope(project=found.id), limit=limit)
+    entries = reading.list_conversations(archive, Scope(project=found.id), limit=limit)
     listed = next(one for one in registry.list_projects(archive, only=found.id))
     newest = [
         {"id": one.id, "title": one.title, "updated_at": to_iso(one.updated_at), "category": one.category}

@@ -43,7 +43,7 @@ def describe(archive: Archive, selection: Selection = Selection()) -> MapReport:
 
 
 def describe_into(report: MapReport, archive: Archive, selection: Selection) -> None:
-    totals = assignments.tally(archive, selection.clause(archive.owner))
+    totals = assignments.tally(archive, selection.clause(archive))
     report.assigned = {rule: totals.get(rule, 0) for rule in RULES}
     report.suggested = totals.get("suggested", 0)
     report.orphans = totals.get("orphans", 0)

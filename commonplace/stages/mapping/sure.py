@@ -122,7 +122,7 @@ def _pending(archive: Archive, current: Hashes, selection: Selection) -> Iterabl
         archive,
         current.rules,
         current.orphans,
-        selection.clause(archive.owner),
+        selection.clause(archive),
         limit=selection.limit,
         force=selection.force,
     )

@@ -150,7 +150,7 @@ def in_scope(
     return (
         select(table.id, table.title, wanted.label("wanted"), ledger.c.state)
         .select_from(joined)
-        .where(selection.clause(archive.owner), rules.clause())
+        .where(selection.clause(archive), rules.clause())
         .order_by(table.updated_at, table.id)
     )
 

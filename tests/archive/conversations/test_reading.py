@@ -10,7 +10,6 @@ from sqlalchemy import insert
 from commonplace.archive import schema
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import (
-    Scope,
     conversation_ids,
     find_conversation,
     list_conversations,
@@ -19,6 +18,7 @@ from commonplace.archive.conversations.reading import (
     load_filed,
 )
 from commonplace.archive.core import Archive
+from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from tests.archive.builders import simple_chat
 

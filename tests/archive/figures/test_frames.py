@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import update
 
 from commonplace.archive.conversations.merge import merge
-from commonplace.archive.conversations.reading import Scope
 from commonplace.archive.core import Archive
 from commonplace.archive.figures.frames import FORMATS, Format, conversation_frames, message_frames, write_frame
 from commonplace.archive.schema import conversations
+from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from tests.archive.builders import simple_chat
 
