@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from prefect import flow
 from prefect.events import emit_event
 
@@ -15,6 +16,7 @@ from commonplace.config import Settings, load
 from commonplace.errors import Halt
 from commonplace.moments import now, to_iso
 from commonplace.stages.importing import inspection
+from commonplace.stages.importing.report import Tally
 from flows import reports
 from flows.running import RUNNER, conclude, describe, say
 from tasks.import_exports import import_export, inspect_export
@@ -53,7 +55,7 @@ def import_now(paths: Sequence[str] | None, *, keep_exports: bool | None) -> tup
     settings, _ = load()
     keep = settings.imports.keep_exports if keep_exports is None else keep_exports
     from_inbox = paths is None
-    report: dict[str, Any] = dict.fromkeys(COUNTS, 0) | {"defects": [], "seconds": 0.0, "files": []}
+    total, seconds, files = Tally(), 0.0, list[dict[str, Any]]()
     errors: list[Exception] = []
     for path in waiting_in(settings) if paths is None else [Path(path).expanduser().absolute() for path in paths]:
         try:
@@ -64,12 +66,13 @@ def import_now(paths: Sequence[str] | None, *, keep_exports: bool | None) -> tup
             errors.append(error)
             single = {"failed_file": path.name, "reason": describe(error)}
         else:
-            _add(report, single)
-        report["files"].append({"file": path.name, **{key: single.get(key) for key in (*COUNTS, "reason")}})
+            total.include(msgspec.convert(single, Tally))
+            seconds += single["seconds"]
+        files.append({"file": path.name, **{key: single.get(key) for key in (*COUNTS, "reason")}})
         if from_inbox:
             _move_on(path, settings.inbox / ("failed" if "failed_file" in single else "done"), single)
-    report["seconds"] = round(report["seconds"], 3)
-    return report, errors
+    report: dict[str, Any] = msgspec.to_builtins(total)
+    return {**report, "seconds": round(seconds, 3), "files": files}, errors
 
 
 def _import_one(path: Path, keep: bool) -> dict[str, Any]:
@@ -90,12 +93,6 @@ def waiting_in(settings: Settings) -> list[Path]:
     )
 
 
-def _add(total: dict[str, Any], single: dict[str, Any]) -> None:
-    for key in (*COUNTS, "seconds"):
-        total[key] += single[key]
-    total["defects"] += single["defects"]
-
-
 def _move_on(path: Path, folder: Path, report: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / path.name
@@ -106,8 +103,9 @@ def _move_on(path: Path, folder: Path, report: dict[str, Any]) -> None:
 
 
 def publish(report: dict[str, Any]) -> None:
-    """The run's artifacts: counts, one line per file, and every defect with its reason."""
+    """The run's artifacts: counts, one line per file, every defect with its reason, and what was left out."""
     defects = [(d["file"], d["item"], d["reason"]) for d in report["defects"]]
+    left_out = [(one["name"], one["reason"]) for one in report["left_out"] if one["name"]]
     files = [[entry.get(key) for key in ("file", *COUNTS, "reason")] for entry in report["files"]]
     reports.publish(
         "import",
@@ -115,7 +113,13 @@ def publish(report: dict[str, Any]) -> None:
         [
             *reports.problems("Files", files, ["file", *COUNTS, "problem"]),
             reports.chart("Conversations", {key: report[key] for key in COUNTS[1:6]}),
-            *reports.problems("Defects", defects, ["file", "item", "reason"]),
+            *reports.problems(
+                "Defects", defects, ["file", "item", "reason"], total=len(defects) + report["more_defects"]
+            ),
+            *reports.problems(
+                "Left out", left_out, ["name", "reason"], total=sum(one["count"] for one in report["left_out"])
+            ),
+            *reports.problems("Not familiar to this version", list(report["unfamiliar"].items()), ["where", "count"]),
         ],
     )
 

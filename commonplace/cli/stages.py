@@ -27,6 +27,7 @@ from commonplace.moments import to_datetime
 from commonplace.session import open_session
 
 IMPORT_KEYS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", "attachments")
+MOST_SHOWN = 20
 SYNC_KEYS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "requests")
 
 
@@ -39,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def import_command(
-    paths: Annotated[list[Path], typer.Argument(exists=True, help="A zip, a folder, a json; several.")],
+    paths: Annotated[list[Path], typer.Argument(help="A zip, a folder, a json; several.")],
     keep: Annotated[bool | None, typer.Option("--keep/--no-keep", help="Keep a copy of each export.")] = None,
     direct: Direct = False,
     json: Json = False,
@@ -55,7 +56,8 @@ def import_command(
 
 
 def _import_directly(paths: list[Path], keep: bool | None) -> dict[str, Any]:
-    from commonplace.stages.importing.stage import FileReport, import_paths
+    from commonplace.stages.importing.report import FileReport
+    from commonplace.stages.importing.stage import import_paths
 
     with open_session() as (settings, _, archive), aside.status("Importing") as status:
 
@@ -272,11 +274,34 @@ def _finish(title: str, report: dict[str, Any], keys: tuple[str, ...], *, failed
         print_json(report)
     else:
         show_counts(title, {key: report[key] for key in keys if key in report})
-        for defect in report.get("defects", [])[:20]:
-            aside.print(f"{defect['file']} {defect['item']}: {defect['reason']}", markup=False)
+        _tell_defects(report)
+        _tell_left_out(report)
         for problem in report.get("problems", [])[:20]:
             aside.print(
                 f"{problem['conversation_id']}: {problem['state']}, {problem.get('reason') or ''}", markup=False
             )
     if failed:
         raise typer.Exit(1)
+
+
+def _tell_defects(report: dict[str, Any]) -> None:
+    defects = report.get("defects", [])
+    for defect in defects[:MOST_SHOWN]:
+        aside.print(f"{defect['file']} {defect['item']}: {defect['reason']}", markup=False)
+    more = max(0, len(defects) - MOST_SHOWN) + report.get("more_defects", 0)
+    if more:
+        aside.print(f"and {more:,} more")
+
+
+def _tell_left_out(report: dict[str, Any]) -> None:
+    """What an import did not take in, by reason, and what it took in without knowing it."""
+    reasons: dict[str, list[dict[str, Any]]] = {}
+    for one in report.get("left_out", []):
+        reasons.setdefault(one["reason"], []).append(one)
+    for reason, left in reasons.items():
+        names = [one["name"] for one in left if one["name"]][:MOST_SHOWN]
+        more = sum(one["count"] for one in left) - len(names)
+        told = ", ".join([*names, *([f"{more:,} more"] if more else [])])
+        aside.print(f"Left out, {reason}: {told}", markup=False)
+    for where, count in report.get("unfamiliar", {}).items():
+        aside.print(f"Not familiar to this version, but kept: {where} ({count:,})", markup=False)

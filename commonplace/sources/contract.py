@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol
 
 import msgspec
 
-from commonplace.errors import Defect
+from commonplace.errors import Defect, LeftOut
 from commonplace.model import Conversation
 from commonplace.sources.contents import Contents
 
@@ -77,8 +77,8 @@ class Export(Protocol):
         """Every file in it, with the size that is stated for it."""
 
     @property
-    def left_out(self) -> Sequence[str]:
-        """What of it is not taken in, by name, with the reason where there is one to tell.
+    def left_out(self) -> Sequence[LeftOut]:
+        """What of it is not taken in, and why.
 
         Files that nobody reads are there from the beginning; complete it is when every conversation was read.
         """

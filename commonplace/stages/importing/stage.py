@@ -25,39 +25,7 @@ from commonplace.sources.limits import Limits
 from commonplace.sources.registry import open_export
 from commonplace.stages.importing.intake import Intake, TextIndex
 from commonplace.stages.importing.keeping import Keeper, Signature, signature
-
-
-class FileReport(Counts, kw_only=True):
-    """What one file brought."""
-
-    file: str
-    source: str = ""
-    """Whose export it is, as far as that was found out."""
-    import_id: str = ""
-    is_known: bool = False
-    """Imported before, and recognised without reading it."""
-    sha256: str | None = None
-    defects: list[Defect] = msgspec.field(default_factory=list)
-    unknown_files: list[str] = msgspec.field(default_factory=list)
-    seconds: float = 0.0
-
-
-class ImportReport(Counts, kw_only=True):
-    """What an import brought, in the keys that `commonplace import --json` prints, and the same for each file."""
-
-    defects: list[Defect] = msgspec.field(default_factory=list)
-    seconds: float = 0.0
-    import_ids: list[str] = msgspec.field(default_factory=list)
-    unknown_files: list[str] = msgspec.field(default_factory=list)
-    files: list[FileReport] = msgspec.field(default_factory=list)
-
-    def include(self, file: FileReport) -> None:
-        self.add(file)
-        self.defects += file.defects
-        self.unknown_files += file.unknown_files
-        self.import_ids.append(file.import_id)
-        self.files.append(file)
-
+from commonplace.stages.importing.report import FileReport, ImportReport
 
 Progress = Callable[[FileReport], None]
 """Told after every batch what the file has brought so far."""
@@ -90,7 +58,7 @@ def import_paths(
                 except Refused:
                     if len(paths) == 1:
                         raise
-                report.include(file)
+                report.include_file(file)
     report.seconds = round(time.monotonic() - started, 3)
     return report
 
@@ -129,7 +97,7 @@ class _FileImport(msgspec.Struct, frozen=True):
             yield
         except Refused as exc:
             report.count("failed")
-            report.defects.append(Defect(path.name, "", str(exc)))
+            report.add_defects([Defect(path.name, "", str(exc))])
             self._finish(report, "failed")
             raise
         except BaseException as exc:
@@ -145,7 +113,7 @@ class _FileImport(msgspec.Struct, frozen=True):
             Counts(**{name: getattr(report, name) for name in Counts.__struct_fields__}),
             source=report.source,
             defects=report.defects,
-            unknown_files=report.unknown_files,
+            left_out=report.left_out,
             sha256=report.sha256,
             status=status,
         )
@@ -164,7 +132,7 @@ class _FileImport(msgspec.Struct, frozen=True):
         report.is_known = True
         report.source = earlier.source
         report.sha256 = earlier.sha256
-        report.unknown_files = earlier.unknown_files
+        report.left_out = earlier.left_out
         report.read, report.empty = counts.read, counts.empty
         report.unchanged = counts.new + counts.changed + counts.unchanged
         report.messages, report.attachments = counts.messages, counts.attachments
@@ -176,16 +144,16 @@ class _FileImport(msgspec.Struct, frozen=True):
             Keeper(self.archive, path, keep=self.keep_exports) as keeper,
         ):
             report.source = export.source
-            report.unknown_files = list(export.left_out)
             intake = Intake(
                 self.archive,
                 name=path.name,
                 import_id=report.import_id,
                 lease=self.lease,
                 index=self.index,
-                counts=report,
-                defects=report.defects,
+                tally=report,
                 open_member=export.open_member,
             )
             intake.run(export.conversations(intake.known), lambda: self.progress(report))
+            report.unfamiliar = dict(export.unfamiliar)
+            report.left_out = list(export.left_out)
             report.sha256 = keeper.sha256()

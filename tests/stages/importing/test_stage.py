@@ -16,7 +16,8 @@ from commonplace.archive.files import files
 from commonplace.errors import Refused
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stages.importing import intake
-from commonplace.stages.importing.stage import FileReport, ImportReport, import_paths
+from commonplace.stages.importing.report import FileReport, ImportReport
+from commonplace.stages.importing.stage import import_paths
 from tests.archive.builders import contents
 from tests.fakes.exports import START, as_json, chain, conversation, message, write_folder, write_json, write_zip
 
