@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generate_export import generate
-from commonplace import stack
 from commonplace.config import load
+from commonplace.stack import server
 
 MEGABYTES_PER_THOUSAND = 43
 ALLOWED_SHARE, ALLOWED_SECONDS = 0.15, 5.0
@@ -78,14 +78,14 @@ def main() -> None:
 def _as_flow(home: Path, export: Path) -> dict[str, Any]:
     home.mkdir()
     settings, _ = load({"COMMONPLACE_HOME": str(home)}, folder=home)
-    running, _ = stack.ensure_server(settings)
+    running = server.ensure(settings)
     try:
-        environment = {**stack.client_environment(running, settings), "PREFECT_LOGGING_LEVEL": "WARNING"}
+        environment = {**server.client_environment(running, settings), "PREFECT_LOGGING_LEVEL": "WARNING"}
         cpu = _cpu_seconds(running.pid)
         first = _timed(FLOW, home, export, environment)
         second = _timed(FLOW, home, export, environment)
-        stack.wait_until_drained(running, settings, seconds=120)
-        task_runs = stack.count_task_runs(running, settings, {}) or 0
+        server.drain(running, settings, seconds=120)
+        task_runs = server.count_task_runs(running, settings, {}) or 0
         return {
             "first": first,
             "second": second,
@@ -93,7 +93,7 @@ def _as_flow(home: Path, export: Path) -> dict[str, Any]:
             "task_runs": task_runs,
         }
     finally:
-        stack.stop_server(settings)
+        server.stop(settings)
 
 
 def _timed(program: str, home: Path, export: Path, environment: dict[str, str] | None = None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,18 @@ from rich.table import Table
 
 from commonplace.errors import CommonplaceError
 
-people = Console(highlight=False)
-aside = Console(stderr=True, highlight=False)
+
+class Terminal(Console):
+    """Where text for people goes."""
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more, because `head` has seen enough or the terminal was closed: the work goes on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+people = Terminal(highlight=False)
+aside = Terminal(stderr=True, highlight=False)
 """Progress and errors go to standard error: standard output holds the result and nothing else."""
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from prefect import get_client
 
-from commonplace import stack
 from commonplace.errors import Halt
 from commonplace.sources.chatgpt.sample import write_sample
+from commonplace.stack.processes import Process
 from flows.import_exports import import_exports
 from flows.sync import MOST_PAGES, sync
 from tests.fakes.notion import FakeNotion
 
 
 @pytest.fixture
-def notion(prefect_api: stack.Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeNotion]:
+def notion(prefect_api: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeNotion]:
     """A Notion that the settings point to, and 30 conversations to write."""
     path = tmp_path / "sample.zip"
     write_sample(path, conversations=30)
