@@ -43,7 +43,9 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    sys.stdout.write(msgspec.json.encode(plain(value), enc_hook=str).decode() + "\n")
+    from commonplace.archive.rows import to_json  # a file's name need not be UTF-8, JSON has to
+
+    sys.stdout.write(to_json(plain(value), order=None) + "\n")
 
 
 def tell(text: str) -> None:

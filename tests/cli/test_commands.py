@@ -111,6 +111,20 @@ def test_categorize_and_review(run: Run, filled: Path) -> None:
     assert "Health & Fitness" in told["hint"]
 
 
+def test_what_is_typed_in_another_encoding_is_kept_or_told_and_never_a_traceback(run: Run, filled: Path) -> None:
+    assert run("categorize", "--direct")[0] == 0
+    identity = _id_of_one(run)
+    code, told = run("review", identity, "--title", "\udcff", "--tags", "a\udcff,b")
+    assert (code, told["title"]) == (0, "\ufffd")
+    assert run("show", identity)[1]["tags"] == ["a\ufffd", "b"]
+    assert run("search", "\udcff", "--category", "\udcff")[0] == 0
+    for command in (("show", "\udcff"), ("search", "the", "--project", "\udcff"), ("review", "\udcff", "--confirm")):
+        code, told = run(*command)
+        assert (code, "error" in told) == (1, True)
+    odd = filled.rename(filled.with_name("sample\udcff.zip"))
+    assert run("import", "--direct", odd)[1]["unchanged"] == 20
+
+
 def test_a_correction_can_be_taken_back(run: Run, filled: Path) -> None:
     assert run("categorize", "--direct")[0] == 0
     identity = _id_of_one(run)
