@@ -135,6 +135,14 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return self.workers if self.task_runner == "dask" else 1
 
 
+class OmiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    unsigned: Literal["reject", "quarantine", "accept"] = "reject"
+    """What becomes of a delivery that proves nothing: refused, kept until a person releases it, or, from this machine
+    alone, taken in (to try things)."""
+    keep_location: bool = False
+    """Keep where somebody was."""
+
+
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     """The address that `serve` listens on."""
@@ -178,6 +186,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     maintain: MaintainSettings = msgspec.field(default_factory=MaintainSettings)
     runs: RunSettings = msgspec.field(default_factory=RunSettings)
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
+    omi: OmiSettings = msgspec.field(default_factory=OmiSettings)
 
     @property
     def zone(self) -> tzinfo:

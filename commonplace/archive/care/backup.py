@@ -25,6 +25,7 @@ from sqlalchemy import Connection, Select, Table, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import CHUNK, path_of
+from commonplace.archive.inbox import has_inbox, inbox, open_inbox
 from commonplace.archive.migrations import HEAD
 from commonplace.archive.schema import BACKED_UP, features, files, passages, vector_kinds
 from commonplace.errors import Refused
@@ -93,8 +94,9 @@ def file_member(sha256: str) -> str:
 
 
 def _pack(archive: Archive, packed: zipfile.ZipFile, include_files: bool) -> Manifest:
+    waiting = _pack_inbox(archive, packed)  # first: what leaves it meanwhile is in the archive as well, not in neither
     with _snapshot(archive) as connection:
-        tables = [_pack_table(connection, table, packed) for table in BACKED_UP]
+        tables = [*waiting, *(_pack_table(connection, table, packed) for table in BACKED_UP)]
         kept = list(connection.execute(select(files.c.sha256).order_by(files.c.sha256)).scalars())
     missing = [sha256 for sha256 in kept if not _pack_file(archive, sha256, packed)] if include_files else []
     manifest = Manifest(
@@ -105,6 +107,13 @@ def _pack(archive: Archive, packed: zipfile.ZipFile, include_files: bool) -> Man
     )
     packed.writestr(_member(MANIFEST), msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
+
+
+def _pack_inbox(archive: Archive, packed: zipfile.ZipFile) -> list[TableManifest]:
+    if not has_inbox(archive):
+        return []
+    with open_inbox(archive) as opened, opened.engine.connect() as connection:
+        return [_pack_table(connection, inbox, packed)]
 
 
 def _pack_table(connection: Connection, table: Table, packed: zipfile.ZipFile) -> TableManifest:

@@ -31,6 +31,12 @@ class Tally(Counts, kw_only=True):
             else:
                 self.more_defects += 1
 
+    def clear(self) -> None:
+        """As if nothing had been read."""
+        fresh = Tally()
+        for name in Tally.__struct_fields__:
+            setattr(self, name, getattr(fresh, name))
+
     def include(self, other: Tally) -> None:
         self.add(other)
         self.more_defects += other.more_defects
