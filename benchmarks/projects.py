@@ -74,13 +74,13 @@ class World:
         count = int(np.clip(draw.lognormal(4.6, 0.8), 12, 1200))
         kinds = draw.random(count)
         said = np.searchsorted(self.zipf, draw.random(count) * self.zipf[-1])
-        said = _of_kind(said, kinds < 0.22, draw, 1_000_000 + int(self.domain[place]), 400)
+        said = words_of_kind(said, kinds < 0.22, draw, 1_000_000 + int(self.domain[place]), 400)
         if self.truth[place] >= 0:
             project = int(self.truth[place])
-            said = _of_kind(said, (kinds >= 0.22) & (kinds < 0.32), draw, 2_000_000 + project, 120)
+            said = words_of_kind(said, (kinds >= 0.22) & (kinds < 0.32), draw, 2_000_000 + project, 120)
             subject = 3_000_000 + project * PHASES + int(self.phase[place])
-            return _of_kind(said, (kinds >= 0.32) & (kinds < 0.36), draw, subject, 60)
-        return _of_kind(said, (kinds >= 0.22) & (kinds < 0.36), draw, 4_000_000 + place, 60)
+            return words_of_kind(said, (kinds >= 0.32) & (kinds < 0.36), draw, subject, 60)
+        return words_of_kind(said, (kinds >= 0.22) & (kinds < 0.36), draw, 4_000_000 + place, 60)
 
 
 def _skewed(draw: np.random.Generator, count: int, projects: int) -> NDArray[np.int64]:
@@ -89,7 +89,7 @@ def _skewed(draw: np.random.Generator, count: int, projects: int) -> NDArray[np.
     return draw.choice(projects, size=count, p=share / share.sum())
 
 
-def _of_kind(
+def words_of_kind(
     said: NDArray[np.int64], chosen: NDArray[np.bool_], draw: np.random.Generator, kind: int, size: int
 ) -> NDArray[np.int64]:
     """Some words replaced by those of a vocabulary, its first words being its commonest."""

@@ -18,7 +18,7 @@ from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
 from commonplace.projects import listings
-from commonplace.stages.mapping import project_names
+from commonplace.stages.mapping import merges, project_names
 from commonplace.stages.mapping.naming import Naming
 
 Plain = dict[str, Any]
@@ -148,6 +148,21 @@ def _suggested(archive: Archive, ids: Sequence[str], project: str | None, above:
     if missing:
         raise Refused(f"Nothing is suggested for {missing[0]!r}.", hint="Use `commonplace projects assign`.")
     return {id: open_ones[id] for id in found}
+
+
+def suggest_merges(archive: Archive, *, above: float = 0.0, limit: int = _SHOWN) -> list[Plain]:
+    """Projects that seem to be one under several ids, the surest first."""
+    return [msgspec.structs.asdict(one) for one in merges.proposals(archive, above=above)[:limit]]
+
+
+def accept_merges(archive: Archive, *, above: float) -> Plain:
+    """Merge all that are this sure; each is an event of its own, to be undone by itself."""
+    return {"merged": [_event(event) for event in merges.accept(archive, above=above)]}
+
+
+def reject_merge(archive: Archive, projects: Sequence[str]) -> Plain:
+    """These two are not one."""
+    return {"refused": list(merges.refuse(archive, projects))}
 
 
 def import_names(archive: Archive, text: str) -> Plain:
