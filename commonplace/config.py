@@ -65,6 +65,14 @@ class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Of input that is read from the service's cache of prompts."""
 
 
+class MeaningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    model: str = "use"
+    """What makes vectors of what was said. `use` knows 16 languages and needs no key and no network; any other name is
+    a model's at OpenAI, or at the server of OPENAI_BASE_URL. Empty: words alone."""
+    max_cost: float = 1.0
+    """US dollars a run may spend on vectors."""
+
+
 class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title_patterns: tuple[str, ...] = (r"^\[(?P<project>[^\]]{2,60})\]\s*",)
     """Regular expressions with a group `project`: a title that matches belongs to the project of that name."""
@@ -179,6 +187,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """By judge: what a judge of another package wants to know. Ours have no settings of their own."""
     prices: dict[str, PriceSettings] = {}
     """By model: what Commonplace does not know, or knows otherwise."""
+    meaning: MeaningSettings = msgspec.field(default_factory=MeaningSettings)
     projects: ProjectSettings = msgspec.field(default_factory=ProjectSettings)
     destinations: dict[str, dict[str, Any]] = {}
     schedule: ScheduleSettings = msgspec.field(default_factory=ScheduleSettings)

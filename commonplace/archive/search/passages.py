@@ -156,6 +156,29 @@ def of_conversations(archive: Archive, kind: Kind, ids: Sequence[str]) -> Iterat
                 yield names[key], [place_of(row) for row in rows], np.stack([restored(r.vector, r.scale) for r in rows])
 
 
+def wholes(archive: Archive, kind: Kind, ids: Sequence[str]) -> Floats:
+    """The direction of each of these conversations as it was last embedded; zeros where there is none."""
+    length = kind.dimensions * 4
+    query = select(features.c.conversation_id, features.c.vector).where(
+        features.c.owner == archive.owner, features.c.kind == kind.kind, func.length(features.c.vector) == length
+    )
+    rows = np.zeros((len(ids), kind.dimensions), dtype=np.float32)
+    place = {id: number for number, id in enumerate(ids)}
+    with archive.read() as connection:
+        for batch in batched(ids):
+            for row in connection.execute(query.where(features.c.conversation_id.in_(batch))):
+                rows[place[row.conversation_id]] = np.frombuffer(row.vector, "<f4")
+    return rows
+
+
+def coverage(archive: Archive, kind: Kind) -> float:
+    """The share of all conversations that have been embedded in this kind, in whatever state they were then."""
+    with archive.read() as connection:
+        of = connection.execute(select(func.count()).where(conversations.c.owner == archive.owner)).scalar_one()
+        mine = features.c.owner == archive.owner, features.c.kind == kind.kind
+        return connection.execute(select(func.count()).where(*mine)).scalar_one() / max(1, of)
+
+
 def store(archive: Archive, kind: Kind, found: Sequence[Placed]) -> int:
     """Keep what was found of some conversations, in one transaction; how many passages are new.
 
