@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -29,17 +30,23 @@ def _modules() -> dict[str, Path]:
     return found
 
 
-def _imports(path: Path) -> set[str]:
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
     """Every module that a file names in an import, wherever in the file it stands."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: relative import"
+            assert node.level == 0, f"{module}: relative import"
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
             names.add(node.module)
-    return names
+    return frozenset(names)
 
 
 def _room(module: str) -> str:
@@ -79,27 +86,27 @@ def _may_import(room: str) -> set[str]:
 MODULES = _modules()
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_run_one_way(module: str) -> None:
-    room = _room(module)
-    ours = {name for name in _imports(MODULES[module]) if name.split(".")[0] in OURS} - {"commonplace"}
-    strangers = {name for name in ours if _room(name) not in _may_import(room) and name != "commonplace.__version__"}
-    if room == "stages":
-        return _assert_none(module, {n for n in strangers if n.split(".")[0] == "commonplace"} | _outside(ours))
-    return _assert_none(module, strangers)
+def _assert_none(found: dict[str, set[str]], what: str = "must not import") -> None:
+    """What each module has that it must not have."""
+    wrong = [f"{module} {what} {sorted(names)}" for module, names in found.items() if names]
+    assert not wrong, "\n".join(wrong)
 
 
-def _outside(names: set[str]) -> set[str]:
-    return {name for name in names if name.split(".")[0] != "commonplace"}
+def _packages(module: str, *roots: str) -> set[str]:
+    return {name for name in _imports(module) if name.split(".")[0] in roots}
 
 
-def _assert_none(module: str, names: set[str]) -> None:
-    assert not names, f"{module} must not import {sorted(names)}"
+def test_imports_run_one_way() -> None:
+    def strangers(module: str) -> set[str]:
+        ours = _packages(module, *OURS) - {"commonplace", "commonplace.__version__"}
+        return {name for name in ours if _room(name) not in _may_import(_room(module))}
+
+    _assert_none({module: strangers(module) for module in MODULES})
 
 
 def _needs(module: str) -> set[str]:
     """The files of ours that a file loads: those it imports, and the revisions, which Alembic loads by their folder."""
-    names = {name for name in _imports(MODULES[module]) if name in MODULES}
+    names = {name for name in _imports(module) if name in MODULES}
     needed = {name for name in names if not any(other.startswith(f"{name}.") for other in names)}
     if module == "commonplace.archive.migrate":
         needed |= {name for name in MODULES if name.startswith("commonplace.archive.migrations.")}
@@ -113,9 +120,9 @@ def test_no_files_import_each_other_in_a_circle() -> None:
         pytest.fail(" -> ".join(error.args[1]))
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace.archive.migrations.")])
-def test_a_revision_imports_nothing_of_ours(module: str) -> None:
-    _assert_none(module, {name for name in _imports(MODULES[module]) if name.split(".")[0] in OURS})
+def test_a_revision_imports_nothing_of_ours() -> None:
+    revisions = [name for name in MODULES if name.startswith("commonplace.archive.migrations.")]
+    _assert_none({module: _packages(module, *OURS) for module in revisions})
 
 
 def test_no_folder_holds_more_than_twenty_files() -> None:
@@ -123,23 +130,17 @@ def test_no_folder_holds_more_than_twenty_files() -> None:
     assert {folder for folder, count in files.items() if count > MOST_FILES} <= CROWDED
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace")])
-def test_only_the_module_that_starts_runs_imports_prefect(module: str) -> None:
-    if module not in STARTS_RUNS:
-        prefect = {name for name in _imports(MODULES[module]) if name.split(".")[0] == "prefect"}
-        _assert_none(module, prefect)
+LIBRARY = [name for name in MODULES if name.startswith("commonplace") and name not in STARTS_RUNS]
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace")])
-def test_the_library_reaches_flows_through_one_module(module: str) -> None:
-    if module not in STARTS_RUNS:
-        _assert_none(module, {name for name in _imports(MODULES[module]) if name.split(".")[0] in OURS[1:]})
+def test_only_the_module_that_starts_runs_imports_prefect_or_flows() -> None:
+    _assert_none({module: _packages(module, "prefect", *OURS[1:]) for module in LIBRARY})
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("commonplace.openai")])
-def test_openai_is_reached_through_one_door(module: str) -> None:
+def test_openai_is_reached_through_one_door() -> None:
     """Neither the SDK nor its exceptions are named elsewhere, not even for a type."""
-    _assert_none(module, {name for name in _imports(MODULES[module]) if name.split(".")[0] == "openai"})
+    others = [name for name in MODULES if not name.startswith("commonplace.openai")]
+    _assert_none({module: _packages(module, "openai") for module in others})
 
 
 SLOW_PACKAGES = {
@@ -155,29 +156,36 @@ SLOW_PACKAGES = {
 }
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("commonplace")])
-def test_slow_packages_load_only_where_they_are_used(module: str) -> None:
+def test_slow_packages_load_only_where_they_are_used() -> None:
     """Commands that only read must start within a second."""
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    at_import_time: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            at_import_time.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            at_import_time.add(node.module.split(".")[0])
-    if module not in STARTS_RUNS:
-        _assert_none(module, at_import_time & SLOW_PACKAGES)
+
+    def at_import_time(module: str) -> set[str]:
+        found: set[str] = set()
+        for node in _tree(module).body:
+            if isinstance(node, ast.Import):
+                found.update(alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.split(".")[0])
+        return found
+
+    _assert_none({module: at_import_time(module) & SLOW_PACKAGES for module in LIBRARY}, "loads at once")
 
 
 ABOUT_EVERY_SOURCE = {"contents", "contract", "limits", "registry"}
 WRITES_THE_SAMPLE = {"commonplace.cli.system"}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("commonplace.sources")])
-def test_no_source_is_known_by_name_outside_the_room_of_sources(module: str) -> None:
+def test_no_source_is_known_by_name_outside_the_room_of_sources() -> None:
     """A new one is a folder and a line of the registry."""
-    reached = {name.split(".")[2] for name in _imports(MODULES[module]) if name.startswith("commonplace.sources.")}
-    if module not in WRITES_THE_SAMPLE:
-        _assert_none(module, reached - ABOUT_EVERY_SOURCE)
-    nodes = ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
-    _assert_none(module, {str(node.value) for node in nodes if isinstance(node, ast.Constant)} & set(SOURCES))
+
+    def reached(module: str) -> set[str]:
+        parts = {name.split(".")[2] for name in _imports(module) if name.startswith("commonplace.sources.")}
+        return set() if module in WRITES_THE_SAMPLE else parts - ABOUT_EVERY_SOURCE
+
+    def named(module: str) -> set[str]:
+        constants = (node for node in ast.walk(_tree(module)) if isinstance(node, ast.Constant))
+        return {str(node.value) for node in constants} & set(SOURCES)
+
+    others = [name for name in MODULES if not name.startswith("commonplace.sources")]
+    _assert_none({module: reached(module) for module in others})
+    _assert_none({module: named(module) for module in others}, "names the sources")
