@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,21 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from commonplace.errors import CommonplaceError
+from commonplace.errors import CommonplaceError, Halt
 
-
-class Terminal(Console):
-    """Where text for people goes."""
-
-    def on_broken_pipe(self) -> None:
-        """Nobody reads any more, because `head` has seen enough or the terminal was closed: the work goes on."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
-
-
-people = Terminal(highlight=False)
-aside = Terminal(stderr=True, highlight=False)
+people = Console(highlight=False)
+aside = Console(stderr=True, highlight=False)
 """Progress and errors go to standard error: standard output holds the result and nothing else."""
+
+
+INTERRUPTED = 130
+"""The exit code that shells know for Ctrl-C."""
 
 
 class Output:
@@ -43,9 +36,7 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    from commonplace.archive.rows import to_json  # a file's name need not be UTF-8, JSON has to
-
-    sys.stdout.write(to_json(plain(value), order=None) + "\n")
+    sys.stdout.write(msgspec.json.encode(plain(value), enc_hook=str).decode() + "\n")
 
 
 def tell(text: str) -> None:
@@ -78,21 +69,23 @@ def show_counts(title: str, counts: dict[str, Any]) -> None:
 
 @contextmanager
 def errors_for_people() -> Iterator[None]:
-    """An error of ours becomes a sentence (for programs, an object) and exit code 1."""
+    """An error of ours becomes a sentence (for programs, an object) and exit code 1; Ctrl-C one and 130."""
     try:
         yield
     except CommonplaceError as error:
         fail(error)
+    except KeyboardInterrupt:
+        fail(Halt("Interrupted.", hint="What was done is kept; the same command does the rest."), code=INTERRUPTED)
 
 
-def fail(error: CommonplaceError) -> None:
+def fail(error: CommonplaceError, *, code: int = 1) -> None:
     if Output.as_json:
         print_json({"error": error.message, "hint": error.hint})
     else:
         aside.print(f"[bold red]{escape(error.message)}[/]", soft_wrap=True)
         if error.hint:
             aside.print(escape(error.hint), soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def exit_with(code: int) -> None:

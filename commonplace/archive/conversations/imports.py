@@ -18,13 +18,9 @@ from commonplace import moments
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, add_selected, to_json
 from commonplace.archive.schema import conversations, files, import_outcomes, imports, source_items, tombstones
-from commonplace.errors import Defect, LeftOut
+from commonplace.errors import Defect
 
 Status = Literal["running", "completed", "failed", "interrupted"]
-
-
-_left_out = msgspec.json.Decoder(list[LeftOut | str])
-"""The first version noted names alone."""
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -76,7 +72,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str | None
     counts: Counts
     defects: list[Defect]
-    left_out: list[LeftOut]
+    unknown_files: list[str]
 
 
 def start(archive: Archive, *, name: str, signature: str) -> str:
@@ -103,7 +99,7 @@ def finish(
     *,
     source: str = "",
     defects: Sequence[Defect] = (),
-    left_out: Sequence[LeftOut] = (),
+    unknown_files: Sequence[str] = (),
     sha256: str | None = None,
     status: Status = "completed",
 ) -> None:
@@ -113,7 +109,7 @@ def finish(
         "finished_at": moments.now(),
         "counts": to_json(counts),
         "defects": to_json(list(defects)),
-        "unknown_files": to_json(list(left_out)),
+        "unknown_files": to_json(list(unknown_files)),
         "sha256": sha256,
         "source": source,
     }
@@ -224,7 +220,6 @@ def record_same(archive: Archive, import_id: str, earlier_id: str) -> None:
 
 
 def _record(row: Row[Any]) -> ImportRecord:
-    left_out = _left_out.decode(row.unknown_files)
     return ImportRecord(
         id=row.id,
         source=row.source,
@@ -235,5 +230,5 @@ def _record(row: Row[Any]) -> ImportRecord:
         sha256=row.sha256,
         counts=msgspec.json.decode(row.counts, type=Counts),
         defects=msgspec.json.decode(row.defects, type=list[Defect]),
-        left_out=[LeftOut(one, "not read") if isinstance(one, str) else one for one in left_out],
+        unknown_files=msgspec.json.decode(row.unknown_files, type=list[str]),
     )

@@ -1,1 +1,0 @@
-"""Vectors that a service computes: OpenAI, or any server that speaks like it."""
