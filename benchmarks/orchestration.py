@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generate_export import generate
-from commonplace import stack
 from commonplace.config import load
+from commonplace.stack import server
 
 MEGABYTES_PER_THOUSAND = 43
 ALLOWED_SHARE, ALLOWED_SECONDS = 0.15, 5.0
@@ -31,15 +31,17 @@ import sys, time
 from pathlib import Path
 started = time.perf_counter()
 from commonplace.session import open_session
-from commonplace.stages.categorizing.stage import categorize
-from commonplace.stages.importing.stage import import_exports
-from commonplace.stages.mapping.stage import map_projects
-from commonplace.stages.syncing.stage import sync
-with open_session() as session:
-    import_exports(session, [Path(sys.argv[1])])
-    categorize(session)
-    map_projects(session)
-    sync(session, "markdown")
+from commonplace.stages import categorize, map_, sync
+from commonplace.stages.syncing.destinations import open_destination
+from commonplace.stages.importing.stage import import_paths
+from commonplace.stages.categorizing.judges import open_judging
+with open_session() as (settings, environment, archive):
+    import_paths(archive, [Path(sys.argv[1])])
+    with open_judging(settings, environment, archive) as judging:
+        categorize.categorize(archive, judging.answers, judging.judge, judging.taxonomy)
+    map_.map_projects(archive, settings.projects)
+    with open_destination(settings, environment, archive, "markdown") as (target, rules):
+        sync.sync(archive, target, rules=rules)
 print(time.perf_counter() - started)
 """
 FLOW = """
@@ -55,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conversations", type=int, default=5000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="orchestration-") as name:
+    with tempfile.TemporaryDirectory(prefix="judging-") as name:
         folder = Path(name)
         export = folder / "export.zip"
         size = options.conversations * MEGABYTES_PER_THOUSAND * 1000
@@ -76,14 +78,14 @@ def main() -> None:
 def _as_flow(home: Path, export: Path) -> dict[str, Any]:
     home.mkdir()
     settings, _ = load({"COMMONPLACE_HOME": str(home)}, folder=home)
-    running, _ = stack.ensure_server(settings)
+    running = server.ensure(settings)
     try:
-        environment = {**stack.client_environment(running, settings), "PREFECT_LOGGING_LEVEL": "WARNING"}
+        environment = {**server.client_environment(running, settings), "PREFECT_LOGGING_LEVEL": "WARNING"}
         cpu = _cpu_seconds(running.pid)
         first = _timed(FLOW, home, export, environment)
         second = _timed(FLOW, home, export, environment)
-        stack.wait_until_drained(running, settings, seconds=120)
-        task_runs = stack.count_task_runs(running, settings, {}) or 0
+        server.drain(running, settings, seconds=120)
+        task_runs = server.count_task_runs(running, settings, {}) or 0
         return {
             "first": first,
             "second": second,
@@ -91,7 +93,7 @@ def _as_flow(home: Path, export: Path) -> dict[str, Any]:
             "task_runs": task_runs,
         }
     finally:
-        stack.stop_server(settings)
+        server.stop(settings)
 
 
 def _timed(program: str, home: Path, export: Path, environment: dict[str, str] | None = None) -> float:

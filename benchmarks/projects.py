@@ -31,7 +31,7 @@ from commonplace.archive.opening import open_archive
 from commonplace.archive.projects import vectors as features
 from commonplace.config import ProjectSettings
 from commonplace.projects import terms
-from tests.stages.mapping.assigning import map_projects
+from commonplace.stages.mapping import stage
 
 SIZES = (10_000, 30_000, 100_000)
 PROJECTS = 500
@@ -74,13 +74,13 @@ class World:
         count = int(np.clip(draw.lognormal(4.6, 0.8), 12, 1200))
         kinds = draw.random(count)
         said = np.searchsorted(self.zipf, draw.random(count) * self.zipf[-1])
-        said = _of_kind(said, kinds < 0.22, draw, 1_000_000 + int(self.domain[place]), 400)
+        said = words_of_kind(said, kinds < 0.22, draw, 1_000_000 + int(self.domain[place]), 400)
         if self.truth[place] >= 0:
             project = int(self.truth[place])
-            said = _of_kind(said, (kinds >= 0.22) & (kinds < 0.32), draw, 2_000_000 + project, 120)
+            said = words_of_kind(said, (kinds >= 0.22) & (kinds < 0.32), draw, 2_000_000 + project, 120)
             subject = 3_000_000 + project * PHASES + int(self.phase[place])
-            return _of_kind(said, (kinds >= 0.32) & (kinds < 0.36), draw, subject, 60)
-        return _of_kind(said, (kinds >= 0.22) & (kinds < 0.36), draw, 4_000_000 + place, 60)
+            return words_of_kind(said, (kinds >= 0.32) & (kinds < 0.36), draw, subject, 60)
+        return words_of_kind(said, (kinds >= 0.22) & (kinds < 0.36), draw, 4_000_000 + place, 60)
 
 
 def _skewed(draw: np.random.Generator, count: int, projects: int) -> NDArray[np.int64]:
@@ -89,7 +89,7 @@ def _skewed(draw: np.random.Generator, count: int, projects: int) -> NDArray[np.
     return draw.choice(projects, size=count, p=share / share.sum())
 
 
-def _of_kind(
+def words_of_kind(
     said: NDArray[np.int64], chosen: NDArray[np.bool_], draw: np.random.Generator, kind: int, size: int
 ) -> NDArray[np.int64]:
     """Some words replaced by those of a vocabulary, its first words being its commonest."""
@@ -171,7 +171,7 @@ def leave_out(archive: Archive, world: World, *, share: float = 0.3) -> dict[str
         for start in range(0, len(hidden), 500):
             ids = [f"chatgpt:{place:08d}" for place in hidden[start : start + 500]]
             connection.execute(update(table).where(table.c.id.in_(ids)).values(project_ref=None))
-    map_projects(archive, ProjectSettings())
+    stage.map_projects(archive, ProjectSettings())
     found = _found(archive)
     assigned = [place for place in hidden if found.get(place, ("", -1))[0] == "similar"]
     right = sum(found[place][1] == world.truth[place] for place in assigned)
@@ -191,10 +191,10 @@ def run(sizes: tuple[int, ...], projects: int) -> Iterator[dict[str, Any]]:
             world = World(size, projects)
             fill(archive, world)
             started, worked = time.perf_counter(), time.process_time()
-            report = map_projects(archive, ProjectSettings())
+            report = stage.map_projects(archive, ProjectSettings())
             seconds, worked = time.perf_counter() - started, time.process_time() - worked
             started = time.perf_counter()
-            map_projects(archive, ProjectSettings())
+            stage.map_projects(archive, ProjectSettings())
             again = time.perf_counter() - started
             learned = report.learned
             yield {

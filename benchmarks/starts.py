@@ -21,8 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from commonplace import stack
 from commonplace.config import Settings, load
+from commonplace.stack import server
 
 COMMAND = [sys.executable, "-m", "commonplace"]
 UP_SECONDS, START_P50, START_P95, READ_SECONDS = 25.0, 4.0, 8.0, 1.0
@@ -63,9 +63,9 @@ def seconds_to_start(settings: Settings) -> float:
 
 
 def connect(settings: Settings) -> None:
-    running = stack.running_server(settings)
+    running = server.running(settings)
     assert running is not None
-    os.environ.update(stack.client_environment(running, settings))
+    os.environ.update(server.client_environment(running, settings))
     os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
 
 
@@ -91,7 +91,7 @@ def first_starts(settings: Settings, count: int, prepare: Callable[[], None]) ->
 def _newest_start(settings: Settings) -> datetime:
     import sqlite3
 
-    with contextlib.closing(sqlite3.connect(stack.folder(settings) / "prefect.db")) as connection:
+    with contextlib.closing(sqlite3.connect(server.folder(settings) / "prefect.db")) as connection:
         (text,) = connection.execute("SELECT max(start_time) FROM flow_run").fetchone()
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -103,7 +103,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="judging-") as name:
         settings, _ = load({"COMMONPLACE_HOME": name}, folder=Path(name))
-        fresh = first_starts(settings, options.stacks, lambda: shutil.rmtree(stack.folder(settings), True))
+        fresh = first_starts(settings, options.stacks, lambda: shutil.rmtree(server.folder(settings), True))
         warm = first_starts(settings, options.stacks, lambda: None)
         with up(settings):
             connect(settings)

@@ -65,6 +65,14 @@ class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Of input that is read from the service's cache of prompts."""
 
 
+class MeaningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    model: str = "use"
+    """What makes vectors of what was said. `use` knows 16 languages and needs no key and no network; any other name is
+    a model's at OpenAI, or at the server of OPENAI_BASE_URL. Empty: words alone."""
+    max_cost: float = 1.0
+    """US dollars a run may spend on vectors."""
+
+
 class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title_patterns: tuple[str, ...] = (r"^\[(?P<project>[^\]]{2,60})\]\s*",)
     """Regular expressions with a group `project`: a title that matches belongs to the project of that name."""
@@ -126,8 +134,6 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A Dask scheduler. Empty: a local cluster for the run."""
     fail_above: float = 0.05
     """A run fails when more than this share of its items failed; below, it completes with defects."""
-    lease_seconds: float = 60.0
-    """A run that gave no sign of life for so long may be replaced by another, and writes nothing more."""
     port: int = 0
     """The local Prefect server's port. 0: 4200 or the next free one."""
 
@@ -135,6 +141,14 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def processes(self) -> int:
         """How many processes work on chunks, and share what outside services allow."""
         return self.workers if self.task_runner == "dask" else 1
+
+
+class OmiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    unsigned: Literal["reject", "quarantine", "accept"] = "reject"
+    """What becomes of a delivery that proves nothing: refused, kept until a person releases it, or, from this machine
+    alone, taken in (to try things)."""
+    keep_location: bool = False
+    """Keep where somebody was."""
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -173,6 +187,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """By judge: what a judge of another package wants to know. Ours have no settings of their own."""
     prices: dict[str, PriceSettings] = {}
     """By model: what Commonplace does not know, or knows otherwise."""
+    meaning: MeaningSettings = msgspec.field(default_factory=MeaningSettings)
     projects: ProjectSettings = msgspec.field(default_factory=ProjectSettings)
     destinations: dict[str, dict[str, Any]] = {}
     schedule: ScheduleSettings = msgspec.field(default_factory=ScheduleSettings)
@@ -180,6 +195,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     maintain: MaintainSettings = msgspec.field(default_factory=MaintainSettings)
     runs: RunSettings = msgspec.field(default_factory=RunSettings)
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
+    omi: OmiSettings = msgspec.field(default_factory=OmiSettings)
 
     @property
     def zone(self) -> tzinfo:

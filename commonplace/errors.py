@@ -14,6 +14,9 @@ The message comes first and everything else is optional, so that every error sur
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -55,3 +58,26 @@ class Defect(msgspec.Struct, frozen=True):
     file: str
     item: str
     reason: str
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """Something that was not taken in, and why; without a name, `count` of them."""
+
+    name: str
+    reason: str
+    count: int = 1
+
+
+MOST_LEFT_OUT = 1000
+
+
+def first_of(left_out: Iterable[LeftOut]) -> list[LeftOut]:
+    """The first thousand by name, the others as one of each reason."""
+    named: list[LeftOut] = []
+    others: Counter[str] = Counter()
+    for one in left_out:
+        if one.name and len(named) < MOST_LEFT_OUT:
+            named.append(one)
+        else:
+            others[one.reason] += one.count
+    return named + [LeftOut("", reason, count) for reason, count in others.items()]

@@ -11,7 +11,10 @@ from commonplace.errors import Refused
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) + timedelta(days=1) - EPOCH) // MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - timedelta(days=1) - EPOCH) // MICROSECOND
 _RELATIVE = re.compile(r"(\d+)\s*(day|week|month|year)s?(?:\s+ago)?$", re.IGNORECASE)
+_DATES = "Use 2026-03-01, 2026-03-01T09:30, 2026-03 or '3 months ago'."
 
 
 def now() -> int:
@@ -23,6 +26,8 @@ def from_datetime(moment: datetime) -> int:
 
 
 def to_datetime(moment: int, zone: tzinfo = UTC) -> datetime:
+    """The calendar's first or last days for what is outside of it: exports hold moments of any size."""
+    moment = min(max(moment, _FIRST), _LAST)
     return (EPOCH + timedelta(microseconds=moment)).astimezone(zone)
 
 
@@ -66,14 +71,19 @@ def parse(text: str, zone: tzinfo = UTC) -> int:
     try:
         moment = datetime.fromisoformat(cleaned)
     except ValueError as exc:
-        raise Refused(
-            f"{text!r} is not a date.", hint="Use 2026-03-01, 2026-03-01T09:30, 2026-03 or '3 months ago'."
-        ) from exc
+        raise Refused(f"{text!r} is not a date.", hint=_DATES) from exc
     return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
 def add_months_or_days(start: datetime, count: int, unit: str) -> datetime:
     """`start` moved by `count` days, weeks, months or years; the last day of a shorter month where needed."""
+    try:
+        return _moved(start, count, unit)
+    except (ValueError, OverflowError) as exc:
+        raise Refused(f"{abs(count)} {unit}s lead out of the calendar.", hint=_DATES) from exc
+
+
+def _moved(start: datetime, count: int, unit: str) -> datetime:
     if unit == "day":
         return start + timedelta(days=count)
     if unit == "week":

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from commonplace import stack
 from commonplace.config import Settings
 from commonplace.errors import CommonplaceError, Halt, Refused
+from commonplace.stack import processes, server
+from commonplace.stack.api import Api
+from commonplace.stack.processes import Process
 
 FLOWS = {
     "import-exports": "flows.import_exports:import_exports",
@@ -33,41 +35,44 @@ def connect(settings: Settings, told: Callable[[str], None] = lambda _: None) ->
     """Make this process speak to the right server; start the local one if that is it and it does not run."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     if url := os.environ.get("PREFECT_API_URL"):
-        if not stack.is_reachable(url):
+        if not Api(url).is_healthy():
             raise Halt(
                 f"The Prefect server at {url} does not answer.",
                 hint="Start it, correct PREFECT_API_URL, or unset it to use the local server; --direct does without.",
             )
         return
-    if stack.running_server(settings) is None:
+    if server.running(settings) is None:
         told("Starting the local Prefect server (once; `commonplace down` stops it)")
-    running, is_new = stack.ensure_server(settings)
-    os.environ.update(stack.client_environment(running, settings))
-    if is_new:
-        prepare(settings)
+    running = server.ensure(settings)
+    os.environ.update(server.client_environment(running, settings))
+    prepare(running, settings)
 
 
-def prepare(settings: Settings) -> None:
-    """A server that was just started learns our deployments, and which runs of its history died without a word."""
-    from deployments.apply import apply
+def prepare(running: Process, settings: Settings, *, again: bool = False) -> None:
+    """A local server learns our deployments, and which runs of its history died without a word: once after its start,
+    or again, because settings may have changed."""
+    with server.lock(settings, "preparing"):
+        if server.is_prepared(running, settings) and not again:
+            return
+        from deployments.apply import apply
 
-    apply(settings)
-    reap(settings)
+        apply(settings)
+        reap()
+        server.note_prepared(running, settings)
+
+
+def reap() -> int:
+    """Mark runs of the local server as crashed whose process is gone; how many there were."""
+    from deployments import dead_runs
+
+    return dead_runs.reap()
 
 
 def run_here(name: str, **parameters: Any) -> dict[str, Any]:
-    """Run a flow in this process; its report, also of a run that failed. One that has none raises what it failed with.
-
-    What went wrong is told by whoever called: the terminal is not for Prefect's own log, which its UI shows.
-    """
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    flow = _flow(name)
-    from flows.running import RunFailed
-
+    """Run a flow in this process; its report. A failed run raises what it failed with."""
+    flow = _flow(name).with_options(on_running=[_sign])
     try:
         report: dict[str, Any] = flow(**parameters)
-    except RunFailed as failed:
-        return failed.report
     except CommonplaceError:
         raise
     except Exception as error:
@@ -75,6 +80,14 @@ def run_here(name: str, **parameters: Any) -> dict[str, Any]:
             f"The run of {name} failed: {type(error).__name__}.", hint="Its log is in the Prefect UI."
         ) from error
     return report
+
+
+def _sign(_flow: Any, flow_run: Any, _state: Any) -> None:
+    """Write onto a run which process it lives in: a worker does that for the runs it starts."""
+    from prefect import get_client
+
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, infrastructure_pid=processes.this("command").mark)
 
 
 def _flow(name: str) -> Any:
@@ -165,8 +178,10 @@ class Ended:
         self.name = name
 
 
-def watch(started: Started, *, timeout_seconds: float | None = None) -> Ended:
-    """Wait until a run has ended."""
+def watch(
+    started: Started, *, timeout_seconds: float | None = None, meanwhile: Callable[[], None] = lambda: None
+) -> Ended:
+    """Wait until a run has ended, and do something else between the looks."""
     from uuid import UUID
 
     from prefect import get_client
@@ -188,27 +203,8 @@ def watch(started: Started, *, timeout_seconds: float | None = None) -> Ended:
                     f"The run {run.name} has not ended after {timeout_seconds:.0f} s.",
                     hint="It goes on; look at it in the Prefect UI.",
                 )
+            meanwhile()
             time.sleep(0.3)
-
-
-def reap(settings: Settings) -> int:
-    """Mark runs whose process is gone as crashed, so that they neither look alive nor hold up others."""
-    from prefect import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
-    from prefect.client.schemas.objects import StateType
-    from prefect.states import Crashed
-
-    alive = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
-    reaped = 0
-    with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs(flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=alive))):
-            pid = run.infrastructure_pid
-            if pid and pid.isdigit() and stack.is_alive(int(pid)):
-                continue
-            message = "The process of this run is gone. The next run does what is still missing."
-            client.set_flow_run_state(run.id, Crashed(message=message), force=True)
-            reaped += 1
-    return reaped
 
 
 def save_block(service: str, fields: dict[str, Any]) -> str:

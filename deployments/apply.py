@@ -6,6 +6,7 @@ schedules and deployments behind that are no longer in the file.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from prefect.workers.process import ProcessWorker
 
 import blocks
 from commonplace.config import Settings, load
+from commonplace.stack import processes, server
 from deployments.alerts import apply_alerts
 from deployments.dead_runs import apply_watch
 from deployments.definitions import TAG, flow_of, read, schedules_of
@@ -37,8 +39,14 @@ def apply(settings: Settings) -> list[str]:
         names = {_apply_one(client, deployment, settings): None for deployment in read()}
         _remove_others(client, set(names))
         apply_alerts(client, settings)
-        apply_watch(client)
+        apply_watch(client, is_local=_is_local(settings))
     return list(names)
+
+
+def _is_local(settings: Settings) -> bool:
+    """Whether the server is the one that this home started."""
+    known = processes.recorded(server.records(settings), "server")
+    return os.environ.get("PREFECT_API_URL") in {server.api_url(each) for each in known}
 
 
 def register_blocks() -> None:

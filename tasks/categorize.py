@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from commonplace.stages.categorizing.asking import Asked, ask, record
+from typing import Any
+
+import msgspec
+
+from commonplace.stages.categorizing import stage
 from commonplace.stages.categorizing.judges import open_judging
-from tasks import batches
-from tasks.policy import Steps, asking, question, recording
+from tasks.policy import asking, recording
 from tasks.session import session
 
 
-@asking(name="ask judge", key=question, run_name="ask-{judge}-{chunk}")
-def ask_judge(
-    judge: str,
-    taxonomy: str,
-    max_cost: float,
-    chunk: str,
-    ids: list[str],
-    again: bool,
-    lease: str,
-    question: str = "",
-) -> Asked:
+def _question(parameters: dict[str, Any]) -> str:
+    return str(parameters["question"]).replace("/", "-").replace(":", "-")
+
+
+@asking(name="ask judge", key=_question, run_name="ask-{judge}-{chunk}")
+def ask_judge(judge: str, taxonomy: str, chunk: str, ids: list[str], question: str, again: bool) -> dict[str, Any]:
     """Have a chunk of conversations judged. The answers go to a private file; what is returned are counts."""
     with (
-        session(lease) as opened,
-        open_judging(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
+        session() as house,
+        open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
     ):
-        return ask(using, ids=ids, again=again)
+        asked = stage.ask(house.archive, judging.answers, judging.judge, judging.taxonomy, ids, again=again)
+        plain: dict[str, Any] = msgspec.to_builtins(asked)
+        return plain
 
 
 @recording(name="record verdicts", run_name="record-{judge}-{chunk}")
-def record_verdicts(judge: str, taxonomy: str, max_cost: float, chunk: str, ids: list[str], lease: str) -> int:
+def record_verdicts(judge: str, taxonomy: str, chunk: str, ids: list[str]) -> int:
     """Copy a chunk's answers into the archive; how many there were."""
     with (
-        session(lease) as opened,
-        open_judging(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
+        session() as house,
+        open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
     ):
-        return record(using, ids=ids)
-
-
-STEPS: Steps = {ask: ask_judge, record: record_verdicts, **batches.STEPS}
+        review_below = house.settings.categorize.review_below
+        found = stage.record(
+            house.archive, judging.answers, judging.judge.key, judging.taxonomy, ids, review_below=review_below
+        )
+        return len(found)

@@ -29,6 +29,24 @@ def test_what_is_no_date_is_refused_with_an_example(text: str) -> None:
         moments.parse(text)
 
 
+@pytest.mark.parametrize("text", ["3000 years ago", "99999999999 days ago", "99999999999999999999 weeks"])
+def test_what_is_before_the_calendar_begins_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(Refused, match="out of the calendar") as refused:
+        moments.parse(text)
+    assert refused.value.hint is not None
+    assert "2026-03-01" in refused.value.hint
+
+
+def test_a_window_that_leads_out_of_the_calendar_is_refused() -> None:
+    with pytest.raises(Refused, match="out of the calendar"):
+        moments.windows(moments.parse("2026-01-31"), moments.parse("2026-04-15"), "9000 years")
+
+
+@pytest.mark.parametrize(("moment", "day"), [(2**62, "9999-12-3"), (-(2**62), "0001-01-0")])
+def test_a_moment_outside_the_calendar_is_shown_as_its_end(moment: int, day: str) -> None:
+    assert (moments.to_iso(moment, BERLIN) or "").startswith(day)
+
+
 def test_months_are_calendar_months() -> None:
     since, until = moments.parse("2026-01-31"), moments.parse("2026-04-15")
     starts = [moments.to_iso(start) for start, _ in moments.windows(since, until, "1 month")]

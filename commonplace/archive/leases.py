@@ -19,8 +19,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from commonplace.archive.core import Archive
@@ -111,13 +112,13 @@ class Lease:
         asked_at = time.time()
         try:
             with self._archive.write() as connection:
-                self._insert_or_take_over(connection)
+                other = self._insert_or_take_over(connection)
         except IntegrityError:  # PostgreSQL: another one inserted it since we looked
             with self._archive.read() as connection:
-                held = connection.execute(select(leases).where(leases.c.name == self.name)).one_or_none()
-            raise _already_running(
-                self.name, held.holder if held else "", held.acquired_at if held else now()
-            ) from None
+                other = connection.execute(select(leases).where(leases.c.name == self.name)).one_or_none()
+            raise _already_running(self.name, other) from None
+        if other is not None:
+            raise _already_running(self.name, other)
         self._good_until = self._soon_after(asked_at)
         self._renewer.start()
 
@@ -129,7 +130,8 @@ class Lease:
         with self._archive.write() as connection:
             connection.execute(delete(leases).where(self._is_ours))
 
-    def _insert_or_take_over(self, connection: Connection) -> None:
+    def _insert_or_take_over(self, connection: Connection) -> Row[Any] | None:
+        """Whose it is instead, if it could not be taken."""
         moment = _database_now(connection)
         row = connection.execute(select(leases).where(leases.c.name == self.name).with_for_update()).one_or_none()
         ours = {"holder": self.holder, "acquired_at": moment, "expires_at": moment + self._term}
@@ -138,7 +140,9 @@ class Lease:
         elif row.expires_at <= moment or _is_gone(row.holder):
             connection.execute(update(leases).where(leases.c.name == self.name).values(**ours))
         else:
-            raise _already_running(self.name, row.holder, row.acquired_at)
+            _limit(connection, row, moment + max(self._term, int(SECONDS * 1_000_000)))
+            return row
+        return None
 
     def _keep(self) -> None:
         while not self._is_over.wait(self._seconds / RENEWALS_PER_TERM) and not self._is_lost:
@@ -195,9 +199,17 @@ def running(archive: Archive) -> list[str]:
     return [row.name for row in rows if not _is_gone(row.holder)]
 
 
-def _already_running(name: str, holder: str, since: int) -> AlreadyRunning:
+def _limit(connection: Connection, row: Row[Any], latest: int) -> None:
+    """A clock that is ahead, another machine's or ours as it was, claims too much: a lease that nobody renews ends."""
+    if row.expires_at > latest:
+        same = and_(leases.c.name == row.name, leases.c.holder == row.holder)
+        connection.execute(update(leases).where(same).values(expires_at=latest))
+
+
+def _already_running(name: str, other: Row[Any] | None) -> AlreadyRunning:
+    holder: str = other.holder if other else ""
     host, pid, *_ = [*holder.split(":"), "", ""]
-    where = f" (process {pid} on {host.split('/')[0]}, since {to_iso(since)})" if pid else ""
+    where = f" (process {pid} on {host.split('/')[0]}, since {to_iso(other.acquired_at)})" if other and pid else ""
     return AlreadyRunning(
         f"{_subject(name)} is already running{where}.",
         hint="Wait until it ends or stop it; a run that died is taken over within a minute.",

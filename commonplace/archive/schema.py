@@ -326,6 +326,39 @@ features = Table(
     comment="What similarity is computed from, kept so that mapping need not read the texts again.",
 )
 
+vector_kinds = Table(
+    "vector_kinds",
+    metadata,
+    Column("key", Key, primary_key=True, autoincrement=True),
+    Column("owner", StoredText, nullable=False),
+    Column("kind", StoredText, nullable=False, comment="an embedder's key: model, weights, chunking, reduction"),
+    Column("token", StoredText, nullable=False, comment="names this kind's files and tables; never used twice"),
+    Column("dimensions", Integer, nullable=False),
+    Column("is_bought", Boolean, nullable=False, comment="else they are made again for nothing, and not backed up"),
+    UniqueConstraint("owner", "kind"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("key", Key, primary_key=True, autoincrement=True),
+    Column("kind_key", Key, ForeignKey("vector_kinds.key", ondelete="CASCADE"), nullable=False),
+    Column("conversation_key", Key, ForeignKey("conversations.key", ondelete="CASCADE"), nullable=False),
+    Column("message_key", Key, comment="null: the title"),
+    Column("role", Integer, comment="who said it, as a place in hits.ROLES; null: the title"),
+    Column("start", Integer, nullable=False),
+    Column("stop", Integer, nullable=False),
+    Column("digest", LargeBinary, nullable=False, comment="of its text as it was embedded"),
+    Column("scale", Float, nullable=False),
+    Column(
+        "vector", LargeBinary, nullable=False, comment="a signed byte for each dimension, to be multiplied by scale"
+    ),
+    Index("ix_passages_conversation", "conversation_key", "kind_key"),
+    # A key is never used again, so that a file of vectors that is behind cannot mean another passage.
+    sqlite_autoincrement=True,
+    comment="Pieces of what was said, as vectors. The direction of a whole conversation is in features.",
+)
+
 ledger = Table(
     "ledger",
     metadata,
@@ -367,6 +400,6 @@ leases = Table(
     Column("expires_at", Moment, nullable=False),
 )
 
-# What a backup holds: everything that cannot be made again, and the conversations, so that it restores alone. What lets
-# somebody in for a while is not: a restore would make it good again.
+# What a backup holds: everything that cannot be made again (of vectors, those that were bought), and the conversations,
+# so that it restores alone. What lets somebody in for a while is not: a restore would make it good again.
 BACKED_UP = [table for table in metadata.sorted_tables if table not in (leases, *SHORT_LIVED)]

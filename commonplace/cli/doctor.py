@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from commonplace import stack
 from commonplace.archive.engine import database_url, sqlite_module
 from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import conversations
 from commonplace.config import Environment, Settings
 from commonplace.errors import CommonplaceError
+from commonplace.stack import schedules, server
+from commonplace.stack.api import Api
 from commonplace.stages.syncing import destinations
 
 GIGABYTE = 1 << 30
@@ -97,17 +98,37 @@ def _places(settings: Settings, environment: Environment) -> Iterator[Check]:
 
 def _prefect(settings: Settings, environment: Environment) -> Iterator[Check]:
     if url := environment.get("PREFECT_API_URL"):
-        reachable = stack.is_reachable(url)
+        api = Api(url, environment.get("PREFECT_API_AUTH_STRING") or "")
+        reachable = api.is_healthy()
         remedy = "" if reachable else "Start it, or unset PREFECT_API_URL to use the local server."
         yield Check(subject="Prefect server", is_well=reachable, finding=url, remedy=remedy)
+        if reachable:
+            yield from _scheduler(api, "the server's log")
         return
-    running = stack.running_server(settings)
+    running = server.running(settings)
     yield Check(
         subject="Prefect server",
         is_well=running is not None,
-        finding=running.api_url if running else "The local server is not running.",
+        finding=server.api_url(running) if running else "The local server is not running.",
         remedy="" if running else "`commonplace up` starts it; commands that do work start it by themselves.",
         is_optional=True,
+    )
+    if running:
+        yield from _scheduler(server.api(running, settings), str(server.folder(settings) / "server.log"))
+
+
+def _scheduler(api: Api, log: str) -> Iterator[Check]:
+    """Schedules that are active and no run in the future: a scheduler may fail and say so in its log alone."""
+    silent = schedules.without_runs(api)
+    if silent is None:
+        return
+    yield Check(
+        subject="Schedules",
+        is_well=not silent,
+        finding=f"No run is planned for {', '.join(silent)}, although its schedule is active."
+        if silent
+        else "runs are planned",
+        remedy=f"The reason is in {log}. Prefect 3.9 needs whenever 0.11 or newer." if silent else "",
     )
 
 

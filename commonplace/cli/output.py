@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +14,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from commonplace.errors import CommonplaceError, Halt
+from commonplace.errors import CommonplaceError
 
-people = Console(highlight=False)
-aside = Console(stderr=True, highlight=False)
+
+class Terminal(Console):
+    """Where text for people goes."""
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more, because `head` has seen enough or the terminal was closed: the work goes on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+people = Terminal(highlight=False)
+aside = Terminal(stderr=True, highlight=False)
 """Progress and errors go to standard error: standard output holds the result and nothing else."""
-
-
-INTERRUPTED = 130
-"""The exit code that shells know for Ctrl-C."""
 
 
 class Output:
@@ -36,7 +43,9 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    sys.stdout.write(msgspec.json.encode(plain(value), enc_hook=str).decode() + "\n")
+    from commonplace.archive.rows import to_json  # a file's name need not be UTF-8, JSON has to
+
+    sys.stdout.write(to_json(plain(value), order=None) + "\n")
 
 
 def tell(text: str) -> None:
@@ -69,23 +78,21 @@ def show_counts(title: str, counts: dict[str, Any]) -> None:
 
 @contextmanager
 def errors_for_people() -> Iterator[None]:
-    """An error of ours becomes a sentence (for programs, an object) and exit code 1; Ctrl-C one and 130."""
+    """An error of ours becomes a sentence (for programs, an object) and exit code 1."""
     try:
         yield
     except CommonplaceError as error:
         fail(error)
-    except KeyboardInterrupt:
-        fail(Halt("Interrupted.", hint="What was done is kept; the same command does the rest."), code=INTERRUPTED)
 
 
-def fail(error: CommonplaceError, *, code: int = 1) -> None:
+def fail(error: CommonplaceError) -> None:
     if Output.as_json:
         print_json({"error": error.message, "hint": error.hint})
     else:
         aside.print(f"[bold red]{escape(error.message)}[/]", soft_wrap=True)
         if error.hint:
             aside.print(escape(error.hint), soft_wrap=True)
-    raise typer.Exit(code)
+    raise typer.Exit(1)
 
 
 def exit_with(code: int) -> None:

@@ -12,6 +12,7 @@ import typer
 from commonplace.archive.core import Archive
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
+from commonplace.errors import Refused
 from commonplace.session import open_session
 
 app = typer.Typer(help="Projects: list, show, rename, merge, split, assign, suggestions, names.", no_args_is_help=True)
@@ -164,12 +165,18 @@ def unassign(
 def suggest(
     project: OneProject = None,
     above: Annotated[float, typer.Option(min=0, max=1, help="Only what is this sure.")] = 0.0,
-    limit: Annotated[int, typer.Option(min=1)] = 20,
+    merges: Annotated[
+        bool, typer.Option("--merges", help="Which projects may be one under several ids, instead of conversations.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     json: Json = False,
 ) -> None:
     """What similarity suggests but is not sure enough of."""
     from commonplace.stages.mapping.projects import suggest as suggestions
 
+    if merges:
+        _suggest_merges(above, limit)
+        return
     with errors_for_people(), open_session() as (_, _, archive):
         found = suggestions(archive, project=project, above=above, limit=limit)
         if Output.as_json:
@@ -184,24 +191,72 @@ def suggest(
             tell("`commonplace projects accept ID`, or reject ID.")
 
 
+def _suggest_merges(above: float, limit: int) -> None:
+    from commonplace.stages.mapping.projects import suggest_merges
+
+    with errors_for_people(), open_session() as (_, _, archive):
+        found = suggest_merges(archive, above=above, limit=limit)
+        if Output.as_json:
+            print_json({"merges": found})
+            return
+        grid = table("project", "newest titles", "would become part of", "newest titles", "sure")
+        for one in found:
+            theirs, ours = (" · ".join(titles) for titles in one["titles"])
+            names = f"{one['source_name']} ({one['source']})", f"{one['target_name']} ({one['target']})"
+            grid.add_row(*cells(names[0], theirs, names[1], ours, f"{one['confidence']:.0%}"))
+        people.print(grid)
+        if found:
+            tell("`commonplace projects merge A B`, `accept --merges --above 0.9`, or `reject --merges A B`.")
+
+
 @app.command()
 def accept(
     ids: SomeIds = None,
     project: OneProject = None,
     above: Annotated[float | None, typer.Option(min=0, max=1, help="All that are this sure.")] = None,
+    merges: Annotated[
+        bool, typer.Option("--merges", help="Merge the projects that are as sure as --above says.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Suggestions that are right."""
     from commonplace.stages.mapping import projects
 
+    if merges:
+        _accept_merges(above)
+        return
     _do(lambda archive: projects.accept(archive, ids or [], project=project, above=above), _changes)
 
 
+def _accept_merges(above: float | None) -> None:
+    from commonplace.stages.mapping import projects
+
+    with errors_for_people(), open_session() as (_, _, archive):
+        if above is None:
+            raise Refused("How sure must they be?", hint="Say --above 0.9, or merge one: `projects merge A B`.")
+        told = projects.accept_merges(archive, above=above)
+        if Output.as_json:
+            print_json(told)
+        tell(f"{len(told['merged'])} projects became part of another. `commonplace projects undo` takes the last back.")
+
+
 @app.command()
-def reject(ids: SomeIds = None, project: OneProject = None, json: Json = False) -> None:
+def reject(
+    ids: SomeIds = None,
+    project: OneProject = None,
+    merges: Annotated[bool, typer.Option("--merges", help="The two projects that are named are not one.")] = False,
+    json: Json = False,
+) -> None:
     """Suggestions or assignments that are wrong; they are not made again."""
     from commonplace.stages.mapping import projects
 
+    if merges:
+        with errors_for_people(), open_session() as (_, _, archive):
+            refused = projects.reject_merge(archive, ids or [])
+            if Output.as_json:
+                print_json(refused)
+            tell("Kept. It is not proposed again.")
+        return
     _do(lambda archive: projects.reject(archive, ids or [], project=project), _changes)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.markdown import Markdown
@@ -15,13 +16,19 @@ from commonplace.errors import Refused
 from commonplace.moments import to_iso
 from commonplace.session import open_session
 
+if TYPE_CHECKING:
+    from commonplace.archive.search.search import SearchResult
+    from commonplace.config import Settings
+
 Category = Annotated[str | None, typer.Option(help="Only this category.")]
+FOUND_BY = {"meaning": "Near in meaning:", "some words": "Nothing has all of these words. These have some of them:"}
 MARKS = ("\ue000", "\ue001")
 """Around highlighted words while the terminal's own markup is escaped."""
 
 
 def register(app: typer.Typer) -> None:
     app.command("search")(search)
+    app.command("similar")(similar)
     app.command("show")(show)
     app.command("stats")(stats)
     app.command("export")(export)
@@ -37,16 +44,20 @@ def search(
     since: Since = None,
     until: Until = None,
     has: Annotated[list[str] | None, typer.Option(help="Only with code, image or file; repeatable.")] = None,
+    mode: Annotated[
+        Literal["words", "meaning", "hybrid"], typer.Option(help="By words, by meaning, or by words and then meaning.")
+    ] = "hybrid",
     newest: Annotated[bool, typer.Option("--newest", help="Newest first instead of best first.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="Results on a page.")] = 20,
     page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
     json: Json = False,
 ) -> None:
     """Find conversations."""
-    from commonplace.archive.search.search import Filters
-    from commonplace.archive.search.search import search as search_in
+    from commonplace.archive.search.filters import Filters
+    from commonplace.stages.searching import Searcher
 
-    with errors_for_people(), open_session() as (settings, _, archive):
+    with errors_for_people(), open_session() as session, closing(Searcher(session)) as searcher:
+        settings = session.settings
         filters = Filters(
             project=project,
             category=category,
@@ -57,9 +68,9 @@ def search(
             until=moment(until, settings),
             has=tuple(has or ()),
         )
-        found = search_in(
-            archive,
+        found = searcher.search(
             " ".join(query),
+            mode=mode,
             filters=filters,
             newest_first=newest,
             limit=limit,
@@ -70,17 +81,56 @@ def search(
             told = dict(found.as_json())
             print_json(told)
             return
-        about = "" if found.total_is_exact else "about "
-        tell(f"[dim]{about}{found.total:,} conversations in {found.took_ms:.0f} ms[/]")
-        for result in found.results:
-            where = " · ".join(part for part in (result.project, result.category) if part)
-            day = (to_iso(result.created_at, settings.zone) or "")[:10]
-            people.print(f"\n[bold]{escape(result.title or 'Untitled')}[/]  [dim]{escape(f'{day} {where}')}[/]")
-            snippet = escape(" ".join(result.snippet.split()))
-            people.print(snippet.replace(MARKS[0], "[yellow]").replace(MARKS[1], "[/]"))
-            people.print(f"[dim]{result.id}[/]")
-        if found.facets and found.results:
-            _show_facets(found.facets)
+        _show_found(found, settings)
+
+
+def similar(
+    conversation: Annotated[str, typer.Argument(help="An id, its beginning, or the link of the conversation.")],
+    project: Project = None,
+    category: Category = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 10,
+    json: Json = False,
+) -> None:
+    """Show the conversations that are nearest to one in meaning."""
+    from commonplace.archive.conversations.reading import find_conversation
+    from commonplace.archive.search.filters import Filters
+    from commonplace.stages.searching import Searcher
+
+    with errors_for_people(), open_session() as session, closing(Searcher(session)) as searcher:
+        settings = session.settings
+        first, end = moment(since, settings), moment(until, settings)
+        found = searcher.similar(
+            find_conversation(session.archive, conversation),
+            filters=Filters(project=project, category=category, since=first, until=end),
+            limit=limit,
+            marks=("**", "**") if Output.as_json else MARKS,
+        )
+        if Output.as_json:
+            print_json(dict(found.as_json()))
+            return
+        _show_found(found, settings)
+
+
+def _show_found(found: SearchResult, settings: Settings) -> None:
+    about = "" if found.total_is_exact else "about "
+    tell(f"[dim]{about}{found.total:,} conversations in {found.took_ms:.0f} ms[/]")
+    if found.note:
+        tell(f"[yellow]{escape(found.note)}[/]")
+    before = None
+    for result in found.results:
+        if result.why != before and result.why in FOUND_BY:
+            tell(f"\n[dim]{FOUND_BY[result.why]}[/]")
+        before = result.why
+        where = " · ".join(part for part in (result.project, result.category) if part)
+        day = (to_iso(result.created_at, settings.zone) or "")[:10]
+        people.print(f"\n[bold]{escape(result.title or 'Untitled')}[/]  [dim]{escape(f'{day} {where}')}[/]")
+        snippet = escape(" ".join(result.snippet.split()))
+        people.print(snippet.replace(MARKS[0], "[yellow]").replace(MARKS[1], "[/]"))
+        people.print(f"[dim]{result.id}[/]")
+    if found.facets and found.results:
+        _show_facets(found.facets)
 
 
 def _show_facets(facets: dict[str, list[Any]]) -> None:

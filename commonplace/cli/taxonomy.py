@@ -6,13 +6,16 @@ import os
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from commonplace.archive.core import Archive
 from commonplace.cli.options import Json
-from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
+from commonplace.config import Settings
 from commonplace.errors import Refused
 from commonplace.session import open_session
 
@@ -165,15 +168,15 @@ def learn(
     json: Json = False,
 ) -> None:
     """Teach the local judge your corrections now; a run of `categorize` does it too."""
-    from commonplace.stages.categorizing.stage import learn as learn_corrections
+    from commonplace.cli import categorizing
 
-    with errors_for_people(), open_session() as session, aside.status("Learning"):
-        learned = learn_corrections(session, name)
+    with errors_for_people():
+        told = categorizing.learn(name)
         if Output.as_json:
-            print_json(learned)
+            print_json(told)
         tell(
-            f"Learned from {learned.new_lessons} new corrections; {learned.judged_again} doubtful verdicts were judged"
-            f" again, {learned.changed} changed."
+            f"Learned from {told['new_lessons']} new corrections; {told['judged_again']} doubtful verdicts were judged"
+            f" again, {told['changed']} changed."
         )
 
 
@@ -185,12 +188,19 @@ def review(
     tags: Annotated[str | None, typer.Option(help="The right tags, separated by commas.")] = None,
     title: Annotated[str | None, typer.Option(help="A better title.")] = None,
     confirm: Annotated[bool, typer.Option("--confirm", help="The verdict is right.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take your corrections back.")] = False,
+    field: Annotated[
+        list[str] | None, typer.Option(help="Take back only this one: category, tags or title; repeatable.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
     json: Json = False,
 ) -> None:
     """Verdicts that nobody is sure of; a person's word wins and teaches the judges."""
     with errors_for_people(), open_session() as (settings, _, archive):
+        if withdraw and conversation is not None:
+            _withdraw(archive, conversation, field or (), settings)
+            return
         if conversation is not None:
             from commonplace.stages.categorizing.reviewing import correct_conversation
 
@@ -209,9 +219,19 @@ def review(
                 print_json(told)
             tell("Kept. Your word wins from now on.")
             return
-        if category or tags or title or confirm:
+        if category or tags or title or confirm or withdraw:
             raise Refused("Which conversation is meant?", hint="Give its id first.")
         _show_queue(limit, page)
+
+
+def _withdraw(archive: Archive, conversation: str, fields: Sequence[str], settings: Settings) -> None:
+    from commonplace.stages.categorizing.reviewing import withdraw_corrections
+
+    below = settings.categorize.review_below
+    told = withdraw_corrections(archive, conversation, only=fields, review_below=below)
+    if Output.as_json:
+        print_json(told)
+    tell(f"Taken back: {', '.join(told['withdrawn'])}. What the judges say holds again.")
 
 
 def _show_queue(limit: int, page: int) -> None:

@@ -1,85 +1,181 @@
-"""`commonplace up`: the local Prefect server and worker in one terminal, from start to a clean end.
+"""`commonplace up`: the local Prefect server and what works for it in one terminal, from start to a clean end.
 
-The first Ctrl-C drains: the worker and its runs end, the server writes out what it was told, then it stops too. The
-second stops everything at once. A worker that dies is started again.
+The first Ctrl-C drains: the services and their runs end, the server writes out what it was told, then it stops too. The
+second stops everything at once. A service that dies is started again. What is stopped is what is recorded, not what
+this process remembers: also what was only being started, and what an earlier `up` left behind when it was killed.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from rich.markup import escape
 
-from commonplace import runs, stack
+from commonplace import runs
 from commonplace.cli.output import Output, aside, people, print_json
 from commonplace.config import Settings, load
 from commonplace.errors import Refused
+from commonplace.stack import processes, server, worker
+from commonplace.stack.processes import Process
 from commonplace.stages.syncing import destinations
 
 DRAIN_SECONDS = 12
+RESTART_SECONDS = 2
+"""A service that dies at once is not started again at once."""
+REAP_SECONDS = 15
+
+
+class Service:
+    """Something that `up` keeps running: a process, and after its death the next one."""
+
+    def __init__(self, name: str, start: Callable[[], Process]) -> None:
+        self.name, self._start = name, start
+        self.start()
+
+    def start(self) -> None:
+        self.process = self._start()
+        self.started_at = time.monotonic()
+
+    def has_died(self) -> bool:
+        return not processes.is_alive(self.process) and time.monotonic() > self.started_at + RESTART_SECONDS
+
+
+SERVICES: dict[str, Callable[[Process, Settings], Process]] = {"worker": worker.start}
+"""What runs beside the Prefect server, by name: each is given the server and started."""
+
+
+class Keeper:
+    """Looks after the services and the runs: starts again what died, and says of a run that died that it did."""
+
+    def __init__(self, services: list[Service]) -> None:
+        self._services = services
+        self._reaped_at = time.monotonic()
+
+    def look(self) -> None:
+        for service in self._services:
+            if service.has_died():
+                _tell(f"The {service.name} ended; starting it again")
+                service.start()
+        if time.monotonic() > self._reaped_at + REAP_SECONDS:
+            runs.reap()
+            self._reaped_at = time.monotonic()
 
 
 class Interrupted(Exception):
     """Ctrl-C, or the terminal went away."""
 
 
-class _Worker:
-    """The worker's process, and after its death the next one's."""
+class Interrupts:
+    """What was asked for with signals. The first one ends the work; a second one says that it is urgent."""
 
-    def __init__(self, running: stack.Running, settings: Settings) -> None:
-        self._running, self._settings = running, settings
-        self.start()
+    def __init__(self) -> None:
+        self.count = 0
+        self._may_raise = False
 
-    def start(self) -> None:
-        self.process: subprocess.Popen[bytes] = stack.start_worker(self._running, self._settings)
+    @contextmanager
+    def noticed(self) -> Iterator[None]:
+        """Signals are taken note of, and end nothing by themselves."""
+        ignored = [name for name in processes.INTERRUPTS if name != signal.SIGINT and _is_ignored(name)]
+        before = {name: signal.signal(name, self._note) for name in processes.INTERRUPTS if name not in ignored}
+        try:
+            yield
+        finally:
+            for name, handler in before.items():
+                signal.signal(name, handler)
+
+    @contextmanager
+    def end_the_work(self) -> Iterator[None]:
+        """The first signal raises `Interrupted` in here."""
+        self._may_raise = True
+        try:
+            yield
+        finally:
+            self._may_raise = False
+
+    def are_urgent(self) -> bool:
+        return self.count > 1
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        if self._may_raise and self.count == 1:
+            raise Interrupted
+
+
+def _is_ignored(number: int) -> bool:
+    """What was ignored stays so: `nohup` asks for that."""
+    return signal.getsignal(number) == signal.SIG_IGN
 
 
 def bring_up(settings: Settings, *, imports: list[Path], once: bool) -> int:
     """Start the local stack, feed it files if there are any, and keep it until it is told to stop; an exit code."""
-    if stack.is_up(settings):
-        running = stack.running_server(settings)
-        where = f" at {stack.login_url(running, settings)}" if running else ""
-        raise Refused(f"Commonplace is already running{where}.", hint="`commonplace down` stops it.")
-    with _signals_as_interrupts(), stack.marked_as_up(settings):
-        return _run_stack(settings, imports, once)
-
-
-def _run_stack(settings: Settings, imports: list[Path], once: bool) -> int:
-    worker: _Worker | None = None
+    interrupts = Interrupts()
     code = 0
-    try:
-        _tell("Starting the local Prefect server")
-        running, _ = stack.ensure_server(settings)
-        os.environ.update(stack.client_environment(running, settings))
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
-        # The worker comes second: what it writes at its start and the deployments would wait for each other in SQLite.
-        runs.prepare(settings)
-        worker = _Worker(running, settings)
-        _show_addresses(running, settings)
-        if imports:
-            code = _feed(imports)
-        if not once:
-            _tell("Press Ctrl-C to stop")
-            _keep_working(worker, settings)
-    except Interrupted:
-        pass
-    finally:
-        _stop(worker, settings)
+    with interrupts.noticed(), _marked_as_up(settings):
+        try:
+            with interrupts.end_the_work():
+                code = _work(settings, imports, once)
+        except Interrupted:
+            pass
+        finally:
+            _stop(settings, interrupts)
     return code
 
 
-def _feed(imports: list[Path]) -> int:
+@contextmanager
+def _marked_as_up(settings: Settings) -> Iterator[None]:
+    """One `up` per home: this one is recorded as long as the block runs."""
+    folder = server.records(settings)
+    this = processes.this("up")
+    with server.lock(settings, "lock"):
+        if _others(settings):
+            running = server.running(settings)
+            where = f" at {server.login_url(running, settings)}" if running else ""
+            raise Refused(f"Commonplace is already running{where}.", hint="`commonplace down` stops it.")
+        processes.record(folder, this)
+    try:
+        yield
+    finally:
+        processes.forget(folder, this)
+
+
+def _others(settings: Settings) -> list[Process]:
+    """Running `up`s of this home, other than this process."""
+    return [found for found in processes.recorded(server.records(settings), "up") if found.pid != os.getpid()]
+
+
+def _work(settings: Settings, imports: list[Path], once: bool) -> int:
+    if left := processes.recorded(server.records(settings), *SERVICES):
+        _tell(f"Stopping what was left behind: {', '.join(service.name for service in left)}")
+        processes.stop(*left, seconds=DRAIN_SECONDS)
+    _tell("Starting the local Prefect server")
+    running = server.ensure(settings)
+    os.environ.update(server.client_environment(running, settings))
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    # Services come second: what they write at their start and the deployments would wait for each other in SQLite.
+    runs.prepare(running, settings, again=True)
+    keeper = Keeper([Service(name, partial(start, running, settings)) for name, start in SERVICES.items()])
+    _show_addresses(running, settings)
+    code = _feed(imports, keeper) if imports else 0
+    if not once:
+        _tell("Press Ctrl-C to stop")
+        while True:
+            keeper.look()
+            time.sleep(0.5)
+    return code
+
+
+def _feed(imports: list[Path], keeper: Keeper) -> int:
     started = runs.start("pipeline", {"paths": [str(path.absolute()) for path in imports]})
     _tell(f"Importing {', '.join(path.name for path in imports)} (run {started.name})")
-    ended = runs.watch(started)
+    ended = runs.watch(started, meanwhile=keeper.look)
     if Output.as_json:
         print_json({"run": ended.name, "state": ended.state, "message": ended.message})
     elif ended.is_completed:
@@ -89,45 +185,23 @@ def _feed(imports: list[Path]) -> int:
     return 0 if ended.is_completed else 1
 
 
-def _keep_working(worker: _Worker, settings: Settings) -> None:
-    """Stay until interrupted; start the worker again if it dies."""
-    while True:
-        time.sleep(0.5)
-        code = worker.process.poll()
-        if code is not None:
-            aside.print(f"The worker ended with code {code}; starting it again.")
-            runs.reap(settings)
-            worker.start()
-            time.sleep(2)
-
-
-def _stop(worker: _Worker | None, settings: Settings) -> None:
-    """End the worker and its runs, let the server write out its history, and end it."""
+def _stop(settings: Settings, interrupts: Interrupts) -> None:
+    """End the services and their runs, let the server write out its history, and end it."""
     _tell("Stopping")
-    try:
-        if worker is not None:
-            stack.stop_process(worker.process.pid, seconds=DRAIN_SECONDS)
-        running = stack.running_server(settings)
-        if running is not None:
-            stack.wait_until_drained(running, settings, seconds=DRAIN_SECONDS)
-        stack.stop_server(settings)
-    except Interrupted:
-        _stop_at_once(worker, settings)
+    services = processes.recorded(server.records(settings), *SERVICES)
+    processes.stop(*services, seconds=DRAIN_SECONDS, is_urgent=interrupts.are_urgent)
+    running = None if interrupts.are_urgent() else server.running(settings)
+    if running is not None:
+        server.drain(running, settings, seconds=DRAIN_SECONDS, is_urgent=interrupts.are_urgent)
+    server.stop(settings, is_urgent=interrupts.are_urgent)
 
 
-def _stop_at_once(worker: _Worker | None, settings: Settings) -> None:
-    running = stack.running_server(settings)
-    for pid in (worker.process.pid if worker else None, running.pid if running else None):
-        if pid is not None:
-            stack.kill(pid)
-    stack.stop_server(settings)
-
-
-def _show_addresses(running: stack.Running, settings: Settings) -> None:
+def _show_addresses(running: Process, settings: Settings) -> None:
     settings.inbox.mkdir(parents=True, exist_ok=True)
-    _tell(f"Prefect UI       {stack.login_url(running, settings)}")
-    _tell(f"Prefect's CLI    export PREFECT_HOME={stack.folder(settings)}")
+    _tell(f"Prefect UI       {server.login_url(running, settings)}")
+    _tell(f"Prefect's CLI    export PREFECT_HOME={server.folder(settings)}")
     _tell(f"Inbox            {settings.inbox}")
+    _, environment = load()
     _, environment = load()
     for name in destinations.names(settings):
         if location := destinations.location_of(settings, environment, name):
@@ -135,25 +209,19 @@ def _show_addresses(running: stack.Running, settings: Settings) -> None:
 
 
 def _tell(text: str) -> None:
-    """Where we are: on standard error when a program listens, because standard output is for the result."""
-    (aside if Output.as_json or not sys.stdout.isatty() else people).print(escape(text), soft_wrap=True)
+    """Where we are: on standard error when a program listens, because standard output is for the result.
 
-
-@contextmanager
-def _signals_as_interrupts() -> Iterator[None]:
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise Interrupted
-
-    before = {name: signal.signal(name, interrupt) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
+    A terminal that was closed is no reason to stop half-way.
+    """
+    with suppress(OSError):
+        (aside if Output.as_json or not sys.stdout.isatty() else people).print(escape(text), soft_wrap=True)
 
 
 def bring_down(settings: Settings) -> bool:
     """Stop whatever of the local stack runs; whether anything did."""
-    was_up = stack.ask_up_to_stop(settings)
-    was_serving = stack.stop_server(settings)
-    return was_up or was_serving
+    keepers = _others(settings)
+    processes.stop(*keepers, seconds=3 * DRAIN_SECONDS)
+    left = processes.recorded(server.records(settings), *SERVICES)
+    processes.stop(*left, seconds=DRAIN_SECONDS)
+    was_serving = server.stop(settings)
+    return bool(keepers or left) or was_serving

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from commonplace.errors import Retryable
+from commonplace.errors import Halt, Retryable
 from commonplace.openai.client import Client
 from commonplace.openai.errors import About
 from commonplace.openai.tokens import estimate_tokens
@@ -74,6 +74,44 @@ def decode(stored: Sequence[bytes | None]) -> Floats | None:
         if vector and len(vector) == length:
             rows[row] = np.frombuffer(vector, "<f4")
     return rows
+
+
+def can_shorten(model: str) -> bool:
+    """Whether a model makes vectors of any length that is asked for."""
+    return model.startswith(_SHORTENS)
+
+
+def ask(
+    client: Client, about: About, texts: Sequence[str], *, dimensions: int | None = None
+) -> tuple[NDArray[np.float32], int]:
+    """The vectors of one request's texts, none of them empty, in their order, and the tokens that it took."""
+    shape: dict[str, Any] = {"dimensions": dimensions} if dimensions and can_shorten(about.model) else {}
+    answer = client.patiently(
+        about,
+        lambda sdk: sdk.embeddings.create(
+            model=about.model,
+            input=list(texts),
+            # As numbers: the SDK would ask for base64, which some servers do not know.
+            encoding_format="float",
+            **shape,
+        ),
+        tokens=sum(map(estimate_tokens, texts)),
+        used=lambda answer: answer.usage.prompt_tokens if answer.usage else None,
+    )
+    rows = sorted(answer.data, key=lambda row: row.index)
+    if [row.index for row in rows] != list(range(len(texts))):
+        raise Retryable("The service left some embeddings out of its answer.")
+    if len({len(row.embedding) for row in rows}) > 1 or not (rows and rows[0].embedding):
+        raise Retryable("The service answered with embeddings of different lengths.")
+    vectors = np.array([row.embedding for row in rows], dtype=np.float32)
+    if dimensions and vectors.shape[1] != dimensions:
+        raise Halt(
+            f"{about.model} made embeddings of {vectors.shape[1]} numbers, and {dimensions} were expected.",
+            hint=f"Another model answers than before, or one that cannot shorten: check {about.setting}.",
+        )
+    if not np.isfinite(vectors).all():
+        raise Retryable("The service answered with embeddings that hold no numbers.")
+    return vectors, answer.usage.prompt_tokens if answer.usage else 0
 
 
 class Embedder:

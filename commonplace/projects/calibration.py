@@ -21,6 +21,9 @@ _CAUTION = 1.5
 """Standard errors between what is measured and what is promised. Twenty-one examples can promise 0.9."""
 _MARGIN = 4.0
 """Standard errors by which the average above a threshold has to be better than what is promised."""
+_FEW, _MANY = 60, 160
+"""Between so many examples, the share of the unsorted that belong somewhere rises from what is measured to a standard
+error above it. Of few, the benefit of the doubt would be paid for by those who trust the promise."""
 _NEVER_SURE = 0.99
 
 
@@ -65,7 +68,8 @@ def member_share(members: Numbers, unsorted: Numbers) -> float:
 
     Above any score there are at least as many unsorted ones as members among them. So the share is at most the smallest
     ratio of the two tails; and as what scores best belongs indeed, it is no less (Blanchard, Lee and Scott, 2010). The
-    smallest of several would come out too small by chance, so each is taken at the upper end of its likely range.
+    smallest of several would come out too small by chance, so each is taken at the upper end of its likely range, where
+    there are enough examples to afford it.
     """
     if len(members) < _FEWEST or not len(unsorted):
         return _USUAL_SHARE
@@ -73,7 +77,8 @@ def member_share(members: Numbers, unsorted: Numbers) -> float:
     of_members = (members[:, None] >= marks).sum(axis=0)
     of_unsorted = np.maximum((unsorted[:, None] >= marks).sum(axis=0), 1)
     ratio = (of_unsorted / len(unsorted)) / (of_members / len(members))
-    likely = ratio * (1.0 + np.sqrt(1.0 / of_unsorted + 1.0 / of_members))
+    doubt = float(np.clip((len(members) - _FEW) / (_MANY - _FEW), 0.0, 1.0))
+    likely = ratio * (1.0 + doubt * np.sqrt(1.0 / of_unsorted + 1.0 / of_members))
     return float(np.clip(likely.min(), 1.0 / len(unsorted), 1.0))
 
 

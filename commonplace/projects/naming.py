@@ -17,27 +17,55 @@ from commonplace.projects.terms import words
 LONGEST_PHRASE = 3
 LONGEST_NAME = 60
 _ABOUT = 5
+_REPRESENTATIVE = 0.25
+_NOT_TITLES = frozenset(
+    """
+    new chat|new conversation|untitled|untitled chat|chat|conversation|neuer chat|neue unterhaltung|nouveau chat
+    nouvelle discussion|nuevo chat|nueva conversación|nuova chat|novo chat|nova conversa|nieuwe chat|nowy czat
+    новый чат|yeni sohbet|新しいチャット|新聊天|新对话|新對話|새 채팅|دردشة جديدة|नई चैट
+    """.strip()
+    .replace("\n", "|")
+    .replace("    ", "")
+    .split("|")
+)
+"""What a chat is called before anybody has said anything."""
+_SAYS_NOTHING = """
+    chat chats conversation discussion question questions help hilfe frage fragen unterhaltung pregunta ayuda aide
+"""
+_OF_EVERY_CHAT = frozenset(_SAYS_NOTHING.split())
 _SCRIPTS_WITHOUT_CASE = "\u3040"
 
 
 class KeyPhrases:
     """The local namer."""
 
-    key = "phrases/v1"
+    key = "phrases/v2"
 
     def propose(self, batch: Sequence[Unnamed]) -> list[Proposal]:
-        """Names for those whose titles say anything; telling the projects of the batch apart."""
-        counted = [_phrases(project.titles) for project in batch]
+        """Names for those whose titles have something in common; telling the projects of the batch apart.
+
+        A scrap of one title among many is worse than no name.
+        """
+        said = [[title for title in project.titles if _is_given(title)] for project in batch]
+        counted = [_phrases(titles) for titles in said]
         spread = Counter(phrase for phrases in counted for phrase in phrases)
         proposals = []
-        for project, phrases in zip(batch, counted, strict=True):
-            chosen = _choose(phrases, spread, len(project.titles), len(batch))
-            if chosen:
-                name = _written(chosen[0], project.titles)
-                proposals.append(
-                    Proposal(project_id=project.project_id, name=name, description=_describe(chosen, project.titles))
-                )
+        for project, titles, phrases in zip(batch, said, counted, strict=True):
+            chosen = _choose(phrases, spread, len(titles), len(batch))
+            if chosen and phrases[chosen[0]] >= _enough(len(titles)):
+                name, about = _written(chosen[0], titles), _describe(chosen, titles)
+                proposals.append(Proposal(project_id=project.project_id, name=name, description=about))
         return proposals
+
+
+def _is_given(title: str) -> bool:
+    """Whether it is more than what a chat is called before anybody has said anything."""
+    return " ".join(title.casefold().split()) not in _NOT_TITLES
+
+
+def _enough(titles: int) -> int:
+    """In how many of so many titles a phrase has to be to stand for them."""
+    return titles if titles <= 2 else max(2, math.ceil(titles * _REPRESENTATIVE))
 
 
 def _phrases(titles: Sequence[str]) -> Counter[tuple[str, ...]]:
@@ -53,12 +81,12 @@ def _phrases_in(title: str) -> Iterator[tuple[str, ...]]:
     for start in range(len(said)):
         for end in range(start + 1, min(start + LONGEST_PHRASE, len(said)) + 1):
             phrase = tuple(said[start:end])
-            if _tells(phrase[0]) and _tells(phrase[-1]):
+            if _tells(phrase[0]) and _tells(phrase[-1]) and len(set(phrase)) == len(phrase):
                 yield phrase
 
 
 def _tells(word: str) -> bool:
-    return word not in STOP_WORDS and (len(word) > 2 or word[0] >= _SCRIPTS_WITHOUT_CASE)
+    return word not in STOP_WORDS and word not in _OF_EVERY_CHAT and (len(word) > 2 or word[0] >= _SCRIPTS_WITHOUT_CASE)
 
 
 def _choose(

@@ -105,8 +105,8 @@ def prototypes(rows: Matrix, owners: NDArray[np.int64], times: NDArray[np.int64]
         return Prototypes(rows, np.zeros(0, dtype=np.int64), count)
     age = _age_within(owners, times)
     is_recent = age < RECENT
-    groups = [(_means(rows, owners, count), np.arange(count))]
-    groups.append((_means(rows[is_recent], owners[is_recent], count), np.arange(count)))
+    groups = [(mean_directions(rows, owners, count), np.arange(count))]
+    groups.append((mean_directions(rows[is_recent], owners[is_recent], count), np.arange(count)))
     groups.append(_clusters(rows, owners, age, count))
     stacked = _sparse().vstack([group for group, _ in groups], format="csr")
     whose = np.concatenate([owner for _, owner in groups])
@@ -126,7 +126,7 @@ def _age_within(owners: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[
     return place
 
 
-def _means(rows: Matrix, labels: NDArray[np.int64], count: int) -> Matrix:
+def mean_directions(rows: Matrix, labels: NDArray[np.int64], count: int) -> Matrix:
     """The mean direction of the rows of each label; zeros where a label has none."""
     ones = np.ones(len(labels), dtype=np.float32)
     membership = _sparse().csr_matrix((ones, (labels, np.arange(len(labels)))), shape=(count, len(labels)))
@@ -146,10 +146,10 @@ def _clusters(
     if not len(labels):
         return members, np.zeros(0, dtype=np.int64)
     for _ in range(ROUNDS):
-        centres = _pruned(_means(members, labels, count * CLUSTERS))
+        centres = _pruned(mean_directions(members, labels, count * CLUSTERS))
         scores = np.stack([_similarity(members, centres[whose * CLUSTERS + place]) for place in range(CLUSTERS)])
         labels = whose * CLUSTERS + np.argmax(scores, axis=0)
-    return _means(members, labels, count * CLUSTERS), owner_of
+    return mean_directions(members, labels, count * CLUSTERS), owner_of
 
 
 def _similarity(left: Matrix, right: Matrix) -> Floats:

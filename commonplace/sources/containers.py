@@ -15,7 +15,8 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
@@ -42,6 +43,8 @@ class Container(Protocol):
 
     members: dict[str, int]
     """Their names, with the size that their container states."""
+    shadowed: Sequence[str]
+    """Names that are there more than once. Of those files the last one counts, as it does for every unzip."""
 
     def open(self, name: str) -> BinaryIO: ...
 
@@ -55,15 +58,23 @@ def open_container(path: Path, limits: Limits) -> Container:
     """Whatever `path` is, told by its content."""
     if path.is_dir():
         return _with_nested(Folder(path, limits), limits)
-    if not path.is_file():
-        raise Refused(f"{path.name!r} is not there.", hint="Check the path; a folder or a file can be given.")
-    with path.open("rb") as file:
+    with there(path).open("rb") as file:
         is_zip = file.read(2) == b"PK"
     return _with_nested(Zip(path.open("rb"), path.name, limits), limits) if is_zip else LoneFile(path, limits)
 
 
+def there(path: Path) -> Path:
+    """`path` if there is a file. A pipe or a device is none: it would never end."""
+    if path.is_file():
+        return path
+    what = "is neither a file nor a folder" if path.exists() else "is not there"
+    raise Refused(f"{path.name!r} {what}.", hint="Check the path: a file or a folder can be imported.")
+
+
 class LoneFile:
     """A file by itself."""
+
+    shadowed: Sequence[str] = ()
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path = path
@@ -82,6 +93,8 @@ class LoneFile:
 
 class Folder:
     """An unpacked export. Links that lead out of it are refused."""
+
+    shadowed: Sequence[str] = ()
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._root = path.resolve()
@@ -133,8 +146,9 @@ class Zip:
         except Refused:
             file.close()
             raise
-        # Of entries with the same name the last one counts, as it does for every unzip.
         named = {entry.filename.replace("\\", "/"): entry for entry in entries}
+        times = Counter(entry.filename.replace("\\", "/") for entry in entries)
+        self.shadowed: Sequence[str] = [name for name, count in times.items() if count > 1 and not _is_litter(name)]
         self._entries = {name: entry for name, entry in named.items() if not _is_litter(name)}
         self.members = {name: entry.file_size for name, entry in self._entries.items()}
 
@@ -182,6 +196,10 @@ class Nest:
         self._outer = outer
         self._inner = inner
         self.members = {name: size for name, size in outer.members.items() if name not in inner}
+        self.shadowed: Sequence[str] = [
+            *outer.shadowed,
+            *(f"{place}/{name}" for place, nested in inner.items() for name in nested.shadowed),
+        ]
         for place, nested in inner.items():
             self.members.update((f"{place}/{name}", size) for name, size in nested.members.items())
 

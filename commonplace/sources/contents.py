@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from commonplace.errors import Refused
-from commonplace.sources.containers import Container, Unreadable, open_container
+from commonplace.sources.containers import Container, Unreadable, open_container, there
 from commonplace.sources.limits import Limits
 from commonplace.sources.shapes import Head, look_at, whose_files
 from commonplace.sources.splitting import Buffer
+
+__all__ = ["Contents", "open_contents", "there"]
 
 PEEK = 262_144
 _MAY_HOLD_CONVERSATIONS = frozenset({".json", ".jsonl", ".ndjson", ".csv", ".html"})
@@ -30,6 +32,11 @@ class Contents:
     def members(self) -> Mapping[str, int]:
         """Every file's name, with the size that is stated for it."""
         return self._container.members
+
+    @property
+    def shadowed(self) -> Sequence[str]:
+        """Names that are there more than once; only the last of each is seen."""
+        return self._container.shadowed
 
     @property
     def is_lone(self) -> bool:

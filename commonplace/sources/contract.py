@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from enum import IntEnum
 from typing import BinaryIO, Protocol
 
 import msgspec
 
-from commonplace.errors import Defect
+from commonplace.errors import Defect, LeftOut
 from commonplace.model import Conversation
 from commonplace.sources.contents import Contents
 
@@ -43,8 +43,7 @@ class Sure(IntEnum):
 class Source(Protocol):
     """One assistant's exports. A package with these names is one, and one line of the registry makes it known.
 
-    An assistant that sends conversations one at a time has no files to detect: it builds `Conversation`s of what it
-    got, and the import takes them as it takes those of an export.
+    A device or assistant that sends conversations one at a time has no files to detect: see `Sender`.
     """
 
     name: str
@@ -77,8 +76,8 @@ class Export(Protocol):
         """Every file in it, with the size that is stated for it."""
 
     @property
-    def left_out(self) -> Sequence[str]:
-        """What of it is not taken in, by name, with the reason where there is one to tell.
+    def left_out(self) -> Sequence[LeftOut]:
+        """What of it is not taken in, and why.
 
         Files that nobody reads are there from the beginning; complete it is when every conversation was read.
         """
@@ -97,3 +96,52 @@ class Export(Protocol):
 
     def open_member(self, name: str) -> BinaryIO:
         """The bytes of a file, such as an `Attachment.member`. Reading beyond the limits raises `Refused`."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was sent to us, or fetched from an API: as it came, and from whom when."""
+
+    kind: str
+    uid: str
+    body: bytes
+    received_at: int
+    session: str = ""
+
+
+class Received(msgspec.Struct, kw_only=True):
+    """What an event says."""
+
+    conversation: Conversation
+    files: dict[str, bytes] = {}
+    """The bytes of attachments that came with it, by `Attachment.member`."""
+    is_withdrawn: bool = False
+    """The sender takes it back: it is not taken in, and marked as archived where it was."""
+
+
+class Sender(Protocol):
+    """What sends conversations one at a time, by a webhook or an API. It knows bodies, and nothing of how they came.
+
+    Some kinds of event hold a whole conversation, others a piece of one that is still going on. Pieces wait until the
+    whole arrives; when it does not, they are assembled to what there is of it.
+    """
+
+    name: str
+    title: str
+    reader_version: str
+    wholes: Collection[str]
+    pieces: Collection[str]
+
+    def read(self, event: Event, *, keep_location: bool) -> Received:
+        """A whole one. Raises `NotAConversation`."""
+
+    def sittings(self, pieces: Sequence[Event]) -> list[Sequence[Event]]:
+        """Pieces of one uid, in the order they came, put together by the conversation that they seem to be of."""
+
+    def assemble(self, pieces: Sequence[Event]) -> Received:
+        """What there is of a conversation in its pieces. Raises `NotAConversation`."""
+
+    def covers(self, conversation: Conversation) -> tuple[int, int] | None:
+        """Between which moments pieces came that a whole one stands for; None for one that stands for none."""
+
+    def is_assembled(self, conversation_id: str) -> bool:
+        """Whether a conversation was made of pieces."""

@@ -16,10 +16,15 @@ from commonplace.sources.containers import Unreadable
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped
 from commonplace.sources.decoding import Undecodable, decode
-from commonplace.sources.splitting import UNDER, Flaw, split
+from commonplace.sources.splitting import UNDER, Flaw, split, without_bom
 
 _CHUNK = 256
-_MAX_ITEM = 500_000_000
+_MAX_BYTES = 100_000_000
+_MAX_VALUES = 1_000_000
+"""A hundred times what the longest conversations hold. Decoded, each takes a hundred bytes and more."""
+_FEW_BYTES = 8_000_000
+_THOUSAND_VALUES = re.compile(rb'(?:(?:[^",{\[]++|"(?:[^"\\]++|\\.)*+")*+[,{\[]){1000}', re.DOTALL)
+"""Roughly: what opens a value or stands between two."""
 
 
 def _nothing(_: memoryview) -> Iterable[bytes]:
@@ -36,6 +41,10 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
     """Finds an item's id in its bytes, so that a defect can name it."""
     told_elsewhere: Callable[[memoryview], Iterable[bytes]] = _nothing
     """What other files of the export add to an item, in a fixed order: it is part of the item's digest."""
+    under: str | None = None
+    """The key of the object around a list, where the file's beginning does not tell it."""
+    is_whole: bool = False
+    """Whether each file is one item, whatever is in it."""
 
     def conversations(self, contents: Contents, members: Iterable[str], known: Known | None) -> Iterator[Item]:
         """Every item of these members, in their order."""
@@ -45,7 +54,9 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
             except Unreadable as exc:
                 yield Defect(member, "", str(exc))
                 continue
-            yield from self._items_of(member, iter(split(data, contents.head(member).under or UNDER)), known)
+            under = self.under or contents.head(member).under or UNDER
+            pieces = [without_bom(data)] if self.is_whole else split(data, under)
+            yield from self._items_of(member, iter(pieces), known)
 
     def _items_of(self, member: str, pieces: Iterator[memoryview | Flaw], known: Known | None) -> Iterator[Item]:
         numbered = enumerate(pieces)
@@ -58,8 +69,8 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
             yield from (Defect(member, f"#{flaw.index}", flaw.reason) for flaw in flaws)
 
     def _read(self, member: str, index: int, piece: memoryview, digest: bytes) -> Conversation | Defect:
-        if len(piece) > _MAX_ITEM:
-            return Defect(member, f"#{index}", f"larger than {_MAX_ITEM:,} bytes")
+        if too_large := _too_large(piece):
+            return Defect(member, self._name(index, piece[:_FEW_BYTES]), too_large)
         try:
             conversation = self.read(decode(piece))
         except (Undecodable, NotAConversation) as exc:
@@ -78,3 +89,13 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
     def _name(self, index: int, piece: memoryview) -> str:
         found = self.identity.search(piece)
         return f"#{index} {found[1].decode('utf-8', 'replace')}" if found else f"#{index}"
+
+
+def _too_large(piece: memoryview) -> str | None:
+    """Why an item is not decoded: it would not fit into what an import may take."""
+    if len(piece) <= _FEW_BYTES:
+        return None
+    if len(piece) > _MAX_BYTES:
+        return f"larger than {_MAX_BYTES:,} bytes, which no conversation is"
+    thousands = sum(1 for _ in islice(_THOUSAND_VALUES.finditer(piece), _MAX_VALUES // 1000))
+    return f"more than {_MAX_VALUES:,} values, which no conversation has" if thousands == _MAX_VALUES // 1000 else None

@@ -11,11 +11,20 @@ from typing import cast
 
 from commonplace.errors import Refused
 from commonplace.sources.contents import Contents, open_contents
-from commonplace.sources.contract import Export, Source, Sure
+from commonplace.sources.contract import Export, Sender, Source, Sure
 from commonplace.sources.limits import Limits
 
 SOURCES: dict[str, str] = {"chatgpt": "commonplace.sources.chatgpt"}
 """Each source's name and its package, which loads when a file is looked at."""
+
+
+SENDERS: dict[str, str] = {"omi": "commonplace.sources.omi"}
+"""Those that send conversations one at a time."""
+
+
+def sender(name: str) -> Sender:
+    """Who sends under this name."""
+    return cast(Sender, import_module(SENDERS[name]))
 
 
 def sources() -> list[Source]:

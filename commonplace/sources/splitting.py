@@ -129,6 +129,12 @@ def _items(view: memoryview, start: int, index: int) -> Generator[memoryview | F
         position, index = end, index + 1
 
 
+def value_at(view: memoryview, start: int) -> memoryview | None:
+    """The bytes of the value that begins at `start`; None if they end before it does."""
+    end = _end_of_value(view, start)
+    return None if end is None else view[start:end]
+
+
 def _end_of_value(view: memoryview, start: int) -> int | None:
     """Where the value that begins at `start` ends, or None if the file ends first."""
     first = view[start]
@@ -198,14 +204,16 @@ def items_at_start(prefix: bytes) -> Iterator[Found]:
     """
     stack: list[bytes] = []
     open_items: list[tuple[int, Found]] = []
-    key: str | None = None
+    key = under = None
     for match in _STRING_OR_BRACKET.finditer(prefix):
         token = match[0]
         if token in (b"{", b"["):
             stack.append(token)
+            if stack == [b"{", b"["]:
+                under = key
             if token == b"{" and (len(stack) == 1 or stack in ([b"[", b"{"], [b"{", b"[", b"{"])):
                 open_items.append(
-                    (len(stack), Found(key if len(stack) == 3 else None, set(), match.start(), len(prefix)))
+                    (len(stack), Found(under if len(stack) == 3 else None, set(), match.start(), len(prefix)))
                 )
         elif token in (b"}", b"]"):
             if open_items and token == b"}" and open_items[-1][0] == len(stack):

@@ -160,6 +160,25 @@ def test_a_holder_on_another_machine_is_given_its_time(archive: Archive) -> None
             hold(archive, "import:me").__enter__()
 
 
+@pytest.mark.parametrize("stranger", ["elsewhere/1:1:1:x", "elsewhere:::", "?"])
+def test_a_clock_that_was_ahead_delays_the_next_holder_by_a_term_at_most(archive: Archive, stranger: str) -> None:
+    with hold(archive, "import:me"):
+        far = now() + 1_000 * 365 * 24 * 3600 * 1_000_000
+        _set(archive, holder=stranger, acquired_at=far, expires_at=far)
+        with pytest.raises(AlreadyRunning):
+            hold(archive, "import:me").__enter__()
+        assert _expiry(archive) <= now() + 60_000_000
+        assert _expiry(archive) > now(), "its holder may live, and renews it in time"
+
+
+@pytest.mark.parametrize("moment", [2**62, -(2**62)])
+def test_a_holder_since_a_moment_outside_the_calendar_is_told_like_any_other(archive: Archive, moment: int) -> None:
+    with hold(archive, "import:me"):
+        _set(archive, holder="elsewhere/1:1:1:x", acquired_at=moment)
+        with pytest.raises(AlreadyRunning, match="since "):
+            hold(archive, "import:me").__enter__()
+
+
 def test_a_process_id_that_was_used_again_is_not_mistaken_for_the_holder(archive: Archive) -> None:
     if not os.path.exists("/proc/self/stat"):  # noqa: PTH110
         pytest.skip("only Linux tells when a process started")

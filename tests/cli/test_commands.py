@@ -111,6 +111,37 @@ def test_categorize_and_review(run: Run, filled: Path) -> None:
     assert "Health & Fitness" in told["hint"]
 
 
+def test_what_is_typed_in_another_encoding_is_kept_or_told_and_never_a_traceback(run: Run, filled: Path) -> None:
+    assert run("categorize", "--direct")[0] == 0
+    identity = _id_of_one(run)
+    code, told = run("review", identity, "--title", "\udcff", "--tags", "a\udcff,b")
+    assert (code, told["title"]) == (0, "\ufffd")
+    assert run("show", identity)[1]["tags"] == ["a\ufffd", "b"]
+    assert run("search", "\udcff", "--category", "\udcff")[0] == 0
+    for command in (("show", "\udcff"), ("search", "the", "--project", "\udcff"), ("review", "\udcff", "--confirm")):
+        code, told = run(*command)
+        assert (code, "error" in told) == (1, True)
+    odd = filled.rename(filled.with_name("sample\udcff.zip"))
+    assert run("import", "--direct", odd)[1]["unchanged"] == 20
+
+
+def test_a_correction_can_be_taken_back(run: Run, filled: Path) -> None:
+    assert run("categorize", "--direct")[0] == 0
+    identity = _id_of_one(run)
+    judged = run("show", identity)[1]
+    assert run("review", identity, "--category", "Health & Fitness", "--tags", "mine", "--title", "Mine")[0] == 0
+    code, told = run("review", identity, "--withdraw", "--field", "tags")
+    assert (code, told["withdrawn"]) == (0, ["tags"])
+    shown = run("show", identity)[1]
+    assert (shown["category"], shown["tags"]) == ("Health & Fitness", judged["tags"])
+    assert run("review", identity, "--withdraw")[1]["withdrawn"] == ["category", "title"]
+    assert run("show", identity)[1] == judged
+    for wrong in (("--withdraw",), ("--withdraw", "--field", "summary")):
+        code, told = run("review", identity, *wrong)
+        assert (code, "error" in told) == (1, True)
+    assert run("review", "--withdraw")[0] == 1
+
+
 def test_sync_writes_once(run: Run, filled: Path, tmp_path: Path) -> None:
     assert run("sync", "markdown", "--dry-run")[1]["pending"] == 20
     code, report = run("sync", "markdown", "--direct")

@@ -159,6 +159,25 @@ def embed(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     return 200, {"object": "list", "model": body["model"], "data": rows, "usage": usage}
 
 
+SPOILED = {"nan_vectors", "short_vectors", "uneven_vectors", "missing_vectors", "shuffled_vectors"}
+
+
+def spoil(answer: dict[str, Any], how: str) -> dict[str, Any]:
+    """Vectors as a broken server gives them; the shuffled ones are right, but in another order."""
+    rows = answer["data"]
+    if how == "nan_vectors":
+        rows[-1]["embedding"][0] = math.nan
+    elif how == "short_vectors":
+        rows = [{**row, "embedding": row["embedding"][:7]} for row in rows]
+    elif how == "uneven_vectors":
+        rows[-1]["embedding"].append(0.0)
+    elif how == "missing_vectors":
+        rows = rows[:-1]
+    else:
+        rows = rows[::-1]
+    return {**answer, "data": rows}
+
+
 def _vector(text: str, size: int) -> list[float]:
     values = [0.0] * size
     for word in re.findall(r"\w+", text.lower()):

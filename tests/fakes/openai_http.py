@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
 
-from tests.fakes.openai_answers import count_tokens, embed
+from tests.fakes.openai_answers import SPOILED, count_tokens, embed, spoil
 
 if TYPE_CHECKING:
     from tests.fakes.openai import FakeOpenAI
@@ -35,6 +35,11 @@ Kind = Literal[
     "drop_before",
     "drop_after",
     "drop_after_create",
+    "nan_vectors",
+    "short_vectors",
+    "uneven_vectors",
+    "missing_vectors",
+    "shuffled_vectors",
 ]
 ANSWERED: frozenset[str] = frozenset(
     {"truncated", "filtered", "refusal", "wrong_enum", "wrong_confidence", "wrong_index"}
@@ -127,13 +132,14 @@ class _Handler(BaseHTTPRequestHandler):
         if method == "POST" and path in {"/v1/responses", "/v1/chat/completions"}:
             return self._question(path, seen)
         fault = fake.take_fault(path, "")
-        if fault and fault.kind != "drop_after_create":
+        if fault and fault.kind not in {"drop_after_create", *SPOILED}:
             return self._strike(seen, fault)
         if method == "POST" and path == "/v1/embeddings":
             wait, headers = fake.admit(sum(map(count_tokens, seen.body.get("input") or [])))
             if wait > 0:
                 return self._busy(seen, wait, headers)
-            return self._send(seen, *embed(seen.body), headers)
+            status, answer = embed(seen.body)
+            return self._send(seen, status, spoil(answer, fault.kind) if fault else answer, headers)
         if path == "/v1/models":
             return self._send(seen, 200, fake.model_list())
         with fake.lock:

@@ -18,8 +18,9 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from commonplace import stack
 from commonplace.config import Settings, load
+from commonplace.stack import server
+from commonplace.stack.processes import Process
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,22 +39,22 @@ def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(server_settings: Settings) -> Iterator[stack.Running]:
+def prefect_server(server_settings: Settings) -> Iterator[Process]:
     """The local server as `commonplace up` starts it."""
-    running, _ = stack.ensure_server(server_settings)
+    running = server.ensure(server_settings)
     yield running
     APILogWorker.drain_all(timeout=5)
-    stack.stop_server(server_settings)
+    server.stop(server_settings)
 
 
 @pytest.fixture
-def prefect_api(prefect_server: stack.Running, server_settings: Settings) -> Iterator[stack.Running]:
+def prefect_api(prefect_server: Process, server_settings: Settings) -> Iterator[Process]:
     """Flows of this process run against the test server. Without the heartbeat, whose thread costs a second a flow."""
-    home = stack.folder(server_settings)
+    home = server.folder(server_settings)
     with temporary_settings(
         {
-            PREFECT_API_URL: prefect_server.api_url,
-            PREFECT_API_AUTH_STRING: stack.password(server_settings, "auth"),
+            PREFECT_API_URL: server.api_url(prefect_server),
+            PREFECT_API_AUTH_STRING: server.password(server_settings, "auth"),
             PREFECT_HOME: home,
             PREFECT_LOCAL_STORAGE_PATH: home / "results",
             PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False,
@@ -64,6 +65,6 @@ def prefect_api(prefect_server: stack.Running, server_settings: Settings) -> Ite
 
 
 @pytest.fixture
-def client_environment(prefect_server: stack.Running, server_settings: Settings, tmp_path: Path) -> dict[str, str]:
+def client_environment(prefect_server: Process, server_settings: Settings, tmp_path: Path) -> dict[str, str]:
     """The environment of a command that talks to the test server."""
-    return {**os.environ, **stack.client_environment(prefect_server, server_settings)}
+    return {**os.environ, **server.client_environment(prefect_server, server_settings)}

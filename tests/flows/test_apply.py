@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from prefect import get_client
@@ -19,23 +18,24 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterDeploymentId,
 )
-from prefect.states import Running
 
-from commonplace import runs, stack
-from commonplace.config import Settings, load
+from commonplace import runs
+from commonplace.config import Settings
 from commonplace.errors import Refused
-from deployments import alerts, dead_runs, definitions
+from commonplace.stack import server
+from commonplace.stack.processes import Process
+from deployments import alerts, definitions
 
 Apply = Callable[[str], list[str]]
 
 
 @pytest.fixture
-def apply(prefect_api: stack.Running, server_settings: Settings, tmp_path: Path) -> Apply:
+def apply(prefect_api: Process, server_settings: Settings, tmp_path: Path) -> Apply:
     """Applies everything as `python -m deployments.apply` does, with the settings of a file."""
 
     def run(settings: str) -> list[str]:
         (tmp_path / "commonplace.toml").write_text(settings)
-        environment = os.environ | stack.client_environment(prefect_api, server_settings)
+        environment = os.environ | server.client_environment(prefect_api, server_settings)
         command = [sys.executable, "-m", "deployments.apply"]
         ended = subprocess.run(
             command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
@@ -90,22 +90,12 @@ def test_alerts_come_and_go_with_the_settings(apply: Apply) -> None:
     assert found() == set()
 
 
-def test_runs_send_heartbeats_and_one_automation_listens_for_them(apply: Apply) -> None:
-    apply("")
-    apply("")
-    with get_client(sync_client=True) as client:
-        (watch,) = client.read_automations_by_name(dead_runs.NAME)
-        pipeline = client.read_deployment_by_name("pipeline/on-demand")
-    assert watch.enabled
-    assert int(pipeline.job_variables["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) < dead_runs.SILENCE.seconds
-
-
 def test_prefects_own_command_finds_the_server_by_its_home(apply: Apply, server_settings: Settings) -> None:
     apply("")
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT")}
     asked = subprocess.run(
         [sys.executable, "-m", "prefect", "deployment", "inspect", "sync/on-demand", "--output", "json"],
-        env=plain | {"PREFECT_HOME": str(stack.folder(server_settings))},
+        env=plain | {"PREFECT_HOME": str(server.folder(server_settings))},
         capture_output=True,
         text=True,
         timeout=60,
@@ -115,7 +105,7 @@ def test_prefects_own_command_finds_the_server_by_its_home(apply: Apply, server_
     assert json.loads(asked.stdout)["name"] == "on-demand"
 
 
-def test_wrong_parameters_are_told_before_a_run_is_made(prefect_api: stack.Running) -> None:
+def test_wrong_parameters_are_told_before_a_run_is_made(prefect_api: Process) -> None:
     with pytest.raises(Refused, match="no parameter 'destinaton'"):
         runs.start("sync", {"destinaton": "markdown"})
     with pytest.raises(Refused, match="needs the parameter 'since'"):
@@ -124,13 +114,3 @@ def test_wrong_parameters_are_told_before_a_run_is_made(prefect_api: stack.Runni
         runs.start("sync", {"limit": "many"})
     with pytest.raises(Refused, match="no flow"):
         runs.start("sink", {})
-
-
-def test_a_run_whose_process_is_gone_is_reaped(apply: Apply) -> None:
-    apply("")
-    started = runs.start("maintain", {})
-    with get_client(sync_client=True) as client:
-        client.set_flow_run_state(UUID(started.id), Running(), force=True)
-    assert runs.reap(load()[0]) >= 1
-    ended = runs.watch(started, timeout_seconds=10)
-    assert (ended.is_completed, ended.state) == (False, "Crashed")

@@ -9,16 +9,15 @@ from typer.testing import CliRunner
 
 import blocks
 from blocks.lookup import BlockEnvironment
-from commonplace import stack
 from commonplace.cli import app
 from commonplace.cli.output import Output
+from commonplace.stack import server
+from commonplace.stack.processes import Process
 from tests.fakes.notion import FakeNotion
 
 
-def test_a_connected_destination_is_found_in_its_block(
-    prefect_api: stack.Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", prefect_api.api_url)
+def test_a_connected_destination_is_found_in_its_block(prefect_api: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", server.api_url(prefect_api))
     with FakeNotion(per_window=100_000) as notion:
         database = notion.database_of(notion.add_database())
         for name, value in {"TOKEN": notion.token, "BASE_URL": notion.base_url, "DATABASE_ID": database}.items():

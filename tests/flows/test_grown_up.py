@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from commonplace import stack
 from commonplace.archive.opening import open_archive
 from commonplace.config import Settings, load
 from commonplace.sources.chatgpt.sample import write_sample
+from commonplace.stack import processes, server
 from tests.fakes.notion import FakeNotion
 
 CONVERSATIONS = 40
@@ -33,7 +33,7 @@ def database_for_prefect() -> Iterator[str]:
         pytest.skip("no system PostgreSQL with pg_trgm (Debian: apt-get install postgresql)")
     is_root = os.geteuid() == 0
     folder = Path(tempfile.mkdtemp(prefix="prefect-pg-"))
-    port = stack.free_port(5460)
+    port = processes.free_port(5460)
 
     def run(*command: str) -> None:
         subprocess.run(command, user="postgres" if is_root else None, cwd="/", check=True, stdout=subprocess.DEVNULL)
@@ -79,13 +79,13 @@ def ground(
         )
         (home / "commonplace.toml").write_text("[destinations.notion]\n[runs]\nworkers = 2\n")
         ground.settings, _ = load(ground, folder=home)
-        running, _ = stack.ensure_server(ground.settings)
-        ground.update(stack.client_environment(running, ground.settings))
+        running = server.ensure(ground.settings)
+        ground.update(server.client_environment(running, ground.settings))
         try:
             subprocess.run([sys.executable, "-m", "deployments.apply"], env=ground, cwd=home, check=True, timeout=120)
             yield ground, notion
         finally:
-            stack.stop_server(ground.settings)
+            server.stop(ground.settings)
 
 
 def _commonplace(ground: Ground, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -105,13 +105,15 @@ def _two_workers(ground: Ground) -> Iterator[list[int]]:
     """Two worker processes; what is left of them is ended."""
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "commonplace", "--type", "process"]
     log = ground.settings.home / "workers.log"
-    workers = [stack.start_process([*command, "--name", name], ground, log).pid for name in ("one", "two")]
+    folder = ground.settings.home / "workers"
+    workers = [
+        processes.start(name, [*command, "--name", name], ground, folder=folder, log=log) for name in ("one", "two")
+    ]
     try:
-        yield workers
+        yield [worker.pid for worker in workers]
     finally:
-        for pid in workers:
-            stack.stop_process(pid, seconds=10)
-            stack.kill(pid)
+        for worker in workers:
+            processes.stop(worker, seconds=10)
 
 
 def _kill_the_one_that_works(workers: list[int]) -> None:

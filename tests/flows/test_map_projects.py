@@ -9,10 +9,10 @@ import pytest
 from prefect import get_client
 from sqlalchemy import update
 
-from commonplace import stack
 from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import projects as project_table
 from commonplace.config import load
+from commonplace.stack.processes import Process
 from commonplace.stages.mapping import projects
 from flows.map_projects import map_projects
 from flows.running import RunFailed
@@ -56,11 +56,11 @@ def unname() -> None:
 
 
 def test_names_are_asked_for_once_and_never_shown(
-    prefect_api: stack.Running, filled: None, naming_server: NamingServer
+    prefect_api: Process, filled: None, naming_server: NamingServer
 ) -> None:
     configure('[projects]\nnamer = "openai"\n')
     report = map_projects()
-    assert (report["named"], report["errors"]) == (3, [])
+    assert (report["named"], report["problems"]) == (3, [])
     assert report["cost_usd"] > 0
     assert {one["name_source"] for one in listed()} == {"inferred"}
     assert all(str(one["name"]).startswith("All of ") for one in listed())
@@ -74,7 +74,7 @@ def test_names_are_asked_for_once_and_never_shown(
 
 
 def test_a_namer_that_refuses_fails_the_run_but_not_the_mapping(
-    prefect_api: stack.Running, filled: None, naming_server: NamingServer
+    prefect_api: Process, filled: None, naming_server: NamingServer
 ) -> None:
     configure('[projects]\nnamer = "openai"\n')
     naming_server.answers = [(401, "invalid_api_key")]
@@ -85,7 +85,7 @@ def test_a_namer_that_refuses_fails_the_run_but_not_the_mapping(
 
 
 def test_embeddings_are_bought_in_chunks_and_learned_from(
-    prefect_api: stack.Running, filled: None, monkeypatch: pytest.MonkeyPatch
+    prefect_api: Process, filled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure('[projects]\nembeddings = "text-embedding-3-small"\n')
     with FakeOpenAI() as server:
@@ -99,7 +99,7 @@ def test_embeddings_are_bought_in_chunks_and_learned_from(
 
 
 def test_embeddings_that_could_not_be_bought_are_made_up_for_by_the_next_run(
-    prefect_api: stack.Running, filled: None, monkeypatch: pytest.MonkeyPatch
+    prefect_api: Process, filled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure('[projects]\nembeddings = "text-embedding-3-small"\n')
     with FakeOpenAI() as server:

@@ -8,10 +8,10 @@ from pydantic import SecretStr
 
 from blocks import ALL, ArchiveBlock
 from blocks.lookup import BlockEnvironment
-from commonplace import stack
+from commonplace.stack.processes import Process
 
 
-def test_the_environment_wins_and_blocks_fill_in_what_it_lacks(prefect_api: stack.Running, tmp_path: Path) -> None:
+def test_the_environment_wins_and_blocks_fill_in_what_it_lacks(prefect_api: Process, tmp_path: Path) -> None:
     ArchiveBlock(url=SecretStr(f"sqlite:///{tmp_path}/there/a.db")).save("default", overwrite=True)
     ALL["notion"](token=SecretStr("hush")).save("default", overwrite=True)
     try:

@@ -35,6 +35,13 @@ def test_titles_that_say_nothing_give_no_name() -> None:
     assert names(("How to do it", "?"), ()) == []
 
 
+def test_scraps_are_no_names() -> None:
+    assert names(("New chat", "new chat", "Untitled"), ("Chat", "Chat about it")) == []
+    assert names(("Plagas & plagas", "Plagas y plagas")) == ["Plagas"]
+    unlike = ("Rust borrow checker", "Oat milk at home", "Visa for Japan", "Squeaky door", "Sonnet 18", "Tyre sizes")
+    assert names(unlike) == []
+
+
 @settings(deadline=None)
 @given(st.lists(st.lists(st.text(), max_size=6), max_size=4))
 def test_any_titles_give_short_names_or_none(titles: list[list[str]]) -> None:

@@ -128,4 +128,5 @@ def test_the_keys_of_the_first_items_are_seen_in_a_file_that_goes_on() -> None:
         (None, {"id", "mapping", "title"}),
     ]
     assert found_in(b'{"data": [{"chat_messages": [{"a": 1}]}]}') == [("data", {"chat_messages"}), (None, {"data"})]
+    assert found_in(b'{"data": [{"a": 1}, {"b": 1}]}')[1] == ("data", {"b"})
     assert found_in(b'{"mapping": {"a": 1}}\n{"b": ["c": ') == [(None, {"mapping"}), (None, {"b"})]

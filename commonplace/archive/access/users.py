@@ -152,6 +152,16 @@ def claim_uid(archive: Archive, owner: str, uid: str) -> None:
         add(connection, omi_uids, [{"uid": uid, "owner": owner, "claimed_at": now()}])
 
 
+def owner_of_uid(archive: Archive, uid: str) -> str | None:
+    with archive.read() as connection:
+        return connection.execute(select(omi_uids.c.owner).where(omi_uids.c.uid == uid)).scalar_one_or_none()
+
+
+def is_any_uid_claimed(archive: Archive) -> bool:
+    with archive.read() as connection:
+        return connection.execute(select(omi_uids.c.uid).limit(1)).one_or_none() is not None
+
+
 def uids_of(archive: Archive, owner: str) -> Sequence[str]:
     with archive.read() as connection:
         return connection.execute(select(omi_uids.c.uid).where(omi_uids.c.owner == owner)).scalars().all()

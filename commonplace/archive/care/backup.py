@@ -4,7 +4,8 @@ A zip: `manifest.json`, one `tables/NAME.jsonl` per table (each line a row, as a
 columns; bytes as base64) and, if wanted, the files location's contents as `files/SHA256`. The manifest holds counts and
 hashes of everything, so that `restore` can verify all of it before it touches anything.
 
-It is written from one read transaction while others write. The text index is not in it; it is built again.
+It is written from one read transaction while others write. The text index is not in it, it is built again; nor are the
+vectors that this machine computed itself, which the next `embed` makes again. Those that were bought are.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import CHUNK, path_of
+from commonplace.archive.inbox import has_inbox, inbox, open_inbox
 from commonplace.archive.migrations import HEAD
-from commonplace.archive.schema import BACKED_UP, files
+from commonplace.archive.schema import BACKED_UP, features, files, passages, vector_kinds
 from commonplace.errors import Refused
 from commonplace.moments import now
 
@@ -91,8 +94,9 @@ def file_member(sha256: str) -> str:
 
 
 def _pack(archive: Archive, packed: zipfile.ZipFile, include_files: bool) -> Manifest:
+    waiting = _pack_inbox(archive, packed)  # first: what leaves it meanwhile is in the archive as well, not in neither
     with _snapshot(archive) as connection:
-        tables = [_pack_table(connection, table, packed) for table in BACKED_UP]
+        tables = [*waiting, *(_pack_table(connection, table, packed) for table in BACKED_UP)]
         kept = list(connection.execute(select(files.c.sha256).order_by(files.c.sha256)).scalars())
     missing = [sha256 for sha256 in kept if not _pack_file(archive, sha256, packed)] if include_files else []
     manifest = Manifest(
@@ -105,9 +109,16 @@ def _pack(archive: Archive, packed: zipfile.ZipFile, include_files: bool) -> Man
     return manifest
 
 
+def _pack_inbox(archive: Archive, packed: zipfile.ZipFile) -> list[TableManifest]:
+    if not has_inbox(archive):
+        return []
+    with open_inbox(archive) as opened, opened.engine.connect() as connection:
+        return [_pack_table(connection, inbox, packed)]
+
+
 def _pack_table(connection: Connection, table: Table, packed: zipfile.ZipFile) -> TableManifest:
     digest, count = hashlib.sha256(), 0
-    query = select(table).order_by(*table.primary_key.columns)
+    query = _kept(table).order_by(*table.primary_key.columns)
     with packed.open(_member(table_member(table.name)), "w", force_zip64=True) as out:
         result = connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
         for rows in result.partitions():
@@ -117,6 +128,18 @@ def _pack_table(connection: Connection, table: Table, packed: zipfile.ZipFile) -
             count += len(rows)
     columns = [str(column.name) for column in table.columns]
     return TableManifest(name=str(table.name), columns=columns, rows=count, sha256=digest.hexdigest())
+
+
+def _kept(table: Table) -> Select[Any]:
+    """The rows that cannot be made again for nothing: all but vectors that this machine computed itself."""
+    made = vector_kinds.c.is_bought.is_(False)
+    if table is vector_kinds:
+        return select(table).where(~made)
+    if table is passages:
+        return select(table).where(table.c.kind_key.not_in(select(vector_kinds.c.key).where(made)))
+    if table is features:
+        return select(table).where(table.c.kind.not_in(select(vector_kinds.c.kind).where(made)))
+    return select(table)
 
 
 def _pack_file(archive: Archive, sha256: str, packed: zipfile.ZipFile) -> bool:

@@ -32,7 +32,9 @@ from commonplace.archive.schema import (
     imports,
     ledger,
     messages,
+    passages,
     tombstones,
+    vector_kinds,
     verdicts,
 )
 from commonplace.archive.scope import Scope
@@ -81,8 +83,9 @@ def forget(
         wanted = _wanted(archive, ids, project, before)
         report = _look(archive, wanted, purge_exports)
         report.dry_run = False
-        for some in batched(wanted, _AT_ONCE):
-            _forget(archive, some)
+        with _without_files_of_vectors(archive):
+            for some in batched(wanted, _AT_ONCE):
+                _forget(archive, some)
         if purge_exports:
             remove_files(archive, _exports(archive), exports=True)
         if archive.is_sqlite:
@@ -158,7 +161,7 @@ def _forget(archive: Archive, ids: Sequence[str]) -> None:
         add(connection, tombstones, stones)
         for table in _SAID_ABOUT:
             connection.execute(delete(table).where(table.c.owner == owner, table.c.conversation_id.in_(ids)))
-        for table in (attachments, messages):
+        for table in (attachments, passages, messages):
             connection.execute(delete(table).where(table.c.conversation_key.in_(keys)))
         connection.execute(delete(conversations).where(conversations.c.key.in_(keys)))
     if shown:
@@ -222,6 +225,24 @@ def _overwriting(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(f"PRAGMA secure_delete = {state}")
         if value:
             yield
+
+
+@contextmanager
+def _without_files_of_vectors(archive: Archive) -> Iterator[None]:
+    """What is forgotten is in no such file any more, wherever this is killed: they go first and are made anew."""
+    with archive.read() as connection:
+        has_vectors = connection.execute(select(vector_kinds.c.key).limit(1)).first() is not None
+    if not has_vectors:
+        yield
+        return
+    from commonplace.archive.search import near, passages_files
+    from commonplace.archive.search.passages import kinds
+
+    for kind in kinds(archive):
+        passages_files.remove(archive, kind)
+    yield
+    for kind in kinds(archive):
+        near.renew(archive, kind, at_once=True)
 
 
 def _empty_write_ahead_log(archive: Archive) -> None:

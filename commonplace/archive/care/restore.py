@@ -28,7 +28,9 @@ from commonplace.archive.care.backup import (
     table_member,
 )
 from commonplace.archive.core import Archive
+from commonplace.archive.engine import for_writing
 from commonplace.archive.files.files import CHUNK, has_file, put_file
+from commonplace.archive.inbox import has_inbox, inbox, open_inbox
 from commonplace.archive.leases import hold, importing, running
 from commonplace.archive.migrations import HEAD
 from commonplace.archive.rows import insert_rows
@@ -67,6 +69,7 @@ def restore(archive: Archive, path: Path, *, force: bool = False) -> RestoreRepo
             try:
                 with archive.write() as connection:
                     _load(connection, packed, manifest)
+                _load_inbox(archive, packed, manifest)
             finally:
                 text_index.rebuild(archive)
             restored = _put_files(archive, packed, manifest)
@@ -83,7 +86,7 @@ def check_backup(path: Path) -> Manifest:
 
 def verify_backup(packed: zipfile.ZipFile) -> Manifest:
     manifest = _manifest(packed)
-    known = {table.name: set(table.columns.keys()) for table in BACKED_UP}
+    known = {table.name: set(table.columns.keys()) for table in (*BACKED_UP, inbox)}
     for table in manifest.tables:
         if table.name not in known or not known[table.name].issuperset(table.columns):
             raise _too_new()
@@ -152,6 +155,18 @@ def _load(connection: Connection, packed: zipfile.ZipFile, manifest: Manifest) -
         if table.name in by_name:
             _load_table(connection, table, by_name[table.name], packed)
             _set_sequence(connection, table)
+
+
+def _load_inbox(archive: Archive, packed: zipfile.ZipFile, manifest: Manifest) -> None:
+    """What had come in and was not in the archive yet. It may be a file of its own, hence a transaction of its own."""
+    told = next((table for table in manifest.tables if table.name == inbox.name), None)
+    if told is None and not has_inbox(archive):
+        return
+    with open_inbox(archive) as opened, for_writing(opened.engine).begin() as connection:
+        connection.execute(delete(inbox))
+        if told is not None:
+            _load_table(connection, inbox, told, packed)
+            _set_sequence(connection, inbox)
 
 
 def _load_table(connection: Connection, table: Table, told: TableManifest, packed: zipfile.ZipFile) -> None:

@@ -18,9 +18,13 @@ from commonplace import moments
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, add_selected, to_json
 from commonplace.archive.schema import conversations, files, import_outcomes, imports, source_items, tombstones
-from commonplace.errors import Defect
+from commonplace.errors import Defect, LeftOut
 
 Status = Literal["running", "completed", "failed", "interrupted"]
+
+
+_left_out = msgspec.json.Decoder(list[LeftOut | str])
+"""The first version noted names alone."""
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -72,7 +76,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str | None
     counts: Counts
     defects: list[Defect]
-    unknown_files: list[str]
+    left_out: list[LeftOut]
 
 
 def start(archive: Archive, *, name: str, signature: str) -> str:
@@ -99,7 +103,7 @@ def finish(
     *,
     source: str = "",
     defects: Sequence[Defect] = (),
-    unknown_files: Sequence[str] = (),
+    left_out: Sequence[LeftOut] = (),
     sha256: str | None = None,
     status: Status = "completed",
 ) -> None:
@@ -109,7 +113,7 @@ def finish(
         "finished_at": moments.now(),
         "counts": to_json(counts),
         "defects": to_json(list(defects)),
-        "unknown_files": to_json(list(unknown_files)),
+        "unknown_files": to_json(list(left_out)),
         "sha256": sha256,
         "source": source,
     }
@@ -220,6 +224,7 @@ def record_same(archive: Archive, import_id: str, earlier_id: str) -> None:
 
 
 def _record(row: Row[Any]) -> ImportRecord:
+    left_out = _left_out.decode(row.unknown_files)
     return ImportRecord(
         id=row.id,
         source=row.source,
@@ -230,5 +235,5 @@ def _record(row: Row[Any]) -> ImportRecord:
         sha256=row.sha256,
         counts=msgspec.json.decode(row.counts, type=Counts),
         defects=msgspec.json.decode(row.defects, type=list[Defect]),
-        unknown_files=msgspec.json.decode(row.unknown_files, type=list[str]),
+        left_out=[LeftOut(one, "not read") if isinstance(one, str) else one for one in left_out],
     )

@@ -256,6 +256,14 @@ def is_known(archive: Archive, typed: str) -> bool:
     return typed in known or title_ref(typed) in known
 
 
+def sorted_ids(archive: Archive) -> list[str]:
+    """Every conversation that is in a project."""
+    table = conversations.c
+    query = select(table.id).where(table.owner == archive.owner, table.project_id.is_not(None)).order_by(table.id)
+    with archive.read() as connection:
+        return list(connection.execute(query).scalars())
+
+
 def projects_of(archive: Archive, ids: Sequence[str]) -> dict[str, str | None]:
     """The project that each conversation is in now."""
     table = conversations.c

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, true
@@ -63,6 +63,11 @@ class Finder(Protocol):
     def titles(self, most: int) -> set[int]: ...
     def scores(self, hits: Sequence[int]) -> dict[int, float] | None: ...
     def rarity(self, part: Part) -> float: ...
+    def some(self, most: int) -> dict[int, float]: ...
+
+
+Way = Literal["words", "meaning", "some words"]
+"""Why a conversation was found: it has all that is wanted, it is near in meaning, or it has some of the words."""
 
 
 class Found(msgspec.Struct):
@@ -71,6 +76,9 @@ class Found(msgspec.Struct):
     key: int
     hit: int | None
     score: float = 0.0
+    why: Way = "words"
+    place: tuple[int, int] | None = None
+    """Where in its message the passage begins and ends that answers."""
 
 
 class Whole(msgspec.Struct):
@@ -85,34 +93,34 @@ class Search:
     """One search: the question, the filters, and the ways of answering."""
 
     def __init__(self, archive: Archive, connection: Connection, query: Query, filters: Filters) -> None:
-        self._archive = archive
-        self._connection = connection
-        self._query = query
-        self._filters = filters
-        self._clause = filters.clause(archive)
-        self._is_open = filters.is_open and not _has_other_owners(connection, archive.owner)
-        self._narrow = None if self._is_open else self._few()
-        self._finder = self._ask(query, role=filters.role)
+        self.archive = archive
+        self.connection = connection
+        self.query = query
+        self.filters = filters
+        self.clause = filters.clause(archive)
+        self.is_open = filters.is_open and not _has_other_owners(connection, archive.owner)
+        self.narrow = None if self.is_open else self._few()
+        self.finder = self.ask(query, role=filters.role)
 
-    def _ask(self, query: Query, *, role: str | None) -> Finder:
-        if self._connection.dialect.name == "sqlite":
-            return finding_sqlite.Finder(self._connection, query, role=role, hidden=self._filters.include_hidden)
-        return finding_postgresql.Finder(self._connection, query, role=role, hidden=self._filters.include_hidden)
+    def ask(self, query: Query, *, role: str | None) -> Finder:
+        if self.connection.dialect.name == "sqlite":
+            return finding_sqlite.Finder(self.connection, query, role=role, hidden=self.filters.include_hidden)
+        return finding_postgresql.Finder(self.connection, query, role=role, hidden=self.filters.include_hidden)
 
     def find(self, *, newest_first: bool, page: slice, facets: bool) -> tuple[list[Found], Whole, int]:
         """The page, what the facets are counted in, and the total."""
-        if not self._query.wanted:
+        if not self.query.wanted:
             return self._browse(page, facets=facets)
-        hits = self._finder.hits()
-        if hits is None and self._narrow is not None and len(self._narrow) <= _LOOKED_INTO:
-            hits = self._finder.hits_in(sorted(self._narrow))
+        hits = self.finder.hits()
+        if hits is None and self.narrow is not None and len(self.narrow) <= _LOOKED_INTO:
+            hits = self.finder.hits_in(sorted(self.narrow))
         most = _MOST_TITLES if hits is not None else _SHORTLIST
-        titled = set() if self._filters.role else self._qualified(self._finder.titles(most))
+        titled = set() if self.filters.role else self.qualified(self.finder.titles(most))
         if hits is None:
             return self._among_too_many(titled, newest_first=newest_first, page=page, facets=facets)
-        matched = _by_conversation(hits)
-        if self._narrow is not None:
-            matched = {key: matched[key] for key in matched.keys() & self._narrow}
+        matched = by_conversation(hits)
+        if self.narrow is not None:
+            matched = {key: matched[key] for key in matched.keys() & self.narrow}
         for key in titled:
             matched.setdefault(key, [])
         ordered = self._newest(matched) if newest_first else self._best(matched, hits, titled)
@@ -121,7 +129,7 @@ class Search:
         return found, whole, total
 
     def _best(self, matched: Mapping[int, Sequence[int]], hits: Sequence[int], titled: set[int]) -> Iterator[Found]:
-        scores = self._finder.scores(hits)
+        scores = self.finder.scores(hits)
         if scores is None:
             yield from self._shortlisted(self._newest(matched), matched, titled)
             return
@@ -136,13 +144,13 @@ class Search:
             best[key] = best.get(key, 0.0) + bonus
         ranked = sorted(((score, key) for key, score in best.items() if key in matched), reverse=True)
         for batch in _batches(ranked, _AT_ONCE):
-            good = self._qualified({key for _, key in batch})
+            good = self.qualified({key for _, key in batch})
             yield from (Found(key, hit_of.get(key), score) for score, key in batch if key in good)
 
     def _newest(self, matched: Mapping[int, Sequence[int]]) -> Iterator[Found]:
         """Those that were matched and qualify, newest first."""
         few = matched.keys() if len(matched) <= _FEW else None
-        for key in self._walk(few):
+        for key in self.walk(few):
             if key in matched:
                 yield Found(key, next(iter(matched[key]), None))
 
@@ -153,7 +161,7 @@ class Search:
         short = {found.key: found for found in islice(newest, _SHORTLIST)}
         by_title = [key for key in sorted(titled, reverse=True)[:_SHORTLIST] if key not in short]
         unseen = [key for key in by_title if key not in matched]
-        said = {**matched, **_by_conversation(self._finder.hits_in(unseen) if unseen else [])}
+        said = {**matched, **by_conversation(self.finder.hits_in(unseen) if unseen else [])}
         short |= {key: Found(key, next(iter(said.get(key, ())), None)) for key in by_title}
         yield from self._ranked(list(short.values()), said, titled)
         yield from (found for found in newest if found.key not in short)
@@ -161,10 +169,10 @@ class Search:
     def _ranked(
         self, short: Sequence[Found], matched: Mapping[int, Sequence[int]], titled: Collection[int]
     ) -> list[Found]:
-        matcher, weights = Matcher(self._query.wanted), self._weights()
+        matcher, weights = Matcher(self.query.wanted), self._weights()
         bonus = _TITLE_WORTH * sum(weights)
         read = {found.key: matched.get(found.key, ())[:_READ] for found in short}
-        texts = _texts(self._connection, [message_of(hit) for hits in read.values() for hit in hits])
+        texts = _texts(self.connection, [message_of(hit) for hits in read.values() for hit in hits])
         ranked = []
         for found in short:
             scored = [(matcher.score(texts.get(message_of(hit), ""), weights), -hit) for hit in read[found.key]]
@@ -178,100 +186,100 @@ class Search:
     ) -> tuple[list[Found], Whole, int]:
         """Too many hits to fetch them all: look into conversations instead, newest first, until the page is full."""
         seen: dict[int, list[int]] = {}
-        is_faster = not newest_first and self._finder.latest(None, 1) is not None
+        is_faster = not newest_first and self.finder.latest(None, 1) is not None
         newest = self._latest(seen) if is_faster else self._looked_into(seen)
         ordered = newest if newest_first else self._shortlisted(newest, seen, titled)
         found = list(islice(ordered, page.start, page.stop))
         size = _SAMPLE if facets else _SAMPLE // 5
-        sample, weight = self._sample(size // 4 if self._finder.is_slow else size)
-        matched = _by_conversation(self._finder.hits_in(sample))
+        sample, weight = self._sample(size // 4 if self.finder.is_slow else size)
+        matched = by_conversation(self.finder.hits_in(sample))
         for key in titled.intersection(sample):
             matched.setdefault(key, [])
         return found, Whole(matched, weight, is_exact=weight == 1), max(len(found), round(len(matched) * weight))
 
     def _sample(self, size: int) -> tuple[list[int], int]:
         """About so many conversations, evenly spread, and those of them that qualify; how many each stands for."""
-        newest = self._connection.execute(select(func.max(conversations.c.key))).scalar() or 0
+        newest = self.connection.execute(select(func.max(conversations.c.key))).scalar() or 0
         step = max(1, newest // size)
-        return sorted(self._qualified(range(step, newest + 1, step))), step
+        return sorted(self.qualified(range(step, newest + 1, step))), step
 
     def _looked_into(self, seen: dict[int, list[int]]) -> Iterator[Found]:
-        for batch in _batches(self._walk(), _AT_ONCE):
-            seen.update(_by_conversation(self._finder.hits_in(batch)))
+        for batch in _batches(self.walk(), _AT_ONCE):
+            seen.update(by_conversation(self.finder.hits_in(batch)))
             yield from (Found(key, seen[key][0]) for key in batch if key in seen)
 
     def _latest(self, seen: dict[int, list[int]]) -> Iterator[Found]:
         """The same from the conversations that came last into the archive, if the index is faster at that."""
         end = None
-        while hits := self._finder.latest(end, _AT_MOST):
+        while hits := self.finder.latest(end, _AT_MOST):
             hits.sort()
             end = first_of(conversation_of(hits[0]))
-            some = _by_conversation(hits)
-            good = self._qualified(some)
+            some = by_conversation(hits)
+            good = self.qualified(some)
             seen.update((key, some[key]) for key in good)
             yield from (Found(key, some[key][0]) for key in sorted(good, reverse=True))
 
     def _browse(self, page: slice, *, facets: bool) -> tuple[list[Found], Whole, int]:
         """Nothing to look for: everything, newest first, but for conversations with what is excluded."""
         unwanted: set[int] = set()
-        for group in self._query.excluded:
-            finder = self._ask(Query(group), role=None)
+        for group in self.query.excluded:
+            finder = self.ask(Query(group), role=None)
             hits = finder.hits()
             if hits is None:
-                hits = finder.hits_in(list(self._walk()))
+                hits = finder.hits_in(list(self.walk()))
             unwanted |= {conversation_of(hit) for hit in hits} | finder.titles(_MOST_TITLES)
-        keys = [key for key in self._walk() if key not in unwanted]
+        keys = [key for key in self.walk() if key not in unwanted]
         found = [Found(key, None) for key in keys[page]]
         step = -(-len(keys) // _FACETED) if facets and keys else 1
         return found, Whole(dict.fromkeys(keys[::step], ()), step, is_exact=step == 1), len(keys)
 
     def _measured(self, matched: Mapping[int, Sequence[int]], *, most: int) -> tuple[Whole, int]:
         """What was matched and qualifies, or an even sample of it."""
-        if self._is_open or self._narrow is not None:
+        if self.is_open or self.narrow is not None:
             step = -(-len(matched) // most) or 1
             some = matched if step == 1 else {key: matched[key] for key in sorted(matched)[::step]}
             return Whole(some, len(matched) / max(1, len(some)), is_exact=step == 1), len(matched)
         step = -(-len(matched) // most) or 1
         looked_at = sorted(matched)[::step]
-        good = {key: matched[key] for key in sorted(self._qualified(looked_at))}
+        good = {key: matched[key] for key in sorted(self.qualified(looked_at))}
         weight = len(matched) / max(1, len(looked_at))
         return Whole(good, weight, is_exact=step == 1), round(len(good) * weight)
 
-    def _walk(self, keys: Collection[int] | None = None) -> Iterator[int]:
+    def walk(self, keys: Collection[int] | None = None) -> Iterator[int]:
         """Conversations that qualify, newest first: all of them, or those of some."""
-        if self._narrow is not None:
-            keys = self._narrow if keys is None else self._narrow.intersection(keys)
+        if self.narrow is not None:
+            keys = self.narrow if keys is None else self.narrow.intersection(keys)
         if keys is not None:
             some = _these(keys)
-            clause = true() if self._is_open or self._narrow is not None else self._filters.clause(self._archive, some)
-            yield from self._connection.execute(select(some.key).where(clause).order_by(*_newest_first(some))).scalars()
+            clause = true() if self.is_open or self.narrow is not None else self.filters.clause(self.archive, some)
+            yield from self.connection.execute(select(some.key).where(clause).order_by(*_newest_first(some))).scalars()
             return
         table = conversations.c
-        bounds = Scope(since=self._filters.since, until=self._filters.until).clause(self._archive)
-        rows = self._connection.execute(select(table.key).where(bounds).order_by(*_newest_first(table))).scalars()
+        bounds = Scope(since=self.filters.since, until=self.filters.until).clause(self.archive)
+        rows = self.connection.execute(select(table.key).where(bounds).order_by(*_newest_first(table))).scalars()
         for batch in _batches(rows, _QUALIFIED_AT_ONCE):
-            good = self._qualified(batch)
+            good = self.qualified(batch)
             yield from (key for key in batch if key in good)
 
     def _few(self) -> set[int] | None:
-        found = self._connection.execute(select(conversations.c.key).where(self._clause).limit(_NARROW + 1))
+        found = self.connection.execute(select(conversations.c.key).where(self.clause).limit(_NARROW + 1))
         keys = set(found.scalars())
         return keys if len(keys) <= _NARROW else None
 
-    def _qualified(self, keys: Collection[int]) -> set[int]:
-        if self._is_open or not keys:
+    def qualified(self, keys: Collection[int]) -> set[int]:
+        if self.is_open or not keys:
             return set(keys)
-        if self._narrow is not None:
-            return self._narrow.intersection(keys)
+        if self.narrow is not None:
+            return self.narrow.intersection(keys)
         some = _these(keys)
-        clause = self._filters.clause(self._archive, some)
-        return set(self._connection.execute(select(some.key).where(clause)).scalars())
+        clause = self.filters.clause(self.archive, some)
+        return set(self.connection.execute(select(some.key).where(clause)).scalars())
 
     def _title_worth(self) -> float:
         return _TITLE_WORTH * sum(self._weights())
 
     def _weights(self) -> list[float]:
-        return [self._finder.rarity(part) for part in self._query.wanted]
+        return [self.finder.rarity(part) for part in self.query.wanted]
 
 
 def _these(keys: Collection[int]) -> ReadOnlyColumnCollection[str, Any]:
@@ -297,7 +305,7 @@ def _has_other_owners(connection: Connection, owner: str) -> bool:
     return any(end not in (None, owner) for end in connection.execute(_OWNERS).one())
 
 
-def _by_conversation(hits: Iterable[int]) -> dict[int, list[int]]:
+def by_conversation(hits: Iterable[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for hit in hits:
         found.setdefault(hit >> CONVERSATION_SHIFT, []).append(hit)

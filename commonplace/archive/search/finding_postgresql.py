@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Sequence
 from functools import reduce
 from typing import Any
@@ -10,13 +11,16 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    case,
     cast,
     false,
     func,
     literal,
     literal_column,
     not_,
+    or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSQUERY
 from sqlalchemy.types import Text
@@ -40,11 +44,10 @@ class Finder:
         self._connection = connection
         self._query = query
         self.is_slow = True
-        self._matches = _matches(messages.c.text, query)
-        if not hidden:
-            self._matches &= messages.c.is_hidden.is_(False)
+        self._among: ColumnElement[bool] = true() if hidden else messages.c.is_hidden.is_(False)
         if role is not None:
-            self._matches &= messages.c.role == role
+            self._among &= messages.c.role == role
+        self._matches = and_(_matches(messages.c.text, query), self._among)
 
     def hits(self) -> list[int] | None:
         """In ascending order; None if there are too many to look at them all."""
@@ -78,6 +81,34 @@ class Finder:
     def rarity(self, part: Part) -> float:
         """The same for every part: PostgreSQL would have to fetch all messages that have it to count them."""
         return RARITY
+
+    def some(self, most: int) -> dict[int, float]:
+        """The hits that have some of the parts, and how many of them: of those that are not in too many messages.
+
+        What was quoted has to be there.
+        """
+        parts = [part for part in self._query.wanted if part not in self._query.quoted]
+        rare = [_matches_part(messages.c.text, part) for part in parts if self._is_rare(part)]
+        if not rare:
+            return {}
+        table = messages.c
+        number = reduce(operator.add, [case((matches, 1), else_=0) for matches in rare])
+        query = select(number, table.conversation_key, table.key, table.role, table.is_hidden)
+        query = query.where(
+            or_(*rare), *map(self._must, self._query.quoted), *map(self._must_not, self._query.excluded)
+        )
+        found = self._connection.execute(query.where(self._among).order_by(number.desc(), table.key.desc()).limit(most))
+        return {hit_of(*row[1:]): row[0] * RARITY for row in found}
+
+    def _is_rare(self, part: Part) -> bool:
+        some = select(messages.c.key).where(self._must(part)).limit(MOST_HITS + 1).subquery()
+        return self._connection.execute(select(func.count()).select_from(some)).scalar_one() <= MOST_HITS
+
+    def _must(self, part: Part) -> ColumnElement[bool]:
+        return _matches_part(messages.c.text, part)
+
+    def _must_not(self, group: Sequence[Part]) -> ColumnElement[bool]:
+        return not_(and_(*map(self._must, group)))
 
     def _hits(self, which: ColumnElement[bool], most: int | None = None) -> list[int]:
         table = messages.c

@@ -39,6 +39,7 @@ class Finder:
         self._driver: Any = connection.connection.driver_connection
         self._expressions: dict[Part, str | None] = {part: self._said(part) for part in query.wanted}
         self._excluded = query.excluded
+        self._quoted = query.quoted
         self._role, self._hidden = role, hidden
         self._which = _which(role, hidden)
         self._counts: dict[str, int] = {}
@@ -108,6 +109,25 @@ class Finder:
         """What it is worth that a message has this part."""
         (newest,) = self._numbers("SELECT coalesce(max(key), 0) FROM messages", ())
         return rarity(self._effort(part), newest)
+
+    def some(self, most: int) -> dict[int, float]:
+        """The hits that have some of the parts, and how well they fit: by the rarest, as far as these can be ranked.
+
+        What was quoted has to be there.
+        """
+        rarest = sorted((part for part in self._indexed if part not in self._quoted), key=self._documents)
+        ranked = [part for place, part in enumerate(rarest) if self._together(rarest[: place + 1]) <= MOST_RANKED]
+        any_of = " OR ".join(self._expressions[part] or "" for part in ranked or rarest[:1])
+        if not any_of:
+            return {}
+        wanted = " AND ".join([f"({any_of})", *map(_quoted, self._quoted)])
+        score, order = ("-bm25(messages_fts)", "rank") if ranked else ("0.0", "rowid DESC")
+        which = f"messages_fts MATCH ?{self._which} ORDER BY {order} LIMIT {most}"
+        sql = f"SELECT rowid, {score} FROM messages_fts WHERE {which}"  # noqa: S608
+        return dict(self._driver.execute(sql, (_without(wanted, self._excluded),)).fetchall())
+
+    def _together(self, parts: Sequence[Part]) -> int:
+        return sum(map(self._documents, parts))
 
     def _said(self, part: Part) -> str | None:
         """The part as an expression; None for a beginning of more words than can be named."""

@@ -36,6 +36,10 @@ class Query(msgspec.Struct, frozen=True):
 
     wanted: tuple[Part, ...] = ()
     excluded: tuple[tuple[Part, ...], ...] = ()
+    quoted: tuple[Part, ...] = ()
+    """Those of the wanted that stood between quotation marks, and have to be there word for word."""
+    said: str = ""
+    """What is wanted, as it was typed."""
 
 
 def parse(typed: str) -> Query:
@@ -43,6 +47,8 @@ def parse(typed: str) -> Query:
     text = unicodedata.normalize("NFC", _printable(typed[:LONGEST])).translate(_QUOTES)
     wanted: dict[Part, None] = {}
     excluded: dict[tuple[Part, ...], None] = {}
+    quoted: dict[Part, None] = {}
+    said: list[str] = []
     for minus, phrase, star, word in _PIECE.findall(text):
         is_excluded = bool(minus) or _is_exclusion(word)
         parts = tuple(_parts(phrase or word, is_prefix=bool(star) or word.endswith("*")))
@@ -50,7 +56,11 @@ def parse(typed: str) -> Query:
             excluded[parts] = None
         else:
             wanted.update(dict.fromkeys(parts))
-    return Query(tuple(wanted)[:MOST_PARTS], tuple(excluded)[:MOST_PARTS])
+            quoted.update(dict.fromkeys(parts if phrase else ()))
+            said.append(phrase or word)
+    kept = tuple(wanted)[:MOST_PARTS]
+    must = tuple(part for part in kept if part in quoted)
+    return Query(kept, tuple(excluded)[:MOST_PARTS], must, " ".join(said))
 
 
 def _printable(typed: str) -> str:

@@ -84,6 +84,18 @@ class Matcher:
         return f"{'… ' if begin else ''}{shown}{' …' if end < len(said) else ''}"
 
 
+def passage(text: str, place: tuple[int, int], marks: tuple[str, str]) -> str:
+    """A passage between the marks, after a few words of what stands before it."""
+    start, stop = place[0], min(place[1], _word_end(text, place[0] + _SNIPPET))
+    begin = max(0, start - _LEAD)
+    if begin:
+        space = text.find(" ", begin, start)
+        begin = space + 1 if space >= 0 else start
+    lead, said = " ".join(text[begin:start].split()), " ".join(text[start:stop].split())
+    shown = " ".join(part for part in (lead, f"{marks[0]}{said}{marks[1]}") if part)
+    return f"{'… ' if begin else ''}{shown}{' …' if stop < len(text.rstrip()) else ''}"
+
+
 def rarity(documents: int, total: int) -> float:
     """What a word is worth that is in so many of all texts."""
     return math.log1p(max(total - documents + 0.5, 0.5) / (documents + 0.5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, func, select
@@ -15,13 +15,18 @@ from commonplace.archive.search import facets as facets_of
 from commonplace.archive.search import text_index
 from commonplace.archive.search.facets import Facet
 from commonplace.archive.search.filters import Filters
-from commonplace.archive.search.finding import Found, Search
+from commonplace.archive.search.finding import Found, Way
 from commonplace.archive.search.hits import message_of
+from commonplace.archive.search.modes import Direction, Mode, Ways, WideSearch
 from commonplace.archive.search.query import parse
-from commonplace.archive.search.relevance import Matcher
+from commonplace.archive.search.relevance import Matcher, passage
+from commonplace.errors import Refused
 from commonplace.moments import to_iso
 
-__all__ = ["Facet", "Filters", "Result", "SearchResult", "search"]
+if TYPE_CHECKING:
+    from commonplace.archive.search.passages import Kind
+
+__all__ = ["Direction", "Facet", "Filters", "Mode", "Result", "SearchResult", "search", "similar"]
 
 MOST_OFFSET = 10_000
 
@@ -55,13 +60,20 @@ class Result(msgspec.Struct, kw_only=True):
     source: str
     message_id: str | None
     role: str | None
+    why: Way
+    """Has it all that was wanted, is it near in meaning, or has it some of the words?"""
 
 
 class SearchResult(msgspec.Struct, kw_only=True):
     """A page of what was found, and what the whole of it looks like."""
 
+    mode: Mode
     total: int
     total_is_exact: bool
+    ways: Ways
+    """How many of the total were found in which way."""
+    note: str = ""
+    """What could not be looked for, and why."""
     took_ms: float
     results: list[Result]
     facets: dict[str, list[Facet]] = msgspec.field(default_factory=dict)
@@ -82,6 +94,8 @@ def search(
     archive: Archive,
     text: str,
     *,
+    mode: Mode = "words",
+    direction: Direction | None = None,
     filters: Filters = Filters(),
     newest_first: bool = False,
     limit: int = 20,
@@ -91,25 +105,65 @@ def search(
 ) -> SearchResult:
     """The conversations that have all of it, in one message or in the title, best first; with nothing to look for, all.
 
-    Whatever is typed is safe. `marks` go around what matches in the snippets.
+    By `meaning`, those near to it, as far as there is a `direction`; `hybrid` begins with the words and goes on with
+    meaning (modes.py). Whatever is typed is safe. `marks` go around what matches in the snippets.
     """
     started = time.perf_counter()
     is_complete = text_index.ensure_live(archive)
     query = parse(text)
     page = slice(min(max(offset, 0), MOST_OFFSET), min(max(offset, 0), MOST_OFFSET) + max(limit, 0))
     with archive.read() as connection:
-        found_by = Search(archive, connection, query, filters)
-        found, whole, total = found_by.find(newest_first=newest_first, page=page, facets=facets)
+        wide = WideSearch(archive, connection, query, filters)
+        found, whole, ways = wide.find_by(mode, direction, newest_first=newest_first, page=page, facets=facets)
         counts = facets_of.count(connection, archive.owner, whole.by_conversation, whole.weight) if facets else {}
         results = _results(connection, archive.owner, found, Matcher(query.wanted), marks, filters.include_hidden)
     return SearchResult(
-        total=total,
+        mode=mode,
+        total=ways.words + ways.meaning + ways.some_words,
+        ways=ways,
         total_is_exact=whole.is_exact,
         took_ms=round((time.perf_counter() - started) * 1000, 3),
         results=results,
         facets=counts,
         facets_are_exact=whole.is_exact,
         index_is_complete=is_complete,
+    )
+
+
+def similar(
+    archive: Archive,
+    kind: Kind,
+    id: str,
+    *,
+    filters: Filters = Filters(),
+    limit: int = 20,
+    offset: int = 0,
+    marks: tuple[str, str] = ("**", "**"),
+) -> SearchResult:
+    """The conversations nearest to one in meaning. Refused where it has no vectors of this kind."""
+    from commonplace.archive.search.passages import wholes
+
+    started = time.perf_counter()
+    (row,) = wholes(archive, kind, [id])
+    if not row.any():
+        raise Refused(
+            "Nothing is known of what this conversation means.",
+            hint="Run `commonplace embed`; what the model does not understand has no vectors.",
+        )
+    with archive.read() as connection:
+        query = select(conversations.c.key).where(conversations.c.owner == archive.owner, conversations.c.id == id)
+        found = WideSearch(archive, connection, parse(""), filters).like(
+            kind, connection.execute(query).scalar_one(), row
+        )
+        page = found[max(offset, 0) : max(offset, 0) + max(limit, 0)]
+        results = _results(connection, archive.owner, page, Matcher(()), marks, filters.include_hidden)
+    return SearchResult(
+        mode="meaning",
+        total=len(found),
+        total_is_exact=False,
+        ways=Ways(meaning=len(found)),
+        took_ms=round((time.perf_counter() - started) * 1000, 3),
+        results=results,
     )
 
 
@@ -133,13 +187,18 @@ def _results(
             results.append(
                 Result(
                     **{name: head._mapping[name] for name in (*_OF_HEADS, "project")},
-                    snippet=matcher.excerpt(message.text, marks) if message else "",
+                    snippet=_snippet(one, message.text, matcher, marks) if message else "",
+                    why=one.why,
                     score=round(one.score, 4),
                     message_id=message.id if message else None,
                     role=message.role if message else None,
                 )
             )
     return results
+
+
+def _snippet(found: Found, text: str, matcher: Matcher, marks: tuple[str, str]) -> str:
+    return passage(text, found.place, marks) if found.place else matcher.excerpt(text, marks)
 
 
 def _first_messages(connection: Connection, keys: Sequence[int], include_hidden: bool) -> dict[int, int]:

@@ -6,7 +6,7 @@ Each judge's newest verdict on a conversation is kept; the newest of all holds, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -111,18 +111,17 @@ def correct(
     return True
 
 
-def withdraw(archive: Archive, conversation_id: str, field: Field) -> bool:
-    """Take a person's word back: the judge's holds again. False when there was none."""
+def withdraw(
+    archive: Archive, conversation_id: str, fields: Collection[Field] = FIELDS, *, review_below: float
+) -> list[Field]:
+    """Take a person's words back: the judge's hold again, and wait for review where they did. Which there were."""
+    word = corrections.c
+    meant = (word.owner == archive.owner) & (word.conversation_id == conversation_id) & word.field.in_(fields)
     with archive.write() as connection:
-        found = connection.execute(
-            delete(corrections).where(
-                corrections.c.owner == archive.owner,
-                corrections.c.conversation_id == conversation_id,
-                corrections.c.field == field,
-            )
-        )
-        refresh(connection, archive.owner, [conversation_id])
-        return found.rowcount > 0
+        gone = connection.execute(delete(corrections).where(meant).returning(word.field)).scalars().all()
+        if gone:
+            refresh(connection, archive.owner, [conversation_id], review_below=review_below)
+    return [field for field in FIELDS if field in gone]
 
 
 def list_corrections(archive: Archive, field: Field = "category", *, taxonomy: str | None = None) -> list[Correction]:

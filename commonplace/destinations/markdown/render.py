@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import tzinfo
 from itertools import groupby
 
+from commonplace.destinations.citations import TITLE as SOURCES
+from commonplace.destinations.citations import sources_in_markdown
 from commonplace.destinations.contract import Document
 from commonplace.destinations.markdown.frontmatter import Value
 from commonplace.destinations.markdown.names import link_target, safe_name
@@ -145,9 +147,13 @@ class _Writer:
 
     def _text(self, message: Message) -> str:
         self._attachments = {attachment.id: attachment for attachment in message.attachments}
-        return vault_text(
-            message.text, link=self._link, asides=self._settings.asides, remote_images=self._settings.remote_images
-        )
+        text = self._vault_text(message.text)
+        cited = sources_in_markdown(message)
+        return f"{text}\n\n{callout('quote', SOURCES, self._vault_text(cited))}" if cited else text
+
+    def _vault_text(self, markdown: str) -> str:
+        settings = self._settings
+        return vault_text(markdown, link=self._link, asides=settings.asides, remote_images=settings.remote_images)
 
     def _aside(self, message: Message) -> str:
         return callout("example", _speaker(message), self._text(message)) if self._settings.asides else ""

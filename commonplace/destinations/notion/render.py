@@ -12,6 +12,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from commonplace.destinations.citations import TITLE as SOURCES
+from commonplace.destinations.citations import sources_in_markdown
 from commonplace.destinations.contract import Document
 from commonplace.destinations.notion.properties import clean
 from commonplace.destinations.notion.settings import NotionSettings, digest
@@ -78,7 +80,9 @@ def body_of(document: Document, settings: NotionSettings, dialect: Dialect[Block
             heading = [] if _speaker(message) == speaker else [dialect.heading(_speaker(message))]
             speaker = _speaker(message)
             text = clean(message.text)
-            segments.append([*heading, *dialect.text(text if settings.asides else without_asides(text))])
+            spoken = dialect.text(text if settings.asides else without_asides(text))
+            cited = sources_in_markdown(message)
+            segments.append([*heading, *spoken, *(dialect.aside(SOURCES, clean(cited)) if cited else ())])
     return Body(segments, left_out, dialect)
 
 
@@ -102,8 +106,13 @@ def without_asides(text: str) -> str:
 def _branch(messages: list[Message], dialect: Dialect[Block]) -> list[Block]:
     """Answers that were edited away or made anew, collapsed."""
     count = f"{len(messages)} message{'s' if len(messages) > 1 else ''}"
-    text = "\n\n".join(f"**{_speaker(message)}**\n\n{clean(message.text)}" for message in messages)
+    text = "\n\n".join(f"**{_speaker(message)}**\n\n{clean(_with_sources(message))}" for message in messages)
     return dialect.aside(f"Another branch, {count}", text)
+
+
+def _with_sources(message: Message) -> str:
+    cited = sources_in_markdown(message)
+    return f"{message.text}\n\n{SOURCES}:\n\n{cited}" if cited else message.text
 
 
 def _speaker(message: Message) -> str:

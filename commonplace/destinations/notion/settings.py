@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-RENDERER_VERSION = "n2"
+RENDERER_VERSION = "n3"
 """Raised whenever the same conversation would be written differently; every page is then brought up to date."""
 
 

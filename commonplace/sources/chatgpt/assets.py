@@ -20,6 +20,7 @@ from commonplace.sources.file_types import type_by_magic
 
 ASSET_NAME = re.compile(r"(file[-_][A-Za-z0-9]{8,})(?:([-.#].*)|$)", re.DOTALL)
 ASSET_IN_BYTES = re.compile(rb"file[-_][A-Za-z0-9]{8,}")
+_MOST_KEPT = 100_000
 _UNSAFE_IN_ID = re.compile(r"[^\w.-]+")
 
 
@@ -59,6 +60,9 @@ class Assets:
         self._of_message: dict[str, list[str]] = {}
         self._of_thread: dict[str, list[str]] = {}
         self._described: dict[str, Asset] = {}
+        self._linked: set[str] = set()
+        self.lacking: dict[str, None] = {}
+        """What messages point to without its being there: the first of it, in their order."""
         for member in members:
             self._add_member(member)
         for record in library:
@@ -86,11 +90,19 @@ class Assets:
             if isinstance(holder, str) and key not in index.setdefault(holder, []):
                 index[holder].append(key)
 
+    def link(self, files: Mapping[str, str]) -> None:
+        """Pointers whose files were found otherwise than by their names."""
+        for pointer, member in files.items():
+            if key := asset_id(pointer):
+                self._members.setdefault(key, member)
+                self._linked.add(member)
+
     def is_asset(self, member: str) -> bool:
         """Whether a member is one of the files that messages point to, rather than a file nobody knows."""
         base = PurePosixPath(member).name
         stem = PurePosixPath(base).stem
-        return ASSET_NAME.match(base) is not None or stem in self._names or stem in self._library
+        is_named = ASSET_NAME.match(base) is not None or stem in self._names or stem in self._library
+        return is_named or member in self._linked
 
     def of_message(self, message_id: str) -> list[str]:
         return self._of_message.get(message_id, [])
@@ -106,8 +118,22 @@ class Assets:
     def describe(self, key: str) -> Asset:
         found = self._described.get(key)
         if found is None:
-            found = self._described[key] = self._describe(key)
+            found = self._describe(key)
+            if found.member or len(self._described) < _MOST_KEPT:
+                self._described[key] = found
         return found
+
+    def shown(self, key: str) -> Asset:
+        """`describe`, for what a message shows: it is noted where its bytes are not there."""
+        found = self.describe(key)
+        if found.member is None and len(self.lacking) < _MOST_KEPT:
+            self.lacking[key] = None
+        return found
+
+    def unclaimed(self) -> list[str]:
+        """The files that nothing asked for so far."""
+        claimed = {asset.member for asset in self._described.values()}
+        return [name for name in dict.fromkeys(self._members.values()) if name not in claimed and self.is_asset(name)]
 
     def _describe(self, key: str) -> Asset:
         record = self._library.get(key, {})

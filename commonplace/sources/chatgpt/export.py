@@ -8,9 +8,11 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from commonplace.errors import LeftOut, first_of
 from commonplace.model import Conversation
 from commonplace.sources.chatgpt.conversations import SOURCE, read_conversation
 from commonplace.sources.chatgpt.layout import Layout, survey
+from commonplace.sources.chatgpt.records import IDENTITY, Kind, read_record
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known
 from commonplace.sources.items import ItemReader
@@ -30,8 +32,15 @@ class ChatGPTExport:
         self._contents = contents
         self._layout = layout
         self.members = contents.members
-        self.left_out = layout.unknown
+        self._is_read = False
         self.unfamiliar = layout.around.unfamiliar
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        assets = self._layout.around.assets
+        lacking = (LeftOut(key, "named by a message, but not in the export") for key in assets.lacking)
+        unclaimed = (LeftOut(name, "no message shows it") for name in (assets.unclaimed() if self._is_read else ()))
+        return first_of([*self._layout.left_out, *lacking, *unclaimed])
 
     def conversations(self, known: Known | None = None) -> Iterator[Item]:
         yield from self._layout.missing
@@ -42,6 +51,18 @@ class ChatGPTExport:
             told_elsewhere=self._told_elsewhere,
         )
         yield from reader.conversations(self._contents, self._layout.conversations, known)
+        for kind, member in self._layout.records:
+            yield from self._records(kind).conversations(self._contents, [member], known)
+        self._is_read = True
+
+    def _records(self, kind: Kind) -> ItemReader:
+        return ItemReader(
+            version=READER_VERSION,
+            read=lambda item: read_record(kind, item, self._layout.around),
+            identity=IDENTITY,
+            under=kind.under,
+            is_whole=kind.is_whole,
+        )
 
     def open_member(self, name: str) -> BinaryIO:
         return self._contents.open_member(name)

@@ -9,45 +9,40 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 import msgspec
 
-from commonplace.errors import Defect
-from commonplace.sources.chatgpt.assets import ASSET_NAME, Assets
-from commonplace.sources.chatgpt.surroundings import Said, Surroundings
-from commonplace.sources.containers import Unreadable
+from commonplace.errors import Defect, LeftOut
+from commonplace.sources.chatgpt.assets import ASSET_NAME
+from commonplace.sources.chatgpt.describing import (
+    DESCRIBING,
+    EXPECTED,
+    MANIFEST,
+    assets_of,
+    describe,
+    listed_in_manifests,
+    said_of,
+)
+from commonplace.sources.chatgpt.records import Kind, kind_of_file
+from commonplace.sources.chatgpt.surroundings import Surroundings
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Sure
-from commonplace.sources.decoding import Undecodable, decode, storable
-from commonplace.sources.fields import dicts, first_text, mapping, strings
 from commonplace.sources.shapes import CHATGPT
-from commonplace.sources.splitting import without_bom
 
-MANIFEST = "export_manifest.json"
 _NAMED = re.compile(r"conversations(?:[-_. ]?(\d+))?(?: ?\(\d+\))?\.json", re.IGNORECASE)
-_MAX_DESCRIBING = 500_000_000
-_DESCRIBING = frozenset(
-    {
-        MANIFEST,
-        "conversation_asset_file_names.json",
-        "library_files.json",
-        "message_feedback.json",
-        "shared_conversations.json",
-        "user.json",
-    }
-)
-_EXPECTED = frozenset({"chat.html", "conversations.json.index", "user_settings.json", "LICENSE"})
-"""Files that say nothing which the others do not."""
 _ARCHIVES = frozenset({".zip", ".tar", ".gz", ".7z"})
+_HOLDS_NOTHING = re.compile(rb'\s*(?:\[\s*\]|\{\s*\}|\{\s*"\w+"\s*:\s*(?:\[\s*\]|\{\s*\}|null)\s*\})?\s*')
+_SHORT = 64
 
 
 class Layout(msgspec.Struct):
     """What there is to read."""
 
     conversations: list[str]
+    records: list[tuple[Kind, str]]
+    """Files of other things that are words."""
     missing: list[Defect]
-    unknown: list[str]
+    left_out: list[LeftOut]
     around: Surroundings
 
 
@@ -61,7 +56,7 @@ def _sureness(contents: Contents, name: str) -> Sure:
     base = PurePosixPath(name).name
     if base == MANIFEST:
         return Sure.PERHAPS
-    if base in _DESCRIBING or base in _EXPECTED or ASSET_NAME.match(base):
+    if base in DESCRIBING or base in EXPECTED or ASSET_NAME.match(base):
         return Sure.NO
     is_named = contents.is_lone or _NAMED.fullmatch(base) is not None
     if contents.head(name).owner == CHATGPT:
@@ -71,42 +66,32 @@ def _sureness(contents: Contents, name: str) -> Sure:
 
 def survey(contents: Contents) -> Layout:
     """Read the small files, look at the start of the others."""
-    by_base: dict[str, list[str]] = {}
-    for name in sorted(contents.members):
-        by_base.setdefault(PurePosixPath(name).name, []).append(name)
-    described = {
-        base: [(name, value) for name in by_base.get(base, ()) if (value := _read(contents, name)) is not None]
-        for base in _DESCRIBING
-    }
-    assets = _assets(contents, described)
+    described = describe(contents)
+    assets = assets_of(contents, described)
+    listed, missing = listed_in_manifests(described, contents.members)
     found: list[str] = []
-    unknown: list[str] = []
+    records: list[tuple[Kind, str]] = []
+    left_out = [LeftOut(name, "there twice, and the last one counts") for name in contents.shadowed]
     for name in sorted(contents.members, key=_reading_order):
         base = PurePosixPath(name).name
-        if base in _DESCRIBING or base in _EXPECTED or assets.is_asset(name):
+        if base in DESCRIBING or base in EXPECTED or assets.is_asset(name):
             continue
-        if _holds_conversations(contents, name):
+        if kind := kind_of_file(name):
+            records.append((kind, name))
+        elif _holds_conversations(contents, name):
             found.append(name)
-        else:
-            reason = _why_not_read(contents, name)
-            unknown.append(f"{name} ({reason})" if reason else name)
-    listed, missing = _manifest(described[MANIFEST], contents.members)
+        elif not _holds_nothing(contents, name):
+            left_out.append(LeftOut(name, _why_not_read(contents, name)))
+    if not listed:
+        left_out += _gaps(found)
     first = [name for name in listed if name in set(found)]
     return Layout(
         conversations=list(dict.fromkeys([*first, *found])),
+        records=records,
         missing=missing,
-        unknown=sorted(unknown),
-        around=Surroundings(assets=assets, said=_said(described)),
+        left_out=left_out,
+        around=Surroundings(assets=assets, said=said_of(described)),
     )
-
-
-def _read(contents: Contents, name: str) -> Any:
-    """The value of a small json; None if it cannot be read, which only costs what it would have told."""
-    try:
-        data = without_bom(contents.load(name))
-        return decode(data) if len(data) <= _MAX_DESCRIBING else None
-    except (Unreadable, Undecodable):
-        return None
 
 
 def _reading_order(name: str) -> tuple[str, int, str]:
@@ -126,70 +111,38 @@ def _holds_conversations(contents: Contents, name: str) -> bool:
     return contents.is_lone and head.is_empty
 
 
-def _why_not_read(contents: Contents, name: str) -> str | None:
+def _holds_nothing(contents: Contents, name: str) -> bool:
+    """Many exports have files for what a person never used."""
+    return contents.members[name] <= _SHORT and _HOLDS_NOTHING.fullmatch(contents.start(name, _SHORT)) is not None
+
+
+def _why_not_read(contents: Contents, name: str) -> str:
     owner = contents.head(name).owner
     if owner is not None:
-        return f"{owner} conversations"
-    return "an archive within the export" if PurePosixPath(name).suffix.lower() in _ARCHIVES else None
+        return f"conversations of {owner}"
+    is_archive = PurePosixPath(name).suffix.lower() in _ARCHIVES
+    return "an archive within the export" if is_archive else "not read by this version"
 
 
-def _manifest(manifests: list[tuple[str, Any]], members: Iterable[str]) -> tuple[list[str], list[Defect]]:
-    """The files that the manifests list as conversations, and those of them that are absent."""
-    names = set(members)
-    by_base = {PurePosixPath(name).name: name for name in sorted(names, reverse=True)}
-    listed: list[str] = []
-    missing: list[Defect] = []
-    for place, manifest in manifests:
-        logical = mapping(mapping(mapping(manifest).get("logical_files")).get("conversations.json"))
-        for path in strings(logical.get("files")):
-            beside = str(PurePosixPath(place).parent / path)
-            name = beside if beside in names else by_base.get(PurePosixPath(path).name)
-            if name is not None:
-                listed.append(name)
-            else:
-                missing.append(Defect(path, "", f"listed in {place} but not in the export"))
-    return listed, missing
+def _gaps(names: Iterable[str]) -> Iterator[LeftOut]:
+    """The numbers that are missing between the first and the last file of a sequence."""
+    before: tuple[str, int] | None = None
+    for name in names:
+        path = PurePosixPath(name)
+        numbered = _NAMED.fullmatch(path.name)
+        if numbered is None or numbered[1] is None:
+            continue
+        number = int(numbered[1])
+        if before is not None and before[0] == str(path.parent) and number > before[1] + 1:
+            yield LeftOut(
+                _range(name, numbered, before[1] + 1, number - 1), "missing from the sequence", number - before[1] - 1
+            )
+        before = (str(path.parent), number)
 
 
-def _assets(contents: Contents, described: dict[str, list[tuple[str, Any]]]) -> Assets:
-    names: dict[str, str] = {}
-    for _, value in described["conversation_asset_file_names.json"]:
-        names.update((key, told) for key, told in mapping(value).items() if isinstance(told, str) and told.strip())
-    library = [record for _, value in described["library_files.json"] for record in _records(value)]
-
-    members = sorted(name for name in contents.members if _may_be_asset(name)) if len(contents.members) > 1 else ()
-    return Assets(members, names=names, library=library, first_bytes=lambda name: contents.start(name, 16))
-
-
-def _may_be_asset(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() not in (".json", ".html", ".index") or ASSET_NAME.match(path.name) is not None
-
-
-def _said(described: dict[str, list[tuple[str, Any]]]) -> Said:
-    said = Said()
-    for _, value in described["message_feedback.json"]:
-        for entry in _records(value):
-            if conversation := first_text(entry, "conversation_id"):
-                kept = {
-                    key: storable(told) for key, told in entry.items() if told not in (None, "") and key not in _PRIVATE
-                }
-                said.feedback.setdefault(conversation, []).append(kept)
-    for _, value in described["shared_conversations.json"]:
-        for entry in _records(value):
-            if conversation := first_text(entry, "conversation_id"):
-                kept = {
-                    key: storable(entry[key]) for key in ("id", "title", "is_anonymous") if entry.get(key) is not None
-                }
-                said.shared.setdefault(conversation, []).append(kept)
-    return said
-
-
-_PRIVATE = frozenset({"user_id", "conversation_id", "workspace_id"})
-
-
-def _records(value: object) -> Iterator[dict[str, Any]]:
-    """The objects of a list, or of the first list in an object around it."""
-    if isinstance(value, dict):
-        value = next((inner for inner in value.values() if isinstance(inner, list)), [])
-    yield from dicts(value)
+def _range(name: str, numbered: re.Match[str], first: int, last: int) -> str:
+    """The names of absent files, as one beside them is named."""
+    stem, end = name[: -len(numbered.string) + numbered.start(1)], numbered.string[numbered.end(1) :]
+    width = len(numbered[1])
+    told = f"{stem}{first:0{width}}{end}"
+    return told if first == last else f"{told} to {last:0{width}}"

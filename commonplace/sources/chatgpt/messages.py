@@ -62,7 +62,7 @@ def read_message(key: str, message: dict[str, Any], conversation_id: str, around
     role = _ROLES.get(told_role) if type(told_role) is str else None
     name = author.get("name")
     if role is None:
-        role, name = _role_of(told_role, name)
+        role, name = role_of(told_role, name)
     kind = content.get("content_type") or "text"
     kind = kind if type(kind) is str else "unknown"
     recipient = message.get("recipient")
@@ -91,7 +91,7 @@ def read_message(key: str, message: dict[str, Any], conversation_id: str, around
         id=key,
         role=role,
         text=text,
-        digest=_digest(role, kind, strings, attachments) if is_seen else b"",
+        digest=digest_of(role, kind, strings, attachments) if is_seen else b"",
         author=name if isinstance(name, str) and name else None,
         content_type=kind,
         created_at=moment(message.get("create_time")),
@@ -135,7 +135,7 @@ def _plain(key: str, content: dict[str, Any], kind: str, metadata: dict[str, Any
     return text
 
 
-def _role_of(told: object, name: object) -> tuple[Role, object]:
+def role_of(told: object, name: object) -> tuple[Role, object]:
     """The nearest of our roles; one that nobody knows is a tool of that name."""
     if not isinstance(told, str):
         return "assistant", name
@@ -143,7 +143,7 @@ def _role_of(told: object, name: object) -> tuple[Role, object]:
     return (known, name) if known else ("tool", name or told)
 
 
-def _digest(role: Role, kind: str, strings: list[str], attachments: list[Attachment]) -> bytes:
+def digest_of(role: Role, kind: str, strings: list[str], attachments: list[Attachment]) -> bytes:
     """Role and raw words; an image or a recording without any words still is something a reader would see."""
     if kind in KNOWN and kind not in SPOKEN:
         return b""

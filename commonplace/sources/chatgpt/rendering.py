@@ -57,7 +57,7 @@ class Rendering:
         if isinstance(pointer, str):
             self.used.add(pointer)
         told = told or {}
-        asset = self.assets.describe(key)
+        asset = self.assets.shown(key)
         found = self.attachments.get(key)
         if found is None:
             found = self.attachments[key] = Attachment(id=key, name=asset.name, mime_type=asset.mime_type)

@@ -79,7 +79,8 @@ def retrain(
     judge.model_of(taxonomy)
     digest = blake2b(msgspec.json.encode(sorted(said.items())), digest_size=12).hexdigest()
     remember_learned(archive, taxonomy.name, digest, said)
-    near = _neighbours(archive, taxonomy, _touched(archive, taxonomy, news, before))
+    withdrawn = {category for id, category in before.items() if id not in said}
+    near = _neighbours(archive, taxonomy, _touched(archive, taxonomy, news, before) | withdrawn)
     changed = 0
     for chunk in in_chunks(list(near), CHUNK):
         seen = {subject.conversation_id: subject for subject in subjects(archive, chunk)}

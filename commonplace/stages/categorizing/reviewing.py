@@ -1,4 +1,4 @@
-"""A person's word on a conversation: confirmed or corrected, from whichever place they said it."""
+"""A person's word on a conversation: confirmed, corrected or taken back, from wherever they said it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from commonplace.archive.conversations.reading import find_conversation, load_filed
 from commonplace.archive.core import Archive
-from commonplace.archive.verdicts.verdicts import correct
+from commonplace.archive.verdicts.current import FIELDS
+from commonplace.archive.verdicts.verdicts import correct, withdraw
 from commonplace.errors import Refused
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 
@@ -38,6 +39,21 @@ def correct_conversation(
     for field, value in kept.items():
         correct(archive, identity, field, value, origin=origin, taxonomy=taxonomy)  # type: ignore[arg-type]
     return {"id": identity, **kept}
+
+
+def withdraw_corrections(
+    archive: Archive, conversation: str, *, only: Sequence[str] = (), review_below: float
+) -> dict[str, Any]:
+    """Take back what a person said of a conversation, or some of it; what that was. The judges' word holds again."""
+    identity = find_conversation(archive, conversation)
+    strange = [field for field in only if field not in FIELDS]
+    if strange:
+        raise Refused(f"{strange[0]!r} cannot be corrected.", hint=f"One of {', '.join(FIELDS)} can.")
+    fields = [field for field in FIELDS if field in only] or list(FIELDS)
+    withdrawn = withdraw(archive, identity, fields, review_below=review_below)
+    if not withdrawn:
+        raise Refused("There is no correction to take back.", hint=f"`commonplace show {identity}` shows what holds.")
+    return {"id": identity, "withdrawn": withdrawn}
 
 
 def _check_category(archive: Archive, taxonomy: str, category: str) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from commonplace.archive.files.files import hash_file
+from commonplace.sources.contents import there
 from commonplace.sources.registry import open_export
 
 
 def fingerprint(path: Path) -> str:
     """What identifies the bytes of a file; of a folder, its files' names, sizes and times."""
     if not path.is_dir():
-        return hash_file(path)
+        return hash_file(there(path))
     listing = hashlib.sha256()
     for file in sorted(path.rglob("*")):
         if file.is_file():

@@ -9,16 +9,20 @@ from sqlalchemy import func, select
 
 from commonplace.archive import schema
 from commonplace.archive.conversations import imports
-from commonplace.archive.conversations.imports import Counts, SourceItem
+from commonplace.archive.conversations.imports import SourceItem
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
+from commonplace.archive.leases import Lease
 from commonplace.archive.search import text_index
 from commonplace.errors import Defect, Halt, Permanent
 from commonplace.model import Conversation
 from commonplace.sources.contract import Item, Skipped
 from commonplace.stages.importing.keeping import AttachmentStore, OpenMember
+from commonplace.stages.importing.report import Tally
 
 MESSAGES_PER_BATCH = 2000
+CHARACTERS_PER_MESSAGE = 15_000
+"""A longer message counts as several, so that a batch stays small whatever is in it."""
 KNOWN_PER_BATCH = 2000
 FEWEST_FOR_BULK = 5000
 
@@ -64,10 +68,7 @@ class TextIndex:
 
 
 class Intake:
-    """Takes items in, from wherever they come. `counts` and `defects` grow with every batch.
-
-    The archive is under the lease of importing.
-    """
+    """Takes items in, from wherever they come. `tally` grows with every batch."""
 
     def __init__(
         self,
@@ -75,17 +76,17 @@ class Intake:
         *,
         name: str,
         import_id: str,
+        lease: Lease,
         index: TextIndex,
-        counts: Counts,
-        defects: list[Defect],
+        tally: Tally,
         open_member: OpenMember | None = None,
     ) -> None:
         self._archive = archive
         self._name = name
         self._import_id = import_id
+        self._lease = lease
         self._index = index
-        self._counts = counts
-        self._defects = defects
+        self._tally = tally
         self._attachments = AttachmentStore(archive, open_member)
         self._known: dict[bytes, SourceItem] = {}
         self._batch: list[Conversation] = []
@@ -96,12 +97,12 @@ class Intake:
         for item in items:
             if isinstance(item, Conversation):
                 self._batch.append(item)
-                self._in_batch += len(item.messages) or 1
+                self._in_batch += _weight(item)
             elif isinstance(item, Skipped):
                 self._skip(item.digest)
             else:
-                self._counts.count("failed")
-                self._defects.append(item)
+                self._tally.count("failed")
+                self._tally.add_defects([item])
             if self._in_batch >= MESSAGES_PER_BATCH or len(self._skipped) >= KNOWN_PER_BATCH:
                 self._flush()
                 after_batch()
@@ -117,16 +118,16 @@ class Intake:
     def _skip(self, digest: bytes) -> None:
         item = self._known[digest]
         outcome = "empty" if item.is_empty else "unchanged"
-        self._counts.count(outcome, messages=item.message_count, attachments=item.attachment_count)
+        self._tally.count(outcome, messages=item.message_count, attachments=item.attachment_count)
         self._skipped.append(digest)
 
     def _flush(self) -> None:
-        self._archive.check()
+        self._lease.check()
         if self._skipped:
             imports.record_known(self._archive, self._import_id, self._skipped)
             self._skipped = []
         if self._batch:
-            self._defects += self._attachments.store(self._batch)
+            self._tally.add_defects(self._attachments.store(self._batch))
             try:
                 self._merge(self._batch)
             except Permanent:
@@ -138,7 +139,7 @@ class Intake:
         self._index.before_merge()
         merged = merge(self._archive, self._import_id, batch)
         for result, (messages, attachments) in zip(merged, sizes, strict=True):
-            self._counts.count(result.outcome, messages=messages, attachments=attachments)
+            self._tally.count(result.outcome, messages=messages, attachments=attachments)
         self._index.after_merge(
             sum(size for result, (size, _) in zip(merged, sizes, strict=True) if result.outcome == "new")
         )
@@ -149,5 +150,11 @@ class Intake:
             try:
                 self._merge([conversation])
             except Permanent as exc:
-                self._counts.count("failed")
-                self._defects.append(Defect(self._name, conversation.id, str(exc)))
+                self._tally.count("failed")
+                self._tally.add_defects([Defect(self._name, conversation.id, str(exc))])
+
+
+def _weight(conversation: Conversation) -> int:
+    """How many ordinary messages a conversation takes the room of."""
+    characters = sum(len(message.text) for message in conversation.messages)
+    return max(1, len(conversation.messages), characters // CHARACTERS_PER_MESSAGE)

@@ -1,14 +1,51 @@
-"""What an import tells: of each file, and of all of them."""
+"""What an import tells: what became of everything that was read, and of what was not."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
 from commonplace.archive.conversations.imports import Counts
-from commonplace.errors import Defect
+from commonplace.errors import Defect, LeftOut, first_of
+
+MOST_DEFECTS = 1000
+"""So many are told one by one; a file can hold a million."""
 
 
-class FileReport(Counts, kw_only=True):
+class Tally(Counts, kw_only=True):
+    """Counts, and what there is to say of single items. It stays small, whatever is in a file."""
+
+    defects: list[Defect] = msgspec.field(default_factory=list)
+    more_defects: int = 0
+    """How many there were beyond those that are told."""
+    unfamiliar: dict[str, int] = msgspec.field(default_factory=dict)
+    """Words and fields that this version does not know: they are kept, and shown as well as it can."""
+    left_out: list[LeftOut] = msgspec.field(default_factory=list)
+
+    def add_defects(self, defects: Iterable[Defect]) -> None:
+        for defect in defects:
+            if len(self.defects) < MOST_DEFECTS:
+                self.defects.append(defect)
+            else:
+                self.more_defects += 1
+
+    def clear(self) -> None:
+        """As if nothing had been read."""
+        fresh = Tally()
+        for name in Tally.__struct_fields__:
+            setattr(self, name, getattr(fresh, name))
+
+    def include(self, other: Tally) -> None:
+        self.add(other)
+        self.more_defects += other.more_defects
+        self.add_defects(other.defects)
+        self.unfamiliar = dict(Counter(self.unfamiliar) + Counter(other.unfamiliar))
+        self.left_out = first_of([*self.left_out, *other.left_out])
+
+
+class FileReport(Tally, kw_only=True):
     """What one file brought."""
 
     file: str
@@ -18,33 +55,17 @@ class FileReport(Counts, kw_only=True):
     is_known: bool = False
     """Imported before, and recognised without reading it."""
     sha256: str | None = None
-    refusal: str | None = None
-    """Why nothing of it was taken."""
-    defects: list[Defect] = msgspec.field(default_factory=list)
-    unknown_files: list[str] = msgspec.field(default_factory=list)
     seconds: float = 0.0
 
 
-class ImportReport(Counts, kw_only=True):
-    """What an import brought, in the keys that `commonplace import --json` prints, and the same for each file.
+class ImportReport(Tally, kw_only=True):
+    """What an import brought, in the keys that `commonplace import --json` prints, and the same for each file."""
 
-    It ends as every stage's report does (stages/work.py).
-    """
-
-    defects: list[Defect] = msgspec.field(default_factory=list)
+    seconds: float = 0.0
     import_ids: list[str] = msgspec.field(default_factory=list)
-    unknown_files: list[str] = msgspec.field(default_factory=list)
     files: list[FileReport] = msgspec.field(default_factory=list)
-    seconds: float = 0.0
-    stopped: str | None = None
-    hint: str | None = None
-    errors: list[str] = msgspec.field(default_factory=list)
 
-    def include(self, file: FileReport) -> None:
-        self.add(file)
-        self.defects += file.defects
-        self.unknown_files += file.unknown_files
+    def include_file(self, file: FileReport) -> None:
+        self.include(file)
         self.import_ids.append(file.import_id)
         self.files.append(file)
-        if file.refusal:
-            self.errors.append(file.refusal)

@@ -18,10 +18,8 @@ from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
 from commonplace.projects import listings
-from commonplace.projects.naming import KeyPhrases
-from commonplace.stages.mapping import project_names
+from commonplace.stages.mapping import merges, project_names
 from commonplace.stages.mapping.naming import Naming
-from commonplace.stages.mapping.using import Assigning
 
 Plain = dict[str, Any]
 _SHOWN = 50
@@ -152,6 +150,21 @@ def _suggested(archive: Archive, ids: Sequence[str], project: str | None, above:
     return {id: open_ones[id] for id in found}
 
 
+def suggest_merges(archive: Archive, *, above: float = 0.0, limit: int = _SHOWN) -> list[Plain]:
+    """Projects that seem to be one under several ids, the surest first."""
+    return [msgspec.structs.asdict(one) for one in merges.proposals(archive, above=above)[:limit]]
+
+
+def accept_merges(archive: Archive, *, above: float) -> Plain:
+    """Merge all that are this sure; each is an event of its own, to be undone by itself."""
+    return {"merged": [_event(event) for event in merges.accept(archive, above=above)]}
+
+
+def reject_merge(archive: Archive, projects: Sequence[str]) -> Plain:
+    """These two are not one."""
+    return {"refused": list(merges.refuse(archive, projects))}
+
+
 def import_names(archive: Archive, text: str) -> Plain:
     """Take over names from the sidebar's JSON or a `projects.toml`."""
     return msgspec.structs.asdict(project_names.take_over(archive, text))
@@ -161,7 +174,7 @@ def infer_names(
     archive: Archive,
     projects: Sequence[str] = (),
     *,
-    using: Naming = Naming(namer=KeyPhrases()),
+    using: Naming | None = None,
     every: bool = False,
     again: bool = False,
 ) -> Plain:
@@ -170,7 +183,7 @@ def infer_names(
     ids: list[str] | None = [registry.find_project(archive, project).id for project in projects] or None
     if every and ids is None:
         ids = [one.id for one in registry.load(archive)]
-    done = project_names.infer(Assigning(archive=archive, naming=using), ids, again=again)
+    done = project_names.infer(archive, using, ids, again=again)
     current = registry.names(archive)
     named = [{"id": project_id, "name": current[project_id]} for project_id in done.named]
     return {"named": named, "cost_usd": round(done.usage.cost_usd, 6), "problems": done.problems}

@@ -42,7 +42,14 @@ def wanted(*parts: Part | str) -> Query:
     ],
 )
 def test_it_is_understood(typed: str, expected: Query) -> None:
-    assert parse(typed) == expected
+    found = parse(typed)
+    assert Query(found.wanted, found.excluded) == expected
+
+
+def test_it_is_known_what_was_quoted_and_what_was_said_without_the_exclusions() -> None:
+    found = parse('where is "red wine" kept -white -"rosé wine"')
+    assert found.quoted == (Part("red wine"),)
+    assert found.said == "where is red wine kept"
 
 
 def test_a_long_text_is_cut() -> None:

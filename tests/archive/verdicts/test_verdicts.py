@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import to_json
 from commonplace.archive.schema import conversations
 from commonplace.archive.verdicts import verdicts
 from commonplace.archive.verdicts.current import refresh_missing
@@ -95,9 +96,12 @@ def test_a_persons_word_wins_and_survives_every_judge(archive: Archive) -> None:
     now = _holds(archive)
     assert (now.category, now.tags, now.confidence, now.needs_review) == ("Money & Law", '["mine"]', 1.0, False)
     assert now.summary == "New."
-    assert verdicts.withdraw(archive, "chatgpt:1", "category")
-    assert not verdicts.withdraw(archive, "chatgpt:1", "category")
-    assert _holds(archive).category == "Math"
+    assert verdicts.withdraw(archive, "chatgpt:1", ["category"], review_below=0.5) == ["category"]
+    assert verdicts.withdraw(archive, "chatgpt:1", ["category"], review_below=0.5) == []
+    now = _holds(archive)
+    assert (now.category, now.tags, now.confidence, now.needs_review) == ("Math", '["mine"]', 0.1, True)
+    assert verdicts.withdraw(archive, "chatgpt:1", review_below=0.5) == ["tags"]
+    assert _holds(archive).tags == to_json(_verdict().tags)
 
 
 def test_a_word_waits_while_another_taxonomy_is_in_use(archive: Archive) -> None:

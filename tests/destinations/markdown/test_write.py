@@ -431,3 +431,11 @@ def test_what_stands_in_the_way_is_said_before(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     destination = open_markdown(MarkdownSettings(folder=str(tmp_path / "file")))
     assert destination.check() == [f"{tmp_path / 'file'} is a file. Choose another folder for the notes."]
+
+
+@pytest.mark.parametrize("asides", [True, False])
+def test_cited_sources_are_in_the_note_also_without_a_mark_in_the_text(desk: Desk, asides: bool) -> None:
+    cited = {"sources": [{"title": "A page", "url": "https://a.org"}]}
+    answer = Message(id="1", role="assistant", text="So it is.", digest=b"x", extra=cited)
+    desk.write(document(messages=[answer]), asides=asides)
+    assert "So it is.\n\n> [!quote]- Sources\n>\n> - [A page](https://a.org)\n" in desk.read(NOTE)

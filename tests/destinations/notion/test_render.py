@@ -332,3 +332,30 @@ def test_old_segments_stay_when_a_conversation_goes_on() -> None:
 def test_a_message_without_text_is_no_segment() -> None:
     talk = Conversation(source="chatgpt", external_id="x", messages=[Message(id="1", role="user", text=" \n")])
     assert body_of(document_of(talk), SETTINGS, MarkdownDialect()).segments == []
+
+
+@pytest.mark.parametrize("asides", [True, False])
+def test_cited_sources_are_on_the_page_also_without_a_mark_in_the_text(asides: bool) -> None:
+    cited = {"sources": [{"title": "A page", "url": "https://a.org"}]}
+    talk = Conversation(
+        source="chatgpt",
+        external_id="cited",
+        messages=[
+            message("It was.", "assistant", number=1, is_active=False, extra=cited),
+            message("So it is.", "assistant", number=2, extra=cited),
+        ],
+    )
+    settings = NotionSettings(token="t", asides=asides, branches=True)
+    body = body_of(document_of(talk), settings, MarkdownDialect())
+    shown = plain(read("\n\n".join(body.blocks())).blocks).split("\n")
+    assert shown == [
+        "Another branch, 1 message",
+        "Assistant",
+        "It was.",
+        "Sources:",
+        "A page",
+        "Assistant",
+        "So it is.",
+        "Sources",
+        "A page",
+    ]

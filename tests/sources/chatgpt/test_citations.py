@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonplace.sources.chatgpt.citations import has_marks, resolve, sources
+from tests.sources.chatgpt.reading import read_message
 
 CITE = "\ue200cite\ue202turn0search0\ue201"
 
@@ -78,3 +79,8 @@ def test_no_private_use_character_is_left_and_a_second_pass_finds_none(written: 
 def test_a_text_without_marks_is_left_alone(written: str) -> None:
     if not has_marks(written):
         assert resolve(written, reference(items=[PAGE])) == written
+
+
+def test_a_source_that_no_mark_leads_to_is_kept_with_the_message() -> None:
+    told = read_message("So it is.", metadata={"content_references": [{"type": "sources_footnote", "sources": [PAGE]}]})
+    assert (told.text, told.extra["sources"]) == ("So it is.", [PAGE])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Sequence, Set
 from pathlib import Path
 
 import pytest
 
-from commonplace.errors import Defect, Refused
+from commonplace.errors import Defect, LeftOut, Refused
 from commonplace.model import Conversation
 from commonplace.sources import containers
 from commonplace.sources.contract import Skipped
@@ -40,7 +41,7 @@ def test_zips_and_folders_are_the_same_at_any_depth(tmp_path: Path, write: type)
         "deep/er/conversations.json": [conversation(key="a"), conversation(key="b")],
         "__MACOSX/deep/._conversations.json": b"\0\5\x16\7",
         "chat.html": b"<html>",
-        "deep/er/shopping.json": {"carts": []},
+        "deep/er/shopping.json": {"carts": [1]},
         "notes.bin": b"1",
         "backup.zip": b"PK",
     }
@@ -48,9 +49,9 @@ def test_zips_and_folders_are_the_same_at_any_depth(tmp_path: Path, write: type)
     assert ids(path) == ["a", "b"]
     with open_export(path) as export:
         assert export.left_out == [
-            "backup.zip (an archive within the export)",
-            "deep/er/shopping.json",
-            "notes.bin",
+            LeftOut("backup.zip", "an archive within the export"),
+            LeftOut("notes.bin", "not read by this version"),
+            LeftOut("deep/er/shopping.json", "not read by this version"),
         ]
 
 
@@ -78,8 +79,8 @@ def test_conversations_are_recognised_by_content_not_by_name(tmp_path: Path) -> 
     assert ids(path) == ["a", "b"]
     with open_export(path) as export:
         assert export.left_out == [
-            "conversations.json (Claude conversations)",
-            "deep.json (DeepSeek conversations)",
+            LeftOut("conversations.json", "conversations of Claude"),
+            LeftOut("deep.json", "conversations of DeepSeek"),
         ]
 
 
@@ -143,7 +144,7 @@ def test_nested_zips_of_conversations_are_part_of_the_export(tmp_path: Path) -> 
     path = write_zip(tmp_path / "x.zip", outer)
     assert ids(path) == ["c-1", "c-5"]
     with open_export(path) as export:
-        assert export.left_out == ["Conversations__1.zip/Conversations__2.zip (an archive within the export)"]
+        assert export.left_out == [LeftOut("Conversations__1.zip/Conversations__2.zip", "an archive within the export")]
         with export.open_member(f"Conversations__1.zip/{IMAGE}.dat") as stream:
             assert stream.read() == PNG
 
@@ -280,3 +281,68 @@ def test_a_damaged_member_is_a_defect_and_the_others_are_read(tmp_path: Path) ->
     found, defects = read_all(path)
     assert [told.external_id for told in found] == ["c-1"]
     assert [told.file for told in defects] == ["conversations-000.json"]
+
+
+def left_out(path: Path) -> list[tuple[str, str, int]]:
+    with open_export(path) as export:
+        list(export.conversations())
+        return [(one.name, one.reason, one.count) for one in export.left_out]
+
+
+def test_everything_that_is_left_out_is_named(tmp_path: Path) -> None:
+    shown = {"attachments": [{"id": IMAGE, "name": "x.png"}, {"id": "file-AbCdEfGhIj"}]}
+    files = {
+        **shards(0, 1, 4),
+        "conversations-003.json": [conversation(chain(message("m", metadata=shown)), key="a")],
+        f"{IMAGE}.dat": PNG,
+        "file-Zyxwvutsrq-nobody.png": PNG,
+        "model_comparisons.json": [{"words": 1}],
+        "sora.json": {"videos": [{"prompt": "a kite"}]},
+        "shopping.json": [],
+        "group_chats.json": {"chats": []},
+    }
+    path = write_zip(tmp_path / "x.zip", files)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("sora.json", as_json({"videos": [{"prompt": "a red kite"}]}))
+    assert sorted(left_out(path)) == [
+        ("conversations-002.json", "missing from the sequence", 1),
+        ("file-AbCdEfGhIj", "named by a message, but not in the export", 1),
+        ("file-Zyxwvutsrq-nobody.png", "no message shows it", 1),
+        ("model_comparisons.json", "not read by this version", 1),
+        ("sora.json", "not read by this version", 1),
+        ("sora.json", "there twice, and the last one counts", 1),
+    ]
+
+
+def test_of_a_wide_gap_its_ends_are_named(tmp_path: Path) -> None:
+    assert left_out(write_folder(tmp_path / "x", shards(7, 900))) == [
+        ("conversations-008.json to 899", "missing from the sequence", 892)
+    ]
+
+
+def test_a_file_that_known_conversations_show_is_not_called_left_out(tmp_path: Path) -> None:
+    told = chain(message("m", metadata={"attachments": [{"id": IMAGE, "name": "x.png"}]}))
+    path = write_zip(tmp_path / "x.zip", {"conversations.json": [conversation(told)], f"{IMAGE}.dat": PNG})
+    with open_export(path) as export:
+        assert [type(item) for item in export.conversations(set)] == [Skipped]
+        assert export.left_out == []
+
+
+def test_assets_that_only_the_page_names_are_linked(tmp_path: Path) -> None:
+    pointers = ["file-service://kite", "sediment://tree", "file-service://gone"]
+    parts = [{"content_type": "image_asset_pointer", "asset_pointer": pointer} for pointer in pointers]
+    named = {pointers[0]: "pictures/red.png", pointers[1]: {"file_path": "green.png"}, pointers[2]: "../up.png"}
+    said = 'She wrote: var assetsJson = {"a": 1};'
+    page = f"<script>var jsonData = [{json.dumps(said)}];\nvar assetsJson = {json.dumps(named)};</script>"
+    files = {
+        "in/conversations.json": [
+            conversation(chain(message("m", {"content_type": "multimodal_text", "parts": parts})))
+        ],
+        "in/chat.html": page.encode(),
+        "in/pictures/red.png": PNG,
+        "in/green.png": PNG,
+    }
+    path = write_zip(tmp_path / "x.zip", files)
+    (told,) = read_all(path)[0]
+    assert [one.member for one in told.messages[0].attachments] == ["in/pictures/red.png", "in/green.png", None]
+    assert left_out(path) == [("gone", "named by a message, but not in the export", 1)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from commonplace.archive import leases
 from commonplace.archive.conversations import imports
-from commonplace.archive.conversations.imports import Counts
 from commonplace.archive.conversations.reading import load_conversation
 from commonplace.archive.core import Archive
 from commonplace.archive.files import files
 from commonplace.errors import Defect
 from commonplace.model import Attachment, Conversation, Message
 from commonplace.stages.importing.intake import Intake, TextIndex
+from commonplace.stages.importing.report import Tally
 
 NOTES = "Bread: 500 g of flour — and time."
 
@@ -22,12 +22,12 @@ def received() -> Conversation:
 
 
 def test_a_conversation_that_was_received_is_taken_in_with_the_text_of_its_attachment(archive: Archive) -> None:
-    counts, defects = Counts(), list[Defect]()
+    tally = Tally()
     import_id = imports.start(archive, name="inbox", signature="")
     with leases.hold(archive, leases.importing(archive.owner)) as lease, TextIndex(archive) as index:
-        intake = Intake(lease.archive, name="inbox", import_id=import_id, index=index, counts=counts, defects=defects)
+        intake = Intake(archive, name="inbox", import_id=import_id, lease=lease, index=index, tally=tally)
         intake.run([received(), Defect("inbox", "o-2", "no transcript")], lambda: None)
-    assert (counts.new, counts.failed, len(defects)) == (1, 1, 1)
+    assert (tally.new, tally.failed, len(tally.defects)) == (1, 1, 1)
     found = load_conversation(archive, "omi:o-1")
     assert found is not None
     (attachment,) = found.messages[0].attachments

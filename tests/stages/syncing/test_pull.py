@@ -13,9 +13,8 @@ from commonplace.destinations.notion import NotionSettings, open_notion
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.importing.stage import import_paths
-from commonplace.stages.syncing.report import SyncReport
+from commonplace.stages.syncing.stage import SyncReport, sync
 from tests.fakes.notion import FakeNotion
-from tests.stages.syncing.syncing import sync
 
 
 @pytest.fixture

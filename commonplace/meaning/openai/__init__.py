@@ -1,0 +1,1 @@
+"""Vectors that a service computes: OpenAI, or any server that speaks like it."""

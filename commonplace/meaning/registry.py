@@ -1,0 +1,42 @@
+"""Which embedders there are, by the name that `[meaning] model` gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from commonplace.config import Environment, Settings
+from commonplace.meaning.contract import Embedder
+
+
+def open_embedder(model: str, settings: Settings, environment: Environment) -> Embedder:
+    """An embedder by its name; any other name is that of a model at OpenAI, or at the server of OPENAI_BASE_URL.
+
+    Nothing is loaded and nobody is asked yet.
+    """
+    local = LOCAL.get(model)
+    return local() if local else _openai(model, settings, environment)
+
+
+def model_of(kind: str) -> str:
+    """The name by which the embedder of a kind of vectors is opened."""
+    provider, rest = kind.split(":", 1)
+    return provider if provider in LOCAL else rest.rsplit(":", 2)[0].partition("@")[0]
+
+
+def _use() -> Embedder:
+    from commonplace.meaning.use.embedder import UseEmbedder
+
+    return UseEmbedder()
+
+
+def _openai(model: str, settings: Settings, environment: Environment) -> Embedder:
+    from commonplace.meaning.openai.embedder import OpenAiEmbedder
+    from commonplace.openai.client import Client, account_of
+    from commonplace.openai.pricing import price_to_reckon_with
+
+    account = account_of(settings, environment)
+    return OpenAiEmbedder(Client(account), model, price_to_reckon_with(model, settings, is_own=bool(account.base_url)))
+
+
+LOCAL: dict[str, Callable[[], Embedder]] = {"use": _use}
+"""Those that run on this machine and cost nothing."""

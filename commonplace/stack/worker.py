@@ -1,0 +1,34 @@
+"""What executes runs: Prefect's own process worker on our work pool."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from commonplace.config import Settings
+from commonplace.stack import processes, server
+from commonplace.stack.processes import Process
+
+WORK_POOL = "commonplace"
+
+
+def start(of: Process, settings: Settings) -> Process:
+    """Start the worker of a server, with this home's settings."""
+    environment = {
+        **server.client_environment(of, settings),
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "COMMONPLACE_HOME": str(settings.home),
+        "COMMONPLACE_DATABASE_URL": settings.database_url,
+        "COMMONPLACE_FILES": settings.files,
+    }
+    if settings.config_file is not None:
+        environment["COMMONPLACE_CONFIG"] = str(settings.config_file)
+    return processes.start(
+        "worker",
+        [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"],
+        environment,
+        folder=server.records(settings),
+        log=server.folder(settings) / "worker.log",
+    )

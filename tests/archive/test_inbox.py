@@ -1,0 +1,119 @@
+"""The inbox: durable, in order, each delivery once, on each dialect and while somebody else writes to the archive."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commonplace.archive.care.backup import backup
+from commonplace.archive.care.restore import restore
+from commonplace.archive.core import Archive
+from commonplace.archive.inbox import Delivery, Inbox, file_of, has_inbox, open_inbox
+
+
+@pytest.fixture
+def inbox(archive: Archive) -> Iterator[Inbox]:
+    with open_inbox(archive) as opened:
+        yield opened
+
+
+def _delivery(name: str, *, uid: str = "u", kind: str = "memory", **fields: object) -> Delivery:
+    return Delivery(source="omi", kind=kind, uid=uid, body=name.encode(), **fields)  # type: ignore[arg-type]
+
+
+def _waiting(inbox: Inbox, uid: str = "u") -> list[str]:
+    return [entry.body.decode() for entry in inbox.waiting("omi", [uid], ["memory"], at_once=2)]
+
+
+def test_what_came_first_is_read_first(inbox: Inbox) -> None:
+    inbox.put([_delivery(f"{n}") for n in range(5)])
+    inbox.put([_delivery("theirs", uid="v"), _delivery("other", kind="transcript")])
+    assert _waiting(inbox) == ["0", "1", "2", "3", "4"]
+    assert inbox.uids("omi", ["memory"]) == ["u", "v"]
+    assert inbox.uids("omi", ["transcript"]) == ["u"]
+    assert inbox.uids("omi", ["memory"], before=1) == []
+
+
+def test_a_repeated_delivery_is_one(inbox: Inbox) -> None:
+    inbox.put([_delivery("a", delivery="k-1"), _delivery("a again", delivery="k-1"), _delivery("b")])
+    inbox.put([_delivery("a", delivery="k-1"), _delivery("b")])
+    assert _waiting(inbox) == ["a", "b"]
+    inbox.settle([entry.id for entry in inbox.entries()])
+    inbox.put([_delivery("a", delivery="k-1"), _delivery("b")])
+    assert _waiting(inbox) == []
+
+
+def test_of_what_is_done_only_its_identity_is_kept(inbox: Inbox) -> None:
+    inbox.put([_delivery("private words")])
+    (entry,) = inbox.entries()
+    inbox.settle([entry.id], as_="omi:1")
+    assert (inbox.entries()[0].state, inbox.entries()[0].reason) == ("done", "omi:1")
+    assert inbox.replay([entry.id]) == 0
+    assert inbox.drop([entry.id]) == 0
+    assert inbox.forget_done(entry.received_at + 1) == 1
+
+
+def test_what_failed_keeps_its_reason_and_can_be_replayed_or_dropped(inbox: Inbox) -> None:
+    inbox.put([_delivery("a"), _delivery("b"), _delivery("c", is_trusted=False)])
+    a, b, c = reversed(inbox.entries())
+    inbox.fail({a.id: "no JSON", b.id: "no JSON"})
+    assert inbox.counts() == {"waiting": 0, "done": 0, "failed": 2, "quarantined": 1}
+    assert inbox.replay() == 2
+    assert _waiting(inbox) == ["a", "b"]
+    assert inbox.replay([c.id]) == 1
+    inbox.hold_back([a.id], "nobody claimed it")
+    assert inbox.replay(uid="u") == 1
+    assert inbox.drop([a.id, b.id]) == 2
+    assert _waiting(inbox) == ["c"]
+
+
+def test_it_takes_in_while_an_import_holds_the_archive(archive: Archive, inbox: Inbox) -> None:
+    with archive.write():
+        inbox.put([_delivery("a")])
+    assert _waiting(inbox) == ["a"]
+
+
+def test_many_may_open_it_for_the_first_time_at_once(archive: Archive) -> None:
+    failures: list[Exception] = []
+
+    def come(name: str) -> None:
+        try:
+            with open_inbox(archive) as opened:
+                opened.put([_delivery(name)])
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=come, args=(f"{n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with open_inbox(archive) as opened:
+        assert len(opened.entries()) == 6
+
+
+def test_a_backup_holds_what_waits(archive: Archive, tmp_path: Path) -> None:
+    assert not has_inbox(archive)
+    with open_inbox(archive) as inbox:
+        inbox.put([_delivery("\x00\xff waits"), _delivery("b")])
+    backup(archive, tmp_path / "backup.zip")
+    with open_inbox(archive) as inbox:
+        inbox.drop([entry.id for entry in inbox.entries()])
+        inbox.put([_delivery("later")])
+    restore(archive, tmp_path / "backup.zip", force=True)
+    with open_inbox(archive) as inbox:
+        assert _waiting(inbox) == ["\x00\xff waits", "b"]
+        inbox.put([_delivery("after it")])
+        assert len(inbox.entries()) == 3
+
+
+def test_what_was_answered_survives_a_power_cut(sqlite_archive: Archive) -> None:
+    with open_inbox(sqlite_archive) as inbox, inbox.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+    with sqlite_archive.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
+    assert file_of(sqlite_archive).parent == Path(str(sqlite_archive.engine.url.database)).parent

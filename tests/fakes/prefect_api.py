@@ -1,0 +1,73 @@
+"""A Prefect server's API as far as it is asked without Prefect: deployments, their schedules and planned runs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.fakes.loopback import Loopback
+
+
+class FakePrefectApi(Loopback):
+    """Answers 503 as often as `busy` says, then what it was filled with."""
+
+    def __init__(self) -> None:
+        self.busy = 0
+        self.deployments: list[dict[str, Any]] = []
+        self.runs: list[dict[str, Any]] = []
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), _handler(self)))
+
+    @property
+    def url(self) -> str:
+        return f"{self.address}/api"
+
+    def add_deployment(self, name: str, *, active: bool = True, minutes_old: float = 60, has_run: bool = True) -> None:
+        """A deployment with one schedule, changed so many minutes ago, with or without a planned run."""
+        changed = datetime.now(UTC) - timedelta(minutes=minutes_old)
+        found = {
+            "id": name,
+            "name": name,
+            "flow_id": "a-flow",
+            "paused": False,
+            "updated": changed.isoformat().replace("+00:00", "Z"),
+            "schedules": [{"active": active}],
+        }
+        self.deployments.append(found)
+        if has_run:
+            self.runs.append({"deployment_id": name})
+
+    def answer(self, path: str) -> Any:
+        answers: dict[str, Any] = {
+            "/api/health": True,
+            "/api/deployments/filter": self.deployments,
+            "/api/flow_runs/filter": self.runs,
+            "/api/flows/filter": [{"name": "pipeline"}],
+        }
+        return answers.get(path)
+
+
+def _handler(fake: FakePrefectApi) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._reply()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self._reply()
+
+        def _reply(self) -> None:
+            answer = fake.answer(self.path)
+            is_busy = fake.busy > 0
+            fake.busy -= is_busy
+            body = json.dumps(answer).encode()
+            self.send_response(503 if is_busy else 404 if answer is None else 200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
