@@ -102,6 +102,7 @@ class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """A cron line per flow, in the settings' time zone. Empty: not on a schedule."""
     pipeline: str = "0 3 * * *"
     collect_batches: str = "*/20 * * * *"
+    receive_omi: str = "*/5 * * * *"
     maintain: str = "30 4 * * 0"
 
 

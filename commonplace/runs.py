@@ -28,6 +28,7 @@ FLOWS = {
     "backfill": "flows.backfill:backfill",
     "maintain": "flows.maintain:maintain",
     "collect-batches": "flows.collect_batches:collect_batches",
+    "receive-omi": "flows.receive_omi:receive_omi",
 }
 
 

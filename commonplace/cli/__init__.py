@@ -8,7 +8,7 @@ import typer
 
 from commonplace.cli import care, projects, reading, stages, system, taxonomy
 from commonplace.cli.output import fail
-from commonplace.cli.server import serving, users
+from commonplace.cli.server import inbox, serving, users
 from commonplace.errors import CommonplaceError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ for group in (system, stages, reading, care, taxonomy, serving):
 app.add_typer(projects.app, name="projects")
 app.add_typer(taxonomy.app, name="taxonomy")
 app.add_typer(users.app, name="users")
+app.add_typer(inbox.app, name="inbox")
 
 
 def main() -> None:

@@ -20,10 +20,12 @@ from types import FrameType
 from rich.markup import escape
 
 from commonplace import runs
+from commonplace.archive.access import users
+from commonplace.archive.opening import open_archive
 from commonplace.cli.output import Output, aside, people, print_json
 from commonplace.config import Settings, load
 from commonplace.errors import Refused
-from commonplace.stack import processes, server, worker
+from commonplace.stack import processes, server, web, worker
 from commonplace.stack.processes import Process
 from commonplace.stages.syncing import destinations
 
@@ -48,8 +50,10 @@ class Service:
         return not processes.is_alive(self.process) and time.monotonic() > self.started_at + RESTART_SECONDS
 
 
-SERVICES: dict[str, Callable[[Process, Settings], Process]] = {"worker": worker.start}
+SERVICES: dict[str, Callable[[Process, Settings], Process]] = {"worker": worker.start, web.NAME: web.start}
 """What runs beside the Prefect server, by name: each is given the server and started."""
+STAYS = {web.NAME}
+"""Of no use to a run that ends with its work."""
 
 
 class Keeper:
@@ -161,7 +165,8 @@ def _work(settings: Settings, imports: list[Path], once: bool) -> int:
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     # Services come second: what they write at their start and the deployments would wait for each other in SQLite.
     runs.prepare(running, settings, again=True)
-    keeper = Keeper([Service(name, partial(start, running, settings)) for name, start in SERVICES.items()])
+    wanted = {name: start for name, start in SERVICES.items() if not (once and name in STAYS)}
+    keeper = Keeper([Service(name, partial(start, running, settings)) for name, start in wanted.items()])
     _show_addresses(running, settings)
     code = _feed(imports, keeper) if imports else 0
     if not once:
@@ -198,6 +203,8 @@ def _stop(settings: Settings, interrupts: Interrupts) -> None:
 
 def _show_addresses(running: Process, settings: Settings) -> None:
     settings.inbox.mkdir(parents=True, exist_ok=True)
+    for served in processes.recorded(server.records(settings), web.NAME):
+        _tell(f"Web app          {_web_address(served, settings)}")
     _tell(f"Prefect UI       {server.login_url(running, settings)}")
     _tell(f"Prefect's CLI    export PREFECT_HOME={server.folder(settings)}")
     _tell(f"Inbox            {settings.inbox}")
@@ -206,6 +213,15 @@ def _show_addresses(running: Process, settings: Settings) -> None:
     for name in destinations.names(settings):
         if location := destinations.location_of(settings, environment, name):
             _tell(f"{name.capitalize():<16} {location}")
+
+
+def _web_address(served: Process, settings: Settings) -> str:
+    """Where the pages are; as long as nobody has a password, with the link to set one."""
+    address = settings.server.public_url or served.address
+    with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
+        if users.user_of(archive, archive.owner) is None:
+            return f"{address}/welcome/{users.new_link(archive, archive.owner)}"
+    return address
 
 
 def _tell(text: str) -> None:

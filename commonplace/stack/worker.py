@@ -19,12 +19,8 @@ def start(of: Process, settings: Settings) -> Process:
         **server.client_environment(of, settings),
         "PREFECT_LOGGING_LEVEL": "INFO",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "COMMONPLACE_HOME": str(settings.home),
-        "COMMONPLACE_DATABASE_URL": settings.database_url,
-        "COMMONPLACE_FILES": settings.files,
+        **home_environment(settings),
     }
-    if settings.config_file is not None:
-        environment["COMMONPLACE_CONFIG"] = str(settings.config_file)
     return processes.start(
         "worker",
         [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"],
@@ -32,3 +28,15 @@ def start(of: Process, settings: Settings) -> Process:
         folder=server.records(settings),
         log=server.folder(settings) / "worker.log",
     )
+
+
+def home_environment(settings: Settings) -> dict[str, str]:
+    """What tells a process of ours which home it works for."""
+    told = {
+        "COMMONPLACE_HOME": str(settings.home),
+        "COMMONPLACE_DATABASE_URL": settings.database_url,
+        "COMMONPLACE_FILES": settings.files,
+    }
+    if settings.config_file is not None:
+        told["COMMONPLACE_CONFIG"] = str(settings.config_file)
+    return told

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from commonplace.archive.access import sessions, users
 from commonplace.web import health
+from commonplace.web.api import omi
 from commonplace.web.pages import account, entering, files, home
 from commonplace.web.replies import reply
 from commonplace.web.requests import Requests
@@ -31,7 +32,7 @@ from commonplace.web.server import Server
 
 log = logging.getLogger("commonplace.web")
 
-ROUTERS = (health.router, files.router, home.router, entering.router, account.router)
+ROUTERS = (health.router, files.router, home.router, entering.router, account.router, omi.router)
 TIDY_SECONDS = 3600
 
 
@@ -77,11 +78,15 @@ async def _reply(request: Request, error: Exception) -> Response:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    tidying = asyncio.create_task(_tidy_now_and_then(app.state.server))
+    server: Server = app.state.server
+    tidying = asyncio.create_task(_tidy_now_and_then(server))
+    server.nudge.start()
     try:
-        yield
+        async with server.deliveries.running():
+            yield
     finally:
         tidying.cancel()
+        server.nudge.stop()
 
 
 async def _tidy_now_and_then(server: Server) -> None:

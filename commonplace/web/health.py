@@ -26,7 +26,8 @@ async def healthz() -> Response:
 @router.get("/readyz")
 def readyz(request: Request) -> Response:
     """It can read the archive, and the archive is the one that this program knows."""
-    checks = {"archive": _archive(server_of(request))}
+    server = server_of(request)
+    checks = {"archive": _archive(server), "inbox": _inbox(server)}
     return JSONResponse(checks, 200 if all(state == "ok" for state in checks.values()) else 503)
 
 
@@ -38,7 +39,17 @@ def metrics(request: Request) -> Response:
     sent = request.headers.get("authorization", "").removeprefix("Bearer ")
     if not is_local(request) and not (token and secrets.compare_digest(sent.encode(), token.encode())):
         raise Problem(404, "not_found", "Not found.")
+    _inbox(server)
     return Response(server.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def _inbox(server: Server) -> str:
+    try:
+        for state, count in server.inbox.counts().items():
+            server.metrics.waiting.labels(state).set(count)
+    except SQLAlchemyError:
+        return "out of reach"
+    return "ok"
 
 
 def _archive(server: Server) -> str:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 from starlette.requests import HTTPConnection
 
 from commonplace.archive.core import Archive
+from commonplace.archive.inbox import Inbox, open_inbox
 from commonplace.config import Environment, Settings
 from commonplace.session import Session
+from commonplace.web.deliveries import Deliveries
 from commonplace.web.metrics import Metrics
+from commonplace.web.nudging import Nudge
 from commonplace.web.security.limits import Limiter
 from commonplace.web.security.secret_keys import SecretKeys, secret_keys
 from commonplace.web.settings import WebSettings
 
+RECEIVES = "receive-omi"
+"""The flow that empties the inbox."""
 PATIENCE_SECONDS = 8
 """How long somebody may wait for a write, before being told to come back."""
 
@@ -27,19 +35,29 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     keys: SecretKeys
     limiter: Limiter
     metrics: Metrics
+    inbox: Inbox
+    nudge: Nudge
+    deliveries: Deliveries
 
 
-def make_server(session: Session, web: WebSettings) -> Server:
+@contextmanager
+def open_server(session: Session, web: WebSettings) -> Iterator[Server]:
+    """Everything that the server needs, until the block ends."""
     settings, environment, archive = session
-    return Server(
-        settings=settings,
-        environment=environment,
-        web=web,
-        archive=archive.in_a_hurry(PATIENCE_SECONDS),
-        keys=secret_keys(settings, environment),
-        limiter=Limiter(web.rate_limit, web.rate_limit_storage),
-        metrics=Metrics(),
-    )
+    with open_inbox(archive) as inbox:
+        nudge = Nudge(settings, RECEIVES)
+        yield Server(
+            settings=settings,
+            environment=environment,
+            web=web,
+            archive=archive.in_a_hurry(PATIENCE_SECONDS),
+            keys=secret_keys(settings, environment),
+            limiter=Limiter(web.rate_limit, web.rate_limit_storage),
+            metrics=Metrics(),
+            inbox=inbox,
+            nudge=nudge,
+            deliveries=Deliveries(inbox, nudge),
+        )
 
 
 def server_of(connection: HTTPConnection) -> Server:

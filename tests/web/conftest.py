@@ -20,7 +20,7 @@ from commonplace.archive.core import Archive
 from commonplace.config import load
 from commonplace.session import Session
 from commonplace.web.app import create_app
-from commonplace.web.server import Server, make_server
+from commonplace.web.server import Server, open_server
 from commonplace.web.serving import listen, runner
 from commonplace.web.settings import complete
 
@@ -119,7 +119,7 @@ def start(web_archive: Archive, tmp_path: Path) -> Iterator[Start]:
             listener = listen(web)
             port = listener.getsockname()[1]
             web = complete(settings, environment, port=port)
-            server = make_server(Session(settings, environment, web_archive), web)
+            server = stopping.enter_context(open_server(Session(settings, environment, web_archive), web))
             is_ready = threading.Event()
             app = create_app(server)
             running = runner(app, is_ready.set)

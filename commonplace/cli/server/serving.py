@@ -24,16 +24,19 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen on a network although nothing is encrypted.")
     ] = False,
+    link: Annotated[
+        bool, typer.Option("--link/--no-link", help="Print the link of the first start, on which to set a password.")
+    ] = True,
     json: Json = False,
 ) -> None:
     """Serve pages, the API, MCP and webhooks; Ctrl-C finishes what is under way and stops."""
     with errors_for_people(), open_session() as session:
-        _serve(session, host=host, port=port, insecure=insecure)
+        _serve(session, host=host, port=port, insecure=insecure, link=link)
 
 
-def _serve(session: Session, *, host: str | None, port: int | None, insecure: bool) -> None:
+def _serve(session: Session, *, host: str | None, port: int | None, insecure: bool, link: bool) -> None:
     from commonplace.web.app import create_app
-    from commonplace.web.server import make_server
+    from commonplace.web.server import open_server
     from commonplace.web.serving import listen
     from commonplace.web.serving import serve as serve_on
     from commonplace.web.settings import complete
@@ -43,9 +46,8 @@ def _serve(session: Session, *, host: str | None, port: int | None, insecure: bo
     listener = listen(web)
     if web.port == 0:
         web = complete(settings, environment, host=host, port=listener.getsockname()[1], insecure=insecure)
-    server = make_server(session, web)
     told: dict[str, Any] = {"url": web.base_url}
-    if users.user_of(archive, archive.owner) is None:
+    if link and users.user_of(archive, archive.owner) is None:
         told["link"] = f"{web.base_url}/welcome/{users.new_link(archive, archive.owner)}"
 
     def on_ready() -> None:
@@ -56,7 +58,8 @@ def _serve(session: Session, *, host: str | None, port: int | None, insecure: bo
         if "link" in told:
             tell(f"Set your password within {users.LINK_MINUTES} minutes: {told['link']}")
 
-    serve_on(create_app(server), listener, on_ready)
+    with open_server(session, web) as server:
+        serve_on(create_app(server), listener, on_ready)
 
 
 def login_link(

@@ -198,6 +198,8 @@ def _byline(document: Document, folder: str, index_of: IndexOf, zone: tzinfo) ->
 
 def _speaker(message: Message) -> str:
     name = _SPEAKERS[message.role]
+    if message.author and message.role == "user":
+        return label(message.author)  # one of several people
     return f"{name}: {label(message.author)}" if message.author and message.role == "tool" else name
 
 

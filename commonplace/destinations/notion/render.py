@@ -117,6 +117,8 @@ def _with_sources(message: Message) -> str:
 
 def _speaker(message: Message) -> str:
     name = SPEAKERS[message.role]
+    if message.author and message.role == "user":
+        return clean(message.author)  # one of several people
     return f"{name}: {clean(message.author)}" if message.author and message.role == "tool" else name
 
 

@@ -392,6 +392,13 @@ def test_branches_thoughts_and_tools_are_folded(desk: Desk) -> None:
     )
 
 
+def test_where_several_people_speak_each_has_a_name(desk: Desk) -> None:
+    said = [Message(id="1", role="user", text="I'll send it.", digest=b"x")]
+    said.append(Message(id="2", role="user", text="Great.", digest=b"x", author="Ana *"))
+    desk.write(document("1", messages=said))
+    assert "## You\n\nI'll send it.\n\n## Ana \\*\n\nGreat." in desk.read(NOTE)
+
+
 def test_they_can_be_left_out_and_what_is_missing_is_said(desk: Desk) -> None:
     desk.write(document("1", messages=list(_branches())), branches=False, asides=False)
     body = desk.read(NOTE).split("-->\n", 1)[1]

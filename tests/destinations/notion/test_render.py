@@ -299,6 +299,16 @@ def talk_with_everything() -> Conversation:
     )
 
 
+def test_where_several_people_speak_each_has_a_name() -> None:
+    people = Conversation(
+        source="omi",
+        external_id="p",
+        messages=[message("I'll send it.", number=0), message("Great.", number=1, author="Ana")],
+    )
+    body = body_of(document_of(people), NotionSettings(token="t"), MarkdownDialect())
+    assert plain(read("\n\n".join(body.blocks())).blocks).split("\n")[-4:] == ["You", "I'll send it.", "Ana", "Great."]
+
+
 def page_of(**changes: Any) -> str:
     body = body_of(document_of(talk_with_everything()), NotionSettings(token="t", **changes), MarkdownDialect())
     return plain(read("\n\n".join(body.blocks())).blocks)

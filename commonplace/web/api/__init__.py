@@ -1,0 +1,1 @@
+"""What programs call: webhooks, the API of actions, MCP."""

@@ -1,0 +1,43 @@
+"""Take in what OMI sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from flows import import_exports, reports
+from flows.running import RUNNER, conclude
+from tasks.receive_omi import receive_deliveries
+
+SHOWN = ("read", "new", "changed", "unchanged", "empty", "failed", "replaced", "waiting", "seconds")
+
+
+@flow(name="receive-omi", flow_run_name="receive-omi", task_runner=RUNNER)
+def receive_omi() -> dict[str, Any]:
+    """Take what OMI's webhooks brought into the archive; what is new is then categorized, mapped and synced.
+
+    What cannot be used stays in the inbox with its reason (`commonplace inbox list`), and so do pieces of conversations
+    that are still going on, and what belongs to nobody yet.
+    """
+    report = receive_deliveries()
+    publish(report)
+    import_exports.emit_completed(report, origin="alone")
+    name = f"receive: {report['new']} new, {report['changed']} changed of {report['read']}"
+    name = name if report["read"] else "receive: nothing new"
+    return conclude(report, name=name, handled=report["read"], failed=report["failed"])
+
+
+def publish(report: dict[str, Any]) -> None:
+    """The run's artifacts: counts, what could not be used and why, and for whom nobody has spoken yet."""
+    reports.publish(
+        "receive",
+        {key: report[key] for key in SHOWN},
+        [
+            *reports.problems(
+                "Could not be used", [(one["item"], one["reason"]) for one in report["defects"]], ["item", "reason"]
+            ),
+            *reports.problems("Uids that nobody has claimed", [(uid,) for uid in report["unclaimed"]], ["uid"]),
+            *reports.problems("Left for the next time: an import runs", [(who,) for who in report["busy"]], ["owner"]),
+        ],
+    )
