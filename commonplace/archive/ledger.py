@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Table, case, delete, func, insert, literal, select, update
 
 from commonplace.archive.core import Archive
+from commonplace.archive.memory import recall, remember
 from commonplace.archive.rows import arriving, batched, from_json, put, to_json
 from commonplace.archive.schema import ledger, ledger_items
 from commonplace.model import LedgerEntry, LedgerItem, LedgerState
@@ -114,6 +115,17 @@ class ArchiveLedger:
                 return
             yield from ((row.conversation_id, _entry(row)) for row in page)
             after = page[-1].conversation_id
+
+    def recall(self, name: str) -> str | None:
+        """What was last remembered of the destination under this name."""
+        return recall(self._archive, self._key(name))
+
+    def remember(self, name: str, value: str) -> None:
+        """Something of the destination as a whole."""
+        remember(self._archive, self._key(name), value)
+
+    def _key(self, name: str) -> str:
+        return f"{name}:{self._archive.owner}:{self.instance}"
 
     def items(self, conversation_id: str) -> list[LedgerItem]:
         """The parts of a conversation that are there, in their order."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from commonplace.archive.engine import database_url, sqlite_module
+from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import conversations
 from commonplace.config import Environment, Settings
@@ -90,7 +91,7 @@ def _places(settings: Settings, environment: Environment) -> Iterator[Check]:
                 open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive,
                 destinations.open_destination(settings, environment, archive, name) as (destination, _rules),
             ):
-                obstacles = destination.check()
+                obstacles = destination.check(ArchiveLedger(archive, destination.instance))
         except CommonplaceError as error:
             obstacles = [str(error)]
         yield Check(subject=f"Destination {name}", is_well=not obstacles, finding=" ".join(obstacles) or "ready")

@@ -36,6 +36,10 @@ from commonplace.model import Attachment, Conversation, LedgerEntry, LedgerItem,
 Change = Literal["content", "verdict", "project"]
 
 
+Field = Literal["category", "tags", "project", "title"]
+"""What people may change at a destination."""
+
+
 class Document(msgspec.Struct, kw_only=True):
     """A conversation with what the stages say about it: all that a destination may show."""
 
@@ -51,6 +55,8 @@ class Document(msgspec.Struct, kw_only=True):
     insights: dict[str, Any] | None = None
     project_id: str | None = None
     project_name: str | None = None
+    persons: frozenset[Field] = frozenset()
+    """What of this is a person's word, which no judge or rule changes."""
     is_forced: bool = False
     """Write it again, although the ledger says that it is there: somebody may have damaged it."""
 
@@ -131,6 +137,12 @@ class Ledger(Entries, Protocol):
     def removed(self, conversation_id: str) -> None:
         """It is not there any more, and nothing is known of it."""
 
+    def recall(self, name: str) -> str | None:
+        """What was last remembered under this name."""
+
+    def remember(self, name: str, value: str) -> None:
+        """Something of the destination as a whole, such as the ids of its columns."""
+
     def items(self, conversation_id: str) -> list[LedgerItem]:
         """The parts of a conversation that are there, in their order."""
 
@@ -163,7 +175,7 @@ class Destination(Protocol):
     def location(self) -> str | None:
         """Where a person finds all of it, as an address or a folder; nothing is asked to find out."""
 
-    def check(self) -> list[str]:
+    def check(self, ledger: Ledger) -> list[str]:
         """What stands in the way of writing, each with what to do; nothing is written. Empty: ready."""
 
     def estimate(self, new: int, pending: int) -> str:
@@ -179,13 +191,25 @@ class Destination(Protocol):
         """Let go of connections."""
 
 
-class Edit(msgspec.Struct, frozen=True, kw_only=True):
+class Edit(msgspec.Struct, kw_only=True):
     """A person's change at a destination, on its way back into the archive."""
 
     conversation_id: str
-    field: Literal["category", "tags", "project", "title"]
+    field: Field
     value: Any
     edited_at: int
+    """As far as it is known; never later than it was."""
+    before: Any = None
+    """What was there before as far as it is known: what we wrote, or an edit that came back."""
+    is_refused: bool = False
+    """Set by whoever asked, before asking for the next: it could not be taken over and stays as it is there."""
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person should know of a conversation there, such as that it is there twice."""
+
+    conversation_id: str
+    reason: str
 
 
 class PullsEdits(Protocol):
@@ -193,8 +217,8 @@ class PullsEdits(Protocol):
 
     instance: str
 
-    def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit]:
-        """What people changed since then; each edit once."""
+    def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit | Remark]:
+        """What people changed since then; each edit once. Asking for the next says that the last was dealt with."""
 
 
 class Continuation(msgspec.Struct, frozen=True, kw_only=True):

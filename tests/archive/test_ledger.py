@@ -108,6 +108,16 @@ def test_parts_of_a_conversation_are_kept_in_their_order(archive: Archive) -> No
     assert ArchiveLedger(archive.of("you"), "fake:1").items("chatgpt:1") == []
 
 
+def test_what_is_remembered_is_of_one_owner_and_instance(archive: Archive) -> None:
+    ledger = ArchiveLedger(archive, "fake:1")
+    assert ledger.recall("columns") is None
+    ledger.remember("columns", "one")
+    ledger.remember("columns", "two")
+    assert ledger.recall("columns") == "two"
+    assert ArchiveLedger(archive, "fake:2").recall("columns") is None
+    assert ArchiveLedger(archive.of("you"), "fake:1").recall("columns") is None
+
+
 def test_what_was_removed_leaves_nothing(archive: Archive) -> None:
     ledger = ArchiveLedger(archive, "fake:1")
     assert ledger.is_empty()

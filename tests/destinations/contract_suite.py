@@ -81,9 +81,9 @@ class DestinationContract:
     def world(self) -> World:
         raise NotImplementedError
 
-    def test_it_is_ready_and_knows_which_one_it_is(self, world: World) -> None:
+    def test_it_is_ready_and_knows_which_one_it_is(self, world: World, sqlite_archive: Archive) -> None:
         first, second = world.open(), world.open()
-        assert first.check() == []
+        assert first.check(ArchiveLedger(sqlite_archive, first.instance)) == []
         assert first.instance == second.instance
         assert ":" in first.instance
         assert first.settings_hash == second.settings_hash

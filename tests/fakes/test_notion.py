@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.fakes.notion import FakeNotion
+from tests.fakes.notion.markdown import Block, plain, read
 
 
 @pytest.fixture
@@ -147,3 +148,39 @@ def test_a_page_ends_at_its_number_of_blocks(http: httpx.Client, notion: FakeNot
     assert row.text == "a\nb\nc"
     answer = http.post("/pages", json=page(source, markdown="- a\n" * 4, markdown_version="v2"))
     assert answer.json()["additional_data"] == {"limit_kind": "page_record_count"}
+
+
+def test_options_and_columns_keep_their_ids_under_other_names(http: httpx.Client, notion: FakeNotion) -> None:
+    source = notion.add_database()
+    row = notion.add_row(source, {"Name": "x", "Category": "Coding", "Tags": ["a", "b"]})
+
+    def seen() -> dict[str, Any]:
+        return dict(http.get(f"/pages/{row.id}").json()["properties"])
+
+    before = seen()
+    schema = http.get(f"/data_sources/{source}").json()["properties"]
+    assert before["Category"]["select"]["id"] == schema["Category"]["select"]["options"][0]["id"]
+    notion.rename_option(source, "Category", "Coding", "Programming")
+    notion.rename_property(source, "Category", "Topic")
+    after = seen()
+    assert after["Topic"]["id"] == before["Category"]["id"]
+    assert after["Topic"]["select"] == before["Category"]["select"] | {"name": "Programming"}
+    by_id = {"properties": {after["Topic"]["id"]: {"select": {"name": "Cooking"}}}}
+    assert http.patch(f"/pages/{row.id}", json=by_id).status_code == 200
+    assert row.value("Topic") == "Cooking"
+    column = {"filter": {"property": after["Name"]["id"], "rich_text": {"equals": "x"}}}
+    assert len(http.post(f"/data_sources/{source}/query", json=column).json()["results"]) == 1
+    notion.remove_property(source, "Topic")
+    assert http.patch(f"/pages/{row.id}", json=by_id).status_code == 400
+
+
+def test_what_is_read_back_says_the_same_in_other_words(http: httpx.Client, notion: FakeNotion) -> None:
+    head, list_, table = "# Head\n\none\\\ntwo *three*", "- a\n  - b", "| a |\n| --- |\n| b |"
+    body = "\n\n".join([head, list_, "<toggle>\nMore\n\n```python\nx = 1\n```\n</toggle>", table])
+    made = http.post("/pages", json=page(notion.add_database(), markdown=body, markdown_version="v2")).json()
+    row = notion.rows()[0]
+    notion.write_on(row.id, Block("paragraph", "mine [x]"), Block("bookmark"))
+    read_back = http.get(f"/pages/{made['id']}/markdown?markdown_version=v2").json()["markdown"]
+    assert "one\\\ntwo three" in read_back
+    assert read_back.endswith('mine \\[x\\]\n\n<unknown url="https://app.notion.com/p/" alt="bookmark"/>')
+    assert plain(read(read_back.rpartition("mine")[0]).blocks).split() == row.text.rpartition("mine")[0].split()

@@ -39,7 +39,7 @@ class FakeDestination:
         self._settings = settings
         self._clock = clock
 
-    def check(self) -> list[str]:
+    def check(self, ledger: Ledger) -> list[str]:
         """Always ready."""
         return []
 

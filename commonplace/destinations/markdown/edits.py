@@ -8,15 +8,14 @@ meant.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
-from commonplace.destinations.contract import Document, Edit, Ledger
+from commonplace.destinations.contract import Document, Edit, Field, Ledger
 from commonplace.destinations.markdown import frontmatter, render
 from commonplace.destinations.markdown.note import Note, read_note
 from commonplace.destinations.markdown.vault import Vault
 from commonplace.model import LedgerEntry
 
-Field = Literal["category", "tags", "project", "title"]
 SCALARS: tuple[Field, ...] = ("category", "project", "title")
 PULLED, STAMP, TAGS = "pulled", "stamp", "tags"
 """In the ledger's detail of a note: edits that went back, the file as we left it, tags as they were before spelling."""

@@ -55,7 +55,7 @@ class MarkdownDestination:
         self._files = files
         self._vault: Vault = vault_at(root)
 
-    def check(self) -> list[str]:
+    def check(self, ledger: Ledger) -> list[str]:
         """What stands in the way of writing to the folder; nothing is written."""
         root = self._vault.root
         if root.exists() and not root.is_dir():

@@ -97,27 +97,6 @@ class Bodies:
                     job.room = job.room.shrunk()
         raise Retryable("Parts of a conversation disappear from Notion while they are written.")
 
-    def requests(self, job: Job, page: Page | None) -> int:
-        """How many requests the body will take, as far as can be told without asking."""
-        old = known(page) if page else []
-        spans = spans_of(job.body, job.room, old)
-        count = 0
-        for number, span in enumerate(spans):
-            whole = len(self._packed(job.body, span))
-            part = old[number] if number < len(old) else None
-            if part is None:
-                count += whole + (0 if page is None or number else self._pages.clearing_requests)
-                continue
-            new = self._additions(job.body, span, part)
-            if new is None or (number == 0 and new and len(old) > 1):
-                count += whole + self._pages.clearing_requests
-                if number == 0 and len(old) > 1:
-                    count += 2 + len(old) - 1  # refused, looked at, parts removed
-                    old = old[:1]
-            else:
-                count += len(new)
-        return count + max(0, len(old) - len(spans))
-
     def _carry_out(self, job: Job, page: Page) -> None:
         old = known(page)
         spans = spans_of(job.body, job.room, old)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
-
-from commonplace.destinations.contract import Capabilities, Document, Edit, Ledger
+from commonplace.destinations.contract import Capabilities, Document, Edit, Ledger, Remark
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.client import NotionClient
+from commonplace.destinations.notion.columns import MEMORY, Columns
 from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock
-from commonplace.destinations.notion.job import is_settled, url_of
-from commonplace.destinations.notion.properties import names_of
+from commonplace.destinations.notion.job import url_of
 from commonplace.destinations.notion.settings import RENDERER_VERSION, NotionSettings
 from commonplace.destinations.notion.write import Writer
-from commonplace.errors import Halt
+from commonplace.errors import Halt, Permanent
 from commonplace.model import Outcome
 
 CAPABILITIES = Capabilities(
@@ -23,18 +21,6 @@ CAPABILITIES = Capabilities(
     preferred_batch=200,
     supports_pull=True,
 )
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a write would do, without doing it."""
-
-    states: dict[str, str]
-    """Conversation id -> created, properties, body, unchanged."""
-    requests: int
-    seconds: float
-
-    def count(self, state: str) -> int:
-        return sum(value == state for value in self.states.values())
 
 
 class NotionDestination:
@@ -62,12 +48,14 @@ class NotionDestination:
         database_id = schema.database_of(self.client, self.data_source_id) or self.settings.database_id
         return url_of(database_id) if database_id else None
 
-    def check(self) -> list[str]:
+    def check(self, ledger: Ledger) -> list[str]:
         self.client.resume()
         before = self.client.requests
         schema.forget(self.client, self.data_source_id)
+        self._opened = None
         try:
-            return schema.problems(schema.remembered(self.client, self.data_source_id), self.settings)
+            writer = self._writer(ledger)
+            return writer.problems() or _told(writer.index.doubles())
         except Halt as exc:
             return [str(exc)]
         finally:
@@ -75,15 +63,22 @@ class NotionDestination:
 
     def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         try:
-            return self._writer().write(batch, ledger) if batch else []
+            return self._writer(ledger).write(batch, ledger) if batch else []
         finally:
             self._count()
 
-    def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit]:
-        """What people changed since then, each edit once; keep each before you ask for the next."""
-        self.client.resume(ledger.check)
+    def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit | Remark]:
+        """What people changed since then, each edit once; deal with each before you ask for the next."""
+        self.client.resume()
+        writer = self._writer(ledger)
         try:
-            yield from self._writer().edits.pull(ledger, since)
+            writer.require_fit()
+            yield from writer.edits.pull(ledger, since)
+        except Permanent:  # a column may have gone since the schema was read
+            schema.forget(self.client, self.data_source_id)
+            self._opened = None
+            self._writer(ledger).require_fit()
+            raise
         finally:
             self._count()
 
@@ -93,23 +88,6 @@ class NotionDestination:
 
     def close(self) -> None:
         self.client.close()
-
-    def plan(self, batch: Sequence[Document], ledger: Ledger) -> Plan:
-        """What `write` would do with these documents, from the ledger alone: nothing is asked of Notion."""
-        entries = ledger.get([document.conversation.id for document in batch])
-        writer = self._offline_writer()
-        states: dict[str, str] = {}
-        requests = 0
-        for document in batch:
-            conversation_id = document.conversation.id
-            entry = entries.get(conversation_id)
-            if is_settled(entry, document):
-                states[conversation_id] = "unchanged"
-                continue
-            state, cost = writer.forecast(document, entry, ledger)
-            states[conversation_id] = state
-            requests += cost
-        return Plan(states=states, requests=requests, seconds=self.seconds_for(requests))
 
     def seconds_for(self, requests: int) -> float:
         """The least time for so many requests at the present rate, from a fresh window."""
@@ -126,17 +104,22 @@ class NotionDestination:
     def _count(self) -> None:
         self.requests_sent = self.client.requests - self._checking_requests
 
-    def _writer(self) -> Writer:
+    def _writer(self, ledger: Ledger) -> Writer:
         if self._opened is None:
             source = schema.remembered(self.client, self.data_source_id)
-            self._opened = Writer(self.client, self.settings, source)
+            columns = Columns(source, self.settings, ledger.recall(MEMORY))
+            columns.remember(ledger)
+            self._opened = Writer(self.client, self.settings, source, columns)
         return self._opened
 
-    def _offline_writer(self) -> Writer:
-        if self._opened is not None:
-            return self._opened
-        source = schema.unread(self.data_source_id, set(names_of(self.settings).values()))
-        return Writer(self.client, self.settings, source)
+
+def _told(doubles: Mapping[str, list[str]]) -> list[str]:
+    """Conversations that are there twice, for the person who can tell which row to keep."""
+    return [
+        f"There are {len(ids)} rows of {conversation_id}: {', '.join(map(url_of, ids))}. Remove all but the first, "
+        "which is the one that is written to."
+        for conversation_id, ids in doubles.items()
+    ]
 
 
 def open_notion(settings: NotionSettings, *, clock: Clock = SYSTEM_CLOCK) -> NotionDestination:

@@ -10,20 +10,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from commonplace import moments
-from commonplace.destinations.contract import Edit, Ledger
+from commonplace.destinations.contract import Edit, Ledger, Remark
 from commonplace.destinations.notion.client import NotionClient
+from commonplace.destinations.notion.columns import Columns
+from commonplace.destinations.notion.job import stamp_in, url_of
 from commonplace.destinations.notion.properties import (
     CONVERSATION_ID,
+    HASH,
     PEOPLES,
     PROJECT,
     TITLE,
-    from_notion,
     is_same,
     names_of,
     own_names,
+    persons_of,
     plain_name,
 )
-from commonplace.destinations.notion.schema import DataSource, project_pages
+from commonplace.destinations.notion.schema import project_pages
 from commonplace.model import LedgerEntry
 
 Json = dict[str, Any]
@@ -35,47 +38,74 @@ MINUTE = 60 * 1_000_000
 class Edits:
     """The rows that changed at Notion."""
 
-    def __init__(self, client: NotionClient, source: DataSource) -> None:
+    def __init__(self, client: NotionClient, source_id: str, columns: Columns) -> None:
         self._client = client
-        self._source = source
-        names = names_of(client.settings)
-        self._own_names = own_names(names)
-        self._names = {field: names[field] for field in (*PEOPLES, CONVERSATION_ID) if field in names}
-        self._names[TITLE] = source.title_name
+        self._source_id = source_id
+        self._columns = columns
+        self._own_names = own_names(names_of(client.settings))
+        self._projects: dict[str, str] = {}
         self._seen: dict[str, dict[str, Any]] = {}
         self._covered: int | None = None
         self._newest = 0
         self._lock = threading.Lock()
 
-    def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit]:
-        """Every edit once. Keep each edit before asking for the next: asking says that it is kept.
+    def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit | Remark]:
+        """Every edit once. Deal with each before asking for the next: asking says so.
 
         When it is over, everything that people changed is known, and the writes that follow need not look again.
         """
-        projects: dict[str, str] = {}
         newest = since or 0
         for rows in self.rows(since):
-            by_id = {self.value(row, CONVERSATION_ID): row for row in rows}
             newest = max([newest, *(moments.parse(row["last_edited_time"]) for row in rows)])
-            for conversation_id, entry in ledger.get(by_id).items():
-                row = by_id[conversation_id]
-                changed = self._changed(entry, row)
-                if changed or entry.detail.get("pulled"):
-                    with self._lock:
-                        self._seen[row["id"]] = self._peoples(row)
-                if not changed:
-                    continue
-                if PROJECT in changed and self._client.settings.project_as == "relation" and not projects:
-                    projects = _names_by_page(self._client)
-                for field, value in changed.items():
-                    meant = _meant(field, value, projects)
-                    edited_at = moments.parse(row["last_edited_time"])
-                    yield Edit(conversation_id=conversation_id, field=PEOPLES[field], value=meant, edited_at=edited_at)  # type: ignore[arg-type]
-                pulled = {**entry.detail.get("pulled", {}), **changed}
-                detail = {**entry.detail, "pulled": pulled}
-                ledger.done(conversation_id, entry.input_hash, entry.remote_id or row["id"], entry.remote_url, detail)
+            ids = {row["id"]: str(self._columns.value(row, CONVERSATION_ID) or "") for row in rows}
+            entries = ledger.get(ids.values())
+            for row in rows:
+                yield from self._of_row(row, ids[row["id"]], entries, ledger)
         with self._lock:
             self._covered, self._newest = 0, newest
+
+    def _of_row(
+        self, row: Json, conversation_id: str, entries: dict[str, LedgerEntry], ledger: Ledger
+    ) -> Iterator[Edit | Remark]:
+        entry = entries.get(conversation_id)
+        shown = self._columns.shown(row, PEOPLES)
+        if entry is None or not entry.remote_id:
+            persons = persons_of(stamp_in(str(self._columns.value(row, HASH) or "")), shown)
+            yield from self._edits(
+                row, conversation_id, {field: shown[field] for field in shown if field in persons}, {}
+            )
+            return
+        if row["id"] != entry.remote_id:
+            reason = f"There is a second row of it at Notion, which is left alone: {url_of(row['id'])}"
+            yield Remark(conversation_id=conversation_id, reason=reason)
+            return
+        changed = self._changed(entry, shown)
+        if changed or entry.detail.get("pulled"):
+            with self._lock:
+                self._seen[row["id"]] = shown
+        told: dict[str, dict[str, Any]] = {name: dict(entry.detail.get(name, {})) for name in ("pulled", "refused")}
+        for edit in self._edits(row, conversation_id, changed, {**entry.detail.get("values", {}), **told["pulled"]}):
+            yield edit
+            field = next(field for field, name in PEOPLES.items() if name == edit.field)
+            told["pulled" if edit.is_refused else "refused"].pop(field, None)
+            told["refused" if edit.is_refused else "pulled"][field] = changed[field]
+        if changed:
+            detail = {**entry.detail, **told}
+            ledger.done(conversation_id, entry.input_hash, entry.remote_id, entry.remote_url, detail)
+
+    def _edits(
+        self, row: Json, conversation_id: str, changed: Mapping[str, Any], before: Mapping[str, Any]
+    ) -> Iterator[Edit]:
+        if PROJECT in changed and self._client.settings.project_as == "relation" and not self._projects:
+            self._projects = _names_by_page(self._client)
+        for field, value in changed.items():
+            yield Edit(
+                conversation_id=conversation_id,
+                field=PEOPLES[field],
+                value=_meant(field, value, self._projects),
+                before=_meant(field, before.get(field), self._projects),
+                edited_at=moments.parse(row["last_edited_time"]),
+            )
 
     def rows(self, since: int | None) -> Iterator[list[Json]]:
         """Rows edited since then, a page at a time, oldest edit first; past 10,000 it begins anew at the last one."""
@@ -95,10 +125,6 @@ class Edits:
                 return
             start, cursor = last, None
 
-    def value(self, row: Json, field: str) -> Any:
-        property_ = row["properties"].get(self._names.get(field, ""))
-        return from_notion(property_) if property_ else None
-
     def look(self, pages: Mapping[str, int]) -> None:
         """Learn what these pages (id -> when we wrote them) show now: by listing what was edited since, if cheaper."""
         with self._lock:
@@ -111,7 +137,7 @@ class Edits:
             newest = self._newest if is_covered else since
             for count, rows in enumerate(self.rows(newest)):
                 for row in rows:
-                    self._seen[row["id"]] = self._peoples(row)
+                    self._seen[row["id"]] = self._columns.shown(row, PEOPLES)
                     newest = max(newest, moments.parse(row["last_edited_time"]))
                 if len(rows) == PAGE_SIZE and count + 1 >= max(1, len(pages) // 2):
                     self._covered = None
@@ -125,34 +151,30 @@ class Edits:
         with self._lock:
             if self._covered is not None and wrote_at is not None and wrote_at >= self._covered:
                 return self._seen.get(page_id, {})
-        return self._peoples(self._client.send("GET", f"pages/{page_id}"))
+        return self._columns.shown(self._client.send("GET", f"pages/{page_id}"), PEOPLES)
 
     def wrote(self, page_id: str) -> None:
         """We have just written this row: what was seen of it no longer counts."""
         with self._lock:
             self._seen.pop(page_id, None)
 
-    def _peoples(self, row: Json) -> dict[str, Any]:
-        return {field: self.value(row, field) for field in PEOPLES if field in self._names}
-
-    def _changed(self, entry: LedgerEntry, row: Json) -> dict[str, Any]:
-        """Fields whose value is neither what we wrote nor what was pulled before."""
+    def _changed(self, entry: LedgerEntry, shown: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields whose value is neither what we wrote nor what was pulled before; only those that the row has."""
         written = entry.detail.get("values")
         if not written or entry.state not in ("done", "conflict"):
             return {}
-        pulled = entry.detail.get("pulled", {})
+        known = [entry.detail.get("refused", {}), entry.detail.get("pulled", {}), written]
         names = entry.detail.get("names") or {}
-        changed = {}
-        for field in PEOPLES:
-            if field not in written or field not in self._names or names.get(field) != self._own_names.get(field):
-                continue
-            value = self.value(row, field)
-            if not is_same(field, pulled.get(field, written[field]), value):
-                changed[field] = value
-        return changed
+        return {
+            field: value
+            for field, value in shown.items()
+            if field in written
+            and names.get(field) == self._own_names.get(field)
+            and not is_same(field, next(values[field] for values in known if field in values), value)
+        }
 
     def _query(self, since: int | None, cursor: str | None) -> Json:
-        has_id: Json = {"property": self._names[CONVERSATION_ID], "rich_text": {"is_not_empty": True}}
+        has_id: Json = {"property": self._columns.ids[CONVERSATION_ID], "rich_text": {"is_not_empty": True}}
         wanted: Json = has_id
         if since is not None:
             moved = {"timestamp": "last_edited_time", "last_edited_time": {"on_or_after": moments.to_iso(since)}}
@@ -162,9 +184,9 @@ class Edits:
             "filter": wanted,
             "sorts": [{"timestamp": "last_edited_time", "direction": "ascending"}],
         } | ({"start_cursor": cursor} if cursor else {})
-        ids = [self._source.property_ids[name] for name in self._names.values() if name in self._source.property_ids]
+        ids = [id for field, id in self._columns.ids.items() if field in (CONVERSATION_ID, HASH, *PEOPLES)]
         return self._client.send(
-            "POST", f"data_sources/{self._source.id}/query", body, query={"filter_properties": ids}
+            "POST", f"data_sources/{self._source_id}/query", body, query={"filter_properties": ids}
         )
 
 

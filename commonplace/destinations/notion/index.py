@@ -10,14 +10,13 @@ import threading
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from commonplace.destinations.contract import Ledger
 from commonplace.destinations.notion.client import NotionClient
-from commonplace.destinations.notion.properties import CONVERSATION_ID, HASH, from_notion, names_of
-from commonplace.destinations.notion.schema import DataSource
+from commonplace.destinations.notion.columns import Columns
+from commonplace.destinations.notion.properties import CONVERSATION_ID, HASH, PEOPLES
 
 Json = dict[str, Any]
 
@@ -25,10 +24,11 @@ PAGE_SIZE = 100
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A row that belongs to a conversation."""
+    """A row that belongs to a conversation, and what it shows of what people may change."""
 
     page_id: str
     hash: str
+    shown: dict[str, Any]
 
 
 _newest: dict[tuple[str, str], str] = {}
@@ -38,26 +38,26 @@ _newest_lock = threading.Lock()
 class Index:
     """The rows of one data source that the ledger does not know."""
 
-    def __init__(self, client: NotionClient, source: DataSource) -> None:
+    def __init__(self, client: NotionClient, source_id: str, columns: Columns) -> None:
         self._client = client
-        self._source = source
-        self._names = names_of(client.settings)
-        self._strangers: dict[bytes, tuple[bytes, bytes]] = {}
+        self._source_id = source_id
+        self._columns = columns
+        self._strangers: dict[bytes, bytes] = {}
         self._is_trusted = False
-        self._key = client.settings.base_url, source.id
+        self._key = client.settings.base_url, source_id
 
     def ensure(self, ledger: Ledger) -> None:
         """Know the rows that the ledger lacks, before the first page is created."""
         if self._is_trusted:
             return
         if next(iter(ledger.remote_ids()), None) is None or not self._newest_is_known(ledger):
-            for page in self._rows():
+            for page in self.rows():
                 self._remember(page, ledger)
         self._is_trusted = True
 
     def find(self, conversation_id: str) -> Found | None:
         row = self._strangers.get(_key(conversation_id))
-        return Found(str(UUID(bytes=row[0])), row[1].decode()) if row else None
+        return msgspec.json.decode(row, type=Found) if row else None
 
     def created(self, conversation_id: str) -> None:
         """The newest row is ours: other chunks of this process need not look."""
@@ -65,26 +65,22 @@ class Index:
             _newest[self._key] = conversation_id
 
     def look_up(self, conversation_id: str) -> Found | None:
-        """One conversation's row, asked for by name; the oldest if there are several."""
-        body = {"filter": {"property": self._names[CONVERSATION_ID], "rich_text": {"equals": conversation_id}}}
-        for page in self._query(body | {"page_size": 2}, "ascending")["results"]:
-            return Found(page["id"], self._text(page, HASH))
-        return None
+        """One conversation's row, asked for by its id; the oldest if there are several."""
+        body = {"filter": self._has_id(equals=conversation_id), "page_size": 2}
+        return next((self.found(row) for row in self._query(body, "ascending")["results"]), None)
 
-    def _newest_is_known(self, ledger: Ledger) -> bool:
-        with _newest_lock:
-            newest = _newest.get(self._key)
-        if newest is not None and _is_there(ledger, [newest]):
-            return True
-        rows = self._query({"page_size": PAGE_SIZE, "filter": self._has_id()}, "descending")["results"]
-        ids = [self._text(page, CONVERSATION_ID) for page in rows]
-        if ids and _is_there(ledger, ids) != set(ids):
-            return False
-        if ids:
-            self.created(ids[0])
-        return True
+    def found(self, row: Json) -> Found:
+        return Found(row["id"], str(self._columns.value(row, HASH) or ""), self._columns.shown(row, PEOPLES))
 
-    def _rows(self) -> Iterator[list[Json]]:
+    def doubles(self) -> dict[str, list[str]]:
+        """Conversations that have several rows, with the rows' ids, the oldest first."""
+        rows: dict[str, dict[str, None]] = {}
+        for page in self.rows():
+            for row in page:
+                rows.setdefault(self._conversation_of(row), {})[row["id"]] = None
+        return {conversation_id: list(ids) for conversation_id, ids in rows.items() if len(ids) > 1}
+
+    def rows(self) -> Iterator[list[Json]]:
         """All rows, a page at a time, in the order of creation; past 10,000 the query begins anew at the last one."""
         start: str | None = None
         while True:
@@ -102,32 +98,44 @@ class Index:
                 return
             start = last
 
+    def _newest_is_known(self, ledger: Ledger) -> bool:
+        with _newest_lock:
+            newest = _newest.get(self._key)
+        if newest is not None and _is_there(ledger, [newest]):
+            return True
+        rows = self._query({"page_size": PAGE_SIZE, "filter": self._has_id()}, "descending")["results"]
+        ids = [self._conversation_of(row) for row in rows]
+        if ids and _is_there(ledger, ids) != set(ids):
+            return False
+        if ids:
+            self.created(ids[0])
+        return True
+
     def _remember(self, page: list[Json], ledger: Ledger) -> None:
-        ids = {self._text(row, CONVERSATION_ID): row for row in reversed(page)}
+        ids = {self._conversation_of(row): row for row in reversed(page)}
         known = ledger.get(ids)
         for conversation_id, row in ids.items():
             entry = known.get(conversation_id)
             if conversation_id and (entry is None or not entry.remote_id):
-                value = UUID(row["id"]).bytes, self._text(row, HASH).encode()
-                self._strangers.setdefault(_key(conversation_id), value)
+                self._strangers.setdefault(_key(conversation_id), msgspec.json.encode(self.found(row)))
+
+    def _conversation_of(self, row: Json) -> str:
+        return str(self._columns.value(row, CONVERSATION_ID) or "")
 
     def _query(self, body: Json, direction: str) -> Json:
-        wanted = [self._source.property_ids.get(self._names.get(f, ""), "") for f in (CONVERSATION_ID, HASH)]
+        wanted = [id for field, id in self._columns.ids.items() if field in (CONVERSATION_ID, HASH, *PEOPLES)]
         body |= {"sorts": [{"timestamp": "created_time", "direction": direction}]}
-        query = {"filter_properties": [property_id for property_id in wanted if property_id]}
-        return self._client.send("POST", f"data_sources/{self._source.id}/query", body, query=query)
+        query = {"filter_properties": wanted}
+        return self._client.send("POST", f"data_sources/{self._source_id}/query", body, query=query)
 
-    def _has_id(self) -> Json:
-        return {"property": self._names[CONVERSATION_ID], "rich_text": {"is_not_empty": True}}
+    def _has_id(self, *, equals: str | None = None) -> Json:
+        condition = {"is_not_empty": True} if equals is None else {"equals": equals}
+        return {"property": self._columns.ids[CONVERSATION_ID], "rich_text": condition}
 
     def _since(self, start: str | None) -> Json:
         if start is None:
             return self._has_id()
         return {"and": [self._has_id(), {"timestamp": "created_time", "created_time": {"on_or_after": start}}]}
-
-    def _text(self, page: Json, field: str) -> str:
-        value = page["properties"].get(self._names.get(field, ""))
-        return str(from_notion(value) or "") if value else ""
 
 
 def _key(conversation_id: str) -> bytes:

@@ -8,11 +8,14 @@ import msgspec
 
 from commonplace.destinations.contract import Document, Entries
 from commonplace.destinations.notion.layout import Part, Room
-from commonplace.destinations.notion.properties import PEOPLES, Row
+from commonplace.destinations.notion.properties import PEOPLES, Row, stamp_of
 from commonplace.destinations.notion.render import Body
 from commonplace.model import LedgerEntry, Outcome, OutcomeState
 
 Json = dict[str, Any]
+
+PARTIAL = "partial"
+"""In `Hash`, in place of the body's digest, until the whole body is there."""
 
 
 class Page(msgspec.Struct, kw_only=True):
@@ -28,6 +31,10 @@ class Page(msgspec.Struct, kw_only=True):
     parts: list[Part] = msgspec.field(default_factory=list)
     """What is on which page, this one first; empty when all is on this one."""
     edited: str | None = None
+    refused: dict[str, Any] = msgspec.field(default_factory=dict)
+    """What a person wrote and the archive could not take over: left there, told once."""
+    shown: dict[str, Any] | None = None
+    """What it shows at present of what people may change, where that was just read."""
 
     @property
     def url(self) -> str:
@@ -35,7 +42,7 @@ class Page(msgspec.Struct, kw_only=True):
 
     def detail(self) -> Json:
         told: Json = {"sent": self.sent, "values": self.values, "body": self.body, "edited": self.edited}
-        more = {"names": self.names, "parts": msgspec.to_builtins(self.parts)}
+        more = {"names": self.names, "parts": msgspec.to_builtins(self.parts), "refused": self.refused}
         return told | {name: value for name, value in more.items() if value}
 
     def forget(self) -> None:
@@ -61,7 +68,17 @@ class Job(msgspec.Struct, kw_only=True):
     @property
     def hash(self) -> str:
         """What the `Hash` property of the finished page says."""
-        return f"{self.row.hash}-{self.body.hash()}-{len(self.body.segments)}"
+        return f"{self.row.hash}-{self.body.hash()}-{len(self.body.segments)}-{self.stamp}"
+
+    @property
+    def partial_hash(self) -> str:
+        """What it says until the whole body is there."""
+        return f"{self.row.hash}-{PARTIAL}-0-{self.stamp}"
+
+    @property
+    def stamp(self) -> str:
+        persons = [field for field, name in PEOPLES.items() if name in self.document.persons]
+        return stamp_of(peoples_of(self), persons)
 
     @property
     def body_detail(self) -> Json:
@@ -82,6 +99,11 @@ class Job(msgspec.Struct, kw_only=True):
         )
 
 
+def stamp_in(hash_: str) -> str:
+    """The part of a row's `Hash` that is about what people may change; empty where an older version wrote it."""
+    return (hash_.split("-", 3) + [""] * 4)[3]
+
+
 def is_settled(entry: LedgerEntry | None, document: Document) -> bool:
     """Whether the ledger says that these very inputs were dealt with."""
     if entry is None or document.is_forced:
@@ -97,11 +119,12 @@ def page_of(entry: LedgerEntry | None) -> Page | None:
     return Page(
         id=entry.remote_id,
         sent=dict(detail.get("sent") or {}),
-        values=dict(detail.get("values") or {}),
+        values={**(detail.get("values") or {}), **(detail.get("pulled") or {})},
         names=dict(detail.get("names") or {}),
         body=detail.get("body"),
         parts=msgspec.convert(detail.get("parts") or [], list[Part]),
         edited=detail.get("edited"),
+        refused=dict(detail.get("refused") or {}),
     )
 
 

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from commonplace import moments
-from commonplace.destinations.contract import Document
+from commonplace.destinations.contract import Document, Field
 from commonplace.destinations.notion.settings import NotionSettings, digest
 
 Json = dict[str, Any]
 
-TITLE, CONVERSATION_ID, HASH, PROJECT = "Title", "Conversation ID", "Hash", "Project"
+TITLE, CONVERSATION_ID, HASH, PROJECT, CATEGORY = "Title", "Conversation ID", "Hash", "Project", "Category"
 FIELDS: dict[str, str] = {
     TITLE: "title",
     CONVERSATION_ID: "rich_text",
     "Date": "date",
     "Updated": "date",
-    "Category": "select",
+    CATEGORY: "select",
     "Tags": "multi_select",
     PROJECT: "select",
     "Content": "rich_text",
@@ -36,8 +36,10 @@ FIELDS: dict[str, str] = {
     "Link": "url",
     HASH: "rich_text",
 }
-PEOPLES = {TITLE: "title", "Category": "category", "Tags": "tags", PROJECT: "project"}
+PEOPLES: dict[str, Field] = {TITLE: "title", CATEGORY: "category", "Tags": "tags", PROJECT: "project"}
 """What a person may change in Notion, and what it is called on its way back."""
+PERSONS = "person"
+"""In `Hash`, in place of a field's digest: what is there is a person's word."""
 
 TEXT_LIMIT, ARRAY_LIMIT, OPTION_LIMIT, URL_LIMIT = 2000, 100, 100, 2000
 PREVIEW_CHARACTERS = 600
@@ -99,7 +101,7 @@ def row_of(document: Document, wanted: Mapping[str, str]) -> Row:
         CONVERSATION_ID: talk.id,
         "Date": talk.created_at,
         "Updated": talk.updated_at,
-        "Category": option_name(document.category),
+        CATEGORY: option_name(document.category),
         "Tags": tags,
         PROJECT: option_name(document.project_name),
         "Content": _preview(shown[0].text if shown else ""),
@@ -136,19 +138,41 @@ def to_notion(field: str, value: Any, type_: str) -> Json:
     return {type_: value}
 
 
-def from_notion(value: Mapping[str, Any]) -> Any:
-    """What a row's property says, in our terms; relations as page ids."""
+def from_notion(value: Mapping[str, Any], options: Mapping[str, str] = {}) -> Any:
+    """What a row's property says, in our terms: `options` are our names by the ids there; relations are page ids."""
     type_ = value.get("type") or next(iter(value), "")
     content = value.get(type_)
     if type_ in ("title", "rich_text"):
         return "".join(piece.get("plain_text") or piece.get("text", {}).get("content", "") for piece in content or [])
     if type_ in ("select", "status"):
-        return content["name"] if content else None
+        return options.get(content.get("id", ""), content["name"]) if content else None
     if type_ == "multi_select":
-        return [option["name"] for option in content or []]
+        return [options.get(option.get("id", ""), option["name"]) for option in content or []]
     if type_ == "relation":
         return [page["id"] for page in content or []]
     return content
+
+
+def stamp_of(values: Mapping[str, Any], persons: Collection[str]) -> str:
+    """What `Hash` says of the fields that people may change, for the day the ledger is lost: what we wrote, or whose
+    word it is."""
+    return ".".join(
+        PERSONS if field in persons else _digest_of(field, values[field]) if field in values else ""
+        for field in PEOPLES
+    )
+
+
+def persons_of(stamp: str, shown: Mapping[str, Any]) -> set[str]:
+    """Of the fields that a row shows, those that are a person's. Without a stamp all that are not empty."""
+    said = dict(zip(PEOPLES, stamp.split("."), strict=False)) if stamp else {}
+    if not said:
+        return {field for field, value in shown.items() if value}
+    return {field for field, value in shown.items() if said.get(field) != _digest_of(field, value)}
+
+
+def _digest_of(field: str, value: Any) -> str:
+    said = sorted(value or []) if isinstance(value, list) or field == "Tags" else value or ""
+    return digest(json.dumps(said, ensure_ascii=False))[:8]
 
 
 def is_same(field: str, ours: Any, theirs: Any) -> bool:

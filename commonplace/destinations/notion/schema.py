@@ -5,7 +5,7 @@ Nothing is written before what is missing has been listed and agreed to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ from commonplace.errors import Halt, Permanent
 Json = dict[str, Any]
 
 DATABASE_TITLE, PROJECTS_TITLE = "Commonplace", "Projects"
+MOST_OPTIONS = 100
 
 
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +47,25 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
         return [f"added {name}" for name in self.added]
 
 
+class Property(msgspec.Struct, frozen=True, kw_only=True):
+    """A column, as last read."""
+
+    id: str
+    name: str
+    type: str
+    options: list[Json] = []
+
+
 class DataSource(msgspec.Struct, kw_only=True):
-    """A data source's properties, as last read."""
+    """A data source's properties by id, as last read."""
 
     id: str
     database_id: str
     url: str
-    title_name: str
-    types: dict[str, str]
-    property_ids: dict[str, str]
-    options: dict[str, list[Json]]
-    relations: dict[str, str]
+    properties: dict[str, Property]
+
+    def named(self, name: str) -> Property | None:
+        return next((found for found in self.properties.values() if found.name == name), None)
 
 
 def resolve(client: NotionClient, settings: NotionSettings) -> str:
@@ -83,20 +92,20 @@ def resolve(client: NotionClient, settings: NotionSettings) -> str:
 
 def read(client: NotionClient, data_source_id: str) -> DataSource:
     answer = client.send("GET", f"data_sources/{data_source_id}")
-    properties: dict[str, Json] = answer.get("properties", {})
+    properties = [
+        Property(
+            id=str(found.get("id", name)),
+            name=name,
+            type=found["type"],
+            options=found[found["type"]].get("options", []),
+        )
+        for name, found in answer.get("properties", {}).items()
+    ]
     return DataSource(
         id=str(answer["id"]),
         database_id=str((answer.get("parent") or {}).get("database_id", "")),
         url=str(answer.get("url") or ""),
-        title_name=next((name for name, p in properties.items() if p["type"] == "title"), TITLE),
-        types={name: p["type"] for name, p in properties.items()},
-        property_ids={name: str(p.get("id", name)) for name, p in properties.items()},
-        options={name: p[p["type"]].get("options", []) for name, p in properties.items() if _has_options(p)},
-        relations={
-            name: str(p["relation"].get("data_source_id", ""))
-            for name, p in properties.items()
-            if p["type"] == "relation"
-        },
+        properties={found.id: found for found in properties},
     )
 
 
@@ -132,38 +141,26 @@ def resolve_remembered(client: NotionClient, settings: NotionSettings) -> str:
     return _resolved[key]
 
 
-def unread(data_source_id: str, names: set[str]) -> DataSource:
-    """A data source that nobody has asked Notion about, for plans."""
-    return DataSource(
-        id=data_source_id,
-        database_id="",
-        url="",
-        title_name=TITLE,
-        types={},
-        property_ids={name: name for name in names},
-        options={},
-        relations={},
-    )
-
-
-def misfits(source: DataSource, settings: NotionSettings) -> tuple[list[str], list[str]]:
-    """Fields that are missing, and sentences about those that cannot be used as they are."""
+def misfits(
+    source: DataSource, settings: NotionSettings, ids: Mapping[str, str] | None = None
+) -> tuple[list[str], list[str]]:
+    """Fields that are missing, and sentences about those that cannot be used as they are. `ids`: those found before."""
     missing, wrong = [], []
     types = types_of(settings)
     for field, name in names_of(settings).items():
         if field == TITLE:
             continue
-        there = source.types.get(name)
+        there = source.named(name) if ids is None else source.properties.get(ids.get(field, ""))
         if there is None:
             missing.append(field)
-        elif there != types[field]:
-            wrong.append(f"The property {name!r} is of type {there}; {field} needs {types[field]}.")
+        elif there.type != types[field]:
+            wrong.append(f"The property {there.name!r} is of type {there.type}; {field} needs {types[field]}.")
     return missing, wrong
 
 
-def problems(source: DataSource, settings: NotionSettings) -> list[str]:
+def problems(source: DataSource, settings: NotionSettings, ids: Mapping[str, str]) -> list[str]:
     """What stands in the way of writing, each with what to do."""
-    missing, wrong = misfits(source, settings)
+    missing, wrong = misfits(source, settings, ids)
     names, types = names_of(settings), types_of(settings)
     found = [f"The property {names[field]!r} ({types[field]}) is missing." for field in missing] + wrong
     if settings.project_as == "relation" and not settings.projects_data_source_id:
@@ -183,24 +180,20 @@ def connect(settings: NotionSettings, *, confirm: Callable[[str], bool]) -> Conn
         client.close()
 
 
-def add_options(client: NotionClient, source: DataSource, name: str, wanted: dict[str, str]) -> None:
+def add_options(client: NotionClient, source: DataSource, property_id: str, wanted: dict[str, str]) -> None:
     """Categories in our colours, before the first page shows them; existing options stay as they are.
 
     Notion removes options that such a request does not list, so they are read anew just before it.
     """
     with client.governor.alone(f"options:{source.id}"):
-        _add_options(client, source, name, wanted)
-
-
-def _add_options(client: NotionClient, source: DataSource, name: str, wanted: dict[str, str]) -> None:
-    source.options = read(client, source.id).options
-    known = source.options.get(name, [])
-    present = {option["name"] for option in known}
-    fresh = [{"name": label, "color": colour} for label, colour in wanted.items() if label not in present]
-    kept = [{"name": option["name"]} | ({"id": option["id"]} if "id" in option else {}) for option in known]
-    if fresh and len(kept) + len(fresh) <= 100:
-        client.send("PATCH", f"data_sources/{source.id}", {"properties": {name: {"select": {"options": kept + fresh}}}})
-    source.options[name] = [*known, *fresh]
+        source.properties = read(client, source.id).properties
+        known = source.properties[property_id].options if property_id in source.properties else []
+        present = {option["name"] for option in known}
+        fresh = [{"name": label, "color": colour} for label, colour in wanted.items() if label not in present]
+        kept = [{"name": option["name"]} | ({"id": option["id"]} if "id" in option else {}) for option in known]
+        if fresh and len(kept) + len(fresh) <= MOST_OPTIONS:
+            body = {"properties": {property_id: {"select": {"options": kept + fresh}}}}
+            client.send("PATCH", f"data_sources/{source.id}", body)
 
 
 def project_pages(client: NotionClient, data_source_id: str) -> dict[str, str]:
@@ -332,7 +325,3 @@ def _definition(settings: NotionSettings, field: str) -> Json:
     if type_ == "number":
         return {"number": {"format": "number"}}
     return {type_: {}}
-
-
-def _has_options(definition: Json) -> bool:
-    return definition["type"] in ("select", "multi_select", "status")

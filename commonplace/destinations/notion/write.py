@@ -20,16 +20,17 @@ from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.blocks import BlockDialect
 from commonplace.destinations.notion.bodies import Bodies
 from commonplace.destinations.notion.client import InTrash, NotionClient, NotThere, TooLarge, Unanswered
+from commonplace.destinations.notion.columns import Columns
 from commonplace.destinations.notion.dialect import MarkdownDialect
 from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
 from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Stopped
 from commonplace.destinations.notion.index import Found, Index
-from commonplace.destinations.notion.job import Job, Page, is_settled, page_of, peoples_of, unchanged
+from commonplace.destinations.notion.job import PARTIAL, Job, Page, is_settled, page_of, peoples_of, unchanged
 from commonplace.destinations.notion.layout import Room
 from commonplace.destinations.notion.ledger_thread import LedgerOnOneThread
 from commonplace.destinations.notion.pages import CREATE_ATTEMPTS, BlockPages, MarkdownPages, Pages
 from commonplace.destinations.notion.properties import (
-    HASH,
+    CATEGORY,
     PEOPLES,
     PROJECT,
     Row,
@@ -37,10 +38,9 @@ from commonplace.destinations.notion.properties import (
     nearest_colour,
     option_name,
     own_names,
+    persons_of,
     row_of,
     text_json,
-    to_notion,
-    types_of,
 )
 from commonplace.destinations.notion.render import Dialect, body_of
 from commonplace.destinations.notion.schema import DataSource
@@ -54,17 +54,28 @@ Json = dict[str, Any]
 class Writer:
     """Writes batches to one data source."""
 
-    def __init__(self, client: NotionClient, settings: NotionSettings, source: DataSource) -> None:
+    def __init__(self, client: NotionClient, settings: NotionSettings, source: DataSource, columns: Columns) -> None:
         self._client = client
         self._settings = settings
         self._source = source
-        self._names, self._types = names_of(settings), types_of(settings)
-        self._index = Index(client, source)
-        self.edits = Edits(client, source)
+        self._columns = columns
+        self._names = names_of(settings)
+        self.index = Index(client, source.id, columns)
+        self.edits = Edits(client, source.id, columns)
         self.dialect: Dialect[Any] = MarkdownDialect() if settings.body == "markdown" else BlockDialect()
         pages: Pages = MarkdownPages(client) if settings.body == "markdown" else BlockPages(client)
         self.bodies = Bodies(client, self.dialect, pages)
         self._projects: dict[str, str] | None = None
+
+    def problems(self) -> list[str]:
+        """What stands in the way, each with what to do."""
+        return schema.problems(self._source, self._settings, self._columns.ids)
+
+    def require_fit(self) -> None:
+        """Nothing is read from or written to columns that are not what they should be."""
+        if problems := self.problems():
+            schema.forget(self._client, self._source.id)
+            raise Halt("The Notion database does not fit. " + " ".join(problems))
 
     def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         entries = ledger.get([document.conversation.id for document in batch])
@@ -78,19 +89,11 @@ class Writer:
         if todo:
             self._client.resume(ledger.check)
             self._prepare(todo, entries, ledger)
-            outcomes += self._in_parallel(todo, ledger)
+            try:
+                outcomes += self._in_parallel(todo, ledger)
+            finally:
+                self._columns.remember(ledger)
         return outcomes
-
-    def forecast(self, document: Document, entry: LedgerEntry | None, ledger: Entries) -> tuple[str, int]:
-        """What would become of a document, and with how many requests."""
-        page = self._known_page(entry, document)
-        job = self.job(document, ledger)
-        if page is None:
-            return "created", self.bodies.requests(job, None)
-        fields = self._changed(job, page)
-        if page.body == job.body_detail:
-            return ("properties", 1) if fields else ("unchanged", 0)
-        return "body", 1 + self.bodies.requests(job, page)
 
     def job(self, document: Document, ledger: Entries) -> Job:
         row = row_of(document, self._names)
@@ -121,11 +124,9 @@ class Writer:
 
     def _prepare(self, todo: Sequence[Document], entries: Mapping[str, LedgerEntry], ledger: Ledger) -> None:
         """What the batch needs before its first write: a fitting schema, the index, options, projects, a look."""
-        if problems := schema.problems(self._source, self._settings):
-            schema.forget(self._client, self._source.id)
-            raise Halt("The Notion database does not fit. " + " ".join(problems))
+        self.require_fit()
         if any(page_of(entries.get(document.conversation.id)) is None for document in todo):
-            self._index.ensure(ledger)
+            self.index.ensure(ledger)
         self._prepare_options(todo)
         if self._settings.project_as == "relation":
             self._prepare_projects({option_name(document.project_name) for document in todo})
@@ -138,17 +139,16 @@ class Writer:
         self.edits.look(moved)
 
     def _prepare_options(self, todo: Sequence[Document]) -> None:
-        name = self._names.get("Category")
-        if name is None:
+        if not self._columns.has(CATEGORY):
             return
-        known = {option["name"] for option in self._source.options.get(name, [])}
+        known = self._columns.option_names(CATEGORY)
         wanted = {
             label: nearest_colour(document.category_colour)
             for document in todo
             if document.category_colour and (label := option_name(document.category)) and label not in known
         }
         if wanted:
-            schema.add_options(self._client, self._source, name, wanted)
+            schema.add_options(self._client, self._source, self._columns.ids[CATEGORY], wanted)
 
     def _prepare_projects(self, names: set[str | None]) -> None:
         """A page for every project of the batch. Looked up again before it is made, so that a lost answer is found."""
@@ -190,10 +190,11 @@ class Writer:
                 raise
 
     def _failed(self, job: Job, error: Permanent) -> Outcome:
-        if "is not a property that exists" in error.message:
-            schema.forget(self._client, self._source.id)
+        if "is not a property that exists" in error.message:  # it was removed since the schema was read
             self._client.stop()
-            raise Halt(error.message, hint="Run `commonplace connect notion`.") from error
+            schema.forget(self._client, self._source.id)
+            self._source = schema.remembered(self._client, self._source.id)
+            self.require_fit()
         job.ledger.fail(job.id, job.document.input_hash, error.message)
         return job.outcome("failed", reason=error.message)
 
@@ -211,7 +212,7 @@ class Writer:
     def _settle(self, job: Job, entry: LedgerEntry | None) -> Outcome:
         page = self._known_page(entry, job.document)
         if page is None:
-            found = self._index.find(job.id)
+            found = self.index.find(job.id)
             was_created = False
             if found is None and entry is not None:
                 found = self._look_up(job.id, times=1 if entry.state == "failed" else 2)
@@ -231,17 +232,20 @@ class Writer:
         for attempt in range(times):
             if attempt:
                 self._client.rest(self._settings.lookup_interval_seconds)
-            if found := self._index.look_up(conversation_id):
+            if found := self.index.look_up(conversation_id):
                 return found
         return None
 
     def _adopted(self, job: Job, found: Found) -> Page:
-        """A row that was not in our ledger; its `Hash` says how much of today's page it already is."""
-        page = Page(id=found.page_id, names=own_names(self._names))
-        row_hash, body_hash, count = (*found.hash.split("-"), "", "", "")[:3]
+        """A row that was not in our ledger. Its `Hash` says how much of today's page it already is, and what of it is
+        ours: the rest is a person's, and stays until the next pull has brought it back."""
+        row_hash, body_hash, count, stamp = (found.hash.split("-", 3) + [""] * 4)[:4]
+        persons = persons_of(stamp, found.shown)
+        page = Page(id=found.page_id, names=own_names(self._names), shown=found.shown)
+        page.values = {field: job.values[field] if field in persons else value for field, value in found.shown.items()}
         if row_hash == job.row.hash:
-            page.sent, page.values = job.row.hashes, peoples_of(job)
-        if count.isdigit():
+            page.sent = {field: hash_ for field, hash_ in job.row.hashes.items() if field not in persons}
+        if body_hash != PARTIAL and count.isdigit():
             page.body = {"hash": body_hash, "count": int(count)}
         return page
 
@@ -260,19 +264,20 @@ class Writer:
                 if found is None:
                     continue
                 answer = {"id": found.page_id}
+            self._columns.learn(answer, job.values)
             page = Page(id=answer["id"], names=own_names(self._names), edited=answer.get("last_edited_time"))
             obstacle = None if is_whole else self.bodies.complete(job, page)
-            self._index.created(job.id)
+            self.index.created(job.id)
             return self._finish(job, page, "created", [obstacle] if obstacle else [])
         raise error
 
     def _new_page(self, job: Job) -> tuple[Json, bool]:
         """The request that creates a page, and whether the whole body is in it."""
         opening, is_whole = self.bodies.opening(job)
-        hash_ = job.hash if is_whole else f"{job.row.hash}-partial"
+        hash_ = job.hash if is_whole else job.partial_hash
         body: Json = {
             "parent": {"type": "data_source_id", "data_source_id": self._source.id},
-            "properties": self._properties(job, job.row.values, hash_),
+            "properties": self._columns.written(job.values, job.row.values, hash_),
             **opening,
         }
         if job.row.icon:
@@ -289,10 +294,11 @@ class Writer:
         self._intend_update(job, page, fields, is_body_new)
         if is_body_new and (obstacle := self._write_body(job, page)):
             kept.append(obstacle)
-        body: Json = {"properties": self._properties(job, fields, job.hash)}
+        body: Json = {"properties": self._columns.written(job.values, fields, job.hash)}
         if "icon" in fields and job.row.icon:
             body["icon"] = {"type": "emoji", "emoji": job.row.icon}
         answer = self._client.send("PATCH", f"pages/{page.id}", body)
+        self._columns.learn(answer, job.values)
         page.edited = answer.get("last_edited_time") or page.edited
         self.edits.wrote(page.id)
         return self._finish(job, page, "updated", kept)
@@ -316,13 +322,14 @@ class Writer:
         wanted = {field: job.values[field] for field in fields if field in PEOPLES and field in page.values}
         if not wanted:
             return []
-        current = self.edits.current(page.id, wrote_at(page.edited))
+        current = page.shown if page.shown is not None else self.edits.current(page.id, wrote_at(page.edited))
         return conflicting(wanted, page.values, current)
 
     def _finish(self, job: Job, page: Page, state: OutcomeState, kept: Sequence[str] = ()) -> Outcome:
         old_sent, old_values = page.sent, page.values
         page.sent = job.row.hashes | {field: old_sent.get(field, "") for field in kept if field in old_values}
         page.values = peoples_of(job) | {field: old_values[field] for field in kept if field in old_values}
+        page.refused = {field: value for field, value in page.refused.items() if field in kept}
         if all(field in old_values for field in kept):
             page.body = job.body_detail
         hash_ = job.document.input_hash
@@ -343,17 +350,6 @@ class Writer:
         reason = "The page was removed in Notion; it is not made again (on_deleted = skip)."
         job.ledger.done(job.id, job.document.input_hash, page.id, page.url, page.detail())
         return job.outcome("skipped", page, reason)
-
-    def _properties(self, job: Job, fields: Any, hash_: str) -> Json:
-        """The wanted fields and `Hash`, under the names that the database has for them."""
-        written = {
-            self._names[field]: to_notion(field, job.values[field], self._types[field])
-            for field in fields
-            if field in self._names and field in job.values
-        }
-        if HASH in self._names:
-            written[self._names[HASH]] = to_notion(HASH, hash_, "rich_text")
-        return written
 
 
 def _weight(error: BaseException) -> int:

@@ -18,11 +18,12 @@ from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.memory import recall, remember
 from commonplace.archive.verdicts.verdicts import correct
 from commonplace.categorize.contract import Taxonomy
-from commonplace.destinations.contract import Destination, Edit, PullsEdits, PullsMessages
+from commonplace.destinations.contract import Destination, Edit, PullsEdits, PullsMessages, Remark
 from commonplace.errors import Refused
 from commonplace.model import Conversation
 from commonplace.moments import now
 from commonplace.stages.mapping import projects
+from commonplace.stages.syncing.words import words_of
 
 
 class PullReport(msgspec.Struct, kw_only=True):
@@ -61,12 +62,14 @@ def _pull_edits(
     for edit in destination.pull(ArchiveLedger(archive, destination.instance), since):
         if not has_conversation(archive, edit.conversation_id):
             continue  # forgotten here, and still there
+        if isinstance(edit, Remark):
+            report.conflicts.append(f"{edit.conversation_id}: {edit.reason}")
+            continue
         try:
-            _take_over(archive, edit, taxonomy)
+            report.taken += _take_over(archive, edit, taxonomy)
         except Refused as refusal:
+            edit.is_refused = True
             report.conflicts.append(f"{edit.conversation_id}: {edit.field}: {refusal.message}")
-        else:
-            report.taken += 1
 
 
 def _pull_messages(archive: Archive, destination: PullsMessages, since: int | None, report: PullReport) -> None:
@@ -90,16 +93,31 @@ def _pull_messages(archive: Archive, destination: PullsMessages, since: int | No
         report.messages += len(new)
 
 
-def _take_over(archive: Archive, edit: Edit, taxonomy: Taxonomy) -> None:
+def _take_over(archive: Archive, edit: Edit, taxonomy: Taxonomy) -> bool:
+    """Whether it is the person's word now. False: they gave a newer one here, and that is what is sent there."""
+    ids, value, at = [edit.conversation_id], edit.value, edit.edited_at
+    here = words_of(archive, ids)[edit.conversation_id].get(edit.field)
+    if here is not None and here.at > at:
+        if here.value != edit.before:
+            return False
+        at = here.at  # it was there when they changed it, so theirs is newer, whatever the clocks say
     match edit.field:
+        case "project" if value:
+            projects.assign(archive, str(value), ids, new=True)
+            return True
         case "project":
-            if edit.value:
-                projects.assign(archive, str(edit.value), [edit.conversation_id], new=True)
-            else:
-                projects.unassign(archive, [edit.conversation_id])
-        case "category" if edit.value and taxonomy.get(str(edit.value)) is None:
-            raise Refused(f"{taxonomy.name} has no category of that name.")
-        case "category" if not edit.value:
-            raise Refused("A category cannot be taken away, only changed.")
-        case _:
-            correct(archive, edit.conversation_id, edit.field, edit.value, origin="destination", taxonomy=taxonomy.name)
+            projects.unassign(archive, ids)
+            return True
+        case "category":
+            value = _category(str(value or ""), taxonomy)
+    return correct(archive, ids[0], edit.field, value, origin="destination", taxonomy=taxonomy.name, at=at)
+
+
+def _category(name: str, taxonomy: Taxonomy) -> str:
+    """The taxonomy's own name of what a person typed."""
+    if not name:
+        raise Refused("A category cannot be taken away, only changed.")
+    found = taxonomy.get(name)
+    if found is None:
+        raise Refused(f"{taxonomy.name} has no category of that name.")
+    return found.name

@@ -18,6 +18,7 @@ from commonplace.stages.selection import Selection
 from commonplace.stages.syncing.beginning import Beginning, begin, foresee
 from commonplace.stages.syncing.pending import Pending, Rules, Wishes, pending
 from commonplace.stages.syncing.pull import PullReport, pull
+from commonplace.stages.syncing.words import words_of
 
 
 class SyncReport(msgspec.Struct, kw_only=True):
@@ -88,9 +89,12 @@ def write_chunk(
 ) -> list[Outcome]:
     """Write one chunk of conversations. What became unnecessary or disappeared meanwhile is left out."""
     known = hashes if hashes is not None else _hashes(archive, destination, chunk)
-    titles = titles_of(archive, chunk)
+    titles, words = titles_of(archive, chunk), words_of(archive, chunk)
     documents = [
-        _document(filed, known[filed.conversation.id], titles.get(filed.conversation.id), taxonomy, force)
+        msgspec.structs.replace(
+            _document(filed, known[filed.conversation.id], titles.get(filed.conversation.id), taxonomy, force),
+            persons=frozenset(words[filed.conversation.id]),
+        )
         for filed in reading.load_filed(archive, chunk)
         if filed.conversation.id in known
     ]

@@ -434,10 +434,11 @@ def test_settings_that_change_what_is_written_change_the_hash() -> None:
         assert MarkdownSettings(folder="a", **change).written_hash != plain.written_hash
 
 
-def test_what_stands_in_the_way_is_said_before(tmp_path: Path) -> None:
+def test_what_stands_in_the_way_is_said_before(tmp_path: Path, sqlite_archive: Archive) -> None:
     (tmp_path / "file").write_text("x")
     destination = open_markdown(MarkdownSettings(folder=str(tmp_path / "file")))
-    assert destination.check() == [f"{tmp_path / 'file'} is a file. Choose another folder for the notes."]
+    ledger = ArchiveLedger(sqlite_archive, destination.instance)
+    assert destination.check(ledger) == [f"{tmp_path / 'file'} is a file. Choose another folder for the notes."]
 
 
 @pytest.mark.parametrize("asides", [True, False])

@@ -7,14 +7,14 @@ import pytest
 from commonplace.destinations.notion import NotionDestination
 from commonplace.moments import now
 from tests.destinations.notion.conftest import Open
-from tests.destinations.notion.world import FileLedger, document
+from tests.destinations.notion.world import FileLedger, document, edits_of
 from tests.fakes.notion import FakeNotion
 
 
 def pulled(
     destination: NotionDestination, ledger: FileLedger, since: int | None = None
 ) -> list[tuple[str, str, object]]:
-    return [(edit.conversation_id, edit.field, edit.value) for edit in destination.pull(ledger, since)]
+    return [(edit.conversation_id, edit.field, edit.value) for edit in edits_of(destination, ledger, since)]
 
 
 def test_our_own_writes_are_no_edits(destination: NotionDestination, ledger: FileLedger) -> None:

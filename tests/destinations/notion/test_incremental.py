@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from commonplace.destinations.notion import NotionDestination, schema
+from commonplace.destinations.notion import schema
 from tests.destinations.notion.conftest import Open
-from tests.destinations.notion.world import FileLedger, document
+from tests.destinations.notion.world import FileLedger, document, edits_of
 from tests.fakes.notion import FakeNotion
 
 
@@ -62,7 +62,7 @@ def test_a_property_is_one_request(notion: FakeNotion, open_: Open, ledger: File
 def test_a_persons_field_is_one_request_after_a_pull(notion: FakeNotion, open_: Open, ledger: FileLedger) -> None:
     destination = open_()
     destination.write([document(n) for n in range(4)], ledger)
-    assert list(destination.pull(ledger, None)) == []
+    assert edits_of(destination, ledger) == []
     before = notion.count()
     destination.write([document(n, category="Cooking") for n in range(4)], ledger)
     assert sent(notion, before) == ["PATCH pages"] * 4
@@ -151,24 +151,11 @@ def test_rows_of_another_tool_are_adopted_beyond_the_limit_of_a_query(open_: Ope
             data_source_id=None, database_id=notion.database_of(source), token=notion.token, base_url=notion.base_url
         )
         outcomes = destination.write([document(n) for n in (0, 249, 251, 599, 600)], ledger)
-        assert sorted(outcome.state for outcome in outcomes) == ["created"] + ["updated"] * 4
+        assert sorted(outcome.state for outcome in outcomes) == ["conflict"] * 4 + ["created"]
         assert len(notion.rows()) == 601
-        assert notion.row("chatgpt:talk-599").title == "Talk 599"
+        row = notion.row("chatgpt:talk-599")
+        assert (row.title, row.value("Category")) == ("Theirs", "Coding")  # what is there is theirs, the rest is filled
         assert "Turn 1 of talk 599." in notion.row("chatgpt:talk-599").text
-
-
-def test_a_plan_tells_what_a_write_does_and_asks_nothing(
-    notion: FakeNotion, destination: NotionDestination, ledger: FileLedger
-) -> None:
-    destination.write([document(n) for n in range(4)], ledger)
-    documents = [document(0), document(1, summary="New."), document(2, turns=3), document(3), document(9)]
-    before = notion.count()
-    plan = destination.plan(documents, ledger)
-    assert notion.count() == before
-    assert list(plan.states.values()) == ["unchanged", "properties", "body", "unchanged", "created"]
-    destination.write(documents, ledger)
-    assert plan.requests == notion.count() - before
-    assert plan.seconds < 60
 
 
 def test_what_is_forced_is_made_whole(notion: FakeNotion, open_: Open, ledger: FileLedger, body: str) -> None:
@@ -195,16 +182,15 @@ def test_a_name_that_is_mapped_anew_is_filled_and_nobodys_edit(
     names = {"Category": "Kind", "Analysis": "Words on it", "Model": ""}
     schema.forget(open_().client, source)
     destination = open_(property_names=names)
-    assert list(destination.pull(ledger, None)) == []
+    assert edits_of(destination, ledger) == []
     renamed = msgspec.structs.replace(document(1), input_hash="mapped")
     assert [outcome.state for outcome in destination.write([renamed], ledger)] == ["updated"]
     page = notion.rows()[0]
     assert (page.value("Kind"), page.value("Words on it"), page.value("Category")) == ("Coding", "A talk.", "Coding")
     notion.pass_time(5)
     notion.edit(page.id, Kind="Cooking")
-    assert [(edit.field, edit.value) for edit in open_(property_names=names).pull(ledger, None)] == [
-        ("category", "Cooking")
-    ]
+    found = edits_of(open_(property_names=names), ledger)
+    assert [(edit.field, edit.value) for edit in found] == [("category", "Cooking")]
 
 
 def test_an_estimate_is_in_words(open_: Open) -> None:

@@ -112,18 +112,6 @@ def test_what_changed_on_the_first_page_writes_all_anew(
     assert len(pages(notion)) == 3
 
 
-def test_a_plan_knows_the_parts(notion: FakeNotion, open_: Open, ledger: FileLedger) -> None:
-    destination = open_(blocks_per_page=LIMIT)
-    destination.write([document(2)], ledger)
-    for texts in (turns(4), turns(23), turns(24), [*turns(20), "Said anew."], ["All else.", *turns(9)[1:]]):
-        plan = destination.plan([document(1, texts=texts)], ledger)
-        before = notion.count()
-        destination.write([document(1, texts=texts)], ledger)
-        looks = sum(request.method == "GET" for request in notion.requests[before:])  # for pages of a person
-        assert plan.requests <= notion.count() - before <= plan.requests + looks
-        assert said(notion) == texts
-
-
 def slow(*values: Any) -> Any:
     return pytest.param(*values, marks=pytest.mark.slow)
 

@@ -8,7 +8,7 @@ from commonplace.destinations.notion import NotionSettings, connect, open_notion
 from commonplace.destinations.notion.properties import FIELDS
 from commonplace.errors import Halt, Retryable
 from tests.destinations.notion.conftest import Open
-from tests.destinations.notion.world import FileLedger, document, settings_for
+from tests.destinations.notion.world import FileLedger, document, edits_of, settings_for
 from tests.fakes.notion import OUR_PROPERTIES, FakeNotion
 
 
@@ -94,7 +94,7 @@ def test_a_write_to_a_database_that_does_not_fit_stops_before_anything_is_writte
     del notion.sources[source].properties["Hash"]
     notion.sources[source].properties["Messages"] |= {"type": "select", "select": {"options": []}}
     destination = open_()
-    problems = destination.check()
+    problems = destination.check(ledger)
     assert [problem.split(".")[0] for problem in problems] == [
         "The property 'Hash' (rich_text) is missing",
         "The property 'Messages' is of type select; Messages needs number",
@@ -110,9 +110,9 @@ def test_a_property_that_vanishes_during_a_run_stops_it(
     destination = open_()
     destination.write([document(1)], ledger)
     del notion.sources[source].properties["Analysis"]
-    with pytest.raises(Halt, match="Analysis is not a property that exists"):
+    with pytest.raises(Halt, match="The property 'Analysis'"):
         destination.write([document(2)], ledger)
-    assert open_().check() != []
+    assert open_().check(ledger) != []
 
 
 def test_names_are_mapped_and_fields_can_be_left_out(notion: FakeNotion, ledger: FileLedger) -> None:
@@ -120,7 +120,7 @@ def test_names_are_mapped_and_fields_can_be_left_out(notion: FakeNotion, ledger:
     source = notion.add_database(theirs)
     names = dict.fromkeys(FIELDS, "") | {"Conversation ID": "Nummer", "Category": "Thema", "Hash": "Hash"}
     destination = open_notion(settings_for(notion, source, property_names=names))
-    assert destination.check() == []
+    assert destination.check(ledger) == []
     destination.write([document(1)], ledger)
     (page,) = notion.rows()
     assert (page.title, page.value("Nummer"), page.value("Thema")) == ("Talk 1", "chatgpt:talk-1", "Coding")
@@ -128,7 +128,7 @@ def test_names_are_mapped_and_fields_can_be_left_out(notion: FakeNotion, ledger:
     destination.write([document(1, summary="Unseen.")], ledger)
     assert notion.count() == before
     notion.edit(page.id, Titel="Mine")
-    assert [edit.field for edit in destination.pull(ledger, None)] == ["title"]
+    assert [edit.field for edit in edits_of(destination, ledger)] == ["title"]
     destination.close()
 
 
@@ -156,7 +156,7 @@ def test_projects_can_be_pages_of_their_own(notion: FakeNotion, ledger: FileLedg
     destination = open_notion(
         settings_for(notion, connected.data_source_id, project_as="relation", projects_data_source_id=projects)
     )
-    assert destination.check() == []
+    assert destination.check(ledger) == []
     notion.fail_next("drop", on="POST pages", committed=True)
     destination.write([document(n, project_name=["House", "Garden"][n % 2]) for n in range(6)], ledger)
     pages = {page.title: page.id for page in notion.rows(projects)}
@@ -164,7 +164,7 @@ def test_projects_can_be_pages_of_their_own(notion: FakeNotion, ledger: FileLedg
     page = notion.row("chatgpt:talk-0")
     assert page.value("Project") == [pages["House"]]
     notion.edit(page.id, Project=[pages["Garden"]])
-    assert [(edit.field, edit.value) for edit in destination.pull(ledger, None)] == [("project", "Garden")]
+    assert [(edit.field, edit.value) for edit in edits_of(destination, ledger)] == [("project", "Garden")]
     destination.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from commonplace.destinations.contract import Document
+from commonplace.destinations.contract import Document, Edit, PullsEdits
 from commonplace.destinations.notion import NotionSettings
 from commonplace.destinations.notion.governor import Clock
 from commonplace.model import Conversation, LedgerEntry, LedgerItem, LedgerState, Message, Role
@@ -29,6 +29,7 @@ class FileLedger:
         self._file = sqlite3.connect(path, isolation_level=None)
         self._file.execute("PRAGMA journal_mode=WAL")
         self._file.execute("CREATE TABLE IF NOT EXISTS ledger (id TEXT PRIMARY KEY, entry TEXT)")
+        self._file.execute("CREATE TABLE IF NOT EXISTS memory (name TEXT PRIMARY KEY, value TEXT)")
         self.writes: list[tuple[str, str]] = []
 
     def check(self) -> None:
@@ -83,6 +84,13 @@ class FileLedger:
             entry = msgspec.json.decode(text, type=LedgerEntry)
             if entry.state in states and conversation_id.startswith(prefix):
                 yield conversation_id, entry
+
+    def recall(self, name: str) -> str | None:
+        row = self._file.execute("SELECT value FROM memory WHERE name = ?", [name]).fetchone()
+        return str(row[0]) if row else None
+
+    def remember(self, name: str, value: str) -> None:
+        self._file.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", [name, value])
 
     def items(self, conversation_id: str) -> list[LedgerItem]:
         raise NotImplementedError("Notion's pages have no parts of their own in the ledger.")
@@ -139,6 +147,11 @@ class NoWaiting(Clock):
             super().wait(condition, seconds)
         else:
             self.skipped += seconds
+
+
+def edits_of(destination: PullsEdits, ledger: FileLedger, since: int | None = None) -> list[Edit]:
+    """What comes back from there, remarks aside."""
+    return [found for found in destination.pull(ledger, since) if isinstance(found, Edit)]
 
 
 def settings_for(notion: FakeNotion, source: str, **changes: Any) -> NotionSettings:

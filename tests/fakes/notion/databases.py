@@ -98,8 +98,9 @@ def _matches(page: Page, wanted: Json | None) -> bool:
         moment = page.created if wanted["timestamp"] == "created_time" else page.edited
         bound = datetime.fromisoformat(wanted[wanted["timestamp"]]["on_or_after"].replace("Z", "+00:00"))
         return moment.replace(second=0, microsecond=0) >= bound.replace(second=0, microsecond=0)
-    if wanted["property"] not in page.properties:
+    name = next((n for n, value in page.properties.items() if wanted["property"] in (n, value["id"])), None)
+    if name is None:
         raise Invalid(f"Could not find property with name or id: {wanted['property']}")
-    value = page.value(wanted["property"]) or ""
+    value = page.value(name) or ""
     condition = wanted["rich_text"]
     return bool(value) if condition.get("is_not_empty") else bool(value == condition["equals"])

@@ -73,6 +73,48 @@ def plain(blocks: Iterable[Block]) -> str:
     return "\n".join(block.text for top in blocks for block in top.walk() if block.text)
 
 
+def write(blocks: Iterable[Block]) -> str:
+    """The blocks as a reader of the Markdown endpoint gets them: Notion's own spelling, not what was sent."""
+    return "\n\n".join(_written(block) for block in blocks)
+
+
+def _written(block: Block) -> str:
+    text = re.sub(r"([\\*~`$\[\]<>{}|^])", r"\\\1", block.text).replace("\n", "\\\n")
+    below = "\n".join(f"\t{line}" for child in block.children for line in _written(child).split("\n"))
+    match block.type:
+        case "code":
+            fence = "`" * max(3, max((len(run) for run in re.findall("`+", block.text)), default=0) + 1)
+            language = "" if block.language == "plain text" else block.language
+            return f"{fence}{language}\n{block.text}\n{fence}"
+        case "equation":
+            return f"$$\n{block.text}\n$$"
+        case "divider":
+            return "---"
+        case "image":
+            return f"![{text}](https://files.notion.example/image?expires=1)"
+        case "child_page" | "child_database":
+            return f'<page url="https://app.notion.com/p/{block.id}">{text}</page>'
+        case "bookmark" | "embed" | "link_preview" | "breadcrumb":
+            return f'<unknown url="https://app.notion.com/p/{block.id}" alt="{block.type}"/>'
+        case "table":
+            rows = ["| " + " | ".join(_cells(row)) + " |" for row in block.children]
+            return "\n".join([rows[0], "|" + " --- |" * len(_cells(block.children[0])), *rows[1:]])
+        case "toggle" | "callout" | "quote" if block.children or block.type != "quote":
+            inner = "\n\n".join(_written(child) for child in block.children)
+            return (
+                f"<{block.type}>\n{text}\n\n{inner}\n</{block.type}>"
+                if inner
+                else f"<{block.type}>\n{text}\n</{block.type}>"
+            )
+    marks = {"bulleted_list_item": "- ", "numbered_list_item": "1. ", "to_do": "- [ ] ", "quote": "> "}
+    marks |= {f"heading_{level}": "#" * level + " " for level in (1, 2, 3, 4)}
+    return "\n".join(filter(None, [marks.get(block.type, "") + text, below]))
+
+
+def _cells(row: Block) -> list[str]:
+    return [cell.replace("|", "\\|") for cell in row.text.split("\n")]
+
+
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.fakes.notion.answers import Answer
-from tests.fakes.notion.markdown import Block, read
+from tests.fakes.notion.markdown import Block, read, write
 from tests.fakes.notion.rules import Invalid, check_blocks, check_properties, check_rich_text, only
 from tests.fakes.notion.state import TITLE, Page, Workspace, find_page, find_source
 
@@ -31,7 +31,7 @@ def create(workspace: Workspace, body: Json) -> Json:
     page.icon = body.get("icon")
     workspace.apply(page, values)
     if workspace.keep_bodies:
-        page.blocks, page.markdown = blocks, body.get("markdown", "")
+        page.blocks = blocks
     workspace.show(page)
     return to_json(page)
 
@@ -70,9 +70,11 @@ def minute(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:00.000Z")
 
 
-def markdown_json(page: Page) -> Json:
+def markdown_json(page: Page, query: dict[str, list[str]]) -> Json:
+    if query.get("markdown_version") != ["v2"]:
+        raise Invalid("markdown_version: this fake speaks v2 only.")
     truncated = page.records > TRUNCATED_AT
-    return {"object": "page_markdown", "id": page.id, "markdown": page.markdown, "truncated": truncated,
+    return {"object": "page_markdown", "id": page.id, "markdown": write(page.blocks), "truncated": truncated,
             "unknown_block_ids": ["more"] if truncated else []}  # fmt: skip
 
 
@@ -90,11 +92,10 @@ def update_markdown(workspace: Workspace, page: Page, body: Json) -> Json:
         blocks = [*page.blocks, *_read(workspace, command["content"], body)]
         _check_records(workspace, blocks)
         page.blocks = blocks
-        page.markdown = "\n\n".join(filter(None, [page.markdown, command["content"]]))
     else:
         raise Invalid(f"type should be a known command, instead was `{type_}`.")
     page.edited = workspace.now()
-    return markdown_json(page)
+    return markdown_json(page, {"markdown_version": ["v2"]})
 
 
 def append(workspace: Workspace, page: Page, body: Json) -> Json:
@@ -131,7 +132,7 @@ def _replace(workspace: Workspace, page: Page, command: Json, body: Json) -> Non
         raise Invalid("This would delete a child page; set allow_deleting_content to confirm.")
     _check_records(workspace, blocks)
     workspace.erase(page)
-    page.blocks, page.markdown = blocks, command["new_str"]
+    page.blocks = blocks
 
 
 def _parent(workspace: Workspace, parent: Json) -> tuple[Json, Json]:

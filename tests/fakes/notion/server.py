@@ -163,7 +163,7 @@ class FakeNotion(Loopback, Workspace):
                 case ("PATCH", "pages", page_id):
                     return pages.update(self, find_page(self, page_id), body)
                 case ("GET", "pages", page_id, "markdown"):
-                    return pages.markdown_json(find_page(self, page_id))
+                    return pages.markdown_json(find_page(self, page_id), query)
                 case ("PATCH", "pages", page_id, "markdown"):
                     return pages.update_markdown(self, find_page(self, page_id), body)
                 case ("GET", "blocks", page_id, "children"):

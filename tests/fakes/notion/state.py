@@ -45,7 +45,6 @@ class Page:
     created: datetime
     edited: datetime
     blocks: list[Block] = field(default_factory=list)
-    markdown: str = ""
     icon: Json | None = None
     in_trash: bool = False
     order: int = 0
@@ -171,6 +170,51 @@ class Workspace:
             self.apply(page, {name: self._json(source, name, value) for name, value in values.items()})
             page.edited = self.now()
 
+    def rename_property(self, source_id: str, old: str, new: str) -> None:
+        """A person gives a column another name; its id stays."""
+        with self.lock:
+            source = self.sources[source_id]
+            source.properties = {new if name == old else name: d for name, d in source.properties.items()}
+            source.properties[new]["name"] = new
+            for page in self.rows(source_id):
+                page.properties = {new if name == old else name: value for name, value in page.properties.items()}
+
+    def remove_property(self, source_id: str, name: str) -> None:
+        """A person removes a column with all that is in it."""
+        with self.lock:
+            for properties in (self.sources[source_id].properties, *(p.properties for p in self.rows(source_id))):
+                properties.pop(name, None)
+
+    def rename_option(self, source_id: str, name: str, old: str, new: str) -> None:
+        """A person gives an option another name: every row shows it at once, and no row was edited."""
+        with self.lock:
+            definition = self.sources[source_id].properties[name]
+            for option in definition[definition["type"]]["options"]:
+                if option["name"] == old:
+                    option["name"] = new
+            for page in self.rows(source_id):
+                content = page.properties[name][definition["type"]] or []
+                for option in content if isinstance(content, list) else [content]:
+                    if option["name"] == old:
+                        option["name"] = new
+
+    def write_on(self, page_id: str, *blocks: Block, at: int | None = None) -> None:
+        """A person writes on a page: at its end, or before one of its blocks."""
+        with self.lock:
+            page = self.pages[page_id]
+            where = len(page.blocks) if at is None else at
+            page.blocks[where:where] = blocks
+            page.edited = self.now()
+
+    def copy_row(self, page_id: str) -> Page:
+        """A person duplicates a row, with all its properties."""
+        with self.lock:
+            row = self.pages[page_id]
+            copied = self.new_page(row.parent, None)
+            copied.properties = {name: dict(value) for name, value in row.properties.items()}
+            copied.blocks = list(row.blocks)
+            return copied
+
     def trash(self, page_id: str) -> None:
         self.pages[page_id].in_trash = True
         self.hide(self.pages[page_id])
@@ -205,7 +249,7 @@ class Workspace:
         """Nothing is left on the page; the pages within go into the trash."""
         for held in self.inside(page.id):
             held.in_trash = True
-        page.blocks, page.markdown = [], ""
+        page.blocks = []
 
     def is_in_trash(self, page: Page) -> bool:
         """In the trash itself, or within a page that is."""
@@ -213,27 +257,30 @@ class Workspace:
         return page.in_trash or (parent is not None and self.is_in_trash(parent))
 
     def apply(self, page: Page, values: dict[str, Json]) -> None:
-        """Set properties; options that were not there yet are made."""
+        """Set properties; options that were not there yet are made, and a row shows them with their ids."""
         properties = self.properties_of(page)
         for name, value in values.items():
             type_ = value["type"]
-            chosen = value[type_] if type_ == "multi_select" else [value[type_]] if type_ == "select" else []
-            for option in filter(None, chosen):
+            if type_ in ("select", "multi_select"):
                 options = properties[name][type_].setdefault("options", [])
-                if option["name"] not in {known["name"] for known in options}:
-                    options.append({"id": uuid.uuid4().hex[:4], "name": option["name"], "color": "default"})
+                chosen = value[type_] if type_ == "multi_select" else [value[type_]]
+                shown = [_chosen(options, option) if option else None for option in chosen]
+                value = value | {type_: shown if type_ == "multi_select" else shown[0]}
             page.properties[name] = value
 
     def define(self, source: Source, properties: Json) -> None:
-        """Add these properties to a schema, and to the rows that are there."""
-        for name, definition in properties.items():
+        """Add these properties to a schema, or change those of that name or id; the rows that are there get them."""
+        named = {definition["id"]: name for name, definition in source.properties.items()}
+        for key, definition in properties.items():
+            name = named.get(key, key)
+            there = source.properties.get(name, {})
             type_ = definition.get("type") or next(iter(definition))
             if type_ == "relation" and definition["relation"]:
                 find_source(self, definition["relation"].get("data_source_id", ""))
             content = dict(definition[type_])
             if type_ in ("select", "multi_select"):
-                content["options"] = _options(name, content.get("options", []), source.properties.get(name, {}))
-            property_id = "title" if type_ == "title" else uuid.uuid4().hex[:4]
+                content["options"] = _options(name, content.get("options", []), there)
+            property_id = "title" if type_ == "title" else there.get("id") or uuid.uuid4().hex[:4]
             source.properties[name] = {"id": property_id, "name": name, "type": type_, type_: content}
         for page in self.pages.values():
             if page.parent.get("data_source_id") == source.id:
@@ -266,16 +313,28 @@ def find_source(workspace: Workspace, source_id: str) -> Source:
         raise Answer(404, "object_not_found", f"Could not find data source with ID: {source_id}.") from None
 
 
+def _chosen(options: list[Json], wanted: Json) -> Json:
+    """An option of the schema by its id or name; made if it is not there."""
+    for option in options:
+        if wanted.get("id", option["id"]) == option["id"] and wanted.get("name", option["name"]) == option["name"]:
+            return dict(option)
+    options.append({"id": uuid.uuid4().hex[:4], "name": wanted["name"], "color": "default"})
+    return dict(options[-1])
+
+
 def _options(name: str, options: list[Json], there: Json) -> list[Json]:
     """The options of a select; a colour that is there cannot be changed."""
     if len(options) > 100:
         raise Invalid(f"body.properties.{name}.options.length should be ≤ `100`.")
     known = there.get(there.get("type", ""), {}).get("options", [])
-    before = {option["name"]: option.get("color", "default") for option in known}
+    before = {option["name"]: option for option in known} | {option["id"]: option for option in known}
+    listed = []
     for option in options:
-        if option["name"] in before and option.get("color", before[option["name"]]) != before[option["name"]]:
+        there = before.get(option.get("id", ""), before.get(option["name"], {}))
+        if there and option.get("color", there["color"]) != there["color"]:
             raise Invalid(f"Cannot update color of select with name: {option['name']}.")
-    return [{"id": uuid.uuid4().hex[:4], "color": "default"} | option for option in options]
+        listed.append({"id": uuid.uuid4().hex[:4], "color": "default"} | there | option)
+    return listed
 
 
 def empty(definition: Json) -> Json:
