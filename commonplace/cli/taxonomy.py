@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from commonplace.archive.core import Archive
 from commonplace.cli.options import Json
@@ -192,12 +193,18 @@ def review(
     field: Annotated[
         list[str] | None, typer.Option(help="Take back only this one: category, tags or title; repeatable.")
     ] = None,
+    new_category: Annotated[
+        str | None, typer.Option(help="Take a category into the taxonomy, for what you gave it at a destination.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
     json: Json = False,
 ) -> None:
     """Verdicts that nobody is sure of; a person's word wins and teaches the judges."""
     with errors_for_people(), open_session() as (settings, _, archive):
+        if new_category is not None:
+            _add_category(archive, settings.categorize.taxonomy, new_category)
+            return
         if withdraw and conversation is not None:
             _withdraw(archive, conversation, field or (), settings)
             return
@@ -221,7 +228,18 @@ def review(
             return
         if category or tags or title or confirm or withdraw:
             raise Refused("Which conversation is meant?", hint="Give its id first.")
-        _show_queue(limit, page)
+        _show_queue(archive, settings.categorize.taxonomy, limit, page)
+
+
+def _add_category(archive: Archive, taxonomy: str, name: str) -> None:
+    from commonplace.stages.categorizing.reviewing import add_category
+
+    told = add_category(archive, taxonomy, name, origin="cli")
+    if Output.as_json:
+        print_json(told)
+    tell(
+        f"{taxonomy} has it now, and {told['given_to']} conversations. The next `commonplace categorize` considers it."
+    )
 
 
 def _withdraw(archive: Archive, conversation: str, fields: Sequence[str], settings: Settings) -> None:
@@ -234,15 +252,20 @@ def _withdraw(archive: Archive, conversation: str, fields: Sequence[str], settin
     tell(f"Taken back: {', '.join(told['withdrawn'])}. What the judges say holds again.")
 
 
-def _show_queue(limit: int, page: int) -> None:
+def _show_queue(archive: Archive, taxonomy: str, limit: int, page: int) -> None:
+    from commonplace.archive.verdicts.proposals import proposals
     from commonplace.archive.verdicts.verdicts import count_waiting, review_queue
 
-    with open_session() as (_, _, archive):
-        waiting = review_queue(archive, limit=limit, offset=(page - 1) * limit)
-        total = count_waiting(archive)
+    waiting = review_queue(archive, limit=limit, offset=(page - 1) * limit)
+    total = count_waiting(archive)
+    proposed = {name: len(ids) for name, ids in proposals(archive, taxonomy).items()}
     if Output.as_json:
-        print_json({"total": total, "waiting": waiting})
+        print_json({"total": total, "waiting": waiting, "proposed": proposed})
         return
+    for name, count in proposed.items():
+        tell(
+            escape(f'You gave {count} conversations the category {name}. `commonplace review --new-category "{name}"`')
+        )
     grid = table("conversation", "title", "category", "or", "sure", title=f"{total} to review")
     for item in waiting:
         sure = f"{item.confidence:.0%}"

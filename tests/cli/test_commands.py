@@ -258,3 +258,16 @@ def test_a_project_that_nobody_knows_is_an_error(
     code, told = run(*command, "--project", "No such project")
     assert (code, told["error"]) == (1, "There is no project 'No such project'.")
     assert "projects list" in told["hint"]
+
+
+def test_a_category_typed_elsewhere_is_offered_and_taken(run: Run, filled: Path) -> None:
+    from commonplace.archive.verdicts.proposals import propose
+    from commonplace.session import open_session
+
+    identity = _id_of_one(run)
+    with open_session() as (_, _, archive):
+        propose(archive, "everyday", "Knitting", identity)
+    assert run("review")[1]["proposed"] == {"Knitting": 1}
+    assert run("review", "--new-category", "Knitting")[1] == {"category": "Knitting", "given_to": 1}
+    assert run("show", identity)[1]["category"] == "Knitting"
+    assert run("review")[1]["proposed"] == {}

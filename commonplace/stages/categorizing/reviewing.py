@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from commonplace.archive.conversations.reading import find_conversation, load_filed
+import msgspec
+
+from commonplace.archive.conversations.reading import find_conversation, has_conversation, load_filed
 from commonplace.archive.core import Archive
 from commonplace.archive.verdicts.current import FIELDS
+from commonplace.archive.verdicts.proposals import settle
 from commonplace.archive.verdicts.verdicts import correct, withdraw
+from commonplace.categorize.contract import Category
 from commonplace.errors import Refused
-from commonplace.stages.categorizing.taxonomies import taxonomy_named
+from commonplace.stages.categorizing.taxonomies import keep, taxonomy_named
 
 
 def correct_conversation(
@@ -54,6 +58,17 @@ def withdraw_corrections(
     if not withdrawn:
         raise Refused("There is no correction to take back.", hint=f"`commonplace show {identity}` shows what holds.")
     return {"id": identity, "withdrawn": withdrawn}
+
+
+def add_category(archive: Archive, taxonomy: str, name: str, *, origin: str) -> dict[str, Any]:
+    """Take a new category into a taxonomy, and give it to the conversations that people gave it before."""
+    known = taxonomy_named(archive, taxonomy)
+    if known.get(name) is None:
+        keep(archive, msgspec.structs.replace(known, categories=(*known.categories, Category(name=name))))
+    ids = [id for id in settle(archive, taxonomy, name) if has_conversation(archive, id)]
+    for id in ids:
+        correct(archive, id, "category", name, origin=origin, taxonomy=taxonomy)
+    return {"category": name, "given_to": len(ids)}
 
 
 def _check_category(archive: Archive, taxonomy: str, category: str) -> None:

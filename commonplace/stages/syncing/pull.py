@@ -16,6 +16,7 @@ from commonplace.archive.conversations.reading import has_conversation, load_con
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.memory import recall, remember
+from commonplace.archive.verdicts.proposals import give_up, propose
 from commonplace.archive.verdicts.verdicts import correct
 from commonplace.categorize.contract import Taxonomy
 from commonplace.destinations.contract import Destination, Edit, PullsEdits, PullsMessages, Remark
@@ -69,7 +70,7 @@ def _pull_edits(
             report.taken += _take_over(archive, edit, taxonomy)
         except Refused as refusal:
             edit.is_refused = True
-            report.conflicts.append(f"{edit.conversation_id}: {edit.field}: {refusal.message}")
+            report.conflicts.append(f"{edit.conversation_id}: {edit.field}: {refusal}")
 
 
 def _pull_messages(archive: Archive, destination: PullsMessages, since: int | None, report: PullReport) -> None:
@@ -109,15 +110,18 @@ def _take_over(archive: Archive, edit: Edit, taxonomy: Taxonomy) -> bool:
             projects.unassign(archive, ids)
             return True
         case "category":
-            value = _category(str(value or ""), taxonomy)
+            value = _category(archive, str(value or ""), taxonomy, edit.conversation_id)
     return correct(archive, ids[0], edit.field, value, origin="destination", taxonomy=taxonomy.name, at=at)
 
 
-def _category(name: str, taxonomy: Taxonomy) -> str:
-    """The taxonomy's own name of what a person typed."""
+def _category(archive: Archive, name: str, taxonomy: Taxonomy, conversation_id: str) -> str:
+    """The taxonomy's own name of what a person typed. What it does not have is offered to them as a new one."""
     if not name:
         raise Refused("A category cannot be taken away, only changed.")
     found = taxonomy.get(name)
     if found is None:
-        raise Refused(f"{taxonomy.name} has no category of that name.")
+        propose(archive, taxonomy.name, name, conversation_id)
+        hint = "`commonplace review` offers it as a new one."
+        raise Refused(f"{taxonomy.name} has no category of that name.", hint=hint)
+    give_up(archive, taxonomy.name, conversation_id)
     return found.name

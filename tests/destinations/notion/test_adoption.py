@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from commonplace.destinations.contract import Document, Remark
@@ -12,9 +14,10 @@ from tests.fakes.notion import FakeNotion
 CHANGES = {"Category": "Cooking", "Tags": ["mine"], "Project": "Knee", "Name": "My title"}
 
 
-def judged_anew(**more: object) -> Document:
+def judged_anew(**more: Any) -> Document:
     """The same conversation after the archive was lost: other judges, other words."""
-    return document(1, **{"category": "Travel", "tags": ["judged"], "title": "Judged", "summary": "Anew."} | more)
+    given: dict[str, Any] = {"category": "Travel", "tags": ["judged"], "title": "Judged", "summary": "Anew."}
+    return document(1, **given | more)
 
 
 @pytest.mark.parametrize("name", CHANGES)
