@@ -67,8 +67,9 @@ class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 class MeaningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str = "use"
-    """What makes vectors of what was said. `use` knows 16 languages and needs no key and no network; any other name is
-    a model's at OpenAI, or at the server of OPENAI_BASE_URL. Empty: words alone."""
+    """What makes vectors of what was said. `use` knows 16 languages, `minilm` (extra `english`) English alone, and
+    better; both need no key and no network. Any other name is a model's at OpenAI, or at the server of OPENAI_BASE_URL.
+    Empty: words alone."""
     max_cost: float = 1.0
     """US dollars a run may spend on vectors."""
 

@@ -38,5 +38,11 @@ def _openai(model: str, settings: Settings, environment: Environment) -> Embedde
     return OpenAiEmbedder(Client(account), model, price_to_reckon_with(model, settings, is_own=bool(account.base_url)))
 
 
-LOCAL: dict[str, Callable[[], Embedder]] = {"use": _use}
+def _minilm() -> Embedder:
+    from commonplace.meaning.minilm.embedder import MiniLmEmbedder
+
+    return MiniLmEmbedder()
+
+
+LOCAL: dict[str, Callable[[], Embedder]] = {"use": _use, "minilm": _minilm}
 """Those that run on this machine and cost nothing."""

@@ -40,17 +40,13 @@ class UseEmbedder:
     usage = Usage()
 
     def __init__(self, resources: Path | None = None) -> None:
-        self._resources = resources or weights.folder()
+        self._resources = resources or weights.PACKAGE.folder()
         self._loading = threading.Lock()
 
     @cached_property
     def key(self) -> str:
         reduction = hashlib.sha256(_REDUCTION.read_bytes()).hexdigest()[:8]
-        return f"use:{weights.WEIGHTS[1][:8]}:passages-{VERSION}-{LONGEST}:pca-{self.dimensions}-{reduction}"
-
-    @property
-    def is_installed(self) -> bool:
-        return self._resources is not None
+        return f"use:{weights.WEIGHTS.sha256[:8]}:passages-{VERSION}-{LONGEST}:pca-{self.dimensions}-{reduction}"
 
     def cost(self, texts: Sequence[str]) -> float:
         return 0.0
@@ -97,8 +93,8 @@ class UseEmbedder:
     def _model(self) -> tuple[Pieces, Network]:
         from commonplace.meaning.use.network import Network
 
-        pieces = weights.checked(self._resources, *weights.PIECES)
-        return Pieces(pieces.read_bytes()), Network(weights.checked(self._resources, *weights.WEIGHTS))
+        pieces = weights.PIECES.checked(self._resources)
+        return Pieces(pieces.read_bytes()), Network(weights.WEIGHTS.checked(self._resources))
 
     @cached_property
     def _reduction(self) -> tuple[Floats, Floats]:

@@ -71,10 +71,10 @@ def test_the_whole_of_nothing_has_no_direction() -> None:
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    resources = weights.folder()
+    resources = weights.PACKAGE.folder()
     assert resources is not None
-    for name, _ in (weights.WEIGHTS, weights.PIECES):
-        shutil.copy(resources / name, tmp_path)
+    for file in (weights.WEIGHTS, weights.PIECES):
+        shutil.copy(resources / file.name, tmp_path)
     return tmp_path
 
 
@@ -95,10 +95,10 @@ def test_a_single_changed_byte_is_refused(copied: Path) -> None:
 
 
 def test_without_the_package_it_says_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(Halt, match=f"not installed.*{weights.PINNED}"):
+    with pytest.raises(Halt, match=f"not installed.*{weights.PACKAGE.pinned}"):
         UseEmbedder(tmp_path).embed(["bread"])
 
 
 def test_the_pinned_package_is_the_one_whose_hashes_are_known() -> None:
     pyproject = Path(__file__).parents[3] / "pyproject.toml"
-    assert f'"{weights.PINNED}"' in pyproject.read_text(encoding="utf-8")
+    assert f'"{weights.PACKAGE.pinned}"' in pyproject.read_text(encoding="utf-8")
