@@ -31,7 +31,7 @@ class Asking:
 
 
 def connect_service(
-    service: str, settings: Settings, environment: Environment, *, save: bool, ask: bool
+    service: str, settings: Settings, environment: Environment, *, save: bool, ask: bool, database: str | None = None
 ) -> dict[str, Any]:
     """Check a service's credentials and prepare it; what was found, for the person or program."""
     services: dict[str, Connect] = {"archive": _archive, "openai": _openai}
@@ -39,7 +39,8 @@ def connect_service(
         block = service
         told, fields = services[service](settings, environment, ask)
     else:
-        block, told, fields = _destination(service, settings, environment, ask, others=list(services))
+        chosen = {"database_id": database} if database else {}
+        block, told, fields = _destination(service, settings, environment, ask, chosen, others=list(services))
     if save:
         runs.connect(settings, aside.print)
         told["block"] = runs.save_block(block, fields)
@@ -47,7 +48,7 @@ def connect_service(
 
 
 def _destination(
-    name: str, settings: Settings, environment: Environment, ask: bool, *, others: list[str]
+    name: str, settings: Settings, environment: Environment, ask: bool, chosen: dict[str, str], *, others: list[str]
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
     from commonplace.stages.syncing.connecting import connect
 
@@ -55,7 +56,7 @@ def _destination(
     if name not in known:
         raise Refused(f"There is no service {name!r}.", hint=f"Use one of: {', '.join(known)}.")
     with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
-        connected = connect(settings, environment, archive, name, Asking(ask=ask))
+        connected = connect(settings, environment, archive, name, Asking(ask=ask), chosen)
     return connected.kind, dict(connected.told), connected.fields
 
 

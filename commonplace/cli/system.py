@@ -116,6 +116,7 @@ def run(
 
 def connect(
     service: Annotated[str, typer.Argument(help="archive, openai, or a destination: markdown, notion ...")],
+    database: Annotated[str | None, typer.Option(help="The database to connect, by its address or id.")] = None,
     save: Annotated[bool, typer.Option("--save/--no-save", help="Save it as a Prefect block.")] = True,
     yes: Yes = False,
     json: Json = False,
@@ -125,7 +126,9 @@ def connect(
 
     with errors_for_people():
         settings, environment = load()
-        told = connect_service(service, settings, environment, save=save, ask=not (yes or Output.as_json))
+        told = connect_service(
+            service, settings, environment, save=save, ask=not (yes or Output.as_json), database=database
+        )
         if Output.as_json:
             print_json(told)
         else:

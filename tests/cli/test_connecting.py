@@ -102,6 +102,16 @@ def test_a_database_of_a_persons_own_gets_what_it_lacks(
     assert connect("notion")[1]["added"] == "nothing"
 
 
+def test_a_database_is_named_by_its_address(connect: Connect, notion: FakeNotion) -> None:
+    database = notion.database_of(notion.add_database())
+    address = f"https://www.notion.so/me/Book-{database.replace('-', '')}?v=0123456789abcdef0123456789abcdef"
+    code, told = connect("notion", "--database", address)
+    assert (code, told["database"]) == (0, database)
+    assert connect("notion", "--dry-run", command="sync")[0] == 0
+    code, told = connect("markdown", "--database", address)
+    assert (code, told["error"]) == (1, "[destinations.markdown] has an unknown setting 'database_id'.")
+
+
 def test_several_destinations_of_one_kind_are_connected_by_their_names(
     connect: Connect, notion: FakeNotion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ short when a workspace's budget is used up, and its wrappers drop parameters tha
     503 that names what it wrote            it was written           it was written
     500, 502, 503, 504, timeout, reset      again                    Unanswered
     400 and the like                        Permanent, with Notion's message
-    400, a page with too much on it         TooLarge
+    400, a page with too much on it; 413    TooLarge
     404, in the trash                       NotThere, InTrash
     401, 403, blocked, rows used up         Halt, with what to do
 """
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 NOTION_VERSION = "2026-03-11"
 ATTEMPTS = 6
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 10.0
+LONG_PAUSE_SECONDS = 60.0
 
 Json = dict[str, Any]
 
@@ -113,7 +114,7 @@ class NotionClient:
             waited += pause
             too_often = failure.kind != "refused" and attempt >= ATTEMPTS
             if too_often or waited > self.settings.max_wait_seconds:
-                raise Retryable(failure.error.message, retry_after=pause) from failure.error
+                raise Retryable(failure.error.message, hint=_again_at(pause), retry_after=pause) from failure.error
             if failure.kind != "refused":
                 self.governor.rest(pause, self._stop)
 
@@ -187,6 +188,14 @@ def _connect(settings: NotionSettings) -> notion_client.Client:
     )
 
 
+def _again_at(seconds: float) -> str | None:
+    """When it is worth running again, for whoever would otherwise wait in vain."""
+    if seconds < LONG_PAUSE_SECONDS:
+        return None
+    moment = moments.to_datetime(moments.now() + int(seconds * 1_000_000), moments.zone_named("local"))
+    return f"Nothing is lost: run the sync again after {moment:%Y-%m-%d %H:%M}."
+
+
 def _backoff(attempt: int) -> float:
     pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1))
     return pause * random.uniform(0.8, 1.2)  # noqa: S311
@@ -218,6 +227,8 @@ def _failure(status: int, body: str, headers: Mapping[str, str]) -> Failure:
         return Failure("unsure", Retryable(f"Notion is unavailable: {message}"))
     if status in (401, 403):
         return Failure("final", _locked_out(status, message, extra))
+    if status == 413:
+        return Failure("final", TooLarge(f"The request is too large for Notion: {message}"))
     if status == 404:
         return Failure("final", NotThere(f"Notion does not know it: {message}"))
     return Failure("final", _rejection(message, extra))

@@ -31,7 +31,7 @@ def _location(settings: NotionSettings) -> str | None:
 
 def _connect(settings: NotionSettings, person: Person) -> Connection:
     if not (settings.database_id or settings.data_source_id or settings.parent_page_id):
-        page = person.answer("Id of the page that the database shall live under")
+        page = person.answer("Address or id of the page that the database shall live under")
         settings = msgspec.structs.replace(settings, parent_page_id=page or None)
     connected = connect(settings, confirm=person.agrees)
     told = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
+
+_IDS = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}(?![0-9a-f])")
 
 RENDERER_VERSION = "n3"
 """Raised whenever the same conversation would be written differently; every page is then brought up to date."""
@@ -51,6 +54,11 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
     lookup_interval_seconds: float = 30.0
     """The time between two look-ups of a page whose creation was never answered."""
 
+    def __post_init__(self) -> None:
+        for name in ("database_id", "data_source_id", "parent_page_id", "projects_data_source_id"):
+            if value := getattr(self, name):
+                msgspec.structs.force_setattr(self, name, id_in(value))
+
     def __repr__(self) -> str:
         shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "token")
         return f"NotionSettings(token='…', {', '.join(shown)})"
@@ -71,6 +79,12 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
             self.asides,
         )
         return digest(RENDERER_VERSION, repr(written))
+
+
+def id_in(text: str) -> str:
+    """The id in the address of a page or database, as a browser shows it; anything else as it is."""
+    found = _IDS.findall(text.partition("?")[0].partition("#")[0]) if "/" in text else []
+    return found[-1] if found else text.strip()
 
 
 def digest(*parts: str) -> str:

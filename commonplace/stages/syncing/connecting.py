@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -23,9 +24,20 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of its Prefect block, secrets among them."""
 
 
-def connect(settings: Settings, environment: Environment, archive: Archive, name: str, person: Person) -> Connected:
-    """Check a destination's credentials, prepare the other side, and keep with the archive what is no secret."""
+def connect(
+    settings: Settings,
+    environment: Environment,
+    archive: Archive,
+    name: str,
+    person: Person,
+    chosen: Mapping[str, str] = {},
+) -> Connected:
+    """Check a destination's credentials, prepare the other side, and keep with the archive what is no secret.
+
+    `chosen` are settings that the person gives now: they come before those of the file.
+    """
     kind_name, section, _ = sections(settings, name)
+    section |= chosen
     kind = registry.kind_named(kind_name)
     known = registry.settings_of(
         kind_name,

@@ -203,3 +203,18 @@ def test_only_what_changes_the_pages_changes_the_settings_hash() -> None:
     assert plain.written_hash == NotionSettings(token="b", requests_per_minute=600, database_id="x").written_hash
     for change in ({"branches": True}, {"asides": False}, {"body": "blocks"}, {"property_names": {"Tags": "T"}}):
         assert NotionSettings(token="a", **change).written_hash != plain.written_hash
+
+
+@pytest.mark.parametrize(
+    ("address", "id"),
+    [
+        ("https://www.notion.so/me/My-Book-0123456789abcdef0123456789abcdef?v=fedcba9876543210fedcba9876543210",
+         "0123456789abcdef0123456789abcdef"),
+        ("https://app.notion.com/p/01234567-89ab-cdef-0123-456789abcdef#block", "01234567-89ab-cdef-0123-456789abcdef"),
+        ("0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"),
+        ("https://www.notion.so/me/no-id", "https://www.notion.so/me/no-id"),
+    ],
+)  # fmt: skip
+def test_a_pasted_address_is_understood(address: str, id: str) -> None:
+    settings = NotionSettings(token="t", database_id=address, parent_page_id=address)
+    assert (settings.database_id, settings.parent_page_id) == (id, id)

@@ -235,3 +235,24 @@ def test_an_interruption_lets_all_threads_go(notion: FakeNotion, open_: Open) ->
 
     with pytest.raises(KeyboardInterrupt):
         open_().write([document(n) for n in range(20)], Interrupting())
+
+
+@pytest.mark.parametrize("body", ["markdown", "blocks"])
+def test_what_is_too_large_for_one_request_is_cut_and_written_whole(
+    notion: FakeNotion, open_: Open, ledger: FileLedger, body: str
+) -> None:
+    notion.payload_bytes = 200_000
+    texts = [f"Turn {turn}. " + "word " * 5_000 for turn in range(12)]
+    (outcome,) = open_(body=body).write([document(1, texts=texts)], ledger)
+    assert outcome.state == "created"
+    (row,) = notion.rows()
+    whole = "\n".join([row.text, *(page.text for page in notion.inside(row.id))])
+    assert all(f"Turn {turn}. word" in whole for turn in range(12))
+    assert [o.state for o in open_(body=body).write([document(1, texts=texts)], ledger)] == ["unchanged"]
+
+
+def test_a_long_pause_says_until_when(notion: FakeNotion, open_: Open, ledger: FileLedger) -> None:
+    notion.fail_next("429", on="POST pages", retry_after=7200)
+    with pytest.raises(Retryable, match=r"run the sync again after 20\d\d-\d\d-\d\d \d\d:\d\d") as caught:
+        open_().write([document(1)], ledger)
+    assert caught.value.retry_after == 7200

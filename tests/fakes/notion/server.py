@@ -46,6 +46,7 @@ class FakeNotion(Loopback, Workspace):
                  keep_bodies: bool = True, port: int = 0) -> None:  # fmt: skip
         Workspace.__init__(self, query_cap=query_cap, records_per_page=records_per_page, keep_bodies=keep_bodies)
         self.latency = latency
+        self.payload_bytes = PAYLOAD_BYTES
         self.budget = Budget(window_seconds, per_window, workspace_per_window)
         self.faults = Faults()
         self.token = f"ntn_{uuid.uuid4().hex}"
@@ -102,7 +103,7 @@ class FakeNotion(Loopback, Workspace):
         try:
             self._check_headers(headers)
             self.budget.spend()
-            if len(raw) > PAYLOAD_BYTES:
+            if len(raw) > self.payload_bytes:
                 raise Answer(413, "validation_error", "Request body too large.")
             request.body = body = _json_of(raw)
             if fault is not None and not fault.committed:
