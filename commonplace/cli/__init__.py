@@ -8,7 +8,7 @@ import typer
 
 from commonplace.cli import care, projects, reading, stages, system, taxonomy
 from commonplace.cli.output import fail
-from commonplace.cli.server import inbox, serving, users
+from commonplace.cli.server import inbox, keys, serving, users
 from commonplace.errors import CommonplaceError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(projects.app, name="projects")
 app.add_typer(taxonomy.app, name="taxonomy")
 app.add_typer(users.app, name="users")
 app.add_typer(inbox.app, name="inbox")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

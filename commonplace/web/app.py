@@ -17,9 +17,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from commonplace.archive.access import sessions, users
+from commonplace.archive.access import keys, sessions, users
 from commonplace.web import health
-from commonplace.web.api import omi
+from commonplace.web.api import omi, rest
 from commonplace.web.pages import account, entering, files, home
 from commonplace.web.replies import reply
 from commonplace.web.requests import Requests
@@ -32,7 +32,7 @@ from commonplace.web.server import Server
 
 log = logging.getLogger("commonplace.web")
 
-ROUTERS = (health.router, files.router, home.router, entering.router, account.router, omi.router)
+ROUTERS = (health.router, files.router, home.router, entering.router, account.router, omi.router, rest.router)
 TIDY_SECONDS = 3600
 
 
@@ -102,3 +102,4 @@ def _tidy(server: Server) -> None:
     """Remove what has expired."""
     sessions.prune(server.archive, idle_hours=server.web.idle_hours)
     users.prune_links(server.archive)
+    keys.prune(server.archive)

@@ -32,6 +32,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     message_count: int
     category: str | None
     tags: list[str]
+    summary: str | None
     project_id: str | None
     project_name: str | None
     content_hash: str

@@ -1,0 +1,32 @@
+"""Where a page ends and the next one begins: in a cursor that is good for one person and one question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from itsdangerous import BadSignature
+
+from commonplace.archive.core import Archive
+from commonplace.web.errors import Problem
+from commonplace.web.server import Server
+
+MOST_CHARACTERS = 90_000
+"""Of a reply's content: ChatGPT takes less than 100,000 characters of the whole."""
+
+
+def cursor(server: Server, archive: Archive, question: list[Any], place: int) -> str:
+    """What to send to go on from `place`."""
+    return str(server.keys.signer("cursor").dumps([archive.owner, question, place]))
+
+
+def place_of(server: Server, archive: Archive, question: list[Any], sent: str | None) -> int:
+    """Where a cursor goes on. Refused if it is another person's or another question's."""
+    if not sent:
+        return 0
+    try:
+        told = server.keys.signer("cursor").loads(sent)
+    except BadSignature:
+        told = None
+    if not isinstance(told, list) or told[:2] != [archive.owner, question]:
+        raise Problem(400, "wrong_cursor", "This cursor does not belong to this question.")
+    return int(told[2])
