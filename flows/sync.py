@@ -32,7 +32,7 @@ from tasks.sync import finish_destination, pull_edits, write_chunk
 MOST_PAGES = 20
 """So many pages are linked to in a report; the destination itself shows the others."""
 COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "pulled", "requests")
-SOMETIMES = ("undecided", "baseline", "left_out")
+SOMETIMES = ("undecided", "baseline", "left_behind", "left_out")
 
 
 @flow(name="sync", flow_run_name="sync-{destination}", task_runner=RUNNER)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from commonplace import runs
-from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until, moment, selection
+from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until, Yes, moment, selection
 from commonplace.cli.output import (
     Output,
     aside,
@@ -80,12 +80,17 @@ def sync(
     everything: Annotated[bool, typer.Option("--all", help="Also what was here before the first sync.")] = False,
     resend: Annotated[list[str] | None, typer.Option(help="Send again what may not have arrived; repeatable.")] = None,
     accept: Annotated[list[str] | None, typer.Option(help="Take as arrived what may have; repeatable.")] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove there what the rules let through no longer.")] = False,
+    yes: Yes = False,
     direct: Direct = False,
     json: Json = False,
 ) -> None:
     """Write what is new or changed to a destination."""
     with errors_for_people():
         bounds = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
+        if prune:
+            _prune(destination, dry_run=dry_run, is_agreed=yes)
+            return
         wishes = {"retry_failed": retry_failed, "everything": everything, "resend": resend, "accept": accept}
         if dry_run:
             _preview_sync(destination, bounds, wishes)
@@ -100,11 +105,35 @@ def sync(
         _finish(f"Synced to {destination}", report, (*SYNC_KEYS, "seconds"), failed=wrong)
 
 
+def _prune(destination: str, *, dry_run: bool, is_agreed: bool) -> None:
+    from commonplace.cli.pruning import prune_destination
+
+    report = prune_destination(destination, dry_run=dry_run, is_agreed=is_agreed)
+    if Output.as_json:
+        print_json(report)
+        return
+    for identity in report.get("would_remove", [])[:50]:
+        people.print(identity, markup=False)
+    show_counts(
+        f"Left behind at {destination}",
+        {
+            key: len(value) if isinstance(value, list) else value
+            for key, value in report.items()
+            if key != "destination"
+        },
+    )
+
+
 def _tell_what_was_not_sent(destination: str, report: dict[str, Any]) -> None:
     if report["baseline"]:
         aside.print(
             f"{report['baseline']:,} conversations were here before and are not sent. "
             f"`commonplace sync {destination} --all` sends them, `--since DATE` some of them."
+        )
+    if report["left_behind"]:
+        aside.print(
+            f"{report['left_behind']:,} are there although the rules let them through no longer: "
+            f"`commonplace sync {destination} --prune --dry-run`."
         )
     if report["undecided"]:
         aside.print(

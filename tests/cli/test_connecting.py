@@ -132,3 +132,21 @@ def test_a_missing_token_is_named_and_an_unknown_service_is_told_the_others(conn
     assert "NOTION_TOKEN" in told["hint"]
     code, told = connect("evernote")
     assert (code, told["hint"]) == (1, "Use one of: archive, openai, markdown, notion.")
+
+
+def test_what_a_narrowed_rule_leaves_behind_is_shown_and_then_removed(
+    connect: Connect, notion: FakeNotion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    section = f'[destinations.notion]\ndatabase_id = "{notion.database_of(notion.add_database())}"\n'
+    settings_file(monkeypatch, tmp_path, section)
+    sample = tmp_path / "sample.zip"
+    write_sample(sample, conversations=3)
+    connect("--direct", str(sample), command="import")
+    connect("notion", "--direct", command="sync")
+    settings_file(monkeypatch, tmp_path, section + "minimum_messages = 1000\n")
+    code, planned = connect("notion", "--prune", "--dry-run", command="sync")
+    assert (code, len(planned["would_remove"]), len(notion.rows())) == (0, 3, 3)
+    code, told = connect("notion", "--prune", command="sync")
+    assert (code, told["hint"], len(notion.rows())) == (1, "Look with --dry-run, then add --yes.", 3)
+    assert connect("notion", "--prune", "--yes", command="sync")[1]["removed"] == 3
+    assert notion.rows() == []

@@ -173,12 +173,18 @@ class Bodies:
                     return held.id
         return None
 
+    def holds_others(self, page_id: str) -> bool:
+        """Whether a person put pages or databases into a page or its parts."""
+        return any(self._is_others(held) for held in inside(self._client, page_id))
+
+    def _is_others(self, held: Held) -> bool:
+        return not held.is_page or not _PART_TITLE.fullmatch(held.title) or bool(self._looked_into(held.id))
+
     def _remove_parts(self, page_id: str) -> None:
         """All pages inside are ours and go into the trash; or a person's are among them and nothing happens."""
         held = inside(self._client, page_id)
-        for one in held:
-            if not one.is_page or not _PART_TITLE.fullmatch(one.title) or self._looked_into(one.id):
-                raise HoldsPages("The page holds pages that are not ours.")
+        if any(map(self._is_others, held)):
+            raise HoldsPages("The page holds pages that are not ours.")
         for one in held:
             self._remove(one.id)
 

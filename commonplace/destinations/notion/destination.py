@@ -20,6 +20,7 @@ CAPABILITIES = Capabilities(
     renderer_version=RENDERER_VERSION,
     preferred_batch=200,
     supports_pull=True,
+    supports_removal=True,
 )
 
 
@@ -79,6 +80,17 @@ class NotionDestination:
             self._opened = None
             self._writer(ledger).require_fit()
             raise
+        finally:
+            self._count()
+
+    def remove(self, conversation_ids: Sequence[str], ledger: Ledger) -> list[Outcome]:
+        """Into Notion's trash, from where a person can bring it back for 30 days."""
+        self.client.resume()
+        try:
+            return [
+                self._writer(ledger).remove(conversation_id, entry, ledger)
+                for conversation_id, entry in ledger.get(conversation_ids).items()
+            ]
         finally:
             self._count()
 

@@ -95,6 +95,21 @@ class Writer:
                 self._columns.remember(ledger)
         return outcomes
 
+    def remove(self, conversation_id: str, entry: LedgerEntry, ledger: Ledger) -> Outcome:
+        """A page into the trash, with its parts; not one that a person put pages into."""
+        ledger.check()
+        page_id = entry.remote_id
+        try:
+            if page_id and self.bodies.holds_others(page_id):
+                reason = "The page holds pages that are not ours; it was left as it is."
+                return Outcome(conversation_id=conversation_id, state="conflict", remote_id=page_id, reason=reason)
+            if page_id:
+                self._client.send("PATCH", f"pages/{page_id}", {"in_trash": True})
+        except (NotThere, InTrash):
+            pass
+        ledger.removed(conversation_id)
+        return Outcome(conversation_id=conversation_id, state="removed", remote_id=page_id)
+
     def job(self, document: Document, ledger: Entries) -> Job:
         row = row_of(document, self._names)
         values = dict(row.values)

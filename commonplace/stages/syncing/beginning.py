@@ -29,6 +29,7 @@ from commonplace.stages.syncing.pending import (
     input_hash,
     pending,
 )
+from commonplace.stages.syncing.pruning import left_behind
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +43,8 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     """All that waits for a person to say whether it arrived."""
     baseline: int = 0
     """Conversations that were here before the first run, and are not sent."""
+    left_behind: int = 0
+    """What is there although the rules let it through no longer, and can be removed."""
     queued: int = 0
     """What earlier runs left ready to be sent together."""
 
@@ -70,6 +73,7 @@ def begin(
         settled=settled,
         undecided=[] if can_ask else _undecided(known),
         baseline=baseline,
+        left_behind=len(left_behind(archive, destination, rules)) if destination.capabilities.supports_removal else 0,
         queued=known.counts().get("queued", 0),
     )
 

@@ -38,6 +38,8 @@ class SyncReport(msgspec.Struct, kw_only=True):
     """What may have arrived or not, at a destination that cannot be asked: a person decides."""
     baseline: int = 0
     """What was in the archive before the first run and is not sent."""
+    left_behind: int = 0
+    """What is there although the rules let it through no longer."""
     seconds: float = 0.0
     problems: list[Outcome] = msgspec.field(default_factory=list)
 
@@ -55,6 +57,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
         self.uncertain += beginning.settled
         self.undecided = len(beginning.undecided)
         self.baseline = beginning.baseline
+        self.left_behind = beginning.left_behind
         self.problems += beginning.undecided
 
     def add(self, outcomes: Iterable[Outcome]) -> None:

@@ -305,3 +305,16 @@ def test_one_message_may_need_several_pages(open_: Open, ledger: FileLedger, ite
         assert found == [f"item {n}" for n in range(items)]
         assert max(page.records for page in pages(notion)) <= 5_000
         assert len(pages(notion)) == parts
+
+
+def test_a_page_that_a_person_put_pages_into_is_not_taken_away(
+    notion: FakeNotion, open_: Open, ledger: FileLedger
+) -> None:
+    write(open_, ledger, turns(15))
+    write_other = open_()
+    write_other.write([document(2)], ledger)
+    notion.add_page(notion.row("chatgpt:talk-2").id, "Mine")
+    outcomes = {o.conversation_id: o.state for o in open_().remove([ROW, "chatgpt:talk-2"], ledger)}
+    assert outcomes == {ROW: "removed", "chatgpt:talk-2": "conflict"}
+    assert [page.value("Conversation ID") for page in notion.rows()] == ["chatgpt:talk-2"]
+    assert set(ledger.get([ROW, "chatgpt:talk-2"])) == {"chatgpt:talk-2"}
