@@ -48,6 +48,11 @@ def collecting(owner: str) -> str:
     return f"collect:{owner}"
 
 
+def embedding(owner: str) -> str:
+    """The lease of giving an owner's conversations vectors."""
+    return f"embed:{owner}"
+
+
 def mapping(owner: str) -> str:
     """The lease of assigning an owner's conversations to projects."""
     return f"map:{owner}"

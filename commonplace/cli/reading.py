@@ -1,4 +1,4 @@
-"""Reading the archive: search, show, stats, export, attachments. None of these starts Prefect."""
+"""Reading the archive: search, similar, show, stats, export, attachments. None of these starts Prefect."""
 
 from __future__ import annotations
 

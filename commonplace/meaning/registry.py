@@ -8,13 +8,15 @@ from commonplace.config import Environment, Settings
 from commonplace.meaning.contract import Embedder
 
 
-def open_embedder(model: str, settings: Settings, environment: Environment) -> Embedder:
+def open_embedder(
+    model: str, settings: Settings, environment: Environment, *, check: Callable[[], None] = lambda: None
+) -> Embedder:
     """An embedder by its name; any other name is that of a model at OpenAI, or at the server of OPENAI_BASE_URL.
 
-    Nothing is loaded and nobody is asked yet.
+    Nothing is loaded and nobody is asked yet. `check` is called before each request, and may object to it.
     """
     local = LOCAL.get(model)
-    return local() if local else _openai(model, settings, environment)
+    return local() if local else _openai(model, settings, environment, check)
 
 
 def model_of(kind: str) -> str:
@@ -29,13 +31,15 @@ def _use() -> Embedder:
     return UseEmbedder()
 
 
-def _openai(model: str, settings: Settings, environment: Environment) -> Embedder:
+def _openai(model: str, settings: Settings, environment: Environment, check: Callable[[], None]) -> Embedder:
     from commonplace.meaning.openai.embedder import OpenAiEmbedder
     from commonplace.openai.client import Client, account_of
     from commonplace.openai.pricing import price_to_reckon_with
 
     account = account_of(settings, environment)
-    return OpenAiEmbedder(Client(account), model, price_to_reckon_with(model, settings, is_own=bool(account.base_url)))
+    return OpenAiEmbedder(
+        Client(account, check=check), model, price_to_reckon_with(model, settings, is_own=bool(account.base_url))
+    )
 
 
 def _minilm() -> Embedder:

@@ -32,7 +32,7 @@ WHOLE = 0.6
 _FAR = 1 << 14
 _ROWS_AT_ONCE = 1 << 16
 _BEHIND = 1_000
-"""Passages that may be missing, or too many, in what is searched; of more than a hundred thousand, a hundredth."""
+"""Passages that may be missing in what is searched, or too many, however small it is."""
 
 
 # Made once: to make a question costs as much as to ask it.
@@ -81,13 +81,13 @@ def nearest(
         return _ranked(connection, archive.owner, kind, direction, _of_few(sorted(found, reverse=True)))
 
 
-def renew(archive: Archive, kind: Kind, *, at_once: bool = False) -> None:
-    """Bring what is searched in step with the table, if it is far behind or `at_once`."""
-    if at_once or _is_behind(archive, kind):
+def renew(archive: Archive, kind: Kind, *, at_once: bool = False, tolerance: float = 0.01) -> None:
+    """Bring what is searched in step with the table: `at_once`, or if more than a share of it came or went since."""
+    if at_once or _is_behind(archive, kind, tolerance):
         _ = (not archive.is_sqlite and passages_postgresql.renew(archive, kind)) or files.renew(archive, kind)
 
 
-def _is_behind(archive: Archive, kind: Kind) -> bool:
+def _is_behind(archive: Archive, kind: Kind, tolerance: float) -> bool:
     """Whether so much came or went since that every search would notice."""
     with archive.read() as connection:
         if _in_database(archive, connection, kind):
@@ -98,7 +98,7 @@ def _is_behind(archive: Archive, kind: Kind) -> bool:
         of_kind = select(func.count()).where(passages.c.kind_key == kind.key)
         later = connection.execute(of_kind.where(passages.c.key > upto)).scalar_one()
         gone = stored - connection.execute(of_kind.where(passages.c.key <= upto)).scalar_one() if stored else 0
-    return max(later, gone) > max(_BEHIND, stored // 100)
+    return max(later, gone) > max(_BEHIND, stored * tolerance)
 
 
 def _in_database(archive: Archive, connection: Connection, kind: Kind) -> bool:

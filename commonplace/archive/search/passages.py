@@ -116,7 +116,10 @@ def count(archive: Archive, kind: Kind) -> int:
 
 
 def texts(archive: Archive, ids: Iterable[str], *, longest: int) -> Iterator[Text]:
-    """What is shown of each conversation's active path, every message as far as its first `longest` characters."""
+    """What is shown of each conversation's active path, in the order of the ids.
+
+    Every message is read as far as its first `longest` characters.
+    """
     table, said = conversations.c, messages.c
     heads = select(table.key, table.id, table.content_hash, table.title).where(table.owner == archive.owner)
     query = (
@@ -130,7 +133,8 @@ def texts(archive: Archive, ids: Iterable[str], *, longest: int) -> Iterator[Tex
             spoken: dict[int, list[Spoken]] = {row.key: [] for row in found}
             for row in connection.execute(query.where(said.conversation_key.in_(list(spoken)))):
                 spoken[row.conversation_key].append(Spoken(row.key, row.role, row.text))
-            for row in found:
+            by_id = {row.id: row for row in found}
+            for row in (by_id[id] for id in batch if id in by_id):
                 yield Text(row.key, row.id, row.content_hash, row.title, spoken[row.key])
 
 
@@ -177,6 +181,12 @@ def coverage(archive: Archive, kind: Kind) -> float:
         of = connection.execute(select(func.count()).where(conversations.c.owner == archive.owner)).scalar_one()
         mine = features.c.owner == archive.owner, features.c.kind == kind.kind
         return connection.execute(select(func.count()).where(*mine)).scalar_one() / max(1, of)
+
+
+def tokens(archive: Archive) -> set[str]:
+    """Those of every owner's kinds: what files and tables may be called."""
+    with archive.read() as connection:
+        return set(connection.execute(select(vector_kinds.c.token)).scalars())
 
 
 def store(archive: Archive, kind: Kind, found: Sequence[Placed]) -> int:
