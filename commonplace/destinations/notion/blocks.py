@@ -14,7 +14,7 @@ import msgspec
 from commonplace.destinations.notion.dialect import code_pieces
 from commonplace.destinations.notion.inline import ATTACHMENT, FILE, IMAGE, MATH_LIMIT, alt_of, is_link, says_more
 from commonplace.destinations.notion.languages import notion_language
-from commonplace.destinations.notion.parse import parse
+from commonplace.destinations.notion.parse import is_too_deep, parse, raw
 from commonplace.destinations.notion.properties import ARRAY_LIMIT, TEXT_LIMIT, pieces_of
 from commonplace.destinations.notion.render import Weight
 
@@ -38,10 +38,10 @@ class BlockDialect:
         return {"type": "callout", "callout": {"rich_text": _texts(text), "icon": {"type": "emoji", "emoji": "ℹ️"}}}
 
     def text(self, markdown: str) -> list[Json]:
-        return list(_blocks(parse(markdown), 0))
+        return list(_whole(markdown, 0))
 
     def aside(self, summary: str, markdown: str) -> list[Json]:
-        return list(_toggles(summary, list(_blocks(parse(markdown), 1))))
+        return list(_toggles(summary, list(_whole(markdown, 1))))
 
     def pack(self, blocks: Sequence[Json]) -> list[list[Json]]:
         """As few requests as the limits allow."""
@@ -69,6 +69,12 @@ def _block(type_: str, rich_text: list[Json], children: list[Json] | None = None
 
 def _count(block: Json) -> int:
     return 1 + sum(map(_count, block[block["type"]].get("children", ())))
+
+
+def _whole(markdown: str, depth: int) -> Iterator[Json]:
+    """Blocks of a text, and the lines of what is nested too deeply for the parser."""
+    for node in parse(markdown):
+        yield from _code(raw(node, markdown), "plain text") if is_too_deep(node) else _of(node, depth)
 
 
 def _blocks(nodes: Iterable[SyntaxTreeNode], depth: int) -> Iterator[Json]:

@@ -15,7 +15,7 @@ import msgspec
 
 from commonplace.destinations.notion.inline import MATH_LIMIT, address_of, alt_of, escape, inline, is_link, line_start
 from commonplace.destinations.notion.languages import notion_language
-from commonplace.destinations.notion.parse import parse
+from commonplace.destinations.notion.parse import is_too_deep, parse, raw
 from commonplace.destinations.notion.properties import pieces_of
 from commonplace.destinations.notion.render import Weight
 
@@ -78,7 +78,11 @@ def _toggled(blocks: Iterable[str]) -> list[list[str]]:
 
 def blocks_of(text: str) -> list[str]:
     """Top-level blocks, to be joined by blank lines."""
-    return [block for node in parse(text) for block in _bounded(node, text)]
+    return [
+        block
+        for node in parse(text)
+        for block in (fenced(raw(node, text)) if is_too_deep(node) else _bounded(node, text))
+    ]
 
 
 def records_of(block: str) -> int:
@@ -116,8 +120,7 @@ def _bounded(node: SyntaxTreeNode, text: str, *, nested: bool = False) -> Iterat
     if cut and all(map(_fits, cut)):
         yield from cut
         return
-    lines = text.split("\n")[slice(*(node.map or (0, None)))]
-    yield from fenced("\n".join(lines))
+    yield from fenced(raw(node, text))
 
 
 def _fits(written: str) -> bool:

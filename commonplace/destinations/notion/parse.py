@@ -28,6 +28,20 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]*[^\s<>\"'`\\.,;:!?)\]}*_~|]", re.
 _DOLLARS = re.compile(r"\$(?!\s)([^$`\n]*?[^$`\s\\])\$(?!\d)")
 
 
+MOST_LEVELS = 40
+"""The parser drops what is nested more deeply."""
+
+
+def is_too_deep(node: SyntaxTreeNode) -> bool:
+    """Whether the parser may have given up within this block: then its lines say more than the tree."""
+    return any(inner.level >= MOST_LEVELS - 2 for inner in node.walk() if inner.type != "text")
+
+
+def raw(node: SyntaxTreeNode, text: str) -> str:
+    """A block's lines as they were written."""
+    return "\n".join(text.split("\n")[slice(*(node.map or (0, None)))])
+
+
 def parse(text: str) -> list[SyntaxTreeNode]:
     """The top-level blocks."""
     from markdown_it.tree import SyntaxTreeNode
@@ -40,7 +54,7 @@ def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
     from markdown_it.ruler import RuleOptionsType
 
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 40}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MOST_LEVELS}).enable(["table", "strikethrough"])
     # A definition that is not understood would take its address with it: it stays as text.
     parser.disable(["reference", "html_block", "html_inline"])
     interrupts = RuleOptionsType(alt=["paragraph", "reference", "blockquote", "list"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -256,3 +257,15 @@ def test_a_long_pause_says_until_when(notion: FakeNotion, open_: Open, ledger: F
     with pytest.raises(Retryable, match=r"run the sync again after 20\d\d-\d\d-\d\d \d\d:\d\d") as caught:
         open_().write([document(1)], ledger)
     assert caught.value.retry_after == 7200
+
+
+@pytest.mark.parametrize("body", ["markdown", "blocks"])
+@pytest.mark.parametrize("nest", [lambda n: "> " * n, lambda n: "  " * n + "- "], ids=["quotes", "lists"])
+def test_what_is_nested_very_deeply_loses_no_word(
+    notion: FakeNotion, open_: Open, ledger: FileLedger, body: str, nest: Callable[[int], str]
+) -> None:
+    text = "\n".join(f"{nest(level)}word{level}." for level in range(1, 66))
+    open_(body=body).write([document(1, texts=["Before.", text, "After."])], ledger)
+    shown = notion.rows()[0].text
+    assert [level for level in range(1, 66) if f"word{level}." not in shown] == []
+    assert shown.index("Before.") < shown.index("word1.") < shown.index("After.")
