@@ -24,7 +24,8 @@ from commonplace.archive import schema
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
 from commonplace.config import ProjectSettings
-from commonplace.stages.mapping import merges, stage
+from commonplace.stages.mapping import merges
+from tests.stages.mapping.assigning import map_projects
 
 CONVERSATIONS, PROJECTS, ACCOUNTS = 1500, 40, 5
 LOST = 0.5
@@ -98,13 +99,13 @@ def run() -> list[dict[str, Any]]:
         account = Account(seed=seed)
         with tempfile.TemporaryDirectory() as folder, open_archive(str(Path(folder) / "archive.db")) as archive:
             fill(archive, account)
-            report = stage.map_projects(archive, ProjectSettings())
+            report = map_projects(archive, ProjectSettings())
             line: dict[str, Any] = {"account": seed, **quality(archive, account)}
             line["threshold"] = report.learned.threshold if report.learned else None
         with tempfile.TemporaryDirectory() as folder, open_archive(str(Path(folder) / "archive.db")) as archive:
             fill(archive, account)
             split_ids(archive, account)
-            stage.map_projects(archive, ProjectSettings())
+            map_projects(archive, ProjectSettings())
             line |= merge_quality(archive, account, above=0.9)
         print(json.dumps({key: round(value, 3) if isinstance(value, float) else value for key, value in line.items()}))
         lines.append(line)

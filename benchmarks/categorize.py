@@ -34,7 +34,7 @@ from commonplace.archive.conversations.reading import conversation_ids
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
 from commonplace.categorize.answers import Answers
-from commonplace.categorize.contract import Subject, Taxonomy
+from commonplace.categorize.contract import Judge, Subject, Taxonomy
 from commonplace.categorize.definitions import shipped, shipped_names
 from commonplace.categorize.local import LocalJudge
 from commonplace.categorize.local import model as models
@@ -45,6 +45,8 @@ from commonplace.categorize.local.quality import Quality, quality
 from commonplace.categorize.local.teaching import documents, owners_of_topics, shipped_chats
 from commonplace.model import Conversation, Message
 from commonplace.stages.categorizing import stage
+from commonplace.stages.categorizing.judges import Judging
+from commonplace.stages.categorizing.report import CategorizeReport
 from commonplace.stages.categorizing.subjects import subjects
 
 PER_SECOND = 300
@@ -133,7 +135,9 @@ def speed(count: int) -> dict[str, Any]:
             merge(archive, None, [_conversation(subject) for subject in corpus[start : start + 200]])
         reading = _seconds_to_read(archive, conversation_ids(archive))
         started, computing = time.perf_counter(), time.process_time()
-        report = stage.categorize(archive, answers, judge, taxonomy)
+        report = CategorizeReport()
+        using: Judging[Judge] = Judging(archive=archive, judge=judge, taxonomy=taxonomy, answers=answers)
+        stage.judge_pending(using, report)
         seconds, computed = time.perf_counter() - started, time.process_time() - computing
     return {
         "conversations": report.judged,

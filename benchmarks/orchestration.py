@@ -31,17 +31,15 @@ import sys, time
 from pathlib import Path
 started = time.perf_counter()
 from commonplace.session import open_session
-from commonplace.stages import categorize, map_, sync
-from commonplace.stages.syncing.destinations import open_destination
-from commonplace.stages.importing.stage import import_paths
-from commonplace.stages.categorizing.judges import open_judging
-with open_session() as (settings, environment, archive):
-    import_paths(archive, [Path(sys.argv[1])])
-    with open_judging(settings, environment, archive) as judging:
-        categorize.categorize(archive, judging.answers, judging.judge, judging.taxonomy)
-    map_.map_projects(archive, settings.projects)
-    with open_destination(settings, environment, archive, "markdown") as (target, rules):
-        sync.sync(archive, target, rules=rules)
+from commonplace.stages.categorizing.stage import categorize
+from commonplace.stages.importing.stage import import_exports
+from commonplace.stages.mapping.stage import map_projects
+from commonplace.stages.syncing.stage import sync
+with open_session() as session:
+    import_exports(session, [Path(sys.argv[1])])
+    categorize(session)
+    map_projects(session)
+    sync(session, "markdown")
 print(time.perf_counter() - started)
 """
 FLOW = """
@@ -57,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--conversations", type=int, default=5000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="judging-") as name:
+    with tempfile.TemporaryDirectory(prefix="orchestration-") as name:
         folder = Path(name)
         export = folder / "export.zip"
         size = options.conversations * MEGABYTES_PER_THOUSAND * 1000

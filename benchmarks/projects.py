@@ -31,7 +31,7 @@ from commonplace.archive.opening import open_archive
 from commonplace.archive.projects import vectors as features
 from commonplace.config import ProjectSettings
 from commonplace.projects import terms
-from commonplace.stages.mapping import stage
+from tests.stages.mapping.assigning import map_projects
 
 SIZES = (10_000, 30_000, 100_000)
 PROJECTS = 500
@@ -171,7 +171,7 @@ def leave_out(archive: Archive, world: World, *, share: float = 0.3) -> dict[str
         for start in range(0, len(hidden), 500):
             ids = [f"chatgpt:{place:08d}" for place in hidden[start : start + 500]]
             connection.execute(update(table).where(table.c.id.in_(ids)).values(project_ref=None))
-    stage.map_projects(archive, ProjectSettings())
+    map_projects(archive, ProjectSettings())
     found = _found(archive)
     assigned = [place for place in hidden if found.get(place, ("", -1))[0] == "similar"]
     right = sum(found[place][1] == world.truth[place] for place in assigned)
@@ -191,10 +191,10 @@ def run(sizes: tuple[int, ...], projects: int) -> Iterator[dict[str, Any]]:
             world = World(size, projects)
             fill(archive, world)
             started, worked = time.perf_counter(), time.process_time()
-            report = stage.map_projects(archive, ProjectSettings())
+            report = map_projects(archive, ProjectSettings())
             seconds, worked = time.perf_counter() - started, time.process_time() - worked
             started = time.perf_counter()
-            stage.map_projects(archive, ProjectSettings())
+            map_projects(archive, ProjectSettings())
             again = time.perf_counter() - started
             learned = report.learned
             yield {

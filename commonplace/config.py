@@ -136,6 +136,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A Dask scheduler. Empty: a local cluster for the run."""
     fail_above: float = 0.05
     """A run fails when more than this share of its items failed; below, it completes with defects."""
+    lease_seconds: float = 60.0
+    """A run that gave no sign of life for so long may be replaced by another, and writes nothing more."""
     port: int = 0
     """The local Prefect server's port. 0: 4200 or the next free one."""
 

@@ -70,10 +70,18 @@ def reap() -> int:
 
 
 def run_here(name: str, **parameters: Any) -> dict[str, Any]:
-    """Run a flow in this process; its report. A failed run raises what it failed with."""
+    """Run a flow in this process; its report, also of a run that failed. One that has none raises what it failed with.
+
+    What went wrong is told by whoever called: the terminal is not for Prefect's own log, which its UI shows.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     flow = _flow(name).with_options(on_running=[_sign])
+    from flows.running import RunFailed
+
     try:
         report: dict[str, Any] = flow(**parameters)
+    except RunFailed as failed:
+        return failed.report
     except CommonplaceError:
         raise
     except Exception as error:

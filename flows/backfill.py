@@ -7,14 +7,14 @@ from typing import Any
 
 from prefect import flow
 
-from commonplace.config import load
-from commonplace.errors import Halt
 from commonplace.moments import now, to_iso, windows
+from commonplace.session import Session
 from commonplace.stages.selection import Selection, count
 from flows import reports
 from flows.bounds import moment_of
 from flows.pipeline import Stage, run_stages, totals
-from flows.running import RUNNER, conclude, describe
+from flows.runner import RUNNER
+from flows.running import conclude
 from tasks.session import session
 
 
@@ -41,45 +41,43 @@ def backfill(
         force: Do again what is done.
         dry_run: Say what lies in each window, and do nothing.
     """
-    settings, _ = load()
-    start, end = moment_of(since), moment_of(until)
-    assert start is not None
-    spans = windows(start, end if end is not None else now(), window, settings.zone)
-    rows: list[dict[str, Any]] = []
-    errors: list[Exception] = []
-    for begin, finish in spans:
-        selection = Selection(since=begin, until=finish, force=force)
-        row, problems = _one_window(selection, stages, destinations, dry_run)
-        rows.append(row)
-        errors.extend(problems)
-        publish(rows)
-        if any(isinstance(problem, Halt) for problem in problems):
-            break
-    handled, failed = sum(row["handled"] for row in rows), sum(row["failed"] for row in rows)
-    name = f"backfill: {handled} handled in {len(rows)} of {len(spans)} windows" + (" (dry run)" if dry_run else "")
-    return conclude({"windows": rows}, name=name, handled=handled, failed=failed, errors=errors)
+    with session() as opened:
+        zone = opened.settings.zone
+        end = now() if until is None else moment_of(until, zone)
+        spans = windows(moment_of(since, zone), end, window, zone)
+        rows: list[dict[str, Any]] = []
+        errors: list[str] = []
+        for begin, finish in spans:
+            selection = Selection(since=begin, until=finish, force=force)
+            row, report, problems = _one_window(opened, selection, [] if dry_run else stages, destinations)
+            rows.append(row | ({"outcome": "dry run"} if dry_run else {}))
+            errors += problems
+            publish(rows)
+            if any(stage.get("stopped") for stage in report.values()):
+                break
+        handled, failed = sum(row["handled"] for row in rows), sum(row["failed"] for row in rows)
+        name = f"backfill: {handled} handled in {len(rows)} of {len(spans)} windows" + (" (dry run)" if dry_run else "")
+        return conclude(opened, {"windows": rows}, name=name, handled=handled, failed=failed, errors=errors)
 
 
 def _one_window(
-    selection: Selection, stages: list[Stage], destinations: list[str] | None, dry_run: bool
-) -> tuple[dict[str, Any], list[Exception]]:
-    settings, _ = load()
-    with session() as house:
-        conversations = count(house.archive, selection)
-    row: dict[str, Any] = {
-        "since": to_iso(selection.since, settings.zone),
-        "until": to_iso(selection.until, settings.zone),
+    session: Session, selection: Selection, stages: list[Stage], destinations: list[str] | None
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """The window's line in the table, the reports of its stages, and what went wrong."""
+    zone, conversations = session.settings.zone, count(session.archive, selection)
+    report, errors = (
+        run_stages(session, stages, destinations=destinations, selection=selection) if conversations else ({}, [])
+    )
+    handled, failed = totals(report)
+    row = {
+        "since": to_iso(selection.since, zone),
+        "until": to_iso(selection.until, zone),
         "conversations": conversations,
-        "handled": 0,
-        "failed": 0,
-        "outcome": "dry run" if dry_run else "nothing there",
+        "handled": handled,
+        "failed": failed,
+        "outcome": errors[0] if errors else "done" if conversations else "nothing there",
     }
-    if dry_run or not conversations:
-        return row, []
-    report, errors = run_stages(paths=[], stages=stages, destinations=destinations, selection=selection)
-    row["handled"], row["failed"] = totals(report)
-    row["outcome"] = describe(errors[0]) if errors else "done"
-    return row, errors
+    return row, report, errors
 
 
 def publish(rows: list[dict[str, Any]]) -> None:

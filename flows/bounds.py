@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, tzinfo
 
-from commonplace.config import load
 from commonplace.moments import from_datetime
+from commonplace.session import Session
 from commonplace.stages.selection import Selection
 
 
-def moment_of(day: date | None) -> int | None:
-    """The first instant of a day in the settings' time zone."""
-    if day is None:
-        return None
-    settings, _ = load()
+def moment_of(day: date, zone: tzinfo) -> int:
+    """The first instant of a day."""
     if isinstance(day, datetime):
-        return from_datetime(day if day.tzinfo else day.replace(tzinfo=settings.zone))
-    return from_datetime(datetime.combine(day, time(), tzinfo=settings.zone))
+        return from_datetime(day if day.tzinfo else day.replace(tzinfo=zone))
+    return from_datetime(datetime.combine(day, time(), tzinfo=zone))
 
 
 def selection_of(
+    session: Session,
     *,
     since: date | None = None,
     until: date | None = None,
@@ -27,5 +25,12 @@ def selection_of(
     limit: int | None = None,
     force: bool = False,
 ) -> Selection:
-    """What a run's form asks for, as a selection."""
-    return Selection(since=moment_of(since), until=moment_of(until), project=project, limit=limit, force=force)
+    """What a run's form asks for, as a selection; days are those of the settings' time zone."""
+    zone = session.settings.zone
+    return Selection(
+        since=None if since is None else moment_of(since, zone),
+        until=None if until is None else moment_of(until, zone),
+        project=project,
+        limit=limit,
+        force=force,
+    )

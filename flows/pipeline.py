@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from prefect import flow
 
-from commonplace.config import load
+from commonplace.session import Session
 from commonplace.stages.selection import Selection
 from commonplace.stages.syncing.destinations import names
+from commonplace.stages.work import describe, wrong
 from flows import categorize, import_exports, map_projects, reports, sync
-from flows.running import RUNNER, conclude, is_superseded
+from flows.runner import RUNNER
+from flows.running import conclude, is_superseded
+from tasks.session import session
 
 Stage = Literal["import", "categorize", "map", "sync"]
 STAGES: tuple[Stage, ...] = ("import", "categorize", "map", "sync")
 HANDLED = {"new", "changed", "judged", "created", "updated", "failed"}
-Done = tuple[dict[str, Any], list[Exception]]
 
 
 @flow(name="pipeline", flow_run_name="pipeline", task_runner=RUNNER)
@@ -36,50 +38,43 @@ def pipeline(
         destinations: Where to write. None: every destination of the settings.
         debounce: End at once if another run of this deployment is waiting to start, which will do the same.
     """
-    if debounce and is_superseded():
-        return conclude({}, name="pipeline: left to the run that waits behind this one", handled=0, failed=0)
-    report, errors = run_stages(paths=paths, stages=stages, destinations=destinations, selection=Selection())
-    handled, failed = totals(report)
-    return conclude(report, name=f"pipeline: {summary(report)}", handled=handled, failed=failed, errors=errors)
+    with session() as opened:
+        if debounce and is_superseded():
+            name = "pipeline: left to the run that waits behind this one"
+            return conclude(opened, {}, name=name, handled=0, failed=0)
+        report, errors = run_stages(opened, stages, paths=paths, destinations=destinations)
+        handled, failed = totals(report)
+        name = f"pipeline: {summary(report)}"
+        return conclude(opened, report, name=name, handled=handled, failed=failed, errors=errors)
 
 
 def run_stages(
-    *, paths: list[str] | None, stages: list[Stage], destinations: list[str] | None, selection: Selection
-) -> Done:
-    """The stages in their order; each leaves its own report."""
-    settings, _ = load()
+    session: Session,
+    stages: Iterable[str],
+    *,
+    paths: list[str] | None = None,
+    destinations: list[str] | None = None,
+    selection: Selection = Selection(),
+) -> tuple[dict[str, Any], list[str]]:
+    """The stages in their order, each with its own report, and what went wrong with any of them."""
+    runs: dict[str, Callable[[], dict[str, Any]]] = {
+        "import": lambda: import_exports.run(session, paths, origin="pipeline"),
+        "categorize": lambda: categorize.run(session, selection),
+        "map": lambda: map_projects.run(session, selection),
+    }
+    wanted = {stage: run for stage, run in runs.items() if stage in stages}
+    for destination in (destinations or names(session.settings)) if "sync" in stages else []:
+        wanted[f"sync {destination}"] = lambda name=destination: sync.run(session, name, selection)  # type: ignore[misc]
     report: dict[str, Any] = {}
-    errors: list[Exception] = []
-
-    def run(name: str, stage: Callable[[], Done]) -> None:
+    errors: list[str] = []
+    for name, run in wanted.items():
         try:
-            report[name], problems = stage()
-            errors.extend(problems)
+            report[name] = run()
         except Exception as error:
-            errors.append(error)
-
-    if "import" in stages:
-        run("import", lambda: _import(paths))
-    if "categorize" in stages:
-        run("categorize", lambda: categorize.categorize_now(selection))
-    if "map" in stages:
-        run("map", lambda: map_projects.map_now(selection))
-    for destination in (destinations or names(settings)) if "sync" in stages else []:
-        run(f"sync {destination}", lambda name=destination: _sync(name, selection))  # type: ignore[misc]
+            errors.append(describe(error))
+        else:
+            errors += wrong(report[name])
     reports.publish("pipeline", flat(report))
-    return report, errors
-
-
-def _import(paths: list[str] | None) -> Done:
-    report, errors = import_exports.import_now(paths, keep_exports=None)
-    import_exports.publish(report)
-    import_exports.emit_completed(report, origin="pipeline")
-    return report, errors
-
-
-def _sync(destination: str, selection: Selection) -> Done:
-    report, errors = sync.sync_now(destination, selection)
-    sync.publish(destination, report)
     return report, errors
 
 

@@ -7,8 +7,10 @@ from typing import Any
 from prefect import flow
 
 from flows import import_exports, reports
-from flows.running import RUNNER, conclude
+from flows.runner import RUNNER
+from flows.running import conclude
 from tasks.receive_omi import receive_deliveries
+from tasks.session import session
 
 SHOWN = ("read", "new", "changed", "unchanged", "empty", "failed", "replaced", "waiting", "seconds")
 
@@ -20,12 +22,13 @@ def receive_omi() -> dict[str, Any]:
     What cannot be used stays in the inbox with its reason (`commonplace inbox list`), and so do pieces of conversations
     that are still going on, and what belongs to nobody yet.
     """
-    report = receive_deliveries()
-    publish(report)
-    import_exports.emit_completed(report, origin="alone")
-    name = f"receive: {report['new']} new, {report['changed']} changed of {report['read']}"
-    name = name if report["read"] else "receive: nothing new"
-    return conclude(report, name=name, handled=report["read"], failed=report["failed"])
+    with session() as opened:
+        report = receive_deliveries()
+        publish(report)
+        import_exports.emit_completed(report, "alone")
+        name = f"receive: {report['new']} new, {report['changed']} changed of {report['read']}"
+        name = name if report["read"] else "receive: nothing new"
+        return conclude(opened, report, name=name, handled=report["read"], failed=report["failed"])
 
 
 def publish(report: dict[str, Any]) -> None:

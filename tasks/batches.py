@@ -1,20 +1,36 @@
-"""Submitting and collecting batches. Never cached: the archive records what is under way."""
+"""Sending and collecting batches. Never cached: the archive records what is under way."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from commonplace.categorize.contract import Collected, Submitted
 from commonplace.stages.categorizing import batching
-from tasks.policy import recording
+from commonplace.stages.categorizing.judges import open_batches
+from tasks.policy import Steps, recording
 from tasks.session import session
 
 
+@recording(name="submit batches", run_name="submit-{judge}")
+def submit_batches(
+    judge: str, taxonomy: str, max_cost: float | None, selection: dict[str, Any], upgrade: bool, lease: str
+) -> Submitted:
+    """Send what is pending and not under way; `collect-batches` brings the answers in."""
+    with (
+        session(lease) as opened,
+        open_batches(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
+    ):
+        return batching.submit(using, selection=selection, upgrade=upgrade)
+
+
 @recording(name="collect batches")
-def collect_batches() -> dict[str, Any]:
-    """Bring in what OpenAI has finished; nothing is asked when nothing is open."""
-    with session() as house:
-        if not batching.are_open(house.archive):
-            return {"finished": 0, "still_open": 0, "verdicts": 0, "missing": 0, "defects": [], "problems": []}
-        with batching.open_batches(house.settings, house.environment, house.archive) as (batches, _taxonomy):
-            review_below = house.settings.categorize.review_below
-            return batching.collect(house.archive, batches, review_below=review_below)
+def collect_batches(judge: str, taxonomy: str, max_cost: float | None, lease: str) -> Collected:
+    """Bring in what has come back."""
+    with (
+        session(lease) as opened,
+        open_batches(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
+    ):
+        return batching.collect(using)
+
+
+STEPS: Steps = {batching.submit: submit_batches, batching.collect: collect_batches}

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-
-from commonplace.stages.categorizing import stage
+from commonplace.stages.categorizing.asking import Asked, ask, record
 from commonplace.stages.categorizing.judges import open_judging
-from tasks.policy import asking, recording
+from tasks import batches
+from tasks.policy import Steps, asking, question, recording
 from tasks.session import session
 
 
-def _question(parameters: dict[str, Any]) -> str:
-    return str(parameters["question"]).replace("/", "-").replace(":", "-")
-
-
-@asking(name="ask judge", key=_question, run_name="ask-{judge}-{chunk}")
-def ask_judge(judge: str, taxonomy: str, chunk: str, ids: list[str], question: str, again: bool) -> dict[str, Any]:
+@asking(name="ask judge", key=question, run_name="ask-{judge}-{chunk}")
+def ask_judge(
+    judge: str,
+    taxonomy: str,
+    max_cost: float,
+    chunk: str,
+    ids: list[str],
+    again: bool,
+    lease: str,
+    question: str = "",
+) -> Asked:
     """Have a chunk of conversations judged. The answers go to a private file; what is returned are counts."""
     with (
-        session() as house,
-        open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
+        session(lease) as opened,
+        open_judging(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
     ):
-        asked = stage.ask(house.archive, judging.answers, judging.judge, judging.taxonomy, ids, again=again)
-        plain: dict[str, Any] = msgspec.to_builtins(asked)
-        return plain
+        return ask(using, ids=ids, again=again)
 
 
 @recording(name="record verdicts", run_name="record-{judge}-{chunk}")
-def record_verdicts(judge: str, taxonomy: str, chunk: str, ids: list[str]) -> int:
+def record_verdicts(judge: str, taxonomy: str, max_cost: float, chunk: str, ids: list[str], lease: str) -> int:
     """Copy a chunk's answers into the archive; how many there were."""
     with (
-        session() as house,
-        open_judging(house.settings, house.environment, house.archive, judge=judge, taxonomy=taxonomy) as judging,
+        session(lease) as opened,
+        open_judging(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
     ):
-        review_below = house.settings.categorize.review_below
-        found = stage.record(
-            house.archive, judging.answers, judging.judge.key, judging.taxonomy, ids, review_below=review_below
-        )
-        return len(found)
+        return record(using, ids=ids)
+
+
+STEPS: Steps = {ask: ask_judge, record: record_verdicts, **batches.STEPS}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from commonplace.errors import Refused
 from commonplace.sources.registry import readers_version
-from commonplace.stages.importing import inspection, stage
-from tasks.policy import asking, recording
+from commonplace.stages.importing import inspection
+from commonplace.stages.importing.file import Importing, import_file
+from commonplace.stages.importing.report import FileReport
+from tasks.policy import Steps, asking, recording
 from tasks.session import session
 
 
@@ -24,9 +26,18 @@ def inspect_export(path: str, sha256: str) -> dict[str, Any]:
 
 
 @recording(name="import export", run_name="import-{sha256:.8}")
-def import_export(path: str, sha256: str, keep_export: bool) -> dict[str, Any]:
+def merge_export(path: str, sha256: str, keep_exports: bool, lease: str) -> FileReport:
     """Merge one export into the archive. What is there already changes nothing."""
-    with session() as house:
-        report = stage.import_paths(house.archive, [Path(path)], keep_exports=keep_export)
-        plain: dict[str, Any] = msgspec.to_builtins(report)
-        return plain
+    with session(lease) as opened:
+        return import_file(Importing(archive=opened.archive, keep_exports=keep_exports), path=path)
+
+
+def import_export(path: str, keep_exports: bool, lease: str) -> FileReport:
+    """Both for one file. Why it was refused is in the report."""
+    sha256 = inspection.fingerprint(Path(path)) if Path(path).exists() else "absent"
+    with suppress(Refused):
+        inspect_export(path, sha256)
+    return merge_export(path, sha256, keep_exports, lease)
+
+
+STEPS: Steps = {import_file: import_export}

@@ -6,75 +6,90 @@ by content and model, so only what is missing there is bought.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import msgspec
-
-from commonplace.stages import embedding
-from commonplace.stages.mapping import naming, project_names, stage
-from commonplace.stages.selection import Selection
-from tasks.policy import asking, recording
+from commonplace.archive.projects.assignments import Change
+from commonplace.stages.embedding import Embedded
+from commonplace.stages.mapping import project_names, stage
+from commonplace.stages.mapping.naming import Asked
+from commonplace.stages.mapping.similar import Learned
+from commonplace.stages.mapping.sure import Sure
+from commonplace.stages.mapping.using import Assigning, open_assigning
+from tasks.policy import Steps, asking, question, recording
 from tasks.session import session
 
 
+@contextmanager
+def _rules(lease: str) -> Iterator[Assigning]:
+    """Without what asks services."""
+    with session(lease) as opened:
+        yield Assigning(archive=opened.archive, settings=opened.settings.projects)
+
+
+@contextmanager
+def _everything(lease: str) -> Iterator[Assigning]:
+    with session(lease) as opened, open_assigning(opened) as using:
+        yield using
+
+
 @recording(name="place by rules")
-def place_by_rules(selection: dict[str, Any]) -> dict[str, Any]:
+def place_by_rules(selection: dict[str, Any], lease: str) -> Sure:
     """Explicit ids, titles and custom GPTs; what they leave is for likeness."""
-    with session() as house:
-        chosen = msgspec.convert(selection, Selection)
-        sure = stage.assign_sure(house.archive, house.settings.projects, chosen)
-        return {"left": list(sure.left), "decided": sure.decided, "new_projects": len(sure.new_projects)}
-
-
-@recording(name="compute vectors", run_name="vectors-{chunk}")
-def compute_vectors(chunk: str, ids: list[str]) -> int:
-    """What likeness is computed from, for a chunk of conversations."""
-    with session() as house:
-        return stage.compute(house.archive, ids)
+    with _rules(lease) as using:
+        return stage.by_rules(using, selection=selection)
 
 
 @recording(name="embed", run_name="embed-{chunk}")
-def embed(chunk: str, ids: list[str]) -> dict[str, Any]:
+def embed(chunk: str, ids: list[str], lease: str) -> Embedded:
     """What a chunk of conversations means, as vectors from the model of the settings."""
-    with session() as house, embedding.open_meaning(house.settings, house.environment) as meaning:
-        done = embedding.embed(house.archive, meaning, ids) if meaning else embedding.Embedded()
-        plain: dict[str, Any] = msgspec.to_builtins(done)
-        return plain
+    with _everything(lease) as using:
+        return stage.embed_chunk(using, ids=ids)
+
+
+@recording(name="compute vectors", run_name="vectors-{chunk}")
+def compute_vectors(chunk: str, ids: list[str], lease: str) -> int:
+    """What likeness is computed from, for a chunk of conversations."""
+    with _rules(lease) as using:
+        return stage.compute_chunk(using, ids=ids)
 
 
 @recording(name="learn projects")
-def learn_projects() -> dict[str, Any]:
+def learn_projects(lease: str) -> Learned | None:
     """One model of all projects, with the threshold that was measured on them."""
-    with session() as house:
-        learned = stage.learn(house.archive, house.settings.projects)
-        plain: dict[str, Any] = msgspec.to_builtins(learned) or {}
-        return plain
+    with _rules(lease) as using:
+        return stage.learn_projects(using)
 
 
 @recording(name="place by likeness", run_name="place-{chunk}")
-def place_by_likeness(chunk: str, ids: list[str]) -> int:
-    """Assign, suggest or leave alone a chunk of conversations; how many changed."""
-    with session() as house:
-        return len(stage.assign_similar(house.archive, house.settings.projects, ids))
+def place_by_likeness(chunk: str, ids: list[str], lease: str) -> list[Change]:
+    """Assign, suggest or leave alone a chunk of conversations; what changed."""
+    with _rules(lease) as using:
+        return stage.by_likeness(using, ids=ids)
 
 
-def _question(parameters: dict[str, Any]) -> str:
-    return str(parameters["question"]).replace("/", "-").replace(":", "-")
-
-
-@asking(name="propose names", key=_question, run_name="names-{chunk}")
-def propose_names(chunk: str, ids: list[str], question: str) -> dict[str, Any]:
+@asking(name="propose names", key=question, run_name="names-{chunk}")
+def propose_names(chunk: str, ids: list[str], question: str, lease: str) -> Asked:
     """Have a batch of projects named by the namer of the settings. The names go to a private file; what is returned are
     counts."""
-    with session() as house, naming.open_naming(house.settings, house.environment) as using:
-        asked = naming.ask(using, project_names.unnamed(house.archive, ids))
-        plain: dict[str, Any] = msgspec.to_builtins(asked)
-        return plain
+    with _everything(lease) as using:
+        return project_names.ask_names(using, ids=ids)
 
 
-@recording(name="name projects")
-def name_projects() -> int:
-    """Names for projects that are known by an id alone, marked as inferred."""
-    with session() as house, naming.open_naming(house.settings, house.environment) as using:
-        waiting = project_names.unnamed(house.archive)
-        return len(project_names.record_said(house.archive, using, waiting))
+@recording(name="name projects", run_name="name-{chunk}")
+def name_projects(chunk: str, ids: list[str], lease: str) -> list[str]:
+    """Names for projects that are known by an id alone, marked as inferred; which ones got one."""
+    with _everything(lease) as using:
+        return project_names.record_names(using, ids=ids)
+
+
+STEPS: Steps = {
+    stage.by_rules: place_by_rules,
+    stage.embed_chunk: embed,
+    stage.compute_chunk: compute_vectors,
+    stage.learn_projects: learn_projects,
+    stage.by_likeness: place_by_likeness,
+    project_names.ask_names: propose_names,
+    project_names.record_names: name_projects,
+}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from blocks.lookup import BlockEnvironment
+from commonplace.archive.leases import resumed
 from commonplace.session import Session, open_session
 
 _current: ContextVar[Session | None] = ContextVar("session", default=None)
@@ -18,15 +19,26 @@ _current: ContextVar[Session | None] = ContextVar("session", default=None)
 
 
 @contextmanager
-def session() -> Iterator[Session]:
-    """The run's session, or where there is none in this process a new one, for as long as the block lasts."""
+def session(lease: str = "") -> Iterator[Session]:
+    """The run's session, or where there is none in this process a new one, for as long as the block lasts.
+
+    A new one writes to the archive under the lease that its flow holds.
+    """
     current = _current.get()
     if current is not None:
         yield current
         return
     with open_session(BlockEnvironment) as opened:
-        before = _current.set(opened)
-        try:
-            yield opened
-        finally:
-            _current.reset(before)
+        held = opened._replace(archive=resumed(opened.archive, lease)) if lease else opened
+        with shared(held):
+            yield held
+
+
+@contextmanager
+def shared(opened: Session) -> Iterator[None]:
+    """What is called or submitted in this block works with this session."""
+    before = _current.set(opened)
+    try:
+        yield
+    finally:
+        _current.reset(before)

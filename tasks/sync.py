@@ -2,63 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import msgspec
-
-from commonplace.model import Outcome
-from commonplace.stages.categorizing.taxonomies import taxonomy_named
-from commonplace.stages.syncing import stage
-from commonplace.stages.syncing.destinations import open_destination
-from commonplace.stages.syncing.pull import PullReport, pull
-from tasks.policy import recording
+from commonplace.stages.syncing import writing
+from commonplace.stages.syncing.pull import PullReport
+from commonplace.stages.syncing.writing import Syncing, Written, open_syncing
+from tasks.policy import Steps, recording
 from tasks.session import session
 
 
-@recording(name="write chunk", run_name="write-{destination}-{chunk}")
-def write_chunk(destination: str, chunk: str, ids: list[str], force: bool = False) -> dict[str, Any]:
-    """Bring a chunk of conversations to a destination; what is there as it is now is left alone, unless forced."""
-    with (
-        session() as house,
-        open_destination(house.settings, house.environment, house.archive, destination) as (
-            target,
-            _rules,
-        ),
-    ):
-        before = target.requests_sent
-        taxonomy = taxonomy_named(house.archive, house.settings.categorize.taxonomy)
-        outcomes = stage.write_chunk(house.archive, target, ids, taxonomy=taxonomy, force=force)
-        return {"outcomes": msgspec.to_builtins(outcomes), "requests": target.requests_sent - before}
-
-
-@recording(name="finish destination", run_name="finish-{destination}")
-def finish_destination(destination: str, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
-    """After the last chunk, with what became of the run's conversations: what was queued is sent, indexes are made."""
-    with (
-        session() as house,
-        open_destination(house.settings, house.environment, house.archive, destination) as (
-            target,
-            _rules,
-        ),
-    ):
-        before = target.requests_sent
-        sent = stage.finish(house.archive, target, msgspec.convert(outcomes, list[Outcome]))
-        return {"outcomes": msgspec.to_builtins(sent), "requests": target.requests_sent - before}
+@contextmanager
+def _opened(destination: str, lease: str) -> Iterator[Syncing]:
+    """One for each task: a destination is not for several threads."""
+    with session(lease) as opened, open_syncing(opened, destination) as using:
+        yield using
 
 
 @recording(name="pull edits", run_name="pull-{destination}")
-def pull_edits(destination: str) -> dict[str, Any]:
+def pull_edits(destination: str, lease: str) -> PullReport:
     """What people changed there becomes their word in the archive."""
-    with (
-        session() as house,
-        open_destination(house.settings, house.environment, house.archive, destination) as (
-            target,
-            _rules,
-        ),
-    ):
-        before = target.requests_sent
-        report: PullReport = pull(
-            house.archive, target, taxonomy_named(house.archive, house.settings.categorize.taxonomy)
-        )
-        plain: dict[str, Any] = msgspec.to_builtins(report)
-        return plain | {"requests": target.requests_sent - before}
+    with _opened(destination, lease) as using:
+        return writing.pull_changes(using)
+
+
+@recording(name="write chunk", run_name="write-{destination}-{chunk}")
+def write_chunk(destination: str, chunk: str, ids: list[str], force: bool, lease: str) -> Written:
+    """Bring a chunk of conversations to a destination; what is there as it is now is left alone, unless forced."""
+    with _opened(destination, lease) as using:
+        return writing.write_chunk(using, ids=ids, force=force)
+
+
+@recording(name="finish destination", run_name="finish-{destination}")
+def finish_destination(destination: str, outcomes: list[dict[str, Any]], lease: str) -> Written:
+    """After the last chunk, with what became of the run's conversations: what was queued is sent, indexes are made."""
+    with _opened(destination, lease) as using:
+        return writing.finish(using, outcomes=outcomes)
+
+
+STEPS: Steps = {
+    writing.pull_changes: pull_edits,
+    writing.write_chunk: write_chunk,
+    writing.finish: finish_destination,
+}

@@ -109,6 +109,8 @@ class Submitted(msgspec.Struct, kw_only=True):
     under_way: int = 0
     """Submitted before and not collected yet."""
     waiting: int = 0
+    is_over_budget: bool = False
+    """Whether the limit on costs is what it did not fit into."""
     estimate: Usage = Usage()
     defects: list[Defect] = msgspec.field(default_factory=list)
 

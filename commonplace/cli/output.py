@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from commonplace.errors import CommonplaceError
+from commonplace.errors import CommonplaceError, Halt
 
 
 class Terminal(Console):
@@ -29,6 +29,10 @@ class Terminal(Console):
 people = Terminal(highlight=False)
 aside = Terminal(stderr=True, highlight=False)
 """Progress and errors go to standard error: standard output holds the result and nothing else."""
+
+
+INTERRUPTED = 130
+"""The exit code that shells know for Ctrl-C."""
 
 
 class Output:
@@ -78,21 +82,23 @@ def show_counts(title: str, counts: dict[str, Any]) -> None:
 
 @contextmanager
 def errors_for_people() -> Iterator[None]:
-    """An error of ours becomes a sentence (for programs, an object) and exit code 1."""
+    """An error of ours becomes a sentence (for programs, an object) and exit code 1; Ctrl-C one and 130."""
     try:
         yield
     except CommonplaceError as error:
         fail(error)
+    except KeyboardInterrupt:
+        fail(Halt("Interrupted.", hint="What was done is kept; the same command does the rest."), code=INTERRUPTED)
 
 
-def fail(error: CommonplaceError) -> None:
+def fail(error: CommonplaceError, *, code: int = 1) -> None:
     if Output.as_json:
         print_json({"error": error.message, "hint": error.hint})
     else:
         aside.print(f"[bold red]{escape(error.message)}[/]", soft_wrap=True)
         if error.hint:
             aside.print(escape(error.hint), soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def exit_with(code: int) -> None:

@@ -1,4 +1,4 @@
-"""The stages as commands. They run the flow in this process, so that they leave a history; `--direct` does without."""
+"""The stages as commands."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commonplace import runs
-from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until, Yes, moment, selection
+from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until, Yes, selection
 from commonplace.cli.output import (
     Output,
     aside,
@@ -21,14 +20,13 @@ from commonplace.cli.output import (
     table,
     tell,
 )
-from commonplace.config import load
-from commonplace.errors import Refused
-from commonplace.moments import to_datetime
+from commonplace.cli.working import as_run, directly, finish, show_report
 from commonplace.session import open_session
 
-IMPORT_KEYS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", "attachments")
-MOST_SHOWN = 20
-SYNC_KEYS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "requests")
+IMPORT_KEYS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", "attachments", "seconds")
+SYNC_KEYS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "requests", "seconds")
+CATEGORIZE_KEYS = ("judged", "unchanged", "failed", "review", "cost_usd", "seconds")
+MOST_PLANNED = 50
 
 
 def register(app: typer.Typer) -> None:
@@ -46,26 +44,14 @@ def import_command(
     json: Json = False,
 ) -> None:
     """Take exports of your conversations into the archive."""
+    from commonplace.stages.importing import stage
+
     with errors_for_people():
         if direct:
-            report = _import_directly(paths, keep)
+            report = directly(lambda session, work: stage.import_exports(session, paths, keep_exports=keep, work=work))
         else:
-            _connected()
-            report = runs.run_here("import-exports", paths=[str(path.absolute()) for path in paths], keep_exports=keep)
-        _finish("Imported", report, (*IMPORT_KEYS, "seconds"), failed=report["failed"])
-
-
-def _import_directly(paths: list[Path], keep: bool | None) -> dict[str, Any]:
-    from commonplace.stages.importing.report import FileReport
-    from commonplace.stages.importing.stage import import_paths
-
-    with open_session() as (settings, _, archive), aside.status("Importing") as status:
-
-        def show(file: FileReport) -> None:
-            status.update(f"Importing {file.file}: {file.read:,} conversations")
-
-        keep_exports = settings.imports.keep_exports if keep is None else keep
-        return dict(plain(import_paths(archive, paths, keep_exports=keep_exports, progress=show)))
+            report = as_run("import-exports", paths=[str(path.absolute()) for path in paths], keep_exports=keep)
+        finish(report, lambda: show_report("Imported", report, IMPORT_KEYS), failed=report["failed"])
 
 
 def sync(
@@ -86,23 +72,36 @@ def sync(
     json: Json = False,
 ) -> None:
     """Write what is new or changed to a destination."""
+    from commonplace.stages.syncing import stage
+    from commonplace.stages.syncing.pending import wishes_of
+
     with errors_for_people():
-        bounds = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
+        bounds: dict[str, Any] = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
         if prune:
             _prune(destination, dry_run=dry_run, is_agreed=yes)
             return
-        wishes = {"retry_failed": retry_failed, "everything": everything, "resend": resend, "accept": accept}
+        wishes: dict[str, Any] = {
+            "retry_failed": retry_failed,
+            "everything": everything,
+            "resend": resend,
+            "accept": accept,
+        }
+        wanted = wishes_of(**wishes)
         if dry_run:
-            _preview_sync(destination, bounds, wishes)
+            with open_session() as session:
+                _show_planned(stage.preview(session, destination, selection(session.settings, **bounds), wanted))
             return
         if direct:
-            report = _sync_directly(destination, bounds, wishes)
+            report = directly(
+                lambda session, work: stage.sync(
+                    session, destination, selection(session.settings, **bounds), wanted, work=work
+                )
+            )
         else:
-            _connected()
-            report = runs.run_here("sync", destination=destination, **wishes, **_as_parameters(bounds))
-        _tell_what_was_not_sent(destination, report)
-        wrong = report["failed"] + report["uncertain"]
-        _finish(f"Synced to {destination}", report, (*SYNC_KEYS, "seconds"), failed=wrong)
+            report = as_run("sync", bounds, destination=destination, **wishes)
+        _tell_what_was_not_sent(report)
+        failed = report["failed"] + report["uncertain"]
+        finish(report, lambda: show_report(f"Synced to {destination}", report, SYNC_KEYS), failed=failed)
 
 
 def _prune(destination: str, *, dry_run: bool, is_agreed: bool) -> None:
@@ -124,7 +123,22 @@ def _prune(destination: str, *, dry_run: bool, is_agreed: bool) -> None:
     )
 
 
-def _tell_what_was_not_sent(destination: str, report: dict[str, Any]) -> None:
+def _show_planned(plan: Any) -> None:
+    if Output.as_json:
+        print_json(plan)
+        return
+    grid = table("conversation", "title", "why", title=f"{plan.pending} of {plan.pending + plan.unchanged} to write")
+    for item in plan.conversations[:MOST_PLANNED]:
+        grid.add_row(*cells(item.conversation_id, item.title, item.state))
+    people.print(grid)
+    if plan.baseline:
+        tell(f"{plan.baseline:,} were here before the first sync and would not be sent; --all sends them.")
+    if plan.estimate:
+        tell(plan.estimate)
+
+
+def _tell_what_was_not_sent(report: dict[str, Any]) -> None:
+    destination = report["destination"]
     if report["baseline"]:
         aside.print(
             f"{report['baseline']:,} conversations were here before and are not sent. "
@@ -142,53 +156,6 @@ def _tell_what_was_not_sent(destination: str, report: dict[str, Any]) -> None:
         )
 
 
-def _sync_directly(destination: str, bounds: dict[str, Any], wishes: dict[str, Any]) -> dict[str, Any]:
-    from commonplace.archive.leases import hold
-    from commonplace.stages.categorizing.taxonomies import taxonomy_named
-    from commonplace.stages.syncing import stage
-    from commonplace.stages.syncing.destinations import open_destination
-    from commonplace.stages.syncing.pending import wishes_of
-
-    with (
-        open_session() as (settings, environment, archive),
-        open_destination(settings, environment, archive, destination) as (target, rules),
-        hold(archive, f"sync:{target.instance}"),
-    ):
-        report = stage.sync(
-            archive,
-            target,
-            selection(settings, **bounds),
-            rules,
-            wishes_of(**wishes),
-            taxonomy=taxonomy_named(archive, settings.categorize.taxonomy),
-        )
-        report.destination = destination
-        return dict(plain(report))
-
-
-def _preview_sync(destination: str, bounds: dict[str, Any], wishes: dict[str, Any]) -> None:
-    from commonplace.stages.syncing import stage
-    from commonplace.stages.syncing.destinations import open_destination
-    from commonplace.stages.syncing.pending import wishes_of
-
-    with (
-        open_session() as (settings, environment, archive),
-        open_destination(settings, environment, archive, destination) as (target, rules),
-    ):
-        plan = stage.preview(archive, target, selection(settings, **bounds), rules, wishes_of(**wishes))
-    if Output.as_json:
-        print_json(plan)
-        return
-    grid = table("conversation", "title", "why", title=f"{plan.pending} of {plan.pending + plan.unchanged} to write")
-    for item in plan.conversations[:50]:
-        grid.add_row(*cells(item.conversation_id, item.title, item.state))
-    people.print(grid)
-    if plan.baseline:
-        tell(f"{plan.baseline:,} were here before the first sync and would not be sent; --all sends them.")
-    if plan.estimate:
-        tell(plan.estimate)
-
-
 def categorize(
     judge: Annotated[str | None, typer.Option(help="local, openai, openai-batch or compatible.")] = None,
     taxonomy: Annotated[str | None, typer.Option(help="The set of categories, by name.")] = None,
@@ -204,21 +171,53 @@ def categorize(
     json: Json = False,
 ) -> None:
     """Give conversations a category, tags, a summary and insights."""
-    from commonplace.cli import categorizing
+    from commonplace.stages.categorizing import stage
 
     with errors_for_people():
-        bounds = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
-        options = {"judge": judge, "taxonomy": taxonomy, "max_cost": max_cost, "upgrade": upgrade}
+        bounds: dict[str, Any] = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
+        judging: dict[str, Any] = {"judge": judge, "taxonomy": taxonomy, "upgrade": upgrade}
         if dry_run:
-            categorizing.preview(bounds, options)
+            with open_session() as session:
+                _show_costs(stage.preview(session, selection(session.settings, **bounds), **judging))
             return
+        judging |= {"max_cost": max_cost}
         if direct:
-            report = categorizing.categorize_directly(bounds, options)
+            report = directly(
+                lambda session, work: stage.categorize(
+                    session, selection(session.settings, **bounds), work=work, **judging
+                )
+            )
         else:
-            _connected()
-            report = runs.run_here("categorize", **options, **_as_parameters(bounds))
-        keys = ("judged", "unchanged", "failed", "review", "cost_usd", "seconds")
-        _finish("Categorized", report, keys, failed=report["failed"])
+            report = as_run("categorize", bounds, **judging)
+        finish(report, lambda: _show_judged(report), failed=report["failed"])
+
+
+def _show_costs(plan: Any) -> None:
+    """How many conversations, tokens and dollars, before anything is sent."""
+    price = round(plan.usage.cost_usd, 4)
+    if Output.as_json:
+        print_json({**plain(plan), "cost_usd": price})
+        return
+    show_counts(
+        f"{plan.judge} would judge",
+        {
+            "conversations": plan.pending,
+            "answered before": plan.already_answered,
+            "unchanged": plan.unchanged,
+            "input tokens": plan.usage.input_tokens,
+            "output tokens": plan.usage.output_tokens,
+            "US dollars": f"{price:.2f}",
+        },
+    )
+
+
+def _show_judged(report: dict[str, Any]) -> None:
+    show_report("Categorized", report, CATEGORIZE_KEYS)
+    if report["submitted"] or report["under_way"]:
+        tell(
+            f"{report['submitted']:,} were sent and {report['under_way']:,} were under way before; "
+            "the next `commonplace categorize`, or `commonplace run collect-batches`, brings the answers in."
+        )
 
 
 def map_command(
@@ -232,19 +231,20 @@ def map_command(
     json: Json = False,
 ) -> None:
     """Find each conversation's project."""
-    from commonplace.cli import mapping
+    from commonplace.stages.mapping import stage
 
     with errors_for_people():
-        bounds = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
-        if dry_run or direct:
-            report = mapping.map_directly(bounds, dry_run=dry_run)
+        bounds: dict[str, Any] = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
+        if dry_run:
+            report = directly(lambda session, _: stage.preview(session, selection(session.settings, **bounds)))
+        elif direct:
+            report = directly(
+                lambda session, work: stage.map_projects(session, selection(session.settings, **bounds), work=work)
+            )
         else:
-            _connected()
-            report = runs.run_here("map-projects", **_as_parameters(bounds))
-        if Output.as_json:
-            print_json(report)
-            return
-        show_counts("Mapped", {**report["assigned"], "suggested": report["suggested"], "orphans": report["orphans"]})
+            report = as_run("map-projects", bounds)
+        counts = {**report["assigned"], "suggested": report["suggested"], "orphans": report["orphans"]}
+        finish(report, lambda: show_counts("Would map" if dry_run else "Mapped", counts))
 
 
 def backfill(
@@ -259,78 +259,23 @@ def backfill(
 ) -> None:
     """Work through the past, a window of time after the other."""
     with errors_for_people():
-        _connected()
-        chosen = {"stages": stages} if stages else {}
-        report = runs.run_here(
+        report = as_run(
             "backfill",
-            **_as_parameters({"since": since, "until": until}),
+            {"since": since, "until": until},
             window=window,
             destinations=destinations,
             force=force,
             dry_run=dry_run,
-            **chosen,
+            **({"stages": stages} if stages else {}),
         )
-        if Output.as_json:
-            print_json(report)
-            return
-        grid = table(*report["windows"][0], title="Windows")
-        for row in report["windows"]:
-            grid.add_row(*cells(*row.values()))
-        people.print(grid)
+        finish(report, lambda: _show_windows(report), failed=sum(row["failed"] for row in report["windows"]))
 
 
-def _connected() -> None:
-    settings, _ = load()
-    runs.connect(settings, aside.print)
-
-
-def _as_parameters(bounds: dict[str, Any]) -> dict[str, Any]:
-    """Bounds as flows take them: days of the settings' time zone."""
-    settings, _ = load()
-    parameters = dict(bounds)
-    for key in ("since", "until"):
-        text = bounds.get(key)
-        if text and ":" in text:
-            raise Refused(f"A run takes days, not times such as {text}.", hint="Use a date, or --direct.")
-        at = moment(text, settings)
-        parameters[key] = None if at is None else to_datetime(at, settings.zone).date()
-    return parameters
-
-
-def _finish(title: str, report: dict[str, Any], keys: tuple[str, ...], *, failed: int) -> None:
-    """Show the report; anything that failed makes the exit code 1."""
-    if Output.as_json:
-        print_json(report)
-    else:
-        show_counts(title, {key: report[key] for key in keys if key in report})
-        _tell_defects(report)
-        _tell_left_out(report)
-        for problem in report.get("problems", [])[:20]:
-            aside.print(
-                f"{problem['conversation_id']}: {problem['state']}, {problem.get('reason') or ''}", markup=False
-            )
-    if failed:
-        raise typer.Exit(1)
-
-
-def _tell_defects(report: dict[str, Any]) -> None:
-    defects = report.get("defects", [])
-    for defect in defects[:MOST_SHOWN]:
-        aside.print(f"{defect['file']} {defect['item']}: {defect['reason']}", markup=False)
-    more = max(0, len(defects) - MOST_SHOWN) + report.get("more_defects", 0)
-    if more:
-        aside.print(f"and {more:,} more")
-
-
-def _tell_left_out(report: dict[str, Any]) -> None:
-    """What an import did not take in, by reason, and what it took in without knowing it."""
-    reasons: dict[str, list[dict[str, Any]]] = {}
-    for one in report.get("left_out", []):
-        reasons.setdefault(one["reason"], []).append(one)
-    for reason, left in reasons.items():
-        names = [one["name"] for one in left if one["name"]][:MOST_SHOWN]
-        more = sum(one["count"] for one in left) - len(names)
-        told = ", ".join([*names, *([f"{more:,} more"] if more else [])])
-        aside.print(f"Left out, {reason}: {told}", markup=False)
-    for where, count in report.get("unfamiliar", {}).items():
-        aside.print(f"Not familiar to this version, but kept: {where} ({count:,})", markup=False)
+def _show_windows(report: dict[str, Any]) -> None:
+    if not report["windows"]:
+        tell("There is nothing between those days.")
+        return
+    grid = table(*report["windows"][0], title="Windows")
+    for row in report["windows"]:
+        grid.add_row(*cells(*row.values()))
+    people.print(grid)

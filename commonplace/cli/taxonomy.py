@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from commonplace.archive.core import Archive
 from commonplace.cli.options import Json
-from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
 from commonplace.config import Settings
 from commonplace.errors import Refused
 from commonplace.session import open_session
@@ -169,15 +169,15 @@ def learn(
     json: Json = False,
 ) -> None:
     """Teach the local judge your corrections now; a run of `categorize` does it too."""
-    from commonplace.cli import categorizing
+    from commonplace.stages.categorizing.stage import learn as learn_corrections
 
-    with errors_for_people():
-        told = categorizing.learn(name)
+    with errors_for_people(), open_session() as session, aside.status("Learning"):
+        learned = learn_corrections(session, name)
         if Output.as_json:
-            print_json(told)
+            print_json(learned)
         tell(
-            f"Learned from {told['new_lessons']} new corrections; {told['judged_again']} doubtful verdicts were judged"
-            f" again, {told['changed']} changed."
+            f"Learned from {learned.new_lessons} new corrections; {learned.judged_again} doubtful verdicts were judged"
+            f" again, {learned.changed} changed."
         )
 
 

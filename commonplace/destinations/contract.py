@@ -65,7 +65,6 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a destination can do. Callers ask these, never its name."""
 
     renderer_version: str
-    preferred_batch: int = 25
     supports_lookup: bool = True
     """Whether the service can be asked what became of a request that it never answered."""
     changes: tuple[Change, ...] = ("content", "verdict", "project")

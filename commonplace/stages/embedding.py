@@ -7,7 +7,7 @@ backup carries: a vector belongs to a conversation's content and a model, and is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -18,7 +18,6 @@ from commonplace.archive.projects import vectors as features
 from commonplace.archive.schema import conversations
 from commonplace.config import Environment, ProjectSettings, Settings
 from commonplace.errors import CommonplaceError
-from commonplace.model import Usage
 from commonplace.openai import embeddings
 from commonplace.openai.client import Client, account_of
 from commonplace.openai.embeddings import Embedder
@@ -26,6 +25,7 @@ from commonplace.openai.pricing import FREE, Counted, Price, price_to_reckon_wit
 from commonplace.openai.tokens import estimate_tokens
 from commonplace.projects.meanings import ENOUGH
 from commonplace.projects.similarity import Floats
+from commonplace.stages.work import Bought
 
 AT_ONCE = 500
 
@@ -38,22 +38,23 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     max_cost: float
 
 
-class Embedded(msgspec.Struct, frozen=True, kw_only=True):
+class Embedded(Bought, frozen=True, kw_only=True):
     """What embedding some conversations brought, and why it was not all of them."""
 
     vectors: int = 0
-    usage: Usage = Usage()
     problem: str | None = None
 
 
 @contextmanager
-def open_meaning(settings: Settings, environment: Environment) -> Iterator[Meaning | None]:
+def open_meaning(
+    settings: Settings, environment: Environment, *, check: Callable[[], None] = lambda: None
+) -> Iterator[Meaning | None]:
     """The model of the settings; None where there is none. A key is missed by its first question, not before."""
     wanted = settings.projects
     if not (wanted.embeddings and wanted.similarity):
         yield None
         return
-    with Client(account_of(settings, environment)) as client:
+    with Client(account_of(settings, environment), check=check) as client:
         price = price_to_reckon_with(wanted.embeddings, settings, is_own=bool(client.account.base_url))
         yield Meaning(embedder=Embedder(client, wanted.embeddings), price=price, max_cost=wanted.max_cost)
 
@@ -113,23 +114,6 @@ def _requests(archive: Archive, meaning: Meaning, ids: Sequence[str]) -> Iterato
             pairs = zip(chosen, vectors, strict=True)
             rows = ((text.conversation_id, text.content_hash, vector) for (text, _), vector in pairs)
             yield features.store(archive, kind, rows), tokens
-
-
-def embed_within_budget(archive: Archive, meaning: Meaning, ids: Sequence[str]) -> Embedded:
-    """The whole of it in this process. What could not be embedded is said; the rest has been kept."""
-    pieces = [ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)]
-    chunks, problem = within_budget(archive, meaning, pieces)
-    done = Embedded(problem=problem or None)
-    for chunk in chunks:
-        try:
-            part = embed(archive, meaning, chunk)
-        except CommonplaceError as error:
-            return msgspec.structs.replace(done, problem=str(error))
-        vectors, usage = done.vectors + part.vectors, done.usage + part.usage
-        done = Embedded(vectors=vectors, usage=usage, problem=part.problem or done.problem)
-        if part.problem:
-            return done
-    return done
 
 
 def kept(archive: Archive, settings: ProjectSettings, ids: Sequence[str]) -> Floats | None:

@@ -52,6 +52,12 @@ def partition(ids: Iterable[str], *, smallest: int = SMALLEST_CHUNK, most: int =
     return [chunk for chunk in chunks if chunk]
 
 
+def slices(ids: Sequence[str], *, smallest: int = SMALLEST_CHUNK, most: int = MOST_CHUNKS) -> list[list[str]]:
+    """Cut ids into chunks of at least `smallest`, at most `most` of them, in their order."""
+    size = max(smallest, -(-len(ids) // most))
+    return [list(ids[start : start + size]) for start in range(0, len(ids), size)]
+
+
 def chunk_name(ids: Sequence[str]) -> str:
     """A short name for a chunk, the same whenever it holds the same ids."""
     return hashlib.blake2b("\n".join(sorted(ids)).encode(), digest_size=6).hexdigest()

@@ -65,7 +65,7 @@ def test_without_a_key_everything_is_mapped_and_the_command_says_what_is_missing
     ended = CliRunner().invoke(app, ["map", "--direct", "--json"], catch_exceptions=False)
     report = json.loads(ended.stdout)
     assert (ended.exit_code, report["conversations"]) == (1, 60)
-    assert "OPENAI_API_KEY" in report["problems"][0]
+    assert "OPENAI_API_KEY" in report["errors"][0]
     assert "OPENAI_API_KEY" in ended.stderr
     code, said = say("projects", "infer-names")
     assert code == 1

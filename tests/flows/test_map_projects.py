@@ -60,7 +60,7 @@ def test_names_are_asked_for_once_and_never_shown(
 ) -> None:
     configure('[projects]\nnamer = "openai"\n')
     report = map_projects()
-    assert (report["named"], report["problems"]) == (3, [])
+    assert (report["named"], report["errors"]) == (3, [])
     assert report["cost_usd"] > 0
     assert {one["name_source"] for one in listed()} == {"inferred"}
     assert all(str(one["name"]).startswith("All of ") for one in listed())

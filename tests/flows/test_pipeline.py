@@ -10,7 +10,6 @@ from prefect import get_client
 
 from commonplace.archive.opening import open_archive
 from commonplace.config import load
-from commonplace.errors import Halt
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stack.processes import Process
 from flows.backfill import backfill
@@ -41,9 +40,13 @@ def test_the_pipeline_brings_everything_up_to_date_and_then_finds_nothing_to_do(
     assert second["categorize"]["judged"] == 0
     assert second["sync markdown"] | {"seconds": 0} == {
         **dict.fromkeys(["created", "updated", "failed", "uncertain", "conflicts", "pulled", "requests", "seconds"], 0),
+        **dict.fromkeys(["baseline", "undecided"], 0),
         "destination": "markdown",
         "unchanged": 30,
         "problems": [],
+        "stopped": None,
+        "hint": None,
+        "errors": [],
     }
 
 
@@ -82,7 +85,7 @@ def test_a_destination_that_refuses_everything_fails_the_run_and_says_what_to_do
         monkeypatch.setenv("NOTION_TOKEN", "wrong")
         monkeypatch.setenv("NOTION_BASE_URL", notion.base_url)
         monkeypatch.setenv("NOTION_DATABASE_ID", database)
-        with pytest.raises(Halt, match="refuses the token"):
+        with pytest.raises(RunFailed, match="refuses the token"):
             sync(destination="notion")
         assert notion.rows() == []
 

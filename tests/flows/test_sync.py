@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from prefect import get_client
 
-from commonplace.errors import Halt
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stack.processes import Process
+from commonplace.stages.syncing.report import MOST_PAGES
 from flows.import_exports import import_exports
-from flows.sync import MOST_PAGES, sync
+from flows.running import RunFailed
+from flows.sync import sync
 from tests.fakes.notion import FakeNotion
 
 
@@ -79,8 +80,9 @@ def test_a_run_that_is_stopped_tells_what_it_had_done(notion: FakeNotion) -> Non
     sync(destination="notion", limit=4)
     notion.fail_next("403", on="POST pages", times=100)
     before = len(reports_of("notion"))
-    with pytest.raises(Halt, match="Share the page"):
+    with pytest.raises(RunFailed, match="Share the page") as failed:
         sync(destination="notion")
+    assert failed.value.report["unchanged"] == 4
     assert len(reports_of("notion")) == before + 1
     assert "| unchanged | 4 |" in report_of("notion")
 

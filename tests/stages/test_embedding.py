@@ -20,10 +20,11 @@ from commonplace.openai.client import Account, Client
 from commonplace.openai.embeddings import Embedder
 from commonplace.stages import embedding
 from commonplace.stages.embedding import Meaning, open_meaning
-from commonplace.stages.mapping import stage
+from commonplace.stages.mapping import similar
 from commonplace.stages.selection import Selection
 from tests.archive.builders import simple_chat
 from tests.fakes.openai import FakeOpenAI
+from tests.stages.mapping.assigning import map_projects
 from tests.stages.mapping.test_stage import import_all, places, world
 
 MODEL = "text-embedding-3-small"
@@ -50,21 +51,21 @@ def test_what_conversations_mean_is_learned_from_and_bought_once(archive: Archiv
     chats, lost = world()
     import_all(archive, chats)
     with meaning_of(server) as meaning:
-        report = stage.map_projects(archive, SETTINGS, meaning=meaning)
+        report = map_projects(archive, SETTINGS, meaning=meaning)
         assert report.learned
         assert report.learned.embedded
         assert report.cost_usd > 0
-        assert report.problems == []
+        assert report.errors == []
         refs, found = registry.refs(archive), places(archive)
         assert sum(found[id] == refs[ref] for id, ref in lost.items()) >= 0.7 * len(lost)
         asked = requests_to(server)
         assert vectors.count(archive, KIND) == len(chats)
-        assert stage.map_projects(archive, SETTINGS, meaning=meaning).decided == 0
-        stage.map_projects(archive, SETTINGS, Selection(force=True), meaning=meaning)
+        assert map_projects(archive, SETTINGS, meaning=meaning).decided == 0
+        map_projects(archive, SETTINGS, Selection(force=True), meaning=meaning)
         assert requests_to(server) == asked
         changed = simple_chat("0000", "compost and more compost", title="Soil", updated=1_800_000_000_000_000)
         import_all(archive, [changed])
-        stage.map_projects(archive, SETTINGS, meaning=meaning)
+        map_projects(archive, SETTINGS, meaning=meaning)
         assert requests_to(server) == asked + 1
 
 
@@ -85,9 +86,9 @@ def test_a_vector_is_the_same_bytes_in_every_database(archive: Archive, server: 
 def test_without_vectors_words_decide_as_if_there_were_none_at_all(sqlite_archive: Archive) -> None:
     chats, _ = world()
     import_all(sqlite_archive, chats)
-    stage.map_projects(sqlite_archive, ProjectSettings())
+    map_projects(sqlite_archive, ProjectSettings())
     by_words = places(sqlite_archive)
-    report = stage.map_projects(sqlite_archive, SETTINGS, Selection(force=True))
+    report = map_projects(sqlite_archive, SETTINGS, Selection(force=True))
     assert report.learned
     assert not report.learned.embedded
     assert places(sqlite_archive) == by_words
@@ -96,15 +97,15 @@ def test_without_vectors_words_decide_as_if_there_were_none_at_all(sqlite_archiv
 def test_a_conversation_without_a_vector_is_placed_by_its_words(sqlite_archive: Archive, server: FakeOpenAI) -> None:
     chats, lost = world()
     import_all(sqlite_archive, chats)
-    stage.map_projects(sqlite_archive, ProjectSettings())
+    map_projects(sqlite_archive, ProjectSettings())
     by_words = places(sqlite_archive)
     with meaning_of(server) as meaning:
-        stage.map_projects(sqlite_archive, SETTINGS, meaning=meaning)
+        map_projects(sqlite_archive, SETTINGS, meaning=meaning)
     bare = sorted(lost)[:5]
     with sqlite_archive.write() as connection:
         table = feature_table.c
         connection.execute(delete(feature_table).where(table.kind == KIND, table.conversation_id.in_(bare)))
-    report = stage.map_projects(sqlite_archive, SETTINGS, Selection(force=True))
+    report = map_projects(sqlite_archive, SETTINGS, Selection(force=True))
     assert report.learned
     assert report.learned.embedded
     found = places(sqlite_archive)
@@ -118,9 +119,9 @@ def test_a_server_that_refuses_is_said_and_words_decide(
     import_all(sqlite_archive, world(60)[0])
     server.fail(fault, times=9)  # type: ignore[arg-type]
     with meaning_of(server) as meaning:
-        report = stage.map_projects(sqlite_archive, SETTINGS, meaning=meaning)
+        report = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
     assert report.decided == 60
-    assert "embeddings" in report.problems[0]
+    assert "embeddings" in report.errors[0]
 
 
 class Tiring(Embedder):
@@ -151,8 +152,8 @@ def test_a_busy_server_is_asked_again(sqlite_archive: Archive, server: FakeOpenA
     import_all(sqlite_archive, world(60)[0])
     server.fail("rate_limit", times=2, retry_after="0.01")
     with meaning_of(server) as meaning:
-        report = stage.map_projects(sqlite_archive, SETTINGS, meaning=meaning)
-    assert report.problems == []
+        report = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
+    assert report.errors == []
 
 
 def test_the_budget_is_kept_and_what_is_left_comes_with_the_next_run(
@@ -160,15 +161,15 @@ def test_the_budget_is_kept_and_what_is_left_comes_with_the_next_run(
 ) -> None:
     import_all(sqlite_archive, world(60)[0])
     with meaning_of(server, ProjectSettings(embeddings=MODEL, max_cost=0.0)) as meaning:
-        report = stage.map_projects(sqlite_archive, SETTINGS, meaning=meaning)
-    assert "max_cost" in report.problems[0]
+        report = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
+    assert "max_cost" in report.errors[0]
     assert requests_to(server) == 0
     with meaning_of(server) as meaning:
-        again = stage.map_projects(sqlite_archive, SETTINGS, meaning=meaning)
+        again = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
         assert again.learned
         assert again.learned.embedded
         assert vectors.count(sqlite_archive, KIND) == 60
-        assert stage.map_projects(sqlite_archive, SETTINGS, meaning=meaning).decided == 0
+        assert map_projects(sqlite_archive, SETTINGS, meaning=meaning).decided == 0
 
 
 def test_what_a_part_of_the_vectors_left_to_words_is_judged_again_with_all(
@@ -180,10 +181,10 @@ def test_what_a_part_of_the_vectors_left_to_words_is_judged_again_with_all(
         assert meaning
         ids = sorted(places(sqlite_archive))
         embedding.embed(sqlite_archive, meaning, ids[:40])
-        first = stage.map_projects(sqlite_archive, SETTINGS, meaning=msgspec.structs.replace(meaning, max_cost=0.0))
+        first = map_projects(sqlite_archive, SETTINGS, meaning=msgspec.structs.replace(meaning, max_cost=0.0))
         assert first.learned
-        assert (first.learned.embedded, len(first.problems)) == (False, 1)
-        again = stage.map_projects(sqlite_archive, SETTINGS, meaning=meaning)
+        assert (first.learned.embedded, len(first.errors)) == (False, 1)
+        again = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
     assert again.learned
     assert again.learned.embedded
 
@@ -192,7 +193,7 @@ def test_without_a_model_nothing_is_opened_and_nothing_asked(sqlite_archive: Arc
     for wanted in (ProjectSettings(), ProjectSettings(embeddings=MODEL, similarity=False)):
         with meaning_of(server, wanted) as meaning:
             assert meaning is None
-            assert stage.needing_meaning(sqlite_archive, wanted, ["chatgpt:x"]) == []
+            assert similar.needing_meaning(sqlite_archive, wanted, ["chatgpt:x"]) == []
     with sqlite_archive.read() as connection:
         assert connection.execute(select(feature_table)).first() is None
 

@@ -181,7 +181,8 @@ class OpenAIBatches:
             usage = expected(questions, group).usage(self.price)
             tokens += usage.input_tokens
             cost += usage.cost_usd
-            if tokens > room or (self._max_cost is not None and cost > self._max_cost):
+            report.is_over_budget = self._max_cost is not None and cost > self._max_cost
+            if tokens > room or report.is_over_budget:
                 break
             chosen.append(group)
         return chosen

@@ -42,7 +42,7 @@ class _Settled(msgspec.Struct, frozen=True):
 class MarkdownDestination:
     """A folder of notes. `files` gives the bytes of attachments."""
 
-    capabilities = Capabilities(renderer_version=RENDERER_VERSION, preferred_batch=50, supports_pull=True)
+    capabilities = Capabilities(renderer_version=RENDERER_VERSION, supports_pull=True)
 
     def __init__(self, settings: MarkdownSettings, files: Files | None = None) -> None:
         root = Path(settings.folder).expanduser().absolute()

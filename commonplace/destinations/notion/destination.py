@@ -18,7 +18,6 @@ from commonplace.model import Outcome
 
 CAPABILITIES = Capabilities(
     renderer_version=RENDERER_VERSION,
-    preferred_batch=200,
     supports_pull=True,
     supports_removal=True,
 )

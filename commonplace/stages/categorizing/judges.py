@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -13,55 +14,73 @@ from commonplace.categorize import registry
 from commonplace.categorize.answers import Answers, answers_path
 from commonplace.categorize.contract import BatchJudge, Judge, Taxonomy
 from commonplace.categorize.kind import Surroundings
-from commonplace.config import Environment, Settings
 from commonplace.errors import Refused
+from commonplace.session import Session
 from commonplace.stages.categorizing.learning import learned_lessons
+from commonplace.stages.categorizing.pending import REVIEW_BELOW
 from commonplace.stages.categorizing.subjects import lessons
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 
+J = TypeVar("J", bound="Judge | BatchJudge")
 
-class Judging(msgspec.Struct, frozen=True):
-    """All that judging needs, opened together."""
 
-    judge: Judge
+class Judging(msgspec.Struct, Generic[J], frozen=True, kw_only=True):
+    """All that the steps of judging need, opened together."""
+
+    archive: Archive
+    judge: J
     taxonomy: Taxonomy
     answers: Answers
+    review_below: float = REVIEW_BELOW
+    address: dict[str, Any] = {}
 
 
 @contextmanager
 def open_judging(
-    settings: Settings,
-    environment: Environment,
-    archive: Archive,
-    *,
-    judge: str | None = None,
-    taxonomy: str | None = None,
-    max_cost: float | None = None,
-) -> Iterator[Judging]:
+    session: Session, *, judge: str | None = None, taxonomy: str | None = None, max_cost: float | None = None
+) -> Iterator[Judging[Judge]]:
     """The judge and taxonomy of the settings, or the ones that are named instead."""
-    name = judge or settings.categorize.judge
+    name = judge or session.settings.categorize.judge
+    with _opened(session, name, taxonomy, max_cost) as using:
+        if not isinstance(using.judge, Judge):
+            raise Refused(f"The judge {name} answers later and cannot be waited for.", hint="Use another judge.")
+        yield using
+
+
+@contextmanager
+def open_batches(
+    session: Session, *, judge: str | None = None, taxonomy: str | None = None, max_cost: float | None = None
+) -> Iterator[Judging[BatchJudge]]:
+    """The same of a judge that answers later. The settings' judge, if it is one that does."""
+    name = judge or session.settings.categorize.judge
+    if judge is None and not registry.kind_named(name).answers_later:
+        name = registry.BATCHES
+    with _opened(session, name, taxonomy, max_cost) as using:
+        if not isinstance(using.judge, BatchJudge):
+            raise Refused(f"The judge {name} answers at once: there is nothing to collect.")
+        yield using
+
+
+@contextmanager
+def _opened(session: Session, name: str, taxonomy: str | None, max_cost: float | None) -> Iterator[Judging[Any]]:
+    settings, environment, archive = session
     chosen = taxonomy_named(archive, taxonomy or settings.categorize.taxonomy)
-    with Answers(answers_path(settings.home)) as answers:
-        opened = registry.open_judge(name, surroundings(settings, environment, archive, chosen, max_cost))
-        try:
-            if isinstance(opened, BatchJudge):
-                raise Refused(f"The judge {name} answers later and cannot be waited for.", hint="Use another judge.")
-            yield Judging(opened, chosen, answers)
-        finally:
-            opened.close()
-
-
-def surroundings(
-    settings: Settings, environment: Environment, archive: Archive, taxonomy: Taxonomy, max_cost: float | None = None
-) -> Surroundings:
-    """What any judge is opened with."""
-    return Surroundings(
+    around = Surroundings(
         settings=settings,
         environment=environment,
-        taxonomy=taxonomy,
-        lessons=lambda newest: lessons(archive, taxonomy.name, newest=newest),
-        learned=lambda: learned_lessons(archive, taxonomy),
+        taxonomy=chosen,
+        lessons=lambda newest: lessons(archive, chosen.name, newest=newest),
+        learned=lambda: learned_lessons(archive, chosen),
         batches=ArchiveBatches(archive),
         check=archive.check,
         max_cost=max_cost,
     )
+    with Answers(answers_path(settings.home)) as answers, closing(registry.open_judge(name, around)) as opened:
+        yield Judging(
+            archive=archive,
+            judge=opened,
+            taxonomy=chosen,
+            answers=answers,
+            review_below=settings.categorize.review_below,
+            address={"judge": name, "taxonomy": chosen.name, "max_cost": max_cost},
+        )

@@ -117,7 +117,7 @@ class _Receiving:
             imports.mark_interrupted(self._archive)
             import_id = imports.start(self._archive, name=self._sender.title, signature=f"{name}:{now()}")
             try:
-                self._take_in(import_id, lease)
+                self._take_in(import_id)
             except BaseException:
                 with suppress(Exception):
                     self._finish(import_id, "failed")
@@ -125,13 +125,12 @@ class _Receiving:
             self._finish(import_id, "completed")
         self._report.replaced += pieces.give_way(owner, self._session.settings.home, self._sender, self._wholes)
 
-    def _take_in(self, import_id: str, lease: leases.Lease) -> None:
+    def _take_in(self, import_id: str) -> None:
         with TextIndex(self._archive) as index:
             intake = Intake(
                 self._archive,
                 name=self._sender.title,
                 import_id=import_id,
-                lease=lease,
                 index=index,
                 tally=self._batch,
                 open_member=self._open,

@@ -12,7 +12,6 @@ from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.imports import SourceItem
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
-from commonplace.archive.leases import Lease
 from commonplace.archive.search import text_index
 from commonplace.errors import Defect, Halt, Permanent
 from commonplace.model import Conversation
@@ -68,7 +67,10 @@ class TextIndex:
 
 
 class Intake:
-    """Takes items in, from wherever they come. `tally` grows with every batch."""
+    """Takes items in, from wherever they come. `tally` grows with every batch.
+
+    The archive is under the lease of importing.
+    """
 
     def __init__(
         self,
@@ -76,7 +78,6 @@ class Intake:
         *,
         name: str,
         import_id: str,
-        lease: Lease,
         index: TextIndex,
         tally: Tally,
         open_member: OpenMember | None = None,
@@ -84,7 +85,6 @@ class Intake:
         self._archive = archive
         self._name = name
         self._import_id = import_id
-        self._lease = lease
         self._index = index
         self._tally = tally
         self._attachments = AttachmentStore(archive, open_member)
@@ -122,7 +122,7 @@ class Intake:
         self._skipped.append(digest)
 
     def _flush(self) -> None:
-        self._lease.check()
+        self._archive.check()
         if self._skipped:
             imports.record_known(self._archive, self._import_id, self._skipped)
             self._skipped = []

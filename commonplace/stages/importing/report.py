@@ -55,17 +55,27 @@ class FileReport(Tally, kw_only=True):
     is_known: bool = False
     """Imported before, and recognised without reading it."""
     sha256: str | None = None
+    refusal: str | None = None
+    """Why nothing of it was taken."""
     seconds: float = 0.0
 
 
 class ImportReport(Tally, kw_only=True):
-    """What an import brought, in the keys that `commonplace import --json` prints, and the same for each file."""
+    """What an import brought, in the keys that `commonplace import --json` prints, and the same for each file.
 
-    seconds: float = 0.0
+    It ends as every stage's report does (stages/work.py).
+    """
+
     import_ids: list[str] = msgspec.field(default_factory=list)
     files: list[FileReport] = msgspec.field(default_factory=list)
+    seconds: float = 0.0
+    stopped: str | None = None
+    hint: str | None = None
+    errors: list[str] = msgspec.field(default_factory=list)
 
     def include_file(self, file: FileReport) -> None:
         self.include(file)
         self.import_ids.append(file.import_id)
         self.files.append(file)
+        if file.refusal:
+            self.errors.append(file.refusal)

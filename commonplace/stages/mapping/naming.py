@@ -6,14 +6,13 @@ the moment it arrives; `said` reads it there. The local namer costs nothing and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 
 import msgspec
 
 from commonplace.config import Environment, Settings
-from commonplace.model import Usage
 from commonplace.openai.client import Client, account_of
 from commonplace.openai.pricing import FREE, Counted, Price, price_to_reckon_with, unknown_price
 from commonplace.openai.tokens import estimate_tokens
@@ -22,6 +21,7 @@ from commonplace.projects.contract import Namer, PaidNamer, Proposal, Unnamed
 from commonplace.projects.known_names import KnownNames, names_path
 from commonplace.projects.naming import KeyPhrases
 from commonplace.projects.openai_namer import CompatibleNamer, OpenAINamer
+from commonplace.stages.work import Bought
 
 AT_ONCE = 20
 """Projects in one request: they are told apart from each other."""
@@ -38,11 +38,10 @@ class Naming(msgspec.Struct, frozen=True, kw_only=True):
     max_cost: float = 0.0
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What asking about some projects brought. Holds no text: it may be shown and kept anywhere."""
+class Asked(Bought, frozen=True, kw_only=True):
+    """What asking about some projects brought."""
 
     named: int = 0
-    usage: Usage = Usage()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,14 +52,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def open_naming(settings: Settings, environment: Environment) -> Iterator[Naming]:
+def open_naming(
+    settings: Settings, environment: Environment, *, check: Callable[[], None] = lambda: None
+) -> Iterator[Naming]:
     """The namer of the settings. A key or an address is missed by its first question, not before."""
     wanted = settings.projects
     if wanted.namer == "local":
         yield Naming(namer=KeyPhrases())
         return
     is_compatible = wanted.namer == "compatible"
-    client = Client(account_of(settings, environment, needs_address=is_compatible))
+    client = Client(account_of(settings, environment, needs_address=is_compatible), check=check)
     namer = (CompatibleNamer if is_compatible else OpenAINamer)(client, wanted.model or settings.categorize.model)
     with client, KnownNames(names_path(settings.home)) as known:
         price = price_to_reckon_with(namer.model, settings, is_own=is_compatible or bool(client.account.base_url))

@@ -11,13 +11,14 @@ import msgspec
 from commonplace.archive.core import Archive
 from commonplace.archive.memory import recall, remember
 from commonplace.archive.projects import history, registry
-from commonplace.errors import CommonplaceError, Halt, Refused
+from commonplace.errors import Halt, Refused
 from commonplace.model import Project, Usage
 from commonplace.projects import listings
 from commonplace.projects.contract import Proposal, Unnamed
-from commonplace.projects.naming import KeyPhrases
 from commonplace.stages.mapping import naming
-from commonplace.stages.mapping.naming import Naming
+from commonplace.stages.mapping.naming import Asked
+from commonplace.stages.mapping.using import Assigning
+from commonplace.stages.work import IN_PROCESS, Chunk, Work, through
 
 _TITLES = 100
 
@@ -110,34 +111,53 @@ def record(archive: Archive, proposals: Sequence[Proposal]) -> list[str]:
     return registry.apply(archive, named, "inferred").renamed
 
 
+def ask_names(using: Assigning, *, ids: list[str]) -> Asked:
+    """Have a batch of projects named. The names go to a private file."""
+    return naming.ask(using.naming, unnamed(using.archive, ids))
+
+
+def record_names(using: Assigning, *, ids: list[str]) -> list[str]:
+    """Keep what the namer proposed for these projects; which ones got a name."""
+    waiting = unnamed(using.archive, ids)
+    return record(using.archive, naming.said(using.naming, waiting)) if waiting else []
+
+
 def infer(
-    archive: Archive,
-    using: Naming | None = None,
+    using: Assigning,
     project_ids: Sequence[str] | None = None,
     *,
     again: bool = False,
     spent: float = 0.0,
+    work: Work = IN_PROCESS,
 ) -> Inferred:
-    """Ask the namer (the local one unless told otherwise) what is not known yet, and keep what it says.
+    """Ask the namer what is not known yet, and keep what it says.
 
     `again`: ask also what was answered before. `spent`: by this run, on other things. What could not be asked is left
     for the next time, and said.
     """
-    using = using or Naming(namer=KeyPhrases())
-    waiting = unnamed(archive, project_ids)
-    planned = naming.plan(using, waiting, again=again, spent=spent)
+    waiting = unnamed(using.archive, project_ids)
+    planned = naming.plan(using.naming, waiting, again=again, spent=spent)
+    batches = {tuple(project.project_id for project in batch): batch for batch in planned.batches}
     problems = [planned.stopped] if planned.stopped else []
     usage = Usage()
-    for batch in planned.batches:
-        try:
-            usage += naming.ask(using, batch).usage
-        except CommonplaceError as error:
-            problems.append(str(error))
-            if isinstance(error, Halt):
-                break
-    return Inferred(named=record_said(archive, using, waiting), usage=usage, problems=problems)
 
+    def add(_: Chunk, asked: Asked | None) -> None:
+        nonlocal usage
+        usage += asked.usage if asked else Usage()
 
-def record_said(archive: Archive, using: Naming, waiting: Sequence[Unnamed]) -> list[str]:
-    """Keep what a namer proposed for these projects; which ones got a name."""
-    return record(archive, naming.said(using, waiting)) if waiting else []
+    try:
+        through(
+            work,
+            ask_names,
+            using,
+            list(batches),
+            label="names",
+            on_end=add,
+            errors=problems,
+            question=lambda chunk: naming.cache_key(using.naming, batches[tuple(chunk)]),
+        )
+    except Halt as halt:
+        using.archive.check()
+        problems.append(str(halt))
+    named = work.do(record_names, using, ids=[project.project_id for project in waiting]) if waiting else []
+    return Inferred(named=named, usage=usage, problems=problems)

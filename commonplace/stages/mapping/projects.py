@@ -18,8 +18,10 @@ from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
 from commonplace.projects import listings
+from commonplace.projects.naming import KeyPhrases
 from commonplace.stages.mapping import merges, project_names
 from commonplace.stages.mapping.naming import Naming
+from commonplace.stages.mapping.using import Assigning
 
 Plain = dict[str, Any]
 _SHOWN = 50
@@ -174,7 +176,7 @@ def infer_names(
     archive: Archive,
     projects: Sequence[str] = (),
     *,
-    using: Naming | None = None,
+    using: Naming = Naming(namer=KeyPhrases()),
     every: bool = False,
     again: bool = False,
 ) -> Plain:
@@ -183,7 +185,7 @@ def infer_names(
     ids: list[str] | None = [registry.find_project(archive, project).id for project in projects] or None
     if every and ids is None:
         ids = [one.id for one in registry.load(archive)]
-    done = project_names.infer(archive, using, ids, again=again)
+    done = project_names.infer(Assigning(archive=archive, naming=using), ids, again=again)
     current = registry.names(archive)
     named = [{"id": project_id, "name": current[project_id]} for project_id in done.named]
     return {"named": named, "cost_usd": round(done.usage.cost_usd, 6), "problems": done.problems}

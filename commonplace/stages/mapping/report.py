@@ -9,11 +9,12 @@ from commonplace.archive.projects import assignments
 from commonplace.archive.projects.assignments import Change
 from commonplace.stages.mapping.similar import Learned
 from commonplace.stages.selection import Selection
+from commonplace.stages.work import Ending
 
 RULES = ("person", "id", "title", "gpt", "similar")
 
 
-class MapReport(msgspec.Struct, kw_only=True):
+class MapReport(Ending, kw_only=True):
     """What holds after a mapping, and what the mapping changed. `assigned`, `suggested`, `orphans` and `undecided` add
     up to `conversations`."""
 
@@ -29,10 +30,7 @@ class MapReport(msgspec.Struct, kw_only=True):
     changed: list[Change] = msgspec.field(default_factory=list)
     cost_usd: float = 0.0
     """What embeddings and names took."""
-    problems: list[str] = msgspec.field(default_factory=list)
-    """Why not everything was embedded or named that should have been. Everything was placed all the same."""
     dry_run: bool = False
-    seconds: float = 0.0
 
 
 def describe(archive: Archive, selection: Selection = Selection()) -> MapReport:

@@ -33,6 +33,7 @@ class PullReport(msgspec.Struct, kw_only=True):
     taken: int = 0
     """Edits that are now the person's word here."""
     messages: int = 0
+    requests: int = 0
     conflicts: list[str] = msgspec.field(default_factory=list)
     """Edits that could not be taken over, by conversation id and reason."""
 
@@ -46,7 +47,7 @@ def pull(archive: Archive, destination: Destination, taxonomy: Taxonomy) -> Pull
     report = PullReport()
     if not can_pull(destination):
         return report
-    key = f"pulled:{archive.owner}:{destination.instance}"
+    key, before = f"pulled:{archive.owner}:{destination.instance}", destination.requests_sent
     started, known = now(), recall(archive, key)
     since = int(known) if known else None
     if destination.capabilities.supports_pull:
@@ -54,6 +55,7 @@ def pull(archive: Archive, destination: Destination, taxonomy: Taxonomy) -> Pull
     if destination.capabilities.supports_message_pull:
         _pull_messages(archive, cast(PullsMessages, destination), since, report)
     remember(archive, key, str(started))
+    report.requests = destination.requests_sent - before
     return report
 
 

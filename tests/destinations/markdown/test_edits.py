@@ -15,7 +15,8 @@ from commonplace.destinations.markdown import MarkdownSettings, open_markdown
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.importing.stage import import_paths
-from commonplace.stages.syncing.stage import SyncReport, sync
+from commonplace.stages.syncing.report import SyncReport
+from tests.stages.syncing.syncing import sync
 
 
 class Book:

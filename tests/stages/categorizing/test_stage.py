@@ -14,13 +14,18 @@ from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations, verdicts
 from commonplace.archive.verdicts.verdicts import correct, history, insights_of
 from commonplace.categorize.answers import Answers, answers_path
-from commonplace.categorize.contract import Category, Subject, Taxonomy
+from commonplace.categorize.contract import Category, Judge, Subject, Taxonomy
 from commonplace.errors import Defect, Halt
 from commonplace.model import Usage, Verdict
 from commonplace.stages.categorizing import stage
+from commonplace.stages.categorizing.asking import question_of
+from commonplace.stages.categorizing.judges import Judging
+from commonplace.stages.categorizing.pending import pending
+from commonplace.stages.categorizing.report import CategorizeReport
 from commonplace.stages.categorizing.subjects import lessons, subjects
 from commonplace.stages.forgetting import forget
 from commonplace.stages.selection import Selection
+from commonplace.stages.work import telling
 from tests.archive.builders import message, simple_chat
 
 TAXONOMY = Taxonomy(name="small", categories=(Category(name="Food"), Category(name="Work"), Category(name="Other")))
@@ -93,8 +98,25 @@ def fill(archive: Archive, count: int = 3) -> None:
     merge(archive, None, chats)
 
 
-def run(archive: Archive, answers: Answers, judge: ScriptedJudge, **options: object) -> stage.CategorizeReport:
-    return stage.categorize(archive, answers, judge, TAXONOMY, max_cost=100, **options)  # type: ignore[arg-type]
+def using(archive: Archive, answers: Answers, judge: Judge, taxonomy: Taxonomy = TAXONOMY) -> Judging[Judge]:
+    return Judging(archive=archive, judge=judge, taxonomy=taxonomy, answers=answers)
+
+
+def run(
+    archive: Archive,
+    answers: Answers,
+    judge: Judge,
+    selection: Selection = Selection(),
+    *,
+    taxonomy: Taxonomy = TAXONOMY,
+    max_cost: float = 100.0,
+    upgrade: bool = False,
+) -> CategorizeReport:
+    report = CategorizeReport()
+    with telling(report):
+        opened = using(archive, answers, judge, taxonomy)
+        stage.judge_pending(opened, report, selection, upgrade=upgrade, max_cost=max_cost)
+    return report
 
 
 def categories(archive: Archive) -> dict[str, str | None]:
@@ -122,7 +144,7 @@ def test_only_what_changed_is_judged_again(archive: Archive, answers: Answers) -
     judge = ScriptedJudge()
     run(archive, answers, judge)
     merge(archive, None, [simple_chat("1", "soup?", "yes", "with leeks", updated=99)])
-    waiting = stage.pending(archive, judge.key, TAXONOMY)
+    waiting = pending(archive, judge.key, TAXONOMY)
     assert [(item.conversation_id, item.state) for item in waiting] == [("chatgpt:1", "changed")]
     assert run(archive, answers, judge).judged == 1
 
@@ -140,8 +162,8 @@ def test_another_colour_judges_nothing_again_and_another_description_everything(
         food = msgspec.structs.replace(TAXONOMY.categories[0], **fields)
         return msgspec.structs.replace(TAXONOMY, categories=(food, *TAXONOMY.categories[1:]))
 
-    assert stage.pending(archive, judge.key, with_food(colour="red")) == []
-    assert len(stage.pending(archive, judge.key, with_food(description="cooking"))) == 3
+    assert pending(archive, judge.key, with_food(colour="red")) == []
+    assert len(pending(archive, judge.key, with_food(description="cooking"))) == 3
 
 
 def test_a_better_judge_judges_again_only_when_asked(archive: Archive, answers: Answers) -> None:
@@ -169,7 +191,7 @@ def test_an_archive_that_lost_its_verdicts_pays_nothing(archive: Archive, answer
     run(archive, answers, judge)
     with archive.write() as connection:
         connection.execute(delete(verdicts))
-    plan = stage.preview(archive, answers, judge, TAXONOMY)
+    plan = stage.plan(using(archive, answers, judge))
     assert (plan.pending, plan.already_answered, plan.usage) == (3, 3, Usage())
     report = run(archive, answers, judge)
     assert (report.judged, report.cost_usd, len(judge.asked)) == (3, 0, 3)
@@ -194,20 +216,21 @@ def test_a_defect_is_counted_and_the_rest_goes_on(archive: Archive, answers: Ans
 
 
 def test_the_budget_stops_a_run_before_it_is_passed(archive: Archive, answers: Answers) -> None:
-    fill(archive, stage.CHUNK + 20)
+    fill(archive, 120)
     judge = ScriptedJudge()
-    report = stage.categorize(archive, answers, judge, TAXONOMY, max_cost=PRICE * (stage.CHUNK + 10))
-    assert report.judged == stage.CHUNK
-    assert report.cost_usd <= PRICE * (stage.CHUNK + 10)
-    assert report.stopped is not None
-    assert "the limit of $1.10" in report.stopped
-    assert stage.categorize(archive, answers, judge, TAXONOMY).judged == 0, "without a budget nothing is spent"
+    report = run(archive, answers, judge, max_cost=PRICE * 70)
+    assert 0 < report.judged == len(judge.asked) <= 70
+    assert report.cost_usd == pytest.approx(PRICE * report.judged)
+    assert report.stopped == f"{120 - report.judged} of 120 conversations would pass the limit of $0.70."
+    assert "--max-cost" in str(report.hint)
+    assert run(archive, answers, judge, max_cost=0).judged == 0, "without a budget nothing is spent"
+    assert run(archive, answers, judge).judged == 120 - report.judged
 
 
 def test_a_preview_tells_tokens_and_price_and_asks_nothing(archive: Archive, answers: Answers) -> None:
     fill(archive)
     judge = ScriptedJudge()
-    plan = stage.preview(archive, answers, judge, TAXONOMY, Selection(limit=2))
+    plan = stage.plan(using(archive, answers, judge), Selection(limit=2))
     assert (plan.pending, plan.usage.input_tokens, plan.usage.cost_usd) == (2, 200, 2 * PRICE)
     assert judge.asked == []
 
@@ -244,7 +267,7 @@ def test_coming_back_to_a_taxonomy_needs_no_judging(archive: Archive, answers: A
         def _verdict(self, subject: Subject, taxonomy: Taxonomy) -> Verdict:
             return msgspec.structs.replace(super()._verdict(subject, taxonomy), category="Everything")
 
-    stage.categorize(archive, answers, Lumper(), other, max_cost=1)
+    run(archive, answers, Lumper(), taxonomy=other)
     assert set(categories(archive).values()) == {"Everything"}
     assert run(archive, answers, ScriptedJudge()).judged == 0
     assert categories(archive) == {"chatgpt:0": "Work", "chatgpt:1": "Food", "chatgpt:2": "Work"}
@@ -269,11 +292,11 @@ def test_subjects_are_the_visible_turns_of_the_active_path(archive: Archive) -> 
 
 def test_one_name_for_one_question(archive: Archive) -> None:
     fill(archive)
-    waiting = stage.pending(archive, "fake/v1", TAXONOMY)
-    key = stage.cache_key(waiting, TAXONOMY, "fake/v1")
-    assert key == stage.cache_key(waiting[::-1], TAXONOMY, "fake/v1")
+    waiting = pending(archive, "fake/v1", TAXONOMY)
+    key = question_of(waiting, TAXONOMY, "fake/v1")
+    assert key == question_of(waiting[::-1], TAXONOMY, "fake/v1")
     assert key.startswith("judge/")
-    assert len({key, stage.cache_key(waiting[1:], TAXONOMY, "fake/v1"), stage.cache_key(waiting, TAXONOMY, "x")}) == 3
+    assert len({key, question_of(waiting[1:], TAXONOMY, "fake/v1"), question_of(waiting, TAXONOMY, "x")}) == 3
 
 
 def test_insights_are_recorded_with_the_verdict(archive: Archive, answers: Answers) -> None:
@@ -281,7 +304,7 @@ def test_insights_are_recorded_with_the_verdict(archive: Archive, answers: Answe
 
     fill(archive, 1)
     judge = LocalJudge(analysis="insights")
-    stage.categorize(archive, answers, judge, TAXONOMY)
+    run(archive, answers, judge)
     assert insights_of(archive, ["chatgpt:0"])["chatgpt:0"]["topics"]
     assert history(archive, "chatgpt:0")[0].verdict.judge == judge.key
 

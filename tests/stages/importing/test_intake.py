@@ -25,7 +25,7 @@ def test_a_conversation_that_was_received_is_taken_in_with_the_text_of_its_attac
     tally = Tally()
     import_id = imports.start(archive, name="inbox", signature="")
     with leases.hold(archive, leases.importing(archive.owner)) as lease, TextIndex(archive) as index:
-        intake = Intake(archive, name="inbox", import_id=import_id, lease=lease, index=index, tally=tally)
+        intake = Intake(lease.archive, name="inbox", import_id=import_id, index=index, tally=tally)
         intake.run([received(), Defect("inbox", "o-2", "no transcript")], lambda: None)
     assert (tally.new, tally.failed, len(tally.defects)) == (1, 1, 1)
     found = load_conversation(archive, "omi:o-1")

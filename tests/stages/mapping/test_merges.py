@@ -10,8 +10,9 @@ from commonplace.archive.projects import registry
 from commonplace.config import ProjectSettings
 from commonplace.errors import Refused
 from commonplace.model import Conversation, Project
-from commonplace.stages.mapping import merges, projects, stage
+from commonplace.stages.mapping import merges, projects
 from tests.archive.builders import simple_chat
+from tests.stages.mapping.assigning import map_projects
 
 SUBJECTS = {
     "a": "roses pruning compost mulch aphids trellis soil bulbs hedge secateurs",
@@ -40,7 +41,7 @@ def split(sqlite_archive: Archive) -> Archive:
     """Five subjects, of which the garden came under two ids."""
     chats = [chat for subject in SUBJECTS for chat in _chats(subject, f"{subject}111", 8)]
     merge(sqlite_archive, None, [*chats, *_chats("a", "a222", 6)])
-    stage.map_projects(sqlite_archive, ProjectSettings(similarity=False))
+    map_projects(sqlite_archive, ProjectSettings(similarity=False))
     return sqlite_archive
 
 

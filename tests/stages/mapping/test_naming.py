@@ -17,10 +17,13 @@ from commonplace.openai.pricing import FREE
 from commonplace.projects import naming_questions as questions
 from commonplace.projects.known_names import names_path
 from commonplace.stages.forgetting import forget
-from commonplace.stages.mapping import naming, project_names, projects, stage
+from commonplace.stages.mapping import naming, project_names, projects
 from commonplace.stages.mapping.naming import Naming, open_naming
+from commonplace.stages.mapping.sure import assign_sure
+from commonplace.stages.mapping.using import Assigning
 from tests.archive.builders import simple_chat
 from tests.projects.naming_server import NamingServer, named
+from tests.stages.mapping.assigning import map_projects
 from tests.stages.mapping.test_stage import import_all
 
 REFS = ("g-p-aaaa1111", "g-p-bbbb2222")
@@ -43,7 +46,7 @@ def mapped(sqlite_archive: Archive) -> Archive:
             for ref, title in zip(REFS, titles, strict=True)
         ],
     )
-    stage.assign_sure(sqlite_archive, ProjectSettings())
+    assign_sure(sqlite_archive, ProjectSettings())
     return sqlite_archive
 
 
@@ -71,14 +74,14 @@ def add_a_batch_of_projects(archive: Archive) -> None:
     """As many as are asked about at once, beside those that are there."""
     many = [simple_chat(f"c{n}", "x", title=f"Title {n}", project_ref=f"g-p-{n:08d}") for n in range(naming.AT_ONCE)]
     import_all(archive, many)
-    stage.assign_sure(archive, ProjectSettings())
+    assign_sure(archive, ProjectSettings())
 
 
 @pytest.mark.parametrize("namer", ["openai", "compatible"])
 def test_projects_get_proposed_names_once(mapped: Archive, server: NamingServer, tmp_path: Path, namer: str) -> None:
     for _ in range(2):
         with open_naming(settings_of(tmp_path, namer=namer), environment_of(server)) as using:
-            stage.map_projects(mapped, ProjectSettings(), naming=using)
+            map_projects(mapped, ProjectSettings(), naming=using)
     assert names_of(mapped) == {"All of Roses": "inferred", "All of Ingress": "inferred"}
     assert len(server.asked) == 1
     assert server.asked[0]["model"] == "gpt-6-luna"
@@ -88,16 +91,16 @@ def test_an_answer_is_not_bought_again_while_the_titles_are_the_same(
     mapped: Archive, server: NamingServer, tmp_path: Path
 ) -> None:
     with open_naming(settings_of(tmp_path), environment_of(server)) as using:
-        first = project_names.infer(mapped, using)
+        first = project_names.infer(Assigning(archive=mapped, naming=using))
     assert first.usage.input_tokens == 1000
     assert first.usage.cost_usd > 0
     unname(mapped)
     with open_naming(settings_of(tmp_path), environment_of(server)) as using:
-        again = project_names.infer(mapped, using)
+        again = project_names.infer(Assigning(archive=mapped, naming=using))
         assert (again.named, again.usage.cost_usd, len(server.asked)) == ([], 0.0, 1)
         assert set(names_of(mapped)) == {"All of Roses", "All of Ingress"}
         import_all(mapped, [simple_chat("new", "x", title="Tulips", project_ref=REFS[0], updated=500)])
-        stage.assign_sure(mapped, ProjectSettings())
+        assign_sure(mapped, ProjectSettings())
         projects.infer_names(mapped, using=using, every=True)
         assert [asked["input"].count("Project ") for asked in server.asked] == [2, 1]
         projects.infer_names(mapped, [REFS[1]], using=using, again=True)
@@ -118,7 +121,7 @@ def test_what_the_namer_leaves_out_gets_a_name_from_its_titles(
 ) -> None:
     server.answers = [named()]
     with open_naming(settings_of(tmp_path), environment_of(server)) as using:
-        assert len(project_names.infer(mapped, using).named) == 2
+        assert len(project_names.infer(Assigning(archive=mapped, naming=using)).named) == 2
         assert set(names_of(mapped)) == {"Roses", "Ingress"}
         assert naming.plan(using, project_names.unnamed(mapped, list(registry.names(mapped)))).batches == []
 
@@ -129,10 +132,10 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again(
     add_a_batch_of_projects(mapped)
     server.answers = [(200, "no names today")]
     with open_naming(settings_of(tmp_path), environment_of(server)) as using:
-        first = project_names.infer(mapped, using)
+        first = project_names.infer(Assigning(archive=mapped, naming=using))
         assert (len(first.named), len(first.problems)) == (2, 1)
         assert list(names_of(mapped).values()).count("id") == naming.AT_ONCE
-        again = project_names.infer(mapped, using)
+        again = project_names.infer(Assigning(archive=mapped, naming=using))
     assert (len(again.named), again.problems) == (naming.AT_ONCE, [])
 
 
@@ -141,7 +144,7 @@ def test_forgetting_a_conversation_forgets_what_was_said_of_its_project(
 ) -> None:
     with open_naming(settings_of(tmp_path), environment_of(server)) as using:
         waiting = project_names.unnamed(mapped)
-        project_names.infer(mapped, using)
+        project_names.infer(Assigning(archive=mapped, naming=using))
         gone = registry.refs(mapped)[REFS[0]]
         (title,) = next(one.titles for one in waiting if one.project_id == gone)
         assert f"All of {title}".encode() in names_path(tmp_path).read_bytes()
@@ -165,9 +168,9 @@ def test_what_cannot_be_asked_is_said_and_everything_is_mapped_all_the_same(
     mapped: Archive, tmp_path: Path, wanted: dict[str, object], key: str, said: str
 ) -> None:
     with open_naming(settings_of(tmp_path, **wanted), environment_of(None, key)) as using:
-        report = stage.map_projects(mapped, ProjectSettings(), naming=using)
+        report = map_projects(mapped, ProjectSettings(), naming=using)
     assert (report.assigned["id"], report.named) == (2, 0)
-    (problem,) = report.problems
+    (problem,) = report.errors
     assert said in problem
     assert set(names_of(mapped).values()) == {"id"}
 
@@ -181,7 +184,7 @@ def test_a_refusal_ends_the_asking_but_keeps_what_was_answered(
         assert [len(batch) for batch in naming.plan(using, waiting).batches] == [naming.AT_ONCE, 2]
         server.answers = [server.answer({"input": questions.question(waiting[: naming.AT_ONCE])})]
         server.answers.append((401, "invalid_api_key"))
-        done = project_names.infer(mapped, using)
+        done = project_names.infer(Assigning(archive=mapped, naming=using))
     assert len(done.named) == naming.AT_ONCE
     assert "OPENAI_API_KEY" in done.problems[0]
     assert "Tomatoes" not in done.problems[0]

@@ -15,8 +15,9 @@ from commonplace.archive.projects.assignments import Decision
 from commonplace.config import ProjectSettings
 from commonplace.errors import Refused
 from commonplace.model import Conversation
-from commonplace.stages.mapping import project_names, projects, stage
+from commonplace.stages.mapping import project_names, projects
 from tests.archive.builders import simple_chat
+from tests.stages.mapping.assigning import map_projects
 
 GARDEN, KITCHEN = "g-p-aaaa1111", "g-p-bbbb2222"
 SIDEBAR = json.dumps(
@@ -37,7 +38,7 @@ def export(*, updated: int = 100) -> list[Conversation]:
 @pytest.fixture
 def mapped(archive: Archive) -> Archive:
     merge(archive, None, export())
-    stage.map_projects(archive, SETTINGS)
+    map_projects(archive, SETTINGS)
     return archive
 
 
@@ -58,7 +59,7 @@ def test_an_export_known_by_ids_is_named_mapped_corrected_and_imported_again(map
     assert places(mapped) == corrected
 
     merge(mapped, None, export(updated=200))
-    report = stage.map_projects(mapped, SETTINGS)
+    report = map_projects(mapped, SETTINGS)
     projects.import_names(mapped, SIDEBAR)
     projects.infer_names(mapped)
     assert places(mapped) == corrected
@@ -149,20 +150,20 @@ def test_suggestions_are_listed_accepted_and_rejected(mapped: Archive) -> None:
 def test_an_unassigned_conversation_can_be_given_back_to_the_rules(mapped: Archive) -> None:
     name = registry.find_project(mapped, GARDEN).name
     projects.unassign(mapped, ["rose1"])
-    stage.map_projects(mapped, SETTINGS)
+    map_projects(mapped, SETTINGS)
     assert places(mapped)["rose1"] is None
     projects.unassign(mapped, ["rose1"], to_rules=True)
-    stage.map_projects(mapped, SETTINGS)
+    map_projects(mapped, SETTINGS)
     assert places(mapped)["rose1"] == name
 
 
 def test_what_titles_named_first_and_the_sidebar_later_is_one_project(mapped: Archive) -> None:
     merge(mapped, None, [simple_chat("t", "x", title="[My Garden] Compost")])
-    stage.map_projects(mapped, SETTINGS)
+    map_projects(mapped, SETTINGS)
     assert len(projects.list_projects(mapped)) == 3
     report = projects.import_names(mapped, SIDEBAR)
     assert len(report["merged"]) == 1
-    stage.map_projects(mapped, SETTINGS)
+    map_projects(mapped, SETTINGS)
     assert places(mapped)["t"] == places(mapped)["rose1"] == "My garden"
     assert projects.import_names(mapped, SIDEBAR)["merged"] == []
 
@@ -173,7 +174,7 @@ def test_an_export_of_the_registry_is_read_by_another_archive(mapped: Archive) -
     other = mapped.of("someone else")
     projects.import_names(other, text)
     merge(other, None, export())
-    stage.map_projects(other, SETTINGS)
+    map_projects(other, SETTINGS)
     assert places(other) == places(mapped)
     assert json.loads(projects.export(mapped, form="json"))[0]["refs"]
 
@@ -184,13 +185,13 @@ def test_the_settings_file_of_names_is_taken_over_when_it_changes_and_not_agains
     file = tmp_path / "projects.toml"
     file.write_text(f'"{GARDEN}" = "From the file"\n')
     settings = ProjectSettings(names=str(file))
-    stage.map_projects(mapped, settings)
+    map_projects(mapped, settings)
     assert places(mapped)["rose1"] == "From the file"
     projects.rename(mapped, GARDEN, "By hand")
-    stage.map_projects(mapped, settings)
+    map_projects(mapped, settings)
     assert places(mapped)["rose1"] == "By hand"
     file.write_text(f'"{GARDEN}" = "Changed"\n')
-    stage.map_projects(mapped, settings)
+    map_projects(mapped, settings)
     assert places(mapped)["rose1"] == "Changed"
     with pytest.raises(Refused, match="cannot be read"):
         project_names.take_over_changed(mapped, tmp_path / "gone.toml")

@@ -20,8 +20,9 @@ from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.mapping import projects
 from commonplace.stages.selection import Selection
 from commonplace.stages.syncing.pending import Rules, Wishes
-from commonplace.stages.syncing.stage import SyncReport, preview, sync
+from commonplace.stages.syncing.report import SyncReport
 from tests.archive.builders import simple_chat
+from tests.stages.syncing.syncing import preview, sync
 
 UNASKABLE = FakeSettings(supports_lookup=False, changes=())
 

@@ -19,8 +19,9 @@ from commonplace.stages.categorizing.reviewing import add_category
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.importing.stage import import_paths
 from commonplace.stages.mapping import projects
-from commonplace.stages.syncing.stage import SyncReport, sync
+from commonplace.stages.syncing.report import SyncReport
 from tests.fakes.notion import FakeNotion
+from tests.stages.syncing.syncing import sync
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""One export file into the archive: recognised by its bytes or read to its end, and its import recorded either way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from commonplace.archive.conversations import imports
+from commonplace.archive.conversations.imports import Counts, ImportRecord, Status
+from commonplace.archive.core import Archive
+from commonplace.archive.files.files import hash_file
+from commonplace.errors import Defect, Refused
+from commonplace.sources.limits import Limits
+from commonplace.sources.registry import open_export
+from commonplace.stages.importing.intake import Intake, TextIndex
+from commonplace.stages.importing.keeping import Keeper, Signature, signature
+from commonplace.stages.importing.report import FileReport
+
+Progress = Callable[[FileReport], None]
+"""Told after every batch what the file has brought so far."""
+
+
+class Importing(msgspec.Struct, frozen=True, kw_only=True):
+    """What every file of an import needs. The archive is under the lease of importing."""
+
+    archive: Archive
+    keep_exports: bool = True
+    progress: Progress = lambda file: None
+    limits: Limits | None = None
+
+    @property
+    def address(self) -> dict[str, Any]:
+        return {"keep_exports": self.keep_exports}
+
+
+def import_file(using: Importing, *, path: str) -> FileReport:
+    """Merge one export into the archive. What is there already changes nothing; why it was refused is in the report."""
+    file = FileReport(file=Path(path).name)
+    with suppress(Refused), TextIndex(using.archive) as index:
+        _FileImport(using, index, Path(path), file).run()
+    return file
+
+
+class _FileImport(msgspec.Struct, frozen=True):
+    """What the steps of one file share."""
+
+    using: Importing
+    index: TextIndex
+    path: Path
+    report: FileReport
+
+    @property
+    def archive(self) -> Archive:
+        return self.using.archive
+
+    def run(self) -> None:
+        started = time.monotonic()
+        seen_as = signature(self.path)
+        with self._recorded(seen_as):
+            earlier = self._same_file(seen_as)
+            if earlier:
+                self._count_again(earlier)
+            else:
+                self._read()
+        self.report.seconds = round(time.monotonic() - started, 3)
+        self.using.progress(self.report)
+
+    @contextmanager
+    def _recorded(self, seen_as: Signature) -> Iterator[None]:
+        """The import's row, from its beginning to whatever its end is."""
+        report = self.report
+        report.import_id = imports.start(self.archive, name=self.path.name, signature=seen_as.whole)
+        try:
+            yield
+        except Refused as exc:
+            report.count("failed")
+            report.refusal = str(exc)
+            report.add_defects([Defect(self.path.name, "", str(exc))])
+            self._finish("failed")
+            raise
+        except BaseException as exc:
+            with suppress(Exception):  # what went wrong is more telling than that it could not be noted
+                self._finish("failed" if isinstance(exc, Exception) else "interrupted")
+            raise
+        self._finish("completed")
+
+    def _finish(self, status: Status) -> None:
+        report = self.report
+        imports.finish(
+            self.archive,
+            report.import_id,
+            Counts(**{name: getattr(report, name) for name in Counts.__struct_fields__}),
+            source=report.source,
+            defects=report.defects,
+            left_out=report.left_out,
+            sha256=report.sha256,
+            status=status,
+        )
+
+    def _same_file(self, seen_as: Signature) -> ImportRecord | None:
+        """The import that brought this very file; by its hash only if there was a file of its size."""
+        earlier = imports.find_flawless(self.archive, signature=seen_as.whole)
+        if earlier is None and self.path.is_file() and imports.find_flawless(self.archive, beginning=seen_as.size):
+            earlier = imports.find_flawless(self.archive, sha256=hash_file(self.path))
+        if earlier and self.using.keep_exports and not imports.is_kept(self.archive, earlier):
+            return None
+        return earlier
+
+    def _count_again(self, earlier: ImportRecord) -> None:
+        counts, report = earlier.counts, self.report
+        report.is_known = True
+        report.source = earlier.source
+        report.sha256 = earlier.sha256
+        report.left_out = earlier.left_out
+        report.read, report.empty = counts.read, counts.empty
+        report.unchanged = counts.new + counts.changed + counts.unchanged
+        report.messages, report.attachments = counts.messages, counts.attachments
+        imports.record_same(self.archive, report.import_id, earlier.id)
+
+    def _read(self) -> None:
+        report = self.report
+        with (
+            open_export(self.path, limits=self.using.limits) as export,
+            Keeper(self.archive, self.path, keep=self.using.keep_exports) as keeper,
+        ):
+            report.source = export.source
+            intake = Intake(
+                self.archive,
+                name=self.path.name,
+                import_id=report.import_id,
+                index=self.index,
+                tally=report,
+                open_member=export.open_member,
+            )
+            intake.run(export.conversations(intake.known), lambda: self.using.progress(report))
+            report.unfamiliar = dict(export.unfamiliar)
+            report.left_out = list(export.left_out)
+            report.sha256 = keeper.sha256()

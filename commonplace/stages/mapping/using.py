@@ -1,0 +1,41 @@
+"""What the steps of a mapping work with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from commonplace.archive.core import Archive
+from commonplace.config import ProjectSettings
+from commonplace.projects.naming import KeyPhrases
+from commonplace.session import Session
+from commonplace.stages.embedding import Meaning, open_meaning
+from commonplace.stages.mapping.naming import Naming, open_naming
+
+
+class Assigning(msgspec.Struct, frozen=True, kw_only=True):
+    """An archive, the rules, who proposes names, and what tells what conversations mean."""
+
+    archive: Archive
+    settings: ProjectSettings = ProjectSettings()
+    naming: Naming = Naming(namer=KeyPhrases())
+    meaning: Meaning | None = None
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """The settings say it all."""
+        return {}
+
+
+@contextmanager
+def open_assigning(session: Session) -> Iterator[Assigning]:
+    """As the settings say. What a service needs is missed by its first question, not before."""
+    settings, environment, archive = session
+    with (
+        open_naming(settings, environment, check=archive.check) as naming,
+        open_meaning(settings, environment, check=archive.check) as meaning,
+    ):
+        yield Assigning(archive=archive, settings=settings.projects, naming=naming, meaning=meaning)
