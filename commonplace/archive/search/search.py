@@ -62,6 +62,8 @@ class Result(msgspec.Struct, kw_only=True):
     role: str | None
     why: Way
     """Has it all that was wanted, is it near in meaning, or has it some of the words?"""
+    place: tuple[int, int] | None = None
+    """Where in its message the passage begins and ends that is near in meaning."""
 
 
 class SearchResult(msgspec.Struct, kw_only=True):
@@ -189,6 +191,7 @@ def _results(
                     **{name: head._mapping[name] for name in (*_OF_HEADS, "project")},
                     snippet=_snippet(one, message.text, matcher, marks) if message else "",
                     why=one.why,
+                    place=one.place,
                     score=round(one.score, 4),
                     message_id=message.id if message else None,
                     role=message.role if message else None,

@@ -1,0 +1,51 @@
+"""What an answer may stand on: pieces of conversations, each with a number by which it is cited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+ALIKE = 0.8
+"""The share of words that two pieces may have in common before one of them says enough."""
+_WORD = re.compile(r"\w+")
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """A passage with what stands around it, and where it is from."""
+
+    conversation_id: str
+    message_id: str | None
+    title: str
+    date: str
+    """A day, as people write it."""
+    text: str
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece that is shown, by the number under which it is."""
+
+    number: int
+    piece: Piece
+
+
+def chosen(pieces: Iterable[Piece], *, room: int, size: Callable[[str], int]) -> list[Source]:
+    """The pieces that fit, best first as they come, and of those that say the same the first alone.
+
+    One that does not fit is left out, and a smaller one after it may still be in.
+    """
+    found: list[Source] = []
+    said: list[frozenset[str]] = []
+    for piece in pieces:
+        words = frozenset(_WORD.findall(piece.text.lower()))
+        needed = size(piece.text)
+        if words and needed <= room and not any(_is_alike(words, before) for before in said):
+            found.append(Source(number=len(found) + 1, piece=piece))
+            said.append(words)
+            room -= needed
+    return found
+
+
+def _is_alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= ALIKE * len(one | other)

@@ -1,0 +1,109 @@
+"""Ask: a question, answered from the archive. Without a model the best passages are the answer, quoted and sourced."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from commonplace.answers.prompt import NOT_THERE
+from commonplace.answers.sources import Piece, Source, chosen
+from commonplace.archive.search import surroundings
+from commonplace.archive.search.filters import Filters
+from commonplace.archive.search.search import Result
+from commonplace.errors import Refused
+from commonplace.meaning.passages import clean
+from commonplace.moments import to_iso
+from commonplace.session import Session
+from commonplace.stages.searching import Searcher
+
+OWN = "commonplace"
+"""The source of what was asked and answered here: it is found again, and no answer stands on it."""
+LONGEST_QUESTION = 4_000
+QUOTED = 5
+"""Passages that are shown where no model answers."""
+CANDIDATES = 24
+QUOTE = 12_000
+"""Characters of all that is quoted."""
+
+
+class Cited(msgspec.Struct, frozen=True, kw_only=True):
+    """A source as it is told."""
+
+    number: int
+    id: str
+    title: str
+    date: str
+    message_id: str | None
+    text: str
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """What `commonplace ask --json` prints."""
+
+    answer: str
+    sources: list[Cited]
+    model: str = ""
+    """Empty: no model was asked, and the sources are the answer."""
+    cost_usd: float = 0.0
+    seconds: float = 0.0
+    note: str = ""
+    """What could not be looked for, and why."""
+
+
+def quote(session: Session, searcher: Searcher, question: str, *, filters: Filters = Filters()) -> Answer:
+    """The passages that answer best, each with where it is from."""
+    started = time.monotonic()
+    found, note = retrieve(session, searcher, question, filters=filters)
+    sources = chosen(found, room=QUOTE, size=len)[:QUOTED]
+    return Answer(
+        answer="" if sources else NOT_THERE,
+        sources=[cited(source) for source in sources],
+        seconds=round(time.monotonic() - started, 3),
+        note=note,
+    )
+
+
+def retrieve(
+    session: Session, searcher: Searcher, question: str, *, filters: Filters = Filters()
+) -> tuple[Iterator[Piece], str]:
+    """What was found for a question, best first, with what stands around it; and what could not be looked for."""
+    asked = clean(question, LONGEST_QUESTION)
+    if not any(map(str.isalnum, asked)):
+        raise Refused("Nothing was asked.", hint='For example: commonplace ask "what did I want to bake?"')
+    result = searcher.search(
+        _plain(asked), mode="hybrid", filters=filters, limit=CANDIDATES, facets=False, marks=("", "")
+    )
+    return (_piece(session, each) for each in result.results if each.source != OWN), result.note
+
+
+def cited(source: Source) -> Cited:
+    piece = source.piece
+    return Cited(
+        number=source.number,
+        id=piece.conversation_id,
+        title=piece.title,
+        date=piece.date,
+        message_id=piece.message_id,
+        text=piece.text,
+    )
+
+
+def _plain(asked: str) -> str:
+    """A question is no query: what would quote, exclude or cut short in the search box is just how people write."""
+    return " ".join(word.strip("\"'“”„«»*").lstrip("-") for word in asked.split())
+
+
+def _piece(session: Session, result: Result) -> Piece:
+    text = ""
+    if result.message_id is not None:
+        text = surroundings.read(session.archive, surroundings.Found(result.id, result.message_id, result.place))
+    day = (to_iso(result.updated_at or result.created_at, session.settings.zone) or "")[:10]
+    return Piece(
+        conversation_id=result.id,
+        message_id=result.message_id,
+        title=result.title or "Untitled",
+        date=day,
+        text=text or result.snippet,
+    )
