@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 _WAIT_SECONDS = 60.0
+_IDENTITY = "CREATE TABLE IF NOT EXISTS file (one INTEGER PRIMARY KEY, identity TEXT NOT NULL);"
 
 
 class AnswerFile:
@@ -27,7 +28,14 @@ class AnswerFile:
         # No WAL: see archive/engine.py for what older SQLite versions do to it.
         self._connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, check_same_thread=False, isolation_level=None)
         self._lock = threading.Lock()
-        self._connection.executescript(tables)
+        self._connection.executescript(tables + _IDENTITY)
+
+    @property
+    def identity(self) -> str:
+        """Of this file. Whoever remembers elsewhere that something was asked must not find it here under another."""
+        if not self._read("SELECT identity FROM file"):
+            self._write("INSERT OR IGNORE INTO file VALUES (1, lower(hex(randomblob(8))))", [()])
+        return str(self._read("SELECT identity FROM file")[0][0])
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._lock:

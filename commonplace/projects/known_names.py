@@ -22,8 +22,6 @@ CREATE TABLE IF NOT EXISTS names (
     proposal BLOB NOT NULL,
     PRIMARY KEY (namer, project_id)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS file (one INTEGER PRIMARY KEY, identity TEXT NOT NULL);
-INSERT OR IGNORE INTO file VALUES (1, lower(hex(randomblob(8))));
 """
 
 
@@ -32,11 +30,6 @@ class KnownNames(AnswerFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, _TABLE)
-
-    @property
-    def identity(self) -> str:
-        """Of this file. Whoever remembers elsewhere that something was asked must not find it here under another."""
-        return str(self._read("SELECT identity FROM file")[0][0])
 
     def find(self, projects: Sequence[Unnamed], namer_key: str) -> dict[str, Proposal | None]:
         """What this namer said of these projects as they are, by project id; None: it had no name."""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
 from blocks import ALL, ArchiveBlock
 from blocks.lookup import BlockEnvironment
+from commonplace import config
+from commonplace import session as opening
+from commonplace.archive import opening as archives
+from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stack.processes import Process
+from flows.import_exports import import_exports
+from flows.sync import sync
 
 
 def test_the_environment_wins_and_blocks_fill_in_what_it_lacks(prefect_api: Process, tmp_path: Path) -> None:
@@ -24,3 +33,23 @@ def test_the_environment_wins_and_blocks_fill_in_what_it_lacks(prefect_api: Proc
     finally:
         ArchiveBlock.delete("default")
         ALL["notion"].delete("default")
+
+
+def test_a_run_reads_the_settings_once_and_opens_the_archive_once(
+    prefect_api: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sample(tmp_path / "sample.zip", conversations=12)
+    import_exports(paths=[str(tmp_path / "sample.zip")])
+    calls: list[str] = []
+
+    def counted(name: str, called: Callable[..., Any]) -> None:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            calls.append(name)
+            return called(*args, **kwargs)
+
+        monkeypatch.setattr(opening, name, call)
+
+    counted("load", config.load)
+    counted("open_archive", archives.open_archive)
+    assert sync(destination="markdown")["created"] == 12
+    assert sorted(calls) == ["load", "open_archive"]

@@ -91,7 +91,7 @@ class NotionClient:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._check: Callable[[], None] = lambda: None
-        self._transport = _connect(settings)
+        self._transport = _connect(settings, lambda: self._check())
 
     def send(self, method: str, path: str, body: Json | None = None, *, query: Json | None = None,
              repeatable: bool = True) -> Json:  # fmt: skip
@@ -141,7 +141,6 @@ class NotionClient:
 
     def _try(self, method: str, path: str, body: Json | None, query: Json | None, attempt: int) -> Json | Failure:
         with self.governor.turn(self._stop):
-            self._check()
             with self._lock:
                 self.requests += 1
             answer = self._exchange(method, path, body, query)
@@ -168,16 +167,26 @@ class NotionClient:
         return answer if isinstance(answer, dict) else {}
 
 
-def _connect(settings: NotionSettings) -> notion_client.Client:
+def _connect(settings: NotionSettings, check: Callable[[], None]) -> notion_client.Client:
     import httpx
     import notion_client
+
+    def ask(event: str, _about: Mapping[str, Any]) -> None:
+        """Connecting may take its time; between here and the first byte there is none to sleep in."""
+        if event.endswith("send_request_headers.started"):
+            check()
+
+    def arm(request: httpx.Request) -> None:
+        request.extensions["trace"] = ask
 
     # notion-client would print refused requests, with Notion's messages, to standard output.
     logger = logging.getLogger("commonplace.notion.transport")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
     return notion_client.Client(
-        client=httpx.Client(limits=httpx.Limits(max_connections=64, max_keepalive_connections=64)),
+        client=httpx.Client(
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64), event_hooks={"request": [arm]}
+        ),
         auth=settings.token,
         base_url=settings.base_url.rstrip("/"),
         timeout_ms=int(settings.timeout_seconds * 1000),

@@ -39,11 +39,15 @@ class Asked(Bought, frozen=True, kw_only=True):
         return not self.defects
 
 
-def question_of(chunk: Sequence[Pending], taxonomy: Taxonomy, judge_key: str) -> str:
-    """One name for a question, the same for the same contents, taxonomy, judge and prompt version."""
+def question_of(using: Judging[Judge], chunk: Sequence[Pending]) -> str:
+    """One name for a question, the same for the same contents, taxonomy, judge and prompt version.
+
+    And the same file of answers: a run that finds this question asked must find the answers too.
+    """
     asked = sorted((item.conversation_id, item.content_hash) for item in chunk)
-    digest = blake2b(msgspec.json.encode([asked, taxonomy.name, taxonomy.hash]), digest_size=12).hexdigest()
-    return f"judge/{KEY_VERSION}:{judge_key}:{digest}"
+    where = [using.taxonomy.name, using.taxonomy.hash, using.answers.identity]
+    digest = blake2b(msgspec.json.encode([asked, *where]), digest_size=12).hexdigest()
+    return f"judge/{KEY_VERSION}:{using.judge.key}:{digest}"
 
 
 def ask(using: Judging[Judge], *, ids: list[str], again: bool = False) -> Asked:

@@ -98,7 +98,7 @@ def judge_pending(
             on_end=end,
             errors=report.errors,
             budget=Budget(max_cost, GO_ON, spent=lambda: report.cost_usd, estimate=estimate) if is_paid else None,
-            question=lambda chunk: question_of([waiting[id] for id in chunk], taxonomy, using.judge.key),
+            question=lambda chunk: question_of(using, [waiting[id] for id in chunk]),
             again=again,
         )
     finally:

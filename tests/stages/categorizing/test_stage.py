@@ -290,13 +290,17 @@ def test_subjects_are_the_visible_turns_of_the_active_path(archive: Archive) -> 
     assert "[…]" in seen.turns[2].text
 
 
-def test_one_name_for_one_question(archive: Archive) -> None:
+def test_one_name_for_one_question(archive: Archive, answers: Answers, tmp_path: Path) -> None:
     fill(archive)
     waiting = pending(archive, "fake/v1", TAXONOMY)
-    key = question_of(waiting, TAXONOMY, "fake/v1")
-    assert key == question_of(waiting[::-1], TAXONOMY, "fake/v1")
+    opened = using(archive, answers, ScriptedJudge())
+    key = question_of(opened, waiting)
+    assert key == question_of(opened, waiting[::-1])
     assert key.startswith("judge/")
-    assert len({key, question_of(waiting[1:], TAXONOMY, "fake/v1"), question_of(waiting, TAXONOMY, "x")}) == 3
+    with Answers(tmp_path / "others.db") as others:
+        other_file = question_of(using(archive, others, ScriptedJudge()), waiting)
+    other_judge = question_of(using(archive, answers, ScriptedJudge("fake/v2")), waiting)
+    assert len({key, question_of(opened, waiting[1:]), other_judge, other_file}) == 4
 
 
 def test_insights_are_recorded_with_the_verdict(archive: Archive, answers: Answers) -> None:
