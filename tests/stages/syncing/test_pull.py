@@ -139,7 +139,7 @@ def test_an_edit_of_what_was_corrected_before_wins_whatever_the_clocks_say(book:
     notion.pass_time(-30)  # a clock that is late
     notion.edit(notion.row(edited).id, Category="Health & Fitness", Project="There")
     notion.pass_time(31)
-    notion.rows()[0].edited = notion.now()
+    notion.row(edited).edited = notion.now()
     assert _sync(book, notion).pulled == 2
     assert (_filed(book, edited).category, _filed(book, edited).project_name) == ("Health & Fitness", "There")
 
