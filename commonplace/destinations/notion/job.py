@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from commonplace.destinations.contract import Document, Entries
-from commonplace.destinations.notion.layout import Part, Room
+from commonplace.destinations.notion.page.layout import Part, Room
 from commonplace.destinations.notion.properties import PEOPLES, Row, stamp_of
 from commonplace.destinations.notion.render import Body
 from commonplace.model import LedgerEntry, Outcome, OutcomeState

@@ -92,7 +92,7 @@ def is_readable(message: Message) -> bool:
 
 def without_asides(text: str) -> str:
     """The text without its top-level `<details>`."""
-    from commonplace.destinations.notion.parse import parse
+    from commonplace.destinations.notion.page.parse import parse
 
     if "<details" not in text.lower():
         return text

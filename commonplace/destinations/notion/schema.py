@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from commonplace.destinations.notion.client import InTrash, NotionClient, NotThere
-from commonplace.destinations.notion.pages import inside
+from commonplace.destinations.notion.page.pages import inside
 from commonplace.destinations.notion.properties import (
     PROJECT,
     TITLE,

@@ -17,18 +17,18 @@ from typing import Any
 
 from commonplace.destinations.contract import Document, Entries, Ledger
 from commonplace.destinations.notion import schema
-from commonplace.destinations.notion.blocks import BlockDialect
-from commonplace.destinations.notion.bodies import Bodies
 from commonplace.destinations.notion.client import InTrash, NotionClient, NotThere, TooLarge, Unanswered
 from commonplace.destinations.notion.columns import Columns
-from commonplace.destinations.notion.dialect import MarkdownDialect
 from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
 from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Stopped
 from commonplace.destinations.notion.index import Found, Index
 from commonplace.destinations.notion.job import PARTIAL, Job, Page, is_settled, page_of, peoples_of, unchanged
-from commonplace.destinations.notion.layout import Room
 from commonplace.destinations.notion.ledger_thread import LedgerOnOneThread
-from commonplace.destinations.notion.pages import CREATE_ATTEMPTS, BlockPages, MarkdownPages, Pages
+from commonplace.destinations.notion.page.blocks import BlockDialect
+from commonplace.destinations.notion.page.bodies import Bodies
+from commonplace.destinations.notion.page.dialect import MarkdownDialect
+from commonplace.destinations.notion.page.layout import Room
+from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, BlockPages, MarkdownPages, Pages
 from commonplace.destinations.notion.properties import (
     CATEGORY,
     PEOPLES,

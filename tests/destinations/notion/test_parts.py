@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from commonplace.destinations.notion import NotionSettings
-from commonplace.destinations.notion.dialect import MarkdownDialect
-from commonplace.destinations.notion.layout import Room, part_of, spans_of
+from commonplace.destinations.notion.page.dialect import MarkdownDialect
+from commonplace.destinations.notion.page.layout import Room, part_of, spans_of
 from commonplace.destinations.notion.render import body_of
 from commonplace.errors import Halt
 from commonplace.model import Outcome

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from markdown_it.tree import SyntaxTreeNode
 
 from commonplace.destinations.notion import NotionSettings
-from commonplace.destinations.notion.blocks import BlockDialect
-from commonplace.destinations.notion.dialect import MarkdownDialect, blocks_of
-from commonplace.destinations.notion.parse import parse
+from commonplace.destinations.notion.page.blocks import BlockDialect
+from commonplace.destinations.notion.page.dialect import MarkdownDialect, blocks_of
+from commonplace.destinations.notion.page.parse import parse
 from commonplace.destinations.notion.render import body_of
 from commonplace.model import Attachment, Conversation, Message
 from tests.destinations.notion.world import document, document_of, message

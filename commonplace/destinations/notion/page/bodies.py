@@ -23,8 +23,8 @@ from typing import Any
 
 from commonplace.destinations.notion.client import HoldsPages, InTrash, NotionClient, NotThere, TooLarge, Unanswered
 from commonplace.destinations.notion.job import Job, Page
-from commonplace.destinations.notion.layout import Part, Span, part_of, spans_of
-from commonplace.destinations.notion.pages import CREATE_ATTEMPTS, Held, Pages, extend, inside, replace
+from commonplace.destinations.notion.page.layout import Part, Span, part_of, spans_of
+from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, Held, Pages, extend, inside, replace
 from commonplace.destinations.notion.properties import text_json
 from commonplace.destinations.notion.render import Body, Dialect
 from commonplace.errors import Permanent, Retryable

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from commonplace.destinations.notion.dialect import code_pieces
-from commonplace.destinations.notion.inline import ATTACHMENT, FILE, IMAGE, MATH_LIMIT, alt_of, is_link, says_more
-from commonplace.destinations.notion.languages import notion_language
-from commonplace.destinations.notion.parse import is_too_deep, parse, raw
+from commonplace.destinations.notion.page.dialect import code_pieces
+from commonplace.destinations.notion.page.inline import ATTACHMENT, FILE, IMAGE, MATH_LIMIT, alt_of, is_link, says_more
+from commonplace.destinations.notion.page.languages import notion_language
+from commonplace.destinations.notion.page.parse import is_too_deep, parse, raw
 from commonplace.destinations.notion.properties import ARRAY_LIMIT, TEXT_LIMIT, pieces_of
 from commonplace.destinations.notion.render import Weight
 

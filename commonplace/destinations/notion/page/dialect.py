@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from commonplace.destinations.notion.inline import MATH_LIMIT, address_of, alt_of, escape, inline, is_link, line_start
-from commonplace.destinations.notion.languages import notion_language
-from commonplace.destinations.notion.parse import is_too_deep, parse, raw
+from commonplace.destinations.notion.page.inline import (
+    MATH_LIMIT,
+    address_of,
+    alt_of,
+    escape,
+    inline,
+    is_link,
+    line_start,
+)
+from commonplace.destinations.notion.page.languages import notion_language
+from commonplace.destinations.notion.page.parse import is_too_deep, parse, raw
 from commonplace.destinations.notion.properties import pieces_of
 from commonplace.destinations.notion.render import Weight
 
