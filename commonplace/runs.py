@@ -210,7 +210,7 @@ def watch(
             if deadline is not None and time.monotonic() > deadline:
                 raise Halt(
                     f"The run {run.name} has not ended after {timeout_seconds:.0f} s.",
-                    hint="It goes on; look at it in the Prefect UI.",
+                    hint="It continues; follow it in the Prefect UI.",
                 )
             meanwhile()
             time.sleep(0.3)

@@ -85,7 +85,7 @@ def check(taxonomy: Taxonomy, *, where: str = "The taxonomy") -> None:
         raise Refused(f"{where}: {problem}", hint=hint)
 
     if not taxonomy.name or not all(letter.isalnum() or letter in "-_" for letter in taxonomy.name):
-        refuse(f"{taxonomy.name!r} is no name for a taxonomy.", "Use letters, digits, - and _.")
+        refuse(f"{taxonomy.name!r} cannot be the name of a taxonomy.", "Use letters, digits, - and _.")
     if len(taxonomy.categories) < 2:
         refuse("it needs at least two categories.")
     if len(taxonomy.categories) > MOST_CATEGORIES:

@@ -59,7 +59,7 @@ def forget(
 
 def verify(
     rebuild_index: Annotated[
-        bool, typer.Option("--rebuild-index", help="Build what searches look into anew, before all is checked.")
+        bool, typer.Option("--rebuild-index", help="Rebuild the search index before checking.")
     ] = False,
     json: Json = False,
 ) -> None:

@@ -24,7 +24,7 @@ Since = Annotated[str | None, typer.Option(help="Updated at or after: 2026-03-01
 Until = Annotated[str | None, typer.Option(help="Updated before.")]
 Project = Annotated[str | None, typer.Option(help="Only this project, by name or id.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Force = Annotated[bool, typer.Option("--force", help="Do again what is done.")]
 Direct = Annotated[
     bool, typer.Option("--direct", help="Without Prefect: no history, secrets from the environment only.")

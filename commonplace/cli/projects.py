@@ -164,7 +164,7 @@ def unassign(
 @app.command()
 def suggest(
     project: OneProject = None,
-    above: Annotated[float, typer.Option(min=0, max=1, help="Only what is this sure.")] = 0.0,
+    above: Annotated[float, typer.Option(min=0, max=1, help="Only those at least this sure.")] = 0.0,
     merges: Annotated[
         bool, typer.Option("--merges", help="Which projects may be one under several ids, instead of conversations.")
     ] = False,
@@ -213,7 +213,7 @@ def _suggest_merges(above: float, limit: int) -> None:
 def accept(
     ids: SomeIds = None,
     project: OneProject = None,
-    above: Annotated[float | None, typer.Option(min=0, max=1, help="All that are this sure.")] = None,
+    above: Annotated[float | None, typer.Option(min=0, max=1, help="All that are at least this sure.")] = None,
     merges: Annotated[
         bool, typer.Option("--merges", help="Merge the projects that are as sure as --above says.")
     ] = False,

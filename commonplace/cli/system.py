@@ -50,10 +50,13 @@ def common(
 
 def up_command(
     imports: Annotated[
-        list[Path] | None, typer.Option("--import", exists=True, help="Feed this file to the pipeline; repeatable.")
+        list[Path] | None,
+        typer.Option("--import", exists=True, help="Import this file through the pipeline; repeatable."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="End when that run ends, with its exit code.")] = False,
-    sample: Annotated[bool, typer.Option("--sample", help="Feed a generated sample export to the pipeline.")] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Import a generated sample export through the pipeline.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Start the local Prefect server and worker; Ctrl-C stops them."""
@@ -104,7 +107,7 @@ def run(
         if not watch:
             if Output.as_json:
                 print_json({"id": started.id, "run": started.name})
-            tell(f"Asked for run {started.name}.")
+            tell(f"Requested run {started.name}.")
             return
         tell(f"Waiting for run {started.name}")
         ended = runs.watch(started, timeout_seconds=timeout)

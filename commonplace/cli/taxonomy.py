@@ -249,7 +249,7 @@ def _withdraw(archive: Archive, conversation: str, fields: Sequence[str], settin
     told = withdraw_corrections(archive, conversation, only=fields, review_below=below)
     if Output.as_json:
         print_json(told)
-    tell(f"Taken back: {', '.join(told['withdrawn'])}. What the judges say holds again.")
+    tell(f"Taken back: {', '.join(told['withdrawn'])}. The judges' verdict counts again.")
 
 
 def _show_queue(archive: Archive, taxonomy: str, limit: int, page: int) -> None:

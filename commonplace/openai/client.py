@@ -68,12 +68,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """`Halt`, with what to do, where there is nobody to ask or no key to show."""
         if not self.base_url and self.needs_address:
             raise Halt(
-                "A compatible server has to be asked, and there is no address of one.",
+                "No address is set for the compatible server.",
                 hint="Set OPENAI_BASE_URL, for example to http://localhost:11434/v1.",
             )
         if self.base_url and (urlsplit(self.base_url).scheme not in {"http", "https"} or "//" not in self.base_url):
             raise Halt(
-                f"OPENAI_BASE_URL is no address: {self.base_url!r}.",
+                f"OPENAI_BASE_URL is not an address: {self.base_url!r}.",
                 hint="It begins with http:// or https://, for example http://localhost:11434/v1.",
             )
         if not self.base_url and not self.api_key.strip():

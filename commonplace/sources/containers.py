@@ -111,7 +111,7 @@ class Folder:
             for name in (*subfolders, *sorted(names)):
                 file = Path(folder, name)
                 if file.is_symlink() and not file.resolve().is_relative_to(self._root):
-                    raise Refused(f"{name!r} in the folder is a link that leads out of it.", hint="Remove the link.")
+                    raise Refused(f"{name!r} in the folder is a link that points outside it.", hint="Remove the link.")
                 if name in names and file.is_file() and not _is_litter(name):
                     yield file
 
@@ -253,7 +253,7 @@ def _problem(entry: zipfile.ZipInfo) -> str | None:
     if name.startswith("/") or _DRIVE.match(name):
         return "has an absolute path"
     if ".." in name.split("/"):
-        return "leads out of the archive"
+        return "points outside the archive"
     if entry.flag_bits & _ENCRYPTED:
         return "is encrypted (unpack it with its password and import the folder)"
     kind = stat.S_IFMT(entry.external_attr >> 16)

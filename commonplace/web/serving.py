@@ -31,7 +31,7 @@ def listen(web: WebSettings) -> socket.socket:
     except OSError as exc:
         listener.close()
         raise Refused(
-            f"Port {web.port} is in use, or not ours to take.", hint="Set another `port` under [server], or --port."
+            f"Port {web.port} is in use or not permitted.", hint="Set another `port` under [server], or --port."
         ) from exc
     return listener
 

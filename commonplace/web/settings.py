@@ -111,7 +111,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         return ipaddress.ip_network(text, strict=False)
     except ValueError as exc:
         raise Refused(
-            f"[server] trusted_proxies: {text!r} is no address or network.", hint="Use 10.0.0.1 or 10.0.0.0/8."
+            f"[server] trusted_proxies: {text!r} is not an address or network.", hint="Use 10.0.0.1 or 10.0.0.0/8."
         ) from exc
 
 

@@ -16,11 +16,13 @@ SHORTEST, LONGEST = 12, 256
 def hash_password(password: str) -> str:
     """Refused when it is too easy to guess."""
     if len(password) < SHORTEST:
-        raise Refused(f"The password is too short: at least {SHORTEST} characters.", hint="Four words do well.")
+        raise Refused(
+            f"The password is too short: at least {SHORTEST} characters.", hint="Four random words work well."
+        )
     if len(password) > LONGEST:
         raise Refused(f"The password is too long: at most {LONGEST} characters.")
     if len(set(password)) < 5:
-        raise Refused("The password repeats the same few characters.", hint="Four words do well.")
+        raise Refused("The password repeats the same few characters.", hint="Four random words work well.")
     return _hasher().hash(password)
 
 

@@ -40,6 +40,6 @@ class Filters(Scope, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for kind in self._kinds():
             if kind not in KINDS:
-                raise Refused(f"Nothing can be filtered by {kind!r}.", hint=f"Use one of: {', '.join(KINDS)}.")
+                raise Refused(f"Unknown filter {kind!r}.", hint=f"Use one of: {', '.join(KINDS)}.")
         if self.role is not None and self.role not in ROLES:
-            raise Refused(f"Nobody is called {self.role!r} here.", hint=f"Use one of: {', '.join(ROLES)}.")
+            raise Refused(f"Unknown role {self.role!r}.", hint=f"Use one of: {', '.join(ROLES)}.")

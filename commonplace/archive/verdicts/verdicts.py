@@ -88,7 +88,7 @@ def correct(
         raise Refused(f"{field!r} cannot be corrected.", hint=f"One of {', '.join(FIELDS)} can.")
     wanted = list(value) if field == "tags" and not isinstance(value, str) else value
     if isinstance(wanted, str) != (field != "tags") or (not wanted and field == "category"):
-        raise Refused(f"That is no {field}.")
+        raise Refused(f"That is not a valid {field}.")
     moment = now() if at is None else at
     with archive.write() as connection:
         if not _existing(connection, archive.owner, [conversation_id]):

@@ -52,7 +52,7 @@ def covers(conversation: Conversation) -> tuple[int, int] | None:
 def _read_memory(told: Any, event: Event) -> Received:
     told = mapping(told.get("memory")) or mapping(told.get("conversation")) or told if isinstance(told, dict) else told
     if not isinstance(told, dict):
-        raise NotAConversation("It is no object.")
+        raise NotAConversation("It is not a JSON object.")
     structured = mapping(told.get("structured"))
     segments = list(dicts(told.get("transcript_segments")))
     if not (text(told.get("id")) or structured or segments):

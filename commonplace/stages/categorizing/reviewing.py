@@ -39,7 +39,7 @@ def correct_conversation(
     said = {"category": category, "tags": tags, "title": title}
     kept = {field: value for field, value in said.items() if value is not None}
     if not kept:
-        raise Refused("Nothing was said.", hint="Use --confirm, --category, --tags or --title.")
+        raise Refused("Nothing to change was given.", hint="Use --confirm, --category, --tags or --title.")
     for field, value in kept.items():
         correct(archive, identity, field, value, origin=origin, taxonomy=taxonomy)  # type: ignore[arg-type]
     return {"id": identity, **kept}

@@ -80,7 +80,7 @@ def _by_owner(archive: Archive, inbox: Inbox, sending: Sender, report: EventsRep
         if owner is None:
             report.unclaimed.append(uid)
             ids = [entry.id for entry in inbox.waiting(sending.name, [uid], [*sending.wholes, *sending.pieces])]
-            inbox.hold_back(ids, f"Nobody has claimed the uid: commonplace users claim-uid NAME {uid}")
+            inbox.hold_back(ids, f"No user has claimed this uid: commonplace users claim-uid NAME {uid}")
         else:
             found.setdefault(owner, []).append(uid)
     return found

@@ -1,4 +1,4 @@
-"""Conversations that are longer than a page may be go on on pages inside it; nothing is missing, nothing is double."""
+"""Conversations longer than a page continue on pages inside it; nothing is missing, nothing is doubled."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_a_decision_about_what_nobody_doubts_is_refused(world: World) -> None:
     world.sync()
     with pytest.raises(Refused, match="Nothing was sent there under 'chatgpt:z'"):
         world.sync(resend=("chatgpt:a", "chatgpt:z"))
-    with pytest.raises(Refused, match="Nobody doubts 'chatgpt:a': it is done"):
+    with pytest.raises(Refused, match="'chatgpt:a' is not in doubt: its state is 'done'"):
         world.sync(accept=("chatgpt:a",))
     assert world.sent() == ["a"]
     world.sync(resend=("chatgpt:a",))
