@@ -8,7 +8,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from commonplace.archive.core import Archive
-from commonplace.archive.opening import open_archive
+from commonplace.archive.opening import open_archive, sqlite_file
 
 DOCUMENTATION = "https://docs.prefect.io/v3/concepts/blocks"
 
@@ -43,10 +43,10 @@ class ArchiveBlock(Block):
     @property
     def location_of_files(self) -> str:
         """Where the files are; empty where only `open_archive` can say."""
-        url = self.url.get_secret_value()
-        if self.files or not url.startswith("sqlite:///"):
-            return self.files if "://" in self.files or not self.files else str(Path(self.files).expanduser())
-        return str(Path(url.removeprefix("sqlite:///")).parent / "files")
+        if self.files:
+            return self.files if "://" in self.files else str(Path(self.files).expanduser())
+        database = sqlite_file(self.url.get_secret_value())
+        return str(database.parent / "files") if database else ""
 
     def open(self) -> Archive:
         """The archive, open; close it, or use it as a context manager."""

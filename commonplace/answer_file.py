@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from commonplace.errors import Halt
 
 _WAIT_SECONDS = 60.0
 _IDENTITY = "CREATE TABLE IF NOT EXISTS file (one INTEGER PRIMARY KEY, identity TEXT NOT NULL);"
@@ -23,12 +25,16 @@ class AnswerFile:
     """One file of tables, for any number of threads and processes. Closes as a context manager."""
 
     def __init__(self, path: Path, tables: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        # No WAL: see archive/engine.py for what older SQLite versions do to it.
-        self._connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, check_same_thread=False, isolation_level=None)
+        self._name = path.name
         self._lock = threading.Lock()
-        self._connection.executescript(tables + _IDENTITY)
+        with self._told():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+            # No WAL: see archive/engine.py for what older SQLite versions do to it.
+            self._connection = sqlite3.connect(
+                path, timeout=_WAIT_SECONDS, check_same_thread=False, isolation_level=None
+            )
+            self._connection.executescript(tables + _IDENTITY)
 
     @property
     def identity(self) -> str:
@@ -37,15 +43,26 @@ class AnswerFile:
             self._write("INSERT OR IGNORE INTO file VALUES (1, lower(hex(randomblob(8))))", [()])
         return str(self._read("SELECT identity FROM file")[0][0])
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A full disk or a folder that is read-only is for a person to put right."""
+        try:
+            yield
+        except (sqlite3.DatabaseError, OSError) as exc:
+            raise Halt(
+                f"The answers in {self._name} cannot be kept ({exc}).",
+                hint="Make room, or give the home back its permissions. A damaged file can be moved away.",
+            ) from exc
+
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._told(), self._lock:
             return self._connection.execute(sql, values).fetchall()
 
     def _write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """All rows or none."""
         if not rows:
             return
-        with self._lock, closing(self._connection.cursor()) as cursor:
+        with self._told(), self._lock, closing(self._connection.cursor()) as cursor:
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 cursor.executemany(sql, rows)
@@ -56,9 +73,10 @@ class AnswerFile:
 
     def _erase(self, sql: str, keys: Iterable[str]) -> None:
         """Remove rows by one key each, from the disk as well."""
-        with self._lock:
+        with self._told(), self._lock:
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.executemany(sql, [(key,) for key in keys])
+            self._connection.execute("VACUUM")  # what was replaced before may be left in free pages
 
     def close(self) -> None:
         self._connection.close()

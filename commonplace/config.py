@@ -248,7 +248,7 @@ def load(
     home = Path(environment.get("COMMONPLACE_HOME") or _default_home()).expanduser().absolute()
     known = {
         "home": str(home),
-        "database_url": environment.get("COMMONPLACE_DATABASE_URL") or f"sqlite:///{home / 'archive.db'}",
+        "database_url": environment.get("COMMONPLACE_DATABASE_URL") or f"sqlite:///{_as_in_url(home / 'archive.db')}",
         "files": environment.get("COMMONPLACE_FILES") or str(home / "files"),
         "config_file": str(path) if path else None,
     }
@@ -290,6 +290,11 @@ def _default_home() -> str:
     import platformdirs
 
     return platformdirs.user_data_dir("commonplace", appauthor=False)
+
+
+def _as_in_url(path: Path) -> str:
+    """What would end the path of a URL is written as it has to be there."""
+    return str(path).replace("%", "%25").replace("?", "%3F").replace("#", "%23")
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -34,8 +36,15 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class _LogFile(RotatingFileHandler):
+    """What cannot be noted, because the disk is full, is not worth a traceback on the terminal."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+
 def log_to(home: Path) -> None:
-    """Write our log below a home. Asking again for the same home changes nothing."""
+    """Write our log below a home. Asking again for the same home changes nothing; one that is read-only gets none."""
     path = home / "logs" / "commonplace.log"
     logger = logging.getLogger(ROOT)
     for handler in list(logger.handlers):
@@ -44,8 +53,11 @@ def log_to(home: Path) -> None:
                 return
             logger.removeHandler(handler)
             handler.close()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handler = RotatingFileHandler(path, maxBytes=5 * MEGABYTE, backupCount=5, encoding="utf-8", delay=True)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return
+    handler = _LogFile(path, maxBytes=5 * MEGABYTE, backupCount=5, encoding="utf-8", delay=True)
     handler.setFormatter(JsonLines())
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -61,7 +61,7 @@ def _may_import(room: str) -> set[str]:
         "errors": set(),
         "moments": {"errors", "model"},
         "config": {"errors", "model", "moments"},
-        "answer_file": set(),
+        "answer_file": {"errors"},
         "openai": {"model", "errors", "config", "moments"},
         "meaning": {"model", "errors", "config", "moments", "openai"},
         "answers": {"model", "errors", "config", "moments", "openai"},

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Engine
 
 from commonplace.archive.engine import for_reading, for_writing, hurry
+from commonplace.archive.faults import told
 from commonplace.model import DEFAULT_OWNER
 
 
@@ -55,14 +56,19 @@ class Archive:
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written, because its folder or file does not allow it."""
+        return bool(self.engine.get_execution_options().get("is_read_only"))
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self._reader.connect() as connection:
+        with told(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self._writer.begin() as connection:
+        with told(), self._writer.begin() as connection:
             hurry(connection)
             if self._guard is not None:
                 self._guard.confirm(connection)

@@ -9,8 +9,13 @@ process writes in between, whatever the busy timeout.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote, unquote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -46,7 +51,9 @@ def _too_old(version: str, where: str) -> str:
 
 
 def database_url(text: str) -> URL:
-    """A database URL as people write it, with the driver we use."""
+    """A database URL as people write it, with the driver we use; of a path without a scheme, SQLite's."""
+    if "://" not in text:
+        return URL.create("sqlite", database=str(Path(text).expanduser().absolute()))
     try:
         url = make_url(text)
     except ArgumentError as exc:
@@ -58,19 +65,31 @@ def database_url(text: str) -> URL:
     if kind in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if kind == "sqlite":
-        return url
+        return url.set(database=unquote(url.database)) if url.database else url
     raise Refused(f"The archive cannot live in {kind!r}.", hint="Use SQLite or PostgreSQL.")
 
 
-def connect(text: str) -> Engine:
+def connect(url: URL, *, read_only: bool = False) -> Engine:
     """An engine for the archive. Errors hide their parameters, because those are conversation text."""
-    url = database_url(text)
-    if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, module=sqlite_module(), hide_parameters=True)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    module = sqlite_module()
+    if read_only:
+        opened = partial(module.connect, _read_only_uri(Path(str(url.database))), uri=True, check_same_thread=False)
+        engine = create_engine(url, module=module, creator=opened, hide_parameters=True)
+    else:
+        engine = create_engine(url, module=module, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    if not read_only:
+        event.listen(engine, "connect", _write_ahead)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine.execution_options(is_read_only=read_only)
+
+
+def _read_only_uri(path: Path) -> str:
+    """Readers of a write-ahead log need its index beside it. Without a log there is nobody to wait for."""
+    is_closed = not any(path.with_name(path.name + ending).exists() for ending in ("-wal", "-shm"))
+    return f"file:{quote(str(path))}?mode=ro{'&immutable=1' if is_closed else ''}"
 
 
 def for_reading(engine: Engine) -> Engine:
@@ -95,21 +114,39 @@ def hurry(connection: Connection) -> None:
 def outside_transactions(engine: Engine) -> Engine:
     """The same engine, whose statements stand alone: VACUUM and its like refuse to run in a transaction.
 
-    SQLAlchemy's own AUTOCOMMIT would begin one all the same, and leave the connection to the driver's ideas of them.
+    On SQLite, SQLAlchemy's own AUTOCOMMIT would begin one all the same, and leave the connection to the driver's ideas.
     """
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
     return engine.execution_options(begins_never=True)
+
+
+@contextmanager
+def overwriting(connection: Connection) -> Iterator[None]:
+    """On SQLite, what is deleted is overwritten instead of merely being given free."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    yield
+    connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+
+
+def _write_ahead(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    # A bulk load rewrites the same pages of the text index: they go into the database file once, not every 4 MB.
+    cursor.execute("PRAGMA wal_autocheckpoint = 16384")
+    cursor.close()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below decides, not the driver
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -65536")
-    # A bulk load rewrites the same pages of the text index: they go into the database file once, not every 4 MB.
-    cursor.execute("PRAGMA wal_autocheckpoint = 16384")
     cursor.close()
     connection.create_function("spaced", 1, spaced, deterministic=True)  # for the text index's triggers
 

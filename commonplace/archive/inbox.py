@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 
 from commonplace.archive.core import Archive
-from commonplace.archive.engine import connect, for_writing, hurry
+from commonplace.archive.engine import connect, database_url, for_writing, hurry
 from commonplace.archive.metadata import Key, Moment
 from commonplace.archive.rows import add, batched
 from commonplace.archive.texts import StoredText
@@ -225,7 +225,7 @@ def open_inbox(archive: Archive) -> Iterator[Inbox]:
         _make(archive.engine)
         yield Inbox(archive.engine)
         return
-    engine = connect(f"sqlite:///{file_of(archive)}")
+    engine = connect(database_url(str(file_of(archive))))
     event.listen(engine, "connect", _prepare)
     try:
         _make(engine)

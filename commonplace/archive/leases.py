@@ -26,7 +26,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import leases
-from commonplace.errors import Halt, Refused
+from commonplace.errors import CommonplaceError, Halt, Refused
 from commonplace.moments import now, to_iso
 
 SECONDS = 60.0
@@ -160,7 +160,7 @@ class Lease:
             with self._archive.write() as connection:
                 expires_at = _database_now(connection) + self._term
                 renewed = connection.execute(update(leases).where(self._is_ours).values(expires_at=expires_at)).rowcount
-        except SQLAlchemyError:
+        except (SQLAlchemyError, CommonplaceError):
             self._is_lost = asked_at >= self._good_until
             return
         self._good_until = self._soon_after(asked_at)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commonplace.archive.faults import Damaged
 from commonplace.cli.options import DryRun, Force, Json, Yes, moment
 from commonplace.cli.output import Output, aside, errors_for_people, print_json, show_counts, tell
+from commonplace.config import load
+from commonplace.moments import to_iso
 from commonplace.session import open_session
+
+if TYPE_CHECKING:
+    from commonplace.archive.care.verify import VerifyReport
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +30,9 @@ def forget(
     project: Annotated[str | None, typer.Option(help="Everything of a project, by name or id.")] = None,
     before: Annotated[str | None, typer.Option(help="Everything last updated before this date.")] = None,
     purge_exports: Annotated[bool, typer.Option("--purge-exports", help="Delete the kept export files too.")] = False,
+    renew_backups: Annotated[
+        bool, typer.Option("--renew-backups", help="Put a new backup in the place of those in the home.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     json: Json = False,
@@ -44,7 +53,13 @@ def forget(
             if not yes and not Output.as_json:
                 typer.confirm(f"Forget {count} conversations for good?", abort=True, err=True)
             report = forget_everywhere(
-                archive, settings.home, ids=wanted, project=project, before=bound, purge_exports=purge_exports
+                archive,
+                settings.home,
+                ids=wanted,
+                project=project,
+                before=bound,
+                purge_exports=purge_exports,
+                renew_backups=renew_backups,
             )
         if Output.as_json:
             print_json(report)
@@ -53,8 +68,13 @@ def forget(
         show_counts("Would forget" if dry_run else "Forgotten", counts)
         for instance, pages in report.still_at.items():
             tell(f"{pages} of them are still at {instance}: remove them there if you wish.")
-        if report.exports_kept and not purge_exports:
+        if report.exports_kept:
             tell(f"{report.exports_kept} kept export files may still hold the words; --purge-exports deletes them.")
+        if report.copies:
+            tell(f"Older copies may still hold the words: {', '.join(report.copies)}.")
+            tell("--renew-backups puts a new backup in their place; copies elsewhere are yours to delete.")
+        if not report.is_rewritten:
+            tell("The database file could not be written anew (no room, or in use): forget again when it can be.")
 
 
 def verify(
@@ -64,13 +84,9 @@ def verify(
     json: Json = False,
 ) -> None:
     """Check the database, its counts and hashes, the files and the text index."""
-    from commonplace.archive.care.verify import verify as verify_archive
-    from commonplace.archive.search import text_index
 
-    with errors_for_people(), open_session() as (_, _, archive):
-        if rebuild_index:
-            text_index.renew(archive)
-        report = verify_archive(archive)
+    with errors_for_people():
+        report = _verified(rebuild_index)
         if Output.as_json:
             print_json({"ok": not report.findings, "findings": report.findings})
         else:
@@ -81,32 +97,59 @@ def verify(
             raise typer.Exit(1)
 
 
+def _verified(rebuild_index: bool) -> VerifyReport:
+    from commonplace.archive.care import verify as care
+    from commonplace.archive.search import text_index
+
+    try:
+        with open_session() as (_, _, archive):
+            if rebuild_index:
+                text_index.renew(archive)
+            return care.verify(archive)
+    except Damaged:  # so much that it cannot even be opened
+        return care.VerifyReport(findings=[care.damaged()])
+
+
 def backup(
     path: Annotated[Path, typer.Argument(help="The file to write.")],
     files: Annotated[bool, typer.Option("--files", help="With the exports and attachments.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Read the backup that is there, and write none.")] = False,
     json: Json = False,
 ) -> None:
     """Write the whole archive into one file that restores into SQLite or PostgreSQL."""
     from commonplace.archive.care.backup import backup as back_up
+    from commonplace.archive.care.restore import check_backup
 
-    with errors_for_people(), open_session() as (_, _, archive):
-        manifest = back_up(archive, path, include_files=files)
-        told = {"path": str(path), "rows": sum(manifest.rows.values()), "files": len(manifest.files)}
+    with errors_for_people():
+        if check:
+            manifest = check_backup(path)
+        else:
+            with open_session() as (_, _, archive):
+                manifest = back_up(archive, path, include_files=files)
+        told = {
+            "path": str(path),
+            "made": to_iso(manifest.created_at),
+            "rows": sum(manifest.rows.values()),
+            "files": len(manifest.files),
+        }
         if Output.as_json:
             print_json(told)
         else:
-            show_counts("Backed up", told)
+            show_counts("A sound backup" if check else "Backed up", told)
 
 
 def restore(
     path: Annotated[Path, typer.Argument(exists=True, help="A backup.")], force: Force = False, json: Json = False
 ) -> None:
-    """Put a backup in the place of this archive; with --force also over one that is not empty."""
-    from commonplace.archive.care.restore import restore as restore_from
+    """Put a backup in the place of this archive; with --force also over one that is not empty, or damaged."""
+    from commonplace.archive.care.restore import restore_at
 
-    with errors_for_people(), open_session() as (_, _, archive):
-        report = restore_from(archive, path, force=force)
+    with errors_for_people():
+        settings, _ = load()
+        report = restore_at(settings.database_url, path, files=settings.files, owner=settings.owner, force=force)
         if Output.as_json:
             print_json(report)
-        else:
-            show_counts("Restored", {"rows": sum(report.rows.values()), "files": report.files})
+            return
+        show_counts("Restored", {"rows": sum(report.rows.values()), "files": report.files})
+        if report.set_aside:
+            tell(f"The damaged file is now {report.set_aside}. Start again what else is running on this archive.")

@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 
 from commonplace.cli.options import Json, Project, Since, Until, moment
-from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, show_counts, table, tell
+from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, show_counts, table, tell
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
 from commonplace.session import open_session
@@ -259,12 +259,15 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the archive as a table."""
-    from commonplace.archive.figures.frames import write_frame
+    from commonplace.archive.figures.frames import is_standard_output, write_frame
     from commonplace.archive.scope import Scope
 
     with errors_for_people(), open_session() as (settings, _, archive):
         scope = Scope(since=moment(since, settings), until=moment(until, settings), project=project, category=category)
         rows = write_frame(archive, output, format, scope=scope, messages=messages)
+        if is_standard_output(output):
+            aside.print(f"Wrote {rows:,} rows.")
+            return
         if Output.as_json:
             print_json({"path": str(output), "format": format, "rows": rows})
         tell(f"Wrote {rows:,} rows to {output}.")

@@ -19,14 +19,18 @@ SUFFIX = ".commonplace"
 
 def back_up(archive: Archive, settings: Settings) -> dict[str, Any]:
     """Write a backup under the home, and remove the oldest beyond the number that is kept."""
-    folder = settings.home / "backups"
-    stamp = (to_iso(now()) or "").replace(":", "")
-    manifest = backup(archive, folder / f"{stamp}{SUFFIX}")
+    path = backup_path(settings.home)
+    manifest = backup(archive, path)
     removed = 0
-    for old in sorted(folder.glob(f"*{SUFFIX}"))[: -max(1, settings.maintain.keep_backups)]:
+    for old in sorted(path.parent.glob(f"*{SUFFIX}"))[: -max(1, settings.maintain.keep_backups)]:
         old.unlink()
         removed += 1
     return {"backed_up_rows": sum(manifest.rows.values()), "backups_removed": removed}
+
+
+def backup_path(home: Path) -> Path:
+    """Where a backup that is made now belongs; by their names, backups are in the order of their age."""
+    return home / "backups" / f"{(to_iso(now()) or '').replace(':', '')}{SUFFIX}"
 
 
 def check(archive: Archive) -> dict[str, Any]:

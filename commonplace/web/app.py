@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from commonplace.archive.access import keys, sessions, users
+from commonplace.errors import CommonplaceError
 from commonplace.web import health
 from commonplace.web.api import omi, rest
 from commonplace.web.pages import account, entering, files, home
@@ -94,7 +95,7 @@ async def _tidy_now_and_then(server: Server) -> None:
         await asyncio.sleep(TIDY_SECONDS)
         try:
             await run_in_threadpool(_tidy, server)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, CommonplaceError) as error:
             log.warning("tidying up failed", extra={"kind": type(error).__name__})
 
 

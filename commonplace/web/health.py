@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from commonplace.archive.migrate import current_revision
 from commonplace.archive.migrations import HEAD
+from commonplace.errors import CommonplaceError
 from commonplace.web.errors import Problem
 from commonplace.web.security.addresses import is_local
 from commonplace.web.server import Server, server_of
@@ -56,5 +57,5 @@ def _archive(server: Server) -> str:
     try:
         with server.archive.read() as connection:
             return "ok" if current_revision(connection) == HEAD else "another version"
-    except SQLAlchemyError:
+    except (SQLAlchemyError, CommonplaceError):
         return "out of reach"

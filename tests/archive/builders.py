@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from commonplace.archive import schema
 from commonplace.archive.core import Archive
+from commonplace.archive.files.files import path_of
 from commonplace.model import Conversation, Message, Role
 
 
@@ -47,6 +48,13 @@ def simple_chat(id: str, *texts: str, updated: int | None = 100, **fields: Any) 
     roles: tuple[Role, Role] = ("user", "assistant")
     messages = [message(f"{id}-{n}", text, role=roles[n % 2], at=n + 1) for n, text in enumerate(texts)]
     return chat(id, messages, updated=updated, **fields)
+
+
+def bytes_of(archive: Archive, sha256: str) -> bytes:
+    """Of a file that has to be in the files location."""
+    path = path_of(archive, sha256)
+    assert path is not None
+    return path.read_bytes()
 
 
 def contents(archive: Archive) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import pytest
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import OperationalError
 
 from commonplace.archive import schema
 from commonplace.archive.conversations.merge import merge
@@ -10,6 +9,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.migrate import current_revision
 from commonplace.archive.migrations import HEAD
 from commonplace.archive.opening import open_archive
+from commonplace.errors import Retryable
 from tests.archive.builders import simple_chat
 
 
@@ -38,7 +38,7 @@ def test_who_is_in_a_hurry_gives_up_where_another_one_writes(archive: Archive) -
     lock = text("LOCK TABLE tombstones") if not archive.is_sqlite else text("SELECT 1")
     with archive.write() as connection:
         connection.execute(lock)
-        with pytest.raises(OperationalError), hurried.of("you").write() as waiting:
+        with pytest.raises(Retryable, match="busy"), hurried.of("you").write() as waiting:
             waiting.execute(lock)
     with hurried.write() as connection:
         connection.execute(lock)

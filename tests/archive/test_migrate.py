@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, insert, text
 
 from commonplace.archive import migrate as migrations
+from commonplace.archive.care.verify import verify
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.metadata import metadata
@@ -81,6 +82,7 @@ def test_an_archive_with_the_first_text_index_is_searchable_after_an_update(arch
             metadata.drop_all(connection, [made for made in metadata.sorted_tables if f'"{made.name}"' not in first])
             connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     with open_archive(archive_url) as archive:
+        assert verify(archive).is_well, "an update is nothing that went wrong"
         merge(archive, None, [simple_chat("b", "京都")])
         found = {
             words: [result.id for result in search(archive, words).results]

@@ -24,6 +24,7 @@ import msgspec
 from sqlalchemy import Connection, Select, Table, select
 
 from commonplace.archive.core import Archive
+from commonplace.archive.faults import writing
 from commonplace.archive.files.files import CHUNK, path_of
 from commonplace.archive.inbox import has_inbox, inbox, open_inbox
 from commonplace.archive.migrations import HEAD
@@ -70,7 +71,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 def backup(archive: Archive, path: Path, *, include_files: bool = False) -> Manifest:
     """Write the whole archive, every owner's, to a new file. If the process is killed, there is none."""
     if path.exists():
-        raise Refused(f"There is a file {path.name} already.", hint="Choose another name for the backup.")
+        raise Refused(f"There is a {path.name} already.", hint="Choose another name for the backup.")
+    with writing("The backup"):
+        return _write(archive, path, include_files)
+
+
+def _write(archive: Archive, path: Path, include_files: bool) -> Manifest:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:

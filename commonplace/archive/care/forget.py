@@ -2,7 +2,7 @@
 
 A conversation goes with its messages, attachments, verdicts and everything else that was said about it. A tombstone
 stays, which is its id alone, so that importing the kept exports again does not bring it back. Files go when no other
-message shows them. On SQLite the freed space is overwritten, so the words are not in the database file any more.
+message shows them. On SQLite the file is written anew, so the words are not in it any more.
 
 Two things stay unless asked for otherwise, and the report tells of them: the bytes inside the kept exports, which are
 whole files (`purge_exports` removes them all), and the pages at destinations, which are the person's own.
@@ -15,34 +15,27 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
+from commonplace.archive.care.erase import erase, files_shown, keys_of, rewrite
 from commonplace.archive.core import Archive
-from commonplace.archive.engine import outside_transactions
 from commonplace.archive.files.files import EXPORT, remove_files
 from commonplace.archive.leases import hold, importing
-from commonplace.archive.rows import add, batched, wait_for_other_writers
+from commonplace.archive.rows import batched, wait_for_other_writers
 from commonplace.archive.schema import (
-    assignments,
     attachments,
     conversations,
-    corrections,
-    features,
     files,
     imports,
     ledger,
     messages,
-    passages,
     tombstones,
     vector_kinds,
-    verdicts,
 )
 from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
-from commonplace.moments import now
 
 _AT_ONCE = 200
-_SAID_ABOUT = (verdicts, corrections, assignments, features)
 
 
 class ForgetReport(msgspec.Struct, kw_only=True):
@@ -59,6 +52,11 @@ class ForgetReport(msgspec.Struct, kw_only=True):
     exports_kept: int = 0
     """Kept exports that may still have the words in them."""
     exports_purged: int = 0
+    copies: list[str] = msgspec.field(default_factory=list)
+    """Backups and older copies of the archive on this machine that may still have the words."""
+    copies_removed: int = 0
+    is_rewritten: bool = True
+    """False when the database's file could not be written anew, and may hold traces of earlier states."""
 
 
 def forget(
@@ -88,8 +86,7 @@ def forget(
                 _forget(archive, some)
         if purge_exports:
             remove_files(archive, _exports(archive), exports=True)
-        if archive.is_sqlite:
-            _empty_write_ahead_log(archive)
+        report.is_rewritten = rewrite(archive)
     return report
 
 
@@ -136,11 +133,11 @@ def _look(archive: Archive, wanted: Sequence[str], purge_exports: bool) -> Forge
     shown: set[str] = set()
     with archive.read() as connection:
         for some in batched(wanted):
-            found = _keys(connection, archive.owner, some)
+            found = keys_of(connection, archive.owner, some)
             keys.update(found)
             report.messages += _count(connection, messages.c.conversation_key.in_(found))
             report.attachments += _count(connection, attachments.c.conversation_key.in_(found))
-            shown |= _hashes(connection, found)
+            shown |= files_shown(connection, found)
             for row in connection.execute(_pages(archive.owner, some)):
                 report.still_at[row.destination] = report.still_at.get(row.destination, 0) + row.pages
         going = [row for some in batched(sorted(shown)) for row in _shown_nowhere_else(connection, some, keys)]
@@ -152,30 +149,11 @@ def _look(archive: Archive, wanted: Sequence[str], purge_exports: bool) -> Forge
 
 def _forget(archive: Archive, ids: Sequence[str]) -> None:
     """These conversations, in one transaction; then the files that they alone showed."""
-    owner, moment = archive.owner, now()
-    with archive.write() as connection, _overwriting(connection):
-        wait_for_other_writers(connection, owner)
-        keys = _keys(connection, owner, ids)
-        shown = _hashes(connection, keys)
-        stones = [{"owner": owner, "conversation_id": id, "forgotten_at": moment} for id in ids]
-        add(connection, tombstones, stones)
-        for table in _SAID_ABOUT:
-            connection.execute(delete(table).where(table.c.owner == owner, table.c.conversation_id.in_(ids)))
-        for table in (attachments, passages, messages):
-            connection.execute(delete(table).where(table.c.conversation_key.in_(keys)))
-        connection.execute(delete(conversations).where(conversations.c.key.in_(keys)))
+    with archive.write() as connection:
+        wait_for_other_writers(connection, archive.owner)
+        shown = erase(connection, archive.owner, ids)
     if shown:
         remove_files(archive, shown)
-
-
-def _keys(connection: Connection, owner: str, ids: Sequence[str]) -> list[int]:
-    table = conversations.c
-    return list(connection.execute(select(table.key).where(table.owner == owner, table.id.in_(ids))).scalars())
-
-
-def _hashes(connection: Connection, keys: Collection[int]) -> set[str]:
-    query = select(attachments.c.sha256).where(attachments.c.conversation_key.in_(keys))
-    return set(connection.execute(query.where(attachments.c.sha256.is_not(None)).distinct()).scalars())
 
 
 def _count(connection: Connection, which: ColumnElement[bool]) -> int:
@@ -212,22 +190,6 @@ def _exports(archive: Archive) -> list[str]:
 
 
 @contextmanager
-def _overwriting(connection: Connection) -> Iterator[None]:
-    """On SQLite, what is deleted is overwritten instead of merely being given free, in the text index as well."""
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5%'"
-    indexes = connection.exec_driver_sql(query).scalars().all()
-    for value, state in ((1, "ON"), (0, "OFF")):
-        for name in indexes:
-            connection.exec_driver_sql(f'INSERT INTO "{name}"("{name}", rank) VALUES (\'secure-delete\', {value})')  # noqa: S608
-        connection.exec_driver_sql(f"PRAGMA secure_delete = {state}")
-        if value:
-            yield
-
-
-@contextmanager
 def _without_files_of_vectors(archive: Archive) -> Iterator[None]:
     """What is forgotten is in no such file any more, wherever this is killed: they go first and are made anew."""
     with archive.read() as connection:
@@ -243,9 +205,3 @@ def _without_files_of_vectors(archive: Archive) -> Iterator[None]:
     yield
     for kind in kinds(archive):
         near.renew(archive, kind, at_once=True)
-
-
-def _empty_write_ahead_log(archive: Archive) -> None:
-    """The log still has the pages from before; a reader that is under way may keep them until the next time."""
-    with outside_transactions(archive.engine).connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -11,7 +11,8 @@ import hashlib
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +28,32 @@ from commonplace.archive.care.backup import (
     file_member,
     table_member,
 )
+from commonplace.archive.care.erase import erase
+from commonplace.archive.care.verify import require_soundness
 from commonplace.archive.core import Archive
-from commonplace.archive.engine import for_writing
-from commonplace.archive.files.files import CHUNK, has_file, put_file
+from commonplace.archive.engine import for_writing, sqlite_module
+from commonplace.archive.faults import Damaged
+from commonplace.archive.files.files import CHUNK, has_file, put_file, remove_files
 from commonplace.archive.inbox import has_inbox, inbox, open_inbox
 from commonplace.archive.leases import hold, importing, running
 from commonplace.archive.migrations import HEAD
-from commonplace.archive.rows import insert_rows
-from commonplace.archive.schema import BACKED_UP, files, settings, taxonomies
+from commonplace.archive.opening import open_archive, sqlite_file
+from commonplace.archive.rows import batched, insert_rows
+from commonplace.archive.schema import BACKED_UP, files, settings, taxonomies, tombstones
 from commonplace.archive.search import text_index
 from commonplace.errors import Refused
+from commonplace.moments import now, to_iso
 
 _ROWS_AT_ONCE = 1000
+DAMAGED = ".damaged-"
+"""What a damaged archive's file has in its name once it was replaced."""
+_ENDINGS = ("", "-wal", "-shm")
 _OF_THE_INDEX = "text_index"
 """What the archive's settings say of its text index is true of this database only."""
+
+
+Stone = tuple[str, str, int]
+"""An owner, a conversation that is forgotten, and since when."""
 
 
 class RestoreReport(msgspec.Struct, kw_only=True):
@@ -51,10 +64,15 @@ class RestoreReport(msgspec.Struct, kw_only=True):
     files: int = 0
     files_missing: int = 0
     """Kept exports and attachments that the archive knows and that are not in its files location."""
+    set_aside: str = ""
+    """What the damaged file that was replaced is called now; it is beside the archive."""
 
 
 def restore(archive: Archive, path: Path, *, force: bool = False) -> RestoreReport:
-    """Put the whole of a backup, every owner's, into the archive, in place of what it holds if `force` is set."""
+    """Put the whole of a backup, every owner's, into the archive, in place of what it holds if `force` is set.
+
+    What was forgotten since the backup was made is forgotten in it, too.
+    """
     with _opened(path) as packed:
         manifest = verify_backup(packed)
         busy = running(archive)
@@ -65,17 +83,79 @@ def restore(archive: Archive, path: Path, *, force: bool = False) -> RestoreRepo
                 raise Refused(
                     "The archive is not empty.", hint="Use --force to replace everything in it, after a backup of it."
                 )
-            text_index.suspend(archive)
-            try:
-                with archive.write() as connection:
-                    _load(connection, packed, manifest)
-                _load_inbox(archive, packed, manifest)
-            finally:
-                text_index.rebuild(archive)
-            restored = _put_files(archive, packed, manifest)
+            with archive.read() as connection:
+                stones = list(connection.execute(select(tombstones)).all())
+            return _replace(archive, packed, manifest, [tuple(stone) for stone in stones])
+
+
+def restore_at(url: str, path: Path, *, files: str, owner: str, force: bool = False) -> RestoreReport:
+    """The same for the archive at a database URL; a damaged file is set aside, and by force replaced by a new one."""
+    try:
+        with open_archive(url, files=files, owner=owner) as archive:
+            if force:
+                require_soundness(archive)
+            return restore(archive, path, force=force)
+    except Damaged:
+        database = sqlite_file(url)
+        if not force or database is None:
+            raise
+        return _restore_beside(database, path, files, owner)
+
+
+def _restore_beside(database: Path, path: Path, files: str, owner: str) -> RestoreReport:
+    """Into a new file, which takes the damaged one's place when it is whole. The damaged one is kept."""
+    fresh = database.with_name(f".{database.name}.restoring")
+    for ending in _ENDINGS:
+        fresh.with_name(fresh.name + ending).unlink(missing_ok=True)
+    with _opened(path) as packed, open_archive(str(fresh), files=files, owner=owner) as archive:
+        report = _replace(archive, packed, verify_backup(packed), _salvaged(database))
+    aside = database.with_name(f"{database.name}{DAMAGED}{(to_iso(now()) or '').replace(':', '')}")
+    for ending in _ENDINGS:
+        beside = database.with_name(database.name + ending)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + ending))
+    fresh.replace(database)
+    report.set_aside = aside.name
+    return report
+
+
+def _salvaged(database: Path) -> list[Stone]:
+    """What a damaged archive still knows to be forgotten."""
+    module = sqlite_module()
+    with suppress(module.Error), closing(module.connect(database)) as connection:
+        return list(connection.execute("SELECT owner, conversation_id, forgotten_at FROM tombstones").fetchall())
+    return []
+
+
+def _replace(archive: Archive, packed: zipfile.ZipFile, manifest: Manifest, stones: Sequence[Stone]) -> RestoreReport:
+    forgotten: set[str] = set()
+    text_index.suspend(archive)
+    try:
+        with archive.write() as connection:
+            _load(connection, packed, manifest)
+            forgotten = _forget_again(connection, stones)
+        _load_inbox(archive, packed, manifest)
+    finally:
+        text_index.rebuild(archive)
+    restored = _put_files(archive, packed, manifest)
+    if forgotten:
+        remove_files(archive, forgotten)
     return RestoreReport(
         created_at=manifest.created_at, rows=manifest.rows, files=restored, files_missing=_count_missing(archive)
     )
+
+
+def _forget_again(connection: Connection, stones: Sequence[Stone]) -> set[str]:
+    """What the backup still has of conversations that were forgotten later; the files that they showed."""
+    shown: set[str] = set()
+    for (owner, at), some in groupby(sorted(stones, key=_by_owner), key=_by_owner):
+        for ids in batched(id for _, id, _ in some):
+            shown |= erase(connection, owner, ids, at=at)
+    return shown
+
+
+def _by_owner(stone: Stone) -> tuple[str, int]:
+    return stone[0], stone[2]
 
 
 def check_backup(path: Path) -> Manifest:
@@ -107,6 +187,8 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise Refused(f"There is no file {path}.") from exc
     except zipfile.BadZipFile as exc:
         raise _damaged("its directory") from exc
+    except OSError as exc:
+        raise Refused(f"{path} cannot be read ({exc.strerror}).", hint="A backup is one file.") from exc
     with packed:
         yield packed
 

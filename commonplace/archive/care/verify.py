@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from commonplace.archive.conversations.hashing import VERSION, hash_nodes
 from commonplace.archive.core import Archive
+from commonplace.archive.faults import Damaged
 from commonplace.archive.files.files import has_file, hash_file, path_of
 from commonplace.archive.leases import importing, running
 from commonplace.archive.schema import attachments, conversations, files, imports, messages
@@ -17,7 +19,8 @@ from commonplace.archive.search import text_index
 
 _AT_ONCE = 500
 _EXAMPLES = 5
-_RESTORE = "Restore the newest backup (`commonplace restore`), then import newer exports again."
+DAMAGED = "The database file is damaged."
+_RESTORE = "Restore the newest backup (`commonplace restore FILE --force`), then import newer exports again."
 _IMPORT_AGAIN = "Import the export that brought it again."
 
 
@@ -83,9 +86,26 @@ def verify(archive: Archive, *, read_files: bool = True) -> VerifyReport:
         _files if read_files else _files_unread,
     ]
     for check in checks:
-        report.findings.extend(check(archive, report))
+        try:
+            report.findings.extend(check(archive, report))
+        except (Damaged, DBAPIError, msgspec.DecodeError, UnicodeDecodeError):  # where only this check looked
+            if not any(finding.problem == DAMAGED for finding in report.findings):
+                report.findings.append(damaged())
     report.seconds = round(time.monotonic() - started, 3)
     return report
+
+
+def require_soundness(archive: Archive) -> None:
+    """Raise `Damaged` where SQLite's own quick look finds a fault in the file."""
+    if archive.is_sqlite:
+        with archive.read() as connection:
+            if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
+                raise Damaged(DAMAGED, hint=_RESTORE)
+
+
+def damaged(count: int = 1) -> Problem:
+    """The finding about a file that is no sound database."""
+    return Problem(subject="database", problem=DAMAGED, remedy=_RESTORE, count=count)
 
 
 def _database(archive: Archive, report: VerifyReport) -> Iterator[Problem]:
@@ -97,7 +117,7 @@ def _database(archive: Archive, report: VerifyReport) -> Iterator[Problem]:
         broken = connection.execute(text("PRAGMA foreign_key_check")).all()
     report.checked["database"] = 1
     if problems:
-        yield Problem(subject="database", problem="The database file is damaged.", remedy=_RESTORE, count=len(problems))
+        yield damaged(len(problems))
     if broken:
         tables = sorted({str(row[0]) for row in broken})
         yield Problem(

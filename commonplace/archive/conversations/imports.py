@@ -7,17 +7,26 @@ importing the file again completes it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import PurePosixPath
 from typing import Any, Literal
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Row, case, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, exists, insert, or_, select, union, update
 
 from commonplace import moments
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, add_selected, to_json
-from commonplace.archive.schema import conversations, files, import_outcomes, imports, source_items, tombstones
+from commonplace.archive.schema import (
+    attachments,
+    conversations,
+    files,
+    import_outcomes,
+    imports,
+    source_items,
+    tombstones,
+)
 from commonplace.errors import Defect, LeftOut
 
 Status = Literal["running", "completed", "failed", "interrupted"]
@@ -167,6 +176,43 @@ def is_kept(archive: Archive, record: ImportRecord) -> bool:
     query = select(files.c.sha256).where(files.c.sha256 == record.sha256)
     with archive.read() as connection:
         return connection.execute(query).one_or_none() is not None
+
+
+def files_of(archive: Archive, record: ImportRecord) -> set[str]:
+    """The hashes of what was kept of an import: the export itself, and the attachments of its conversations."""
+    came = and_(
+        import_outcomes.c.import_id == record.id,
+        conversations.c.owner == archive.owner,
+        conversations.c.id == import_outcomes.c.conversation_id,
+    )
+    shown = conversations.join(import_outcomes, came).join(
+        attachments, attachments.c.conversation_key == conversations.c.key
+    )
+    hashes = union(
+        select(attachments.c.sha256).select_from(shown), select(imports.c.sha256).where(imports.c.id == record.id)
+    ).subquery()
+    with archive.read() as connection:
+        return set(connection.execute(select(files.c.sha256).where(files.c.sha256.in_(select(hashes)))).scalars())
+
+
+def forget_attachments(connection: Connection, owner: str, conversation_keys: Collection[int]) -> None:
+    """Imports do not tell any more what was wrong with attachments of these conversations: it names them."""
+    of_these = attachments.c.conversation_key.in_(conversation_keys)
+    found = connection.execute(select(attachments.c.id, attachments.c.name, attachments.c.member).where(of_these)).all()
+    names = {name for row in found for name in row if name}
+    if not names:
+        return
+    for row in connection.execute(select(imports).where(imports.c.owner == owner)).all():
+        record = _record(row)
+        left_out = [one for one in record.left_out if not _is_named(one.name, names)]
+        defects = [one for one in record.defects if not _is_named(one.item, names)]
+        if (left_out, defects) != (record.left_out, record.defects):
+            values = {"unknown_files": to_json(left_out), "defects": to_json(defects)}
+            connection.execute(update(imports).where(imports.c.id == row.id).values(values))
+
+
+def _is_named(told: str, names: Collection[str]) -> bool:
+    return told in names or PurePosixPath(told).name in names
 
 
 def known_items(archive: Archive, digests: Sequence[bytes]) -> dict[bytes, SourceItem]:

@@ -20,10 +20,11 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, exists, select, text
 
 from commonplace.archive.core import Archive
+from commonplace.archive.engine import overwriting
+from commonplace.archive.faults import NO_ROOM, writing
 from commonplace.archive.files.storage import Storage, storage_at
 from commonplace.archive.rows import arriving, put
 from commonplace.archive.schema import attachments, files
-from commonplace.errors import Refused
 from commonplace.model import Attachment
 from commonplace.moments import now
 
@@ -46,10 +47,11 @@ class Receiving:
 
     def put(self, source: Path | IO[bytes], name: str) -> str:
         """Take the bytes in; their SHA-256. What was put before is kept under its first name."""
-        path, out = _temporary(self._scratch)
-        self.left_over.append(path)
-        with out:
-            sha256, size = _copy(source, out)
+        with writing("A file of the archive", only=NO_ROOM):
+            path, out = _temporary(self._scratch)
+            self.left_over.append(path)
+            with out:
+                sha256, size = _copy(source, out)
         self.received.setdefault(sha256, _Received(path, name, size))
         return sha256
 
@@ -97,14 +99,9 @@ def has_file(archive: Archive, sha256: str) -> bool:
     return _storage(archive).has(sha256)
 
 
-def open_file(archive: Archive, sha256: str) -> BinaryIO:
-    path = path_of(archive, sha256)
-    if path is None:
-        raise Refused(
-            f"The file {sha256[:12]}... is not in the files location.",
-            hint="Import the export that brought it again, or check COMMONPLACE_FILES.",
-        )
-    return path.open("rb")
+def there(archive: Archive) -> set[str]:
+    """The hashes of all files there are, in one listing."""
+    return {name for name, _ in _storage(archive).names()}
 
 
 def delete_unreferenced(archive: Archive, *, older_than_seconds: float = UNCLAIMED_SECONDS) -> list[str]:
@@ -129,7 +126,7 @@ def remove_files(archive: Archive, hashes: Collection[str], *, exports: bool = F
     """Remove those of these files that no message shows, now; kept exports only if that is meant."""
     storage = _storage(archive)
     removed: list[str] = []
-    with archive.write() as connection:
+    with archive.write() as connection, overwriting(connection):
         _lock(connection, exclusive=True)
         for sha256 in sorted(hashes):
             which = is_unshown() if exports else is_unreferenced()
@@ -190,9 +187,10 @@ def _settle(storage: Storage, sha256: str, received: _Received) -> bool:
     """Safely on disk, and in its storage; whether it was there before."""
     if storage.has(sha256):
         return True
-    with received.path.open("rb") as written:
-        os.fsync(written.fileno())
-    storage.keep(received.path, sha256)
+    with writing("A file of the archive", only=NO_ROOM):
+        with received.path.open("rb") as written:
+            os.fsync(written.fileno())
+        storage.keep(received.path, sha256)
     return False
 
 

@@ -8,13 +8,13 @@ one: a person, the sidebar of ChatGPT, the titles of conversations, a proposal m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, batched
@@ -357,6 +357,32 @@ def apply(archive: Archive, found: Sequence[Project], source: NameSource) -> App
             if project_id not in created:
                 (renamed if is_changed else unchanged).append(project_id)
     return Applied(created=created, renamed=renamed, unchanged=unchanged)
+
+
+def forget_names(connection: Connection, owner: str, concerned: Collection[str]) -> None:
+    """Conversations of these projects were forgotten: so is what was made of their titles.
+
+    A proposed name is proposed anew, by what is left; a project that titles alone made goes when nothing is left in it.
+    """
+    of_these = (projects.c.owner == owner) & projects.c.id.in_(concerned)
+    by_project = _refs_by_project(connection, owner)
+    for row in connection.execute(select(projects).where(of_these)).all():
+        this = (projects.c.owner == owner) & (projects.c.id == row.id)
+        if row.name_source == "inferred":
+            ref = min((ref for ref in by_project.get(row.id, []) if not ref.startswith(TITLE_REF)), default=row.id)
+            bare = {"name": placeholder(ref), "name_source": "id", "description": None, "updated_at": now()}
+            connection.execute(update(projects).where(this).values(bare))
+        elif row.name_source == "title" and not _has_members(connection, owner, row.id):
+            connection.execute(delete(projects).where(this))
+            refs = (project_refs.c.owner == owner) & (project_refs.c.project_id == row.id)
+            connection.execute(delete(project_refs).where(refs))
+
+
+def _has_members(connection: Connection, owner: str, project_id: str) -> bool:
+    table = assignments.c
+    meant = (table.project_id == project_id) | (table.suggested_project_id == project_id)
+    query = select(table.conversation_id).where(table.owner == owner, meant).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _own_ids(connection: Connection, owner: str) -> dict[str, str]:

@@ -12,6 +12,9 @@ messages of a conversation are a range of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
@@ -140,6 +143,8 @@ def _unfound(connection: Connection) -> list[str]:
 
 def compact(archive: Archive) -> None:
     """Join the index's segments into one, some pages at a time, so that others can write in between."""
+    with archive.write() as connection:
+        connection.exec_driver_sql("INSERT INTO titles_fts (titles_fts) VALUES ('optimize')")
     pages = -_PAGES_AT_ONCE
     while True:
         with archive.write() as connection:
@@ -149,6 +154,16 @@ def compact(archive: Archive) -> None:
         if after - before < 2:
             return
         pages = _PAGES_AT_ONCE
+
+
+@contextmanager
+def overwriting(connection: Connection) -> Iterator[None]:
+    """Words go when their rows do. Else they are only marked as gone, until segments are joined."""
+    for value in (1, 0):
+        for table in ("messages_fts", "titles_fts"):
+            connection.exec_driver_sql(f"INSERT INTO {table} ({table}, rank) VALUES ('secure-delete', {value})")  # noqa: S608
+        if value:
+            yield
 
 
 def _command(connection: Connection, name: str, value: int | None = None) -> None:

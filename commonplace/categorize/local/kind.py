@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commonplace.categorize.kind import Kind, Surroundings
@@ -10,11 +11,19 @@ if TYPE_CHECKING:
     from commonplace.categorize.local.judge import LocalJudge
 
 
+MODELS = "local-*.npz"
+"""The files in which this judge keeps what it was taught. They are made again at will."""
+
+
+def models_path(home: Path) -> Path:
+    """Where the models of a home are."""
+    return home / "models"
+
+
 def _open(around: Surroundings) -> LocalJudge:
     from commonplace.categorize.local.judge import LocalJudge
 
-    folder = around.settings.home / "models"
-    return LocalJudge(folder, lessons=around.learned(), analysis=around.wanted.analysis)
+    return LocalJudge(models_path(around.settings.home), lessons=around.learned(), analysis=around.wanted.analysis)
 
 
 KIND = Kind(about="A small model on this machine: no key, no network, no cost.", open=_open, learns=True)

@@ -22,6 +22,7 @@ from commonplace.categorize.answers import Answers, answers_path
 from commonplace.categorize.contract import Lesson, Taxonomy
 from commonplace.categorize.local import LocalJudge
 from commonplace.categorize.local.judge import Analysis
+from commonplace.categorize.local.kind import models_path
 from commonplace.config import Settings
 from commonplace.model import Verdict
 from commonplace.stages.categorizing.subjects import in_chunks, subjects
@@ -53,7 +54,7 @@ def learn(settings: Settings, archive: Archive, taxonomy: str | None = None) -> 
             archive,
             answers,
             chosen,
-            models=settings.home / "models",
+            models=models_path(settings.home),
             review_below=settings.categorize.review_below,
             analysis=settings.categorize.analysis,
         )

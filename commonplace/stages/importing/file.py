@@ -18,7 +18,7 @@ from commonplace.errors import Defect, Refused
 from commonplace.sources.limits import Limits
 from commonplace.sources.registry import open_export
 from commonplace.stages.importing.intake import Intake, TextIndex
-from commonplace.stages.importing.keeping import Keeper, Signature, signature
+from commonplace.stages.importing.keeping import Keeper, Signature, has_lost_files, signature
 from commonplace.stages.importing.report import FileReport
 
 Progress = Callable[[FileReport], None]
@@ -63,10 +63,11 @@ class _FileImport(msgspec.Struct, frozen=True):
         seen_as = signature(self.path)
         with self._recorded(seen_as):
             earlier = self._same_file(seen_as)
-            if earlier:
+            is_lost = earlier is not None and has_lost_files(self.archive, earlier)
+            if earlier and not is_lost:
                 self._count_again(earlier)
             else:
-                self._read()
+                self._read(anew=is_lost)
         self.report.seconds = round(time.monotonic() - started, 3)
         self.using.progress(self.report)
 
@@ -122,7 +123,8 @@ class _FileImport(msgspec.Struct, frozen=True):
         report.messages, report.attachments = counts.messages, counts.attachments
         imports.record_same(self.archive, report.import_id, earlier.id)
 
-    def _read(self) -> None:
+    def _read(self, *, anew: bool) -> None:
+        """`anew`: also what was merged before, because files that came with it are lost."""
         report = self.report
         with (
             open_export(self.path, limits=self.using.limits) as export,
@@ -137,7 +139,8 @@ class _FileImport(msgspec.Struct, frozen=True):
                 tally=report,
                 open_member=export.open_member,
             )
-            intake.run(export.conversations(intake.known), lambda: self.using.progress(report))
+            known = (lambda _: frozenset()) if anew else intake.known
+            intake.run(export.conversations(known), lambda: self.using.progress(report))
             report.unfamiliar = dict(export.unfamiliar)
             report.left_out = list(export.left_out)
             report.sha256 = keeper.sha256()

@@ -16,6 +16,8 @@ from typing import BinaryIO
 
 import msgspec
 
+from commonplace.archive.conversations import imports
+from commonplace.archive.conversations.imports import ImportRecord
 from commonplace.archive.core import Archive
 from commonplace.archive.files import files
 from commonplace.errors import Defect, Refused
@@ -50,6 +52,12 @@ def _files(path: Path) -> list[Path]:
     whole = path.absolute()
     within = whole.rglob("*") if whole.is_dir() else [whole]
     return sorted(file for file in within if file.is_file() and (file == whole or not file.is_symlink()))
+
+
+def has_lost_files(archive: Archive, record: ImportRecord) -> bool:
+    """Whether the kept export, or an attachment that came with it, is not in the files location any more."""
+    wanted = imports.files_of(archive, record)
+    return bool(wanted) and not wanted <= files.there(archive)
 
 
 class Keeper:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from commonplace.archive.access import sessions
 from commonplace.archive.access.sessions import Session
 from commonplace.archive.core import Archive
+from commonplace.errors import CommonplaceError
 from commonplace.web.errors import Problem
 from commonplace.web.security import cookies
 from commonplace.web.server import server_of
@@ -57,5 +58,5 @@ def _note_use(archive: Archive, session: Session) -> None:
     """A database that is busy is no reason to keep the person waiting: the next request will note it."""
     try:
         sessions.see(archive, session)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, CommonplaceError):
         return

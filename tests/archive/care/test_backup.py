@@ -20,13 +20,13 @@ from commonplace.archive.care.backup import backup
 from commonplace.archive.care.restore import check_backup, restore
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
-from commonplace.archive.files.files import open_file, path_of, put_file
+from commonplace.archive.files.files import path_of, put_file
 from commonplace.archive.leases import hold
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.opening import open_archive
 from commonplace.errors import Refused
 from commonplace.model import Attachment
-from tests.archive.builders import chat, message, simple_chat
+from tests.archive.builders import bytes_of, chat, message, simple_chat
 from tests.conftest import DIALECTS
 
 
@@ -87,8 +87,7 @@ def test_files_come_along_if_they_are_wanted(archive: Archive, other: Archive, t
     assert (manifest.files, manifest.missing_files) == ([sha256], [gone])
     report = restore(other, tmp_path / "archive.zip")
     assert (report.files, report.files_missing) == (1, 1)
-    with open_file(other, sha256) as opened:
-        assert opened.read() == b"picture"
+    assert bytes_of(other, sha256) == b"picture"
 
 
 def test_it_is_one_state_although_others_write(archive: Archive, archive_url: str, tmp_path: Path) -> None:

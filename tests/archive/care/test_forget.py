@@ -10,13 +10,16 @@ from sqlalchemy import insert, select, update
 
 from commonplace.archive import schema
 from commonplace.archive.care.forget import forget
+from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import path_of, put_file
 from commonplace.archive.leases import AlreadyRunning, hold
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.errors import Refused
-from commonplace.model import Attachment
+from commonplace.archive.projects import assignments, registry, vectors
+from commonplace.archive.verdicts import learned
+from commonplace.errors import Defect, LeftOut, Refused
+from commonplace.model import Attachment, Project
 from tests.archive.builders import chat, message, simple_chat
 
 
@@ -113,6 +116,62 @@ def test_it_tells_which_destinations_still_show_it(archive: Archive) -> None:
     assert ledger.get(["chatgpt:a"])["chatgpt:a"].remote_id == "page-1"
 
 
+def test_a_page_that_stays_is_known_without_what_it_says(archive: Archive) -> None:
+    merge(archive, None, [simple_chat("a", "words"), simple_chat("b", "words")])
+    ledger = ArchiveLedger(archive, "notion:1")
+    for id in ("chatgpt:a", "chatgpt:b"):
+        ledger.done(id, "h", f"page-{id}", "https://notion.test/My-title-1", detail={"title": "My title"})
+    ledger.conflict("chatgpt:a", "h", "My title was changed")
+    forget(archive, ids=["chatgpt:a"])
+    gone, kept = (ledger.get([id])[id] for id in ("chatgpt:a", "chatgpt:b"))
+    assert (gone.remote_id, gone.remote_url, gone.detail, gone.reason) == ("page-chatgpt:a", None, {}, None)
+    assert (kept.remote_url, kept.detail) == ("https://notion.test/My-title-1", {"title": "My title"})
+
+
+def test_names_that_were_made_of_its_title_go_and_those_that_people_gave_stay(archive: Archive) -> None:
+    merge(archive, None, [simple_chat(id, "words") for id in "abcd"])
+    registry.register(archive, ["g-p-0123456789"])
+    titled = registry.title_ref
+    with archive.write() as connection:
+        for project, source in (("alone", "title"), ("shared", "title"), ("mine", "person")):
+            row = {"owner": "me", "id": project, "name": project, "name_source": source}
+            connection.execute(insert(schema.projects).values(**row, created_at=1, updated_at=1))
+        registry.add_refs(connection, "me", {titled(name): name for name in ("alone", "shared", "mine")})
+    inferred = registry.find_project(archive, "g-p-0123456789").id
+    registry.apply(archive, [Project(id=inferred, name="About a", description="a and a")], "inferred")
+    where = {"a": inferred, "b": "alone", "c": "shared", "d": "shared"}
+    assignments.assign(archive, {f"chatgpt:{id}": project for id, project in where.items()})
+    forget(archive, ids=["chatgpt:a", "chatgpt:b", "chatgpt:c"])
+    left = {project.id: (project.name, project.name_source, project.description) for project in registry.load(archive)}
+    assert left == {
+        inferred: ("Project 01234567", "id", None),
+        "shared": ("shared", "title", None),
+        "mine": ("mine", "person", None),
+    }
+    assert titled("alone") not in registry.refs(archive)
+
+
+def test_what_was_learned_from_it_goes(archive: Archive) -> None:
+    merge(archive, None, [simple_chat("a", "words"), simple_chat("b", "words")])
+    learned.remember_learned(archive, "everyday", "h", {"chatgpt:a": "Health", "chatgpt:b": "Work"})
+    vectors.keep_model(archive, "rules", b"what projects look like")
+    forget(archive, ids=["chatgpt:a"])
+    assert learned.learned_from(archive, "everyday") == {"chatgpt:b": "Work"}
+    assert vectors.kept_model(archive, "rules") is None
+
+
+def test_imports_do_not_name_its_attachments_any_more(archive: Archive) -> None:
+    lost = Attachment(id="file-1", kind="file", name="my secret.pdf")
+    merge(archive, None, [chat("a", [message("a-1", "look", attachments=[lost])])])
+    import_id = imports.start(archive, name="export.zip", signature="s")
+    left_out = [LeftOut("my secret.pdf", "named, but without bytes"), LeftOut("sora.json", "not read")]
+    defects = [Defect("export.zip", "files/my secret.pdf", "damaged"), Defect("export.zip", "c-9", "no messages")]
+    imports.finish(archive, import_id, imports.Counts(), source="chatgpt", left_out=left_out, defects=defects)
+    forget(archive, ids=["chatgpt:a"])
+    (record,) = imports.history(archive)
+    assert (record.left_out, record.defects) == (left_out[1:], defects[1:])
+
+
 def test_kept_exports_stay_unless_they_are_purged(archive: Archive) -> None:
     merge(archive, None, [simple_chat("a", "words")])
     ours, shared = _kept_export(archive, b"ours"), _kept_export(archive, b"shared")
@@ -151,7 +210,8 @@ def test_nothing_named_and_an_import_under_way_are_refused(archive: Archive) -> 
 
 def test_the_words_are_not_in_the_database_file_any_more(sqlite_archive: Archive) -> None:
     word = "xylophonequartz"
-    merge(sqlite_archive, None, [simple_chat("a", f"{word} " * 400), simple_chat("b", "others")])
+    merge(sqlite_archive, None, [simple_chat("a", f"earlier {word} " * 400, title=word), simple_chat("b", "others")])
+    merge(sqlite_archive, None, [simple_chat("a", "later", title="later", updated=200)])
     path = Path(str(sqlite_archive.engine.url.database))
     forget(sqlite_archive, ids=["chatgpt:a"])
     for file in path.parent.glob(f"{path.name}*"):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +102,40 @@ def test_an_unknown_format_is_refused_before_anything_is_written(sqlite_archive:
     with pytest.raises(Refused, match="xlsx"):
         write_frame(sqlite_archive, tmp_path / "out", "xlsx")  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
+
+
+def test_a_pipe_is_written_into_and_a_link_stays_one(filled: Archive, tmp_path: Path) -> None:
+    pipe, link, behind = tmp_path / "pipe", tmp_path / "link", tmp_path / "behind.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(behind)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        assert write_frame(filled, pipe, "csv") == 2
+        assert reader.stdout is not None
+        read_from_pipe = reader.stdout.read()
+    assert write_frame(filled, link, "csv") == 2
+    assert read_from_pipe == behind.read_text(encoding="utf-8")
+    assert (stat.S_ISFIFO(pipe.stat().st_mode), link.is_symlink()) == (True, True)
+    assert set(tmp_path.glob(".*")) == set()
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "-"])
+def test_standard_output_that_is_a_file_is_written_into_and_not_replaced(
+    filled: Archive, archive_url: str, tmp_path: Path, name: str
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from commonplace.archive.opening import open_archive; "
+        "from commonplace.archive.figures.frames import write_frame; "
+        "write_frame(open_archive(sys.argv[1]), Path(sys.argv[2]), 'csv')"
+    )
+    printed = tmp_path / "printed.csv"
+    with printed.open("w") as out:
+        out.write("before\n")
+        out.flush()
+        subprocess.run([sys.executable, "-c", code, archive_url, name], stdout=out, check=True, timeout=120)
+    assert len(printed.read_text(encoding="utf-8").splitlines()) > 3
+    assert printed.read_text(encoding="utf-8").startswith("before\nid,title,")
+
+
+def test_a_folder_is_no_file(filled: Archive, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="is a folder"):
+        write_frame(filled, tmp_path, "csv")

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from commonplace.archive.core import Archive
-from commonplace.archive.files.files import delete_unreferenced, has_file, open_file, path_of, put_file, remove_files
+from commonplace.archive.files.files import delete_unreferenced, has_file, path_of, put_file, remove_files, there
 from commonplace.archive.files.storage import Folder, storage_at
 from commonplace.archive.opening import open_archive
 from commonplace.errors import Halt, Refused, Retryable
+from tests.archive.builders import bytes_of
 from tests.fakes.s3 import Bucket, running_bucket
 
 pytest.importorskip("obstore", reason="obstore is not installed")
@@ -42,8 +43,8 @@ def test_files_are_kept_read_and_removed_in_a_bucket(shelved: Archive, bucket: B
     sha256 = put_file(shelved, io.BytesIO(b"picture"), kind="attachment", name="picture.png")
     assert bucket.objects == {f"some/prefix/{sha256[:2]}/{sha256}": b"picture"}
     assert has_file(shelved, sha256)
-    with open_file(shelved, sha256) as opened:
-        assert opened.read() == b"picture"
+    assert there(shelved) == {sha256}
+    assert bytes_of(shelved, sha256) == b"picture"
     assert remove_files(shelved, [sha256]) == [sha256]
     assert bucket.objects == {}
     assert path_of(shelved, sha256) is None

@@ -100,8 +100,9 @@ def test_pictures_are_kept_as_files(session: Session, inbox: Inbox) -> None:
     assert found is not None
     (attachment,) = [file for message in found.messages for file in message.attachments]
     assert attachment.sha256 is not None
-    with files.open_file(session.archive, attachment.sha256) as stream:
-        assert stream.read().startswith(b"\x89PNG")
+    kept = files.path_of(session.archive, attachment.sha256)
+    assert kept is not None
+    assert kept.read_bytes().startswith(b"\x89PNG")
 
 
 def test_pictures_do_not_fill_the_memory(session: Session, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:

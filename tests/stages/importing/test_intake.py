@@ -6,11 +6,11 @@ from commonplace.archive import leases
 from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.reading import load_conversation
 from commonplace.archive.core import Archive
-from commonplace.archive.files import files
 from commonplace.errors import Defect
 from commonplace.model import Attachment, Conversation, Message
 from commonplace.stages.importing.intake import Intake, TextIndex
 from commonplace.stages.importing.report import Tally
+from tests.archive.builders import bytes_of
 
 NOTES = "Bread: 500 g of flour — and time."
 
@@ -32,5 +32,4 @@ def test_a_conversation_that_was_received_is_taken_in_with_the_text_of_its_attac
     assert found is not None
     (attachment,) = found.messages[0].attachments
     assert attachment.sha256 is not None
-    with files.open_file(archive, attachment.sha256) as stream:
-        assert stream.read().decode() == NOTES
+    assert bytes_of(archive, attachment.sha256).decode() == NOTES

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from commonplace.archive import leases, schema
+from commonplace.archive.care.verify import verify
 from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.reading import load_conversation
 from commonplace.archive.core import Archive
@@ -18,7 +19,7 @@ from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stages.importing import intake
 from commonplace.stages.importing.report import FileReport, ImportReport
 from commonplace.stages.importing.stage import import_paths
-from tests.archive.builders import contents
+from tests.archive.builders import bytes_of, contents
 from tests.fakes.exports import START, as_json, chain, conversation, message, write_folder, write_json, write_zip
 
 
@@ -136,12 +137,41 @@ def test_attachments_are_stored_and_exports_are_kept(archive: Archive, tmp_path:
     assert found is not None
     (attachment,) = found.messages[0].attachments
     assert attachment.sha256 is not None
-    with files.open_file(archive, attachment.sha256) as stream:
-        assert stream.read() == b"\x89PNG bytes"
+    assert bytes_of(archive, attachment.sha256) == b"\x89PNG bytes"
     assert stored(archive, files.EXPORT) == ["export.zip"]
     kept = files.path_of(archive, str(report.files[0].sha256))
     assert kept is not None
     assert kept.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("lost", [files.EXPORT, files.ATTACHMENT])
+def test_files_that_were_lost_come_back_with_the_export_that_brought_them(
+    archive: Archive, tmp_path: Path, lost: str
+) -> None:
+    pointer = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://file-AbCdEfGh"}
+    path = write_zip(
+        tmp_path / "export.zip",
+        {
+            "conversations.json": [
+                conversation(chain(message("m-1", {"content_type": "multimodal_text", "parts": [pointer, "my cat"]})))
+            ],
+            "file-AbCdEfGh-cat.png": b"\x89PNG bytes",
+        },
+    )
+    import_paths(archive, [path])
+    with archive.read() as connection:
+        of_kind = select(schema.files.c.sha256).where(schema.files.c.kind == lost)
+        (sha256,) = connection.execute(of_kind).scalars().all()
+    kept = files.path_of(archive, sha256)
+    assert kept is not None
+    whole = kept.read_bytes()
+    kept.unlink()
+    assert [problem.subject for problem in verify(archive).findings] == ["files"]
+    again = import_paths(archive, [path])
+    assert (again.unchanged, again.files[0].is_known) == (1, False)
+    assert bytes_of(archive, sha256) == whole
+    assert verify(archive).is_well
+    assert import_paths(archive, [path]).files[0].is_known
 
 
 def test_keeping_exports_can_be_turned_off_and_on_again(archive: Archive, tmp_path: Path) -> None:

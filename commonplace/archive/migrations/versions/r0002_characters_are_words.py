@@ -131,7 +131,7 @@ def upgrade() -> None:
     make = _make_in_sqlite if connection.dialect.name == "sqlite" else _make_in_postgresql
     make(connection, is_empty)
     connection.execute(text("DELETE FROM archive_settings WHERE name = 'text_index'"))
-    state = {"value": "live" if is_empty else "stale"}
+    state = {"value": "live" if is_empty else "new"}
     connection.execute(text("INSERT INTO archive_settings (name, value) VALUES ('text_index', :value)"), state)
 
 
