@@ -113,7 +113,7 @@ def test_the_same_taxonomy_as_toml_yaml_and_json(tmp_path: Path) -> None:
         (("Kochen", ""), "has no name"),
         (("Kochen", "x" * 101), "longer than 100"),
         (('fallback = "Sonstiges"', ""), "no category 'Other'"),
-        (('name = "klein"', 'name = "a/b"'), "no name for a taxonomy"),
+        (('name = "klein"', 'name = "a/b"'), "cannot be the name of a taxonomy"),
         (('fallback = "Sonstiges"', 'fallback = "Sonstiges"\ncolor = 1'), "unknown key 'color'"),
         (('name = "Kochen"', 'name = "Kochen"\ncolor = "red"'), "unknown key 'color'. Did you mean 'colour'"),
         (('name = "Kochen"', 'name = "Kochen"\ncolour = "mauve"'), "Invalid enum value 'mauve'"),
