@@ -80,7 +80,7 @@ def add_months_or_days(start: datetime, count: int, unit: str) -> datetime:
     try:
         return _moved(start, count, unit)
     except (ValueError, OverflowError) as exc:
-        raise Refused(f"{abs(count)} {unit}s ago is outside the calendar.", hint=_DATES) from exc
+        raise Refused(f"A date {abs(count)} {unit}s away is outside the calendar.", hint=_DATES) from exc
 
 
 def _moved(start: datetime, count: int, unit: str) -> datetime:

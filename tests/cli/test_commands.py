@@ -171,11 +171,12 @@ def test_a_backup_restores_and_is_not_written_over(run: Run, filled: Path, tmp_p
     code, told = run("restore", book)
     assert code == 1
     assert "--force" in told["hint"]
+    before = run("stats")[1]["totals"]["conversations"]
     identity = _id_of_one(run)
     assert run("forget", identity)[0] == 0
-    assert run("show", identity)[0] == 1
     assert run("restore", book, "--force")[0] == 0
-    assert run("show", identity)[0] == 0
+    assert run("show", identity)[0] == 1, "what was forgotten since stays forgotten"
+    assert run("stats")[1]["totals"]["conversations"] == before - 1
     assert run("verify")[1]["ok"] is True
 
 
