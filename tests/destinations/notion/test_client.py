@@ -18,6 +18,7 @@ from commonplace.destinations.notion.client import (
     InTrash,
     NotionClient,
     NotThere,
+    TooLarge,
     Unanswered,
 )
 from commonplace.errors import CommonplaceError, Halt, Permanent, Retryable
@@ -113,7 +114,7 @@ def test_a_503_that_names_what_it_wrote_is_an_answer(client: NotionClient, notio
     ("answer", "kind"),
     [
         (error(400, "validation_error", "title is too long"), Permanent),
-        (error(413, "validation_error", "too large"), Permanent),
+        (error(413, "validation_error", "too large"), TooLarge),
         (error(400, "validation_error", "Can't edit block that is archived."), InTrash),
         (error(400, "validation_error", "set allow_deleting_content to confirm"), HoldsPages),
         (error(404, "object_not_found", "Could not find page"), NotThere),
