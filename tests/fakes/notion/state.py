@@ -280,7 +280,7 @@ class Workspace:
             content = dict(definition[type_])
             if type_ in ("select", "multi_select"):
                 content["options"] = _options(name, content.get("options", []), there)
-            property_id = "title" if type_ == "title" else there.get("id") or uuid.uuid4().hex[:4]
+            property_id = "title" if type_ == "title" else there.get("id") or uuid.uuid4().hex[:12]
             source.properties[name] = {"id": property_id, "name": name, "type": type_, type_: content}
         for page in self.pages.values():
             if page.parent.get("data_source_id") == source.id:
@@ -318,7 +318,7 @@ def _chosen(options: list[Json], wanted: Json) -> Json:
     for option in options:
         if wanted.get("id", option["id"]) == option["id"] and wanted.get("name", option["name"]) == option["name"]:
             return dict(option)
-    options.append({"id": uuid.uuid4().hex[:4], "name": wanted["name"], "color": "default"})
+    options.append({"id": uuid.uuid4().hex[:12], "name": wanted["name"], "color": "default"})
     return dict(options[-1])
 
 
@@ -333,7 +333,7 @@ def _options(name: str, options: list[Json], there: Json) -> list[Json]:
         there = before.get(option.get("id", ""), before.get(option["name"], {}))
         if there and option.get("color", there["color"]) != there["color"]:
             raise Invalid(f"Cannot update color of select with name: {option['name']}.")
-        listed.append({"id": uuid.uuid4().hex[:4], "color": "default"} | there | option)
+        listed.append({"id": uuid.uuid4().hex[:12], "color": "default"} | there | option)
     return listed
 
 
