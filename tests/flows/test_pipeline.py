@@ -40,7 +40,7 @@ def test_the_pipeline_brings_everything_up_to_date_and_then_finds_nothing_to_do(
     assert second["categorize"]["judged"] == 0
     assert second["sync markdown"] | {"seconds": 0} == {
         **dict.fromkeys(["created", "updated", "failed", "uncertain", "conflicts", "pulled", "requests", "seconds"], 0),
-        **dict.fromkeys(["baseline", "undecided"], 0),
+        **dict.fromkeys(["baseline", "undecided", "left_behind"], 0),
         "destination": "markdown",
         "unchanged": 30,
         "problems": [],
