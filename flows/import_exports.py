@@ -74,6 +74,12 @@ def publish(report: dict[str, Any]) -> None:
                 "Left out", left_out, ["name", "reason"], total=sum(one["count"] for one in report["left_out"])
             ),
             *reports.problems("Not familiar to this version", list(report["unfamiliar"].items()), ["where", "count"]),
+            *reports.problems(
+                "Exports of one date differ, both are kept",
+                [(conversation_id,) for conversation_id in report["conflicting"]],
+                ["conversation"],
+                total=report["conflicts"],
+            ),
         ],
     )
 

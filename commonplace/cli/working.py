@@ -92,3 +92,8 @@ def _tell_left_out(report: dict[str, Any]) -> None:
         aside.print(f"Left out, {reason}: {told}", markup=False)
     for where, count in report.get("unfamiliar", {}).items():
         aside.print(f"Not familiar to this version, but kept: {where} ({count:,})", markup=False)
+    if conflicts := report.get("conflicts", 0):
+        names = report["conflicting"][:MOST_TOLD]
+        more = [f"{conflicts - len(names):,} more"] if conflicts > len(names) else []
+        told = ", ".join([*names, *more])
+        aside.print(f"Exports of one date differ, both are kept (the other as a branch): {told}", markup=False)

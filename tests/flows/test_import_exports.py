@@ -53,7 +53,7 @@ def test_a_second_run_of_the_same_export_shows_cached_and_changes_nothing(prefec
 def test_parameters_and_results_hold_no_conversation(prefect_api: Process, sample: Path) -> None:
     report = import_exports(paths=[str(sample)])
     counts = "read new changed unchanged empty failed messages attachments"
-    told = "defects more_defects unfamiliar left_out seconds files import_ids stopped hint errors"
+    told = "defects more_defects unfamiliar left_out conflicts conflicting seconds files import_ids stopped hint errors"
     assert set(report) == {*counts.split(), *told.split()}
     assert report["read"] == sum(report[key] for key in ("new", "changed", "unchanged", "empty", "failed"))
 

@@ -37,6 +37,8 @@ class Merged(msgspec.Struct, frozen=True):
     outcome: MergeOutcome
     hash_before: str | None
     hash_after: str | None
+    contradicts: bool = False
+    """A state of the same age has other words for a message; both are kept."""
 
 
 def merge(archive: Archive, import_id: str | None, conversations: Sequence[Conversation]) -> list[Merged]:
@@ -92,7 +94,9 @@ def _merge_batch(connection: Connection, owner: str, batch: Sequence[Conversatio
         results[conversation.id] = Merged(conversation.id, "new", None, hash_after)
     for change in update.update_all(connection, [(existing[conversation.id], conversation) for conversation in known]):
         outcome: MergeOutcome = "changed" if change.is_visible else "unchanged"
-        results[change.conversation_id] = Merged(change.conversation_id, outcome, change.hash_before, change.hash_after)
+        results[change.conversation_id] = Merged(
+            change.conversation_id, outcome, change.hash_before, change.hash_after, change.contradicts
+        )
     return [results[id] for id in ids]
 
 
@@ -232,5 +236,6 @@ def record_outcomes(connection: Connection, import_id: str, merged: Sequence[Mer
         "outcome": case((said_nothing, arriving("outcome")), else_=table.outcome),
         "hash_after": arriving("hash_after"),
     }
-    found = [{"import_id": import_id, **msgspec.structs.asdict(item)} for item in merged]
+    names = ("conversation_id", "outcome", "hash_before", "hash_after")
+    found = [{"import_id": import_id, **{name: getattr(item, name) for name in names}} for item in merged]
     put(connection, schema.import_outcomes, found, changing=changing)

@@ -1,7 +1,6 @@
 """A conversation that the archive holds already, and another state of it arriving.
 
-Most of what an import brings is known. So rows are compared first without their texts, which are loaded only where the
-arriving state is newer and may replace them; and only rows that differ are written.
+Both become states (`states.py`), one absorbs the other, and only rows that differ are written.
 """
 
 from __future__ import annotations
@@ -10,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, case, func, select, update
+from sqlalchemy import Connection, Row, bindparam, case, delete, func, select, update
 
 from commonplace.archive import rows, schema
 from commonplace.archive.conversations import records, states
 from commonplace.archive.conversations.hashing import hash_nodes
 from commonplace.archive.conversations.tree import arrange, nearest_parents
+from commonplace.archive.conversations.wording import Content
 from commonplace.model import Attachment, Conversation, Message
 
 FENCE = "```"
 
-_HEAVY = ("text", "raw")
 _SAID = ("role", "content_type", "text", "digest", "is_hidden", "raw")
 _AROUND = ("parent_id", "position", "author", "created_at", "model", "is_active", "extra", "older")
 _ATTACHED = ("kind", "name", "mime_type", "size", "prompt", "member", "sha256")
@@ -47,6 +46,8 @@ class Change(msgspec.Struct, frozen=True):
     is_visible: bool
     hash_before: str
     hash_after: str
+    contradicts: bool
+    """An export of the same age has other words."""
 
 
 class Stored(msgspec.Struct):
@@ -55,6 +56,7 @@ class Stored(msgspec.Struct):
     row: Row[Any]
     state: states.State
     message_rows: dict[str, Row[Any]]
+    said: dict[str, Content]
     messages: dict[str, states.State]
     attachment_rows: dict[tuple[str, str], Row[Any]]
 
@@ -72,6 +74,8 @@ class Writes(msgspec.Struct):
     around: list[dict[str, Any]] = msgspec.field(default_factory=list)
     attached: list[dict[str, Any]] = msgspec.field(default_factory=list)
     heads: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    settled: list[int] = msgspec.field(default_factory=list)
+    """Messages that held other words of one age, which newer ones have replaced."""
     recount: list[int] = msgspec.field(default_factory=list)
 
 
@@ -97,53 +101,42 @@ def _load(
         return
     keys = [row.key for row, _ in pairs]
     table = schema.messages
-    light = [column for column in table.columns if column.name not in _HEAVY]
     by_conversation: dict[int, list[Row[Any]]] = {key: [] for key in keys}
-    for message in connection.execute(select(*light).where(table.c.conversation_key.in_(keys))):
+    for message in connection.execute(select(table).where(table.c.conversation_key.in_(keys))):
         by_conversation[message.conversation_key].append(message)
     attached: dict[int, dict[tuple[str, str], Row[Any]]] = {key: {} for key in keys}
     found = schema.attachments
     query = select(found).where(found.c.conversation_key.in_(keys)).order_by(found.c.key)
     for attachment in connection.execute(query):
         attached[attachment.conversation_key][attachment.message_id, attachment.id] = attachment
-    newer = [row.key for row, incoming in pairs if _may_replace(row, by_conversation[row.key], incoming)]
-    texts = _texts(connection, newer)
     for row, incoming in pairs:
-        yield _held(row, by_conversation[row.key], texts, attached[row.key]), incoming
+        yield _held(row, by_conversation[row.key], attached[row.key]), incoming
 
 
-def _may_replace(row: Row[Any], messages: Sequence[Row[Any]], incoming: Conversation) -> bool:
-    """Could the arriving state be newer than anything we hold? Else the texts that we hold stay."""
-    return (incoming.updated_at or 0) > (row.updated_at or 0) or any(message.older for message in messages)
-
-
-def _texts(connection: Connection, keys: Sequence[int]) -> dict[int, tuple[str, bytes | None]]:
-    if not keys:
-        return {}
-    table = schema.messages.c
-    query = select(table.key, table.text, table.raw).where(table.conversation_key.in_(keys))
-    return {key: (text, raw) for key, text, raw in connection.execute(query)}
-
-
-def _held(
-    row: Row[Any],
-    message_rows: Sequence[Row[Any]],
-    texts: dict[int, tuple[str, bytes | None]],
-    attachment_rows: dict[tuple[str, str], Row[Any]],
-) -> Stored:
+def _held(row: Row[Any], message_rows: Sequence[Row[Any]], attachment_rows: dict[tuple[str, str], Row[Any]]) -> Stored:
     time = row.updated_at or 0
     attachments: dict[str, list[Attachment]] = {}
     for (message_id, _), attachment in attachment_rows.items():
         attachments.setdefault(message_id, []).append(records.attachment_from(attachment))
+    said: dict[str, Content] = {}
     messages: dict[str, states.State] = {}
+    others: list[tuple[str, states.State]] = []
     for found in message_rows:
-        text, raw = texts.get(found.key, ("", None))
-        message = records.message_from(found, text, raw, attachments.get(found.id, []))
-        messages[found.id] = states.of_message(message, time, rows.from_json(found.older))
+        message = records.message_from(found, found.text, found.raw, attachments.get(found.id, []))
+        said[found.id] = states.content_of(message)
+        state = states.of_message(message, time, rows.from_json(found.older))
+        if beside := message.extra.get(states.OTHER_WORDS):
+            others.append((beside, state))
+        else:
+            messages[found.id] = state
+    for beside, state in others:
+        if beside in messages and state.wording:
+            messages[beside].reword(state.wording)
     return Stored(
         row,
         states.of_conversation(records.conversation_from(row, []), time, rows.from_json(row.older)),
         {found.id: found for found in message_rows},
+        said,
         messages,
         attachment_rows,
     )
@@ -153,7 +146,6 @@ def _combine(held: Stored, incoming: Conversation, writes: Writes) -> Change:
     """The merge itself: absorb, arrange anew, and note what differs from the rows."""
     time = incoming.updated_at or 0
     newest = max(time, held.time)
-    said_before = {id: state.fields[states.CONTENT] for id, state in held.messages.items()}
     held.state.absorb(states.of_conversation(incoming, time))
     for message in incoming.messages:
         state = states.of_message(message, time)
@@ -161,31 +153,49 @@ def _combine(held: Stored, incoming: Conversation, writes: Writes) -> Change:
             held.messages[message.id].absorb(state)
         else:
             held.messages[message.id] = state
-    parents = nearest_parents({id: state.parents for id, state in held.messages.items()})
     merged = states.to_conversation(held.state, incoming, newest)
-    merged.messages = [states.to_message(state, id, parents.get(id)) for id, state in held.messages.items()]
-    arrange(merged.messages, merged.current_message_id)
+    merged.messages, older = _arranged(held, merged.current_message_id, newest)
 
-    is_visible = False
+    is_visible = contradicts = False
     for message in merged.messages:
-        is_said_anew = message.id not in said_before or (
-            held.messages[message.id].fields[states.CONTENT] != said_before[message.id]
-        )
-        older = states.message_older(held.messages[message.id], newest)
-        is_visible |= _note_message(held, message, older, is_said_anew, writes)
+        contradicts |= states.OTHER_WORDS in message.extra and message.id not in held.said
+        is_visible |= _note_message(held, message, older[message.id], writes)
         is_visible |= _note_attachments(held, message, writes)
+    gone = [row.key for id, row in held.message_rows.items() if id not in older]
+    writes.settled += gone
+    is_visible |= bool(gone)
     nodes = [(message.id, message.parent_id, message.digest, message.is_active) for message in merged.messages]
     hashed = hash_nodes(merged.title, merged.project_ref, nodes)
     is_visible |= _note_head(held, merged, states.conversation_older(held.state, newest), hashed, is_visible, writes)
-    return Change(held.row.id, is_visible, held.row.content_hash, hashed)
+    return Change(held.row.id, is_visible, held.row.content_hash, hashed, contradicts)
 
 
-def _note_message(held: Stored, message: Message, older: str | None, is_said_anew: bool, writes: Writes) -> bool:
+def _arranged(held: Stored, current_message_id: str | None, newest: int) -> tuple[list[Message], dict[str, str | None]]:
+    """All messages in their order, other words beside the message that they are of; and what is older of each."""
+    parents = nearest_parents({id: state.parents for id, state in held.messages.items()})
+    messages = [states.to_message(state, id, parents.get(id)) for id, state in held.messages.items()]
+    arrange(messages, current_message_id)
+    ordered: list[Message] = []
+    older: dict[str, str | None] = {}
+    for message in messages:
+        state = held.messages[message.id]
+        ordered.append(message)
+        older[message.id] = states.message_older(state, newest)
+        for other, its_older in states.to_others(state, message):
+            ordered.append(other)
+            older[other.id] = its_older
+    for position, message in enumerate(ordered):
+        message.position = position
+    return ordered, older
+
+
+def _note_message(held: Stored, message: Message, older: str | None, writes: Writes) -> bool:
     row = held.message_rows.get(message.id)
     values = dict(zip(records.MESSAGE_COLUMNS, records.message_row(held.row.key, message, older), strict=True))
     if row is None:
         writes.new_messages.append(tuple(values.values()))
         return True
+    is_said_anew = states.content_of(message) != held.said[message.id]
     if is_said_anew:
         writes.said.append({"at": row.key, **{name: values[name] for name in _SAID}})
     differing = {name for name in _AROUND if values[name] != getattr(row, name)}
@@ -222,6 +232,8 @@ def _note_head(
 
 
 def _write(connection: Connection, writes: Writes) -> None:
+    for keys in rows.batched(writes.settled):
+        connection.execute(delete(schema.messages).where(schema.messages.c.key.in_(keys)))
     rows.insert_rows(connection, schema.messages, records.MESSAGE_COLUMNS, writes.new_messages)
     rows.insert_rows(connection, schema.attachments, records.ATTACHMENT_COLUMNS, writes.new_attachments)
     _update(connection, schema.messages, writes.said)

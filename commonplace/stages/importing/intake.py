@@ -140,6 +140,8 @@ class Intake:
         merged = merge(self._archive, self._import_id, batch)
         for result, (messages, attachments) in zip(merged, sizes, strict=True):
             self._tally.count(result.outcome, messages=messages, attachments=attachments)
+            if result.contradicts:
+                self._tally.add_conflict(result.conversation_id)
         self._index.after_merge(
             sum(size for result, (size, _) in zip(merged, sizes, strict=True) if result.outcome == "new")
         )

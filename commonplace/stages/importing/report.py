@@ -23,6 +23,15 @@ class Tally(Counts, kw_only=True):
     unfamiliar: dict[str, int] = msgspec.field(default_factory=dict)
     """Words and fields that this version does not know: they are kept, and shown as well as it can."""
     left_out: list[LeftOut] = msgspec.field(default_factory=list)
+    conflicts: int = 0
+    """Conversations of which exports of one date have different words for a message: both are kept."""
+    conflicting: list[str] = msgspec.field(default_factory=list)
+    """The first of them."""
+
+    def add_conflict(self, conversation_id: str) -> None:
+        self.conflicts += 1
+        if len(self.conflicting) < MOST_DEFECTS:
+            self.conflicting.append(conversation_id)
 
     def add_defects(self, defects: Iterable[Defect]) -> None:
         for defect in defects:
@@ -43,6 +52,8 @@ class Tally(Counts, kw_only=True):
         self.add_defects(other.defects)
         self.unfamiliar = dict(Counter(self.unfamiliar) + Counter(other.unfamiliar))
         self.left_out = first_of([*self.left_out, *other.left_out])
+        self.conflicts += other.conflicts
+        self.conflicting = [*self.conflicting, *other.conflicting][:MOST_DEFECTS]
 
 
 class FileReport(Tally, kw_only=True):

@@ -92,13 +92,50 @@ def test_an_older_export_never_overwrites_newer_data_but_adds_what_is_missing(ar
     assert said(found) == {"a-0": "one", "a-1": "two"}
 
 
-def test_states_of_the_same_age_keep_what_is_there(archive: Archive) -> None:
-    merge(archive, simple_chat("a", "first told", updated=100, title="First"))
-    second = simple_chat("a", "told otherwise", "an addition", updated=100, title="Second", model="gpt-4")
-    assert merge(archive, second) == ["changed"]
+def test_different_words_of_one_age_are_both_kept_and_told_until_newer_ones_come(archive: Archive) -> None:
+    one = simple_chat("a", "first told", updated=100, title="First")
+    two = simple_chat("a", "told otherwise", "an addition", updated=100, title="Second", model="gpt-4")
+    assert [merged.contradicts for merged in merge_all(archive, one, two, one)] == [False, True, False]
     found = load(archive)
-    assert (found.title, found.model) == ("First", "gpt-4")
-    assert said(found) == {"a-0": "first told", "a-1": "an addition"}
+    assert found.model == "gpt-4"
+    assert set(said(found).values()) == {"first told", "told otherwise", "an addition"}
+    assert active(found) == ["a-0", "a-1"]
+    assert merge(archive, one, two) == ["unchanged", "unchanged"]
+    other = archive.of("in the other order")
+    merge(other, two, one)
+    assert load(other) == found
+    assert merge(archive, simple_chat("a", "settled", updated=200)) == ["changed"]
+    assert said(load(archive)) == {"a-0": "settled", "a-1": "an addition"}
+    assert merge(archive, one, two) == ["unchanged", "unchanged"]
+
+
+def cited(updated: int) -> Conversation:
+    """An answer with its source, as exports told it while they had `content_references`."""
+    told = simple_chat("a", "How?", "So.", updated=updated)
+    told.messages[1].text = "So ([A page](https://example.org/page))."
+    told.messages[1].extra = {"sources": [{"title": "A page", "url": "https://example.org/page"}]}
+    return told
+
+
+def test_a_newer_trimmed_export_takes_no_link_away_and_an_older_one_brings_it_back(archive: Archive) -> None:
+    trimmed_later = simple_chat("a", "How?", "So.", updated=200)
+    merge(archive, cited(100))
+    assert merge(archive, trimmed_later) == ["changed"]
+    other = archive.of("in the other order")
+    merge(other, trimmed_later)
+    (merged,) = merge_all(other, cited(100))
+    assert (merged.outcome, merged.hash_after) == ("changed", merged.hash_before)
+    for found in (load(archive), load(other)):
+        assert "https://example.org/page" in found.messages[1].text
+        assert found.messages[1].extra["sources"]
+    assert contents(archive) == contents(other)
+
+
+def test_words_that_changed_take_their_links_along_and_bring_them_back_when_they_return(archive: Archive) -> None:
+    merge(archive, cited(100), simple_chat("a", "How?", "Otherwise.", updated=200))
+    assert said(load(archive))["a-1"] == "Otherwise."
+    merge(archive, simple_chat("a", "How?", "So.", updated=300))
+    assert "https://example.org/page" in said(load(archive))["a-1"]
 
 
 def test_a_state_without_a_date_only_adds(archive: Archive) -> None:
