@@ -170,7 +170,7 @@ def test_slow_packages_load_only_where_they_are_used() -> None:
     _assert_none({module: at_import_time(module) & SLOW_PACKAGES for module in LIBRARY}, "loads at once")
 
 
-ABOUT_EVERY_SOURCE = {"contents", "contract", "limits", "registry"}
+ABOUT_EVERY_SOURCE = {"ahead", "contents", "contract", "limits", "registry"}
 WRITES_THE_SAMPLE = {"commonplace.cli.system"}
 
 

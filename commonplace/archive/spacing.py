@@ -33,11 +33,13 @@ CLASS = "".join(f"{first}-{last}" for first, last in RANGES)
 """The characters of these scripts, as they are written between the brackets of a regular expression."""
 
 _RUN = re.compile(f"[{CLASS}]+")
+_ROUGHLY = re.compile("[\u0e00-\u1fff\u2e80-\ud7ff\uf900-\uffff\U0001b000-\U0001b16f\U00020000-\U0003ffff]")
+"""All of them and some others, in so few ranges that looking for them in a text of another script costs little."""
 
 
 def spaced(text: str | None) -> str | None:
     """A text as the index is given it: with spaces between the characters of what has none."""
-    if not text or text.isascii():
+    if not text or text.isascii() or not _ROUGHLY.search(text):
         return text
     return _RUN.sub(lambda run: f" {cut(run[0])} ", text)
 

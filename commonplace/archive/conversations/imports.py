@@ -227,6 +227,13 @@ def known_items(archive: Archive, digests: Sequence[bytes]) -> dict[bytes, Sourc
         return {bytes(row.digest): SourceItem(*row[1:]) for row in connection.execute(query)}
 
 
+def knows_nothing(archive: Archive) -> bool:
+    """Whether nothing that is read can be known already."""
+    query = select(source_items.c.digest).where(source_items.c.owner == archive.owner).limit(1)
+    with archive.read() as connection:
+        return connection.execute(query).first() is None
+
+
 def record_known(archive: Archive, import_id: str, digests: Sequence[bytes]) -> None:
     """The outcomes of items that were skipped, because their bytes were merged before."""
     items, heads = source_items.c, conversations.c

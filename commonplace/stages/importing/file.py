@@ -15,6 +15,8 @@ from commonplace.archive.conversations.imports import Counts, ImportRecord, Stat
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import hash_file
 from commonplace.errors import Defect, Refused
+from commonplace.sources.ahead import Ahead, Reading, is_worth_it
+from commonplace.sources.contract import Export
 from commonplace.sources.limits import Limits
 from commonplace.sources.registry import open_export
 from commonplace.stages.importing.intake import Intake, TextIndex
@@ -140,7 +142,17 @@ class _FileImport(msgspec.Struct, frozen=True):
                 open_member=export.open_member,
             )
             known = (lambda _: frozenset()) if anew else intake.known
-            intake.run(export.conversations(known), lambda: self.using.progress(report))
-            report.unfamiliar = dict(export.unfamiliar)
-            report.left_out = list(export.left_out)
+            with self._reading(export) as reading:
+                intake.run(reading.conversations(known), lambda: self.using.progress(report))
+                report.unfamiliar = dict(reading.unfamiliar)
+                report.left_out = list(reading.left_out)
             report.sha256 = keeper.sha256()
+
+    @contextmanager
+    def _reading(self, export: Export) -> Iterator[Reading]:
+        """The export, decoded here, or elsewhere where that saves time."""
+        if is_worth_it(export) and imports.knows_nothing(self.archive):
+            with Ahead(self.path, self.using.limits) as ahead:
+                yield ahead
+        else:
+            yield export

@@ -15,8 +15,10 @@ from commonplace.archive.conversations.reading import load_conversation
 from commonplace.archive.core import Archive
 from commonplace.archive.files import files
 from commonplace.errors import Refused
+from commonplace.sources.ahead import Ahead
 from commonplace.sources.chatgpt.sample import write_sample
-from commonplace.stages.importing import intake
+from commonplace.sources.limits import Limits
+from commonplace.stages.importing import file, intake
 from commonplace.stages.importing.report import FileReport, ImportReport
 from commonplace.stages.importing.stage import import_paths
 from tests.archive.builders import bytes_of, contents
@@ -261,3 +263,25 @@ def test_a_value_that_no_database_takes_fails_alone(archive: Archive, tmp_path: 
     else:
         assert (report.new, report.failed) == (2, 1)
         assert "cannot be stored" in report.defects[0].reason
+
+
+def test_a_large_first_import_is_decoded_elsewhere_and_ends_the_same(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+
+    class Watched(Ahead):
+        def __init__(self, path: Path, limits: Limits | None) -> None:
+            opened.append(path)
+            super().__init__(path, limits)
+
+    monkeypatch.setattr(file, "Ahead", Watched)
+    monkeypatch.setattr(file, "is_worth_it", lambda _: True)
+    write_sample(tmp_path / "sample.zip")
+    report = import_paths(archive, [tmp_path / "sample.zip"])
+    assert (report.new, report.failed, report.is_balanced) == (60, 0, True)
+    assert report.attachments > 0
+    assert len(stored(archive, files.ATTACHMENT)) > 0
+    later = write_json(tmp_path / "later.json", conversation(key="later"))
+    assert import_paths(archive, [later]).new == 1
+    assert opened == [tmp_path / "sample.zip"]
