@@ -101,11 +101,11 @@ class Ahead:
 
     def _receive(self) -> bytes:
         stream = self.process.stdout
-        length = stream.read(_LENGTH) if stream else b""
-        data = stream.read(int.from_bytes(length, "big")) if stream and length else b""
-        if not data:
+        length = int.from_bytes(stream.read(_LENGTH), "big") if stream else 0
+        data = stream.read(length) if stream and length else b""
+        if not data or len(data) < length:
             raise Halt(
-                "The process that decodes the export was ended from outside.",
+                "The process that decodes the export ended before it was done.",
                 hint="Import the file again: it goes on where it stopped.",
             )
         return data

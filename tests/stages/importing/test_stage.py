@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,26 @@ from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.reading import load_conversation
 from commonplace.archive.core import Archive
 from commonplace.archive.files import files
-from commonplace.errors import Refused
+from commonplace.errors import Halt, Refused
 from commonplace.sources.ahead import Ahead
 from commonplace.sources.chatgpt.sample import write_sample
+from commonplace.sources.contract import Item, Known
 from commonplace.sources.limits import Limits
 from commonplace.stages.importing import file, intake
 from commonplace.stages.importing.report import FileReport, ImportReport
 from commonplace.stages.importing.stage import import_paths
 from tests.archive.builders import bytes_of, contents
-from tests.fakes.exports import START, as_json, chain, conversation, message, write_folder, write_json, write_zip
+from tests.fakes.exports import (
+    START,
+    as_json,
+    chain,
+    conversation,
+    message,
+    one_message,
+    write_folder,
+    write_json,
+    write_zip,
+)
 
 
 def outcomes(archive: Archive, report: ImportReport) -> dict[str, str]:
@@ -285,3 +297,49 @@ def test_a_large_first_import_is_decoded_elsewhere_and_ends_the_same(
     later = write_json(tmp_path / "later.json", conversation(key="later"))
     assert import_paths(archive, [later]).new == 1
     assert opened == [tmp_path / "sample.zip"]
+
+
+def test_a_decoder_that_is_killed_ends_the_import_with_a_sentence_and_nothing_is_half_there(
+    sqlite_archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Ahead):
+        def conversations(self, known: Known | None = None) -> Iterator[Item]:
+            items = super().conversations(known)
+            yield next(items)
+            self.process.kill()
+            yield from items
+
+    monkeypatch.setattr(file, "is_worth_it", lambda _: True)
+    monkeypatch.setattr(intake, "MESSAGES_PER_BATCH", 10)
+    words = "many words " * 180_000
+    path = write_json(tmp_path / "x.json", *(one_message(words) | {"conversation_id": f"c-{n}"} for n in range(12)))
+    with monkeypatch.context() as patched:
+        patched.setattr(file, "Ahead", Killed)
+        with pytest.raises(Halt, match=r"ended before it was done. Import the file again"):
+            import_paths(sqlite_archive, [path])
+    there = contents(sqlite_archive)["conversations"]
+    assert 0 < len(there) < 12
+    report = import_paths(sqlite_archive, [path])
+    assert (report.new, report.unchanged) == (12 - len(there), len(there))
+    assert verify(sqlite_archive).is_well
+
+
+def test_an_interrupted_import_leaves_no_process_behind(
+    sqlite_archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Ahead] = []
+
+    class Watched(Ahead):
+        def __init__(self, path: Path, limits: Limits | None) -> None:
+            super().__init__(path, limits)
+            opened.append(self)
+
+    def interrupt(_: FileReport) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(file, "Ahead", Watched)
+    monkeypatch.setattr(file, "is_worth_it", lambda _: True)
+    write_sample(tmp_path / "sample.zip")
+    with pytest.raises(KeyboardInterrupt):
+        import_paths(sqlite_archive, [tmp_path / "sample.zip"], progress=interrupt)
+    assert [there.process.poll() is None for there in opened] == [False]
