@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from prefect import tags
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
@@ -62,6 +65,14 @@ def prefect_api(prefect_server: Process, server_settings: Settings) -> Iterator[
         }
     ):
         yield prefect_server
+
+
+@pytest.fixture
+def own_runs() -> Iterator[FlowRunFilter]:
+    """Asks the server, which is everybody's, for the runs of this test alone."""
+    mark = uuid4().hex
+    with tags(mark):
+        yield FlowRunFilter(tags=FlowRunFilterTags(all_=[mark]))
 
 
 @pytest.fixture

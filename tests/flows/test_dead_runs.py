@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from prefect import flow, get_client, task
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.states import Running
 
 from commonplace import runs
@@ -76,10 +76,10 @@ def test_a_run_that_a_command_executes_itself_lives_as_long_as_the_command(clien
     assert _states(client, run.id) == ["Crashed"]
 
 
-def test_commands_sign_the_runs_that_they_execute(client: SyncPrefectClient) -> None:
+def test_commands_sign_the_runs_that_they_execute(client: SyncPrefectClient, own_runs: FlowRunFilter) -> None:
     runs.run_here("maintain", backup=False, verify=False, prune=False)
-    (latest,) = client.read_flow_runs(limit=1, sort=FlowRunSort.START_TIME_DESC)
-    assert processes.is_marked_alive(latest.infrastructure_pid or "")
+    (run,) = client.read_flow_runs(flow_run_filter=own_runs)
+    assert processes.is_marked_alive(run.infrastructure_pid or "")
 
 
 def test_a_run_that_has_just_started_is_left_alone(client: SyncPrefectClient) -> None:

@@ -84,7 +84,7 @@ def locked(world: World) -> None:
 
 
 def one_page_refused(world: World) -> None:
-    world.notion.fail_next("400", on="POST pages")
+    world.notion.fail_next("400", on="POST pages", about="Kitchen: choosing a worktop")
 
 
 def interrupted(world: World) -> None:

@@ -29,6 +29,7 @@ class Fault:
 
     kind: str
     on: str = ""
+    about: bytes = b""
     skip: int = 0
     committed: bool = False
     retry_after: float | None = None
@@ -53,10 +54,10 @@ class Faults:
         self._waiting.clear()
         return left
 
-    def take(self, what: str) -> Fault | None:
+    def take(self, what: str, body: bytes) -> Fault | None:
         """The fault that is meant for this request, if any."""
         for fault in self._waiting:
-            if what.startswith(fault.on):
+            if what.startswith(fault.on) and fault.about in body:
                 if fault.skip:
                     fault.skip -= 1
                     return None

@@ -74,17 +74,17 @@ class FakeNotion(Loopback, Workspace):
     def per_window(self, requests: int) -> None:
         self.budget.per_window = requests
 
-    def fail_next(self, kind: str, *, on: str = "", skip: int = 0, times: int = 1, committed: bool = False,
-                  retry_after: float | None = None, reason: str | None = None,
+    def fail_next(self, kind: str, *, on: str = "", about: str = "", skip: int = 0, times: int = 1,
+                  committed: bool = False, retry_after: float | None = None, reason: str | None = None,
                   call: Callable[[], None] | None = None) -> None:  # fmt: skip
         """The next matching request (after `skip` others) goes wrong: timeout, drop, call, committed_503, or a status.
 
-        `on` is the beginning of "METHOD path". `committed` says whether the request is done nevertheless; `call` is
-        called instead of answering.
+        `on` is the beginning of "METHOD path", `about` a text that its body holds. `committed` says whether the request
+        is done nevertheless; `call` is called instead of answering.
         """
         with self.lock:
             for _ in range(times):
-                self.faults.add(Fault(kind, on, skip, committed, retry_after, reason, call))
+                self.faults.add(Fault(kind, on, about.encode(), skip, committed, retry_after, reason, call))
 
     def count(self, on: str = "") -> int:
         """Requests whose "METHOD path" begins so."""
@@ -99,7 +99,7 @@ class FakeNotion(Loopback, Workspace):
         request = Request(method, path, {}, time.monotonic())
         with self.lock:
             self.requests.append(request)
-            fault = self.faults.take(f"{method} {path}")
+            fault = self.faults.take(f"{method} {path}", raw)
         try:
             self._check_headers(headers)
             self.budget.spend()
