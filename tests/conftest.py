@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
@@ -56,21 +57,54 @@ def _never_wait_for_the_disk(server: str) -> None:
 
 
 @pytest.fixture
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
-    """Makes an empty database of a dialect and returns its URL."""
+def bare_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Makes a database of a dialect that holds nothing at all, and returns its URL."""
 
     def make(dialect: str) -> str:
         if dialect == "sqlite":
             return f"sqlite:///{tmp_path / f'{uuid4().hex}.db'}"
-        import psycopg
-
-        server: str = request.getfixturevalue("postgres_url")
-        name = f"t{uuid4().hex}"
-        with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type,unused-ignore]
-        return server.replace("/postgres?", f"/{name}?")
+        return _create_database(request.getfixturevalue("postgres_url"), "template1")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive without rows, made by the migrations once: thousands of tests begin with a copy."""
+    file = tmp_path_factory.mktemp("migrated") / "archive.db"
+    open_archive(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> str:
+    """The same as a database to copy, by its name."""
+    url = _create_database(postgres_url, "template1")
+    open_archive(url).close()
+    return str(make_url(url).database)
+
+
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Makes an archive of a dialect, without rows, and returns its URL."""
+
+    def make(dialect: str) -> str:
+        if dialect == "sqlite":
+            file = tmp_path / f"{uuid4().hex}.db"
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
+            return f"sqlite:///{file}"
+        return _create_database(request.getfixturevalue("postgres_url"), request.getfixturevalue("migrated_postgres"))
+
+    return make
+
+
+def _create_database(server: str, template: str) -> str:
+    import psycopg
+
+    name = f"t{uuid4().hex}"
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type,unused-ignore]
+    return server.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture(params=DIALECTS)

@@ -56,9 +56,9 @@ def test_an_archive_of_a_newer_version_is_left_alone(archive_url: str) -> None:
 
 
 def test_a_migration_that_fails_changes_nothing(
-    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+    bare_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = new_database("sqlite")
+    url = bare_database("sqlite")
 
     def fail(connection: object) -> None:
         raise RuntimeError("the migration is wrong")

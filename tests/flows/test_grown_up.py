@@ -59,7 +59,7 @@ class Ground(dict[str, str]):
 
 @pytest.fixture
 def ground(
-    tmp_path: Path, new_database: Callable[[str], str], database_for_prefect: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bare_database: Callable[[str], str], database_for_prefect: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Ground, FakeNotion]]:
     """A Prefect server on PostgreSQL, and a Notion that takes its time."""
     home = tmp_path / "book"
@@ -70,7 +70,7 @@ def ground(
             os.environ
             | {
                 "COMMONPLACE_HOME": str(home),
-                "COMMONPLACE_DATABASE_URL": new_database("postgresql"),
+                "COMMONPLACE_DATABASE_URL": bare_database("postgresql"),
                 "NOTION_TOKEN": notion.token,
                 "NOTION_BASE_URL": notion.base_url,
                 "NOTION_DATABASE_ID": notion.add_database(),
