@@ -91,11 +91,8 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Who proposes names for projects that nobody named. `local` needs no key and no network."""
     model: str = ""
     """For the namers that have models. Empty: that of `[categorize]`."""
-    embeddings: str = ""
-    """A model that computes what conversations mean (`text-embedding-3-small`), as evidence beside their words. Empty:
-    words alone."""
     max_cost: float = 1.0
-    """US dollars a run may spend on embeddings and names."""
+    """US dollars a run may spend on names."""
 
 
 class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -316,14 +313,20 @@ def _to_path(kind: type[Any], value: Any) -> Any:
     return kind(value)
 
 
+MOVED = {("projects", "embeddings"): "Mapping reads what `commonplace embed` stored; [meaning] model names the model."}
+"""What settings of earlier versions became."""
+
+
 def _explain(problem: str) -> str:
     """msgspec's sentence, with the nearest known key where the key is unknown; never a value."""
     if "unknown field" not in problem:
         return problem
     key = problem.split("`")[1]
     section = problem.split("`$.", 1)[1].rstrip("`") if "`$." in problem else ""
-    near = difflib.get_close_matches(key, _keys_of(section), n=1)
     where = f"[{section}] " if section else ""
+    if moved := MOVED.get((section, key)):
+        return f"{where}{key} is gone. {moved}"
+    near = difflib.get_close_matches(key, _keys_of(section), n=1)
     return f"{where}unknown setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else "")
 
 

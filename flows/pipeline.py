@@ -1,4 +1,4 @@
-"""Everything, in order: import, categorize, map, and sync to every destination."""
+"""Everything, in order: import, embed, categorize, map, and sync to every destination."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from commonplace.session import Session
 from commonplace.stages.selection import Selection
 from commonplace.stages.syncing.destinations import names
 from commonplace.stages.work import describe, wrong
-from flows import categorize, import_exports, map_projects, reports, sync
+from flows import categorize, embed, import_exports, map_projects, reports, sync
 from flows.runner import RUNNER
 from flows.running import conclude, is_superseded
 from tasks.session import session
 
-Stage = Literal["import", "categorize", "map", "sync"]
-STAGES: tuple[Stage, ...] = ("import", "categorize", "map", "sync")
+Stage = Literal["import", "embed", "categorize", "map", "sync"]
+STAGES: tuple[Stage, ...] = ("import", "embed", "categorize", "map", "sync")
 HANDLED = {"new", "changed", "judged", "created", "updated", "failed"}
 
 
@@ -59,10 +59,13 @@ def run_stages(
     """The stages in their order, each with its own report, and what went wrong with any of them."""
     runs: dict[str, Callable[[], dict[str, Any]]] = {
         "import": lambda: import_exports.run(session, paths, origin="pipeline"),
+        "embed": lambda: embed.run(session, selection),
         "categorize": lambda: categorize.run(session, selection),
         "map": lambda: map_projects.run(session, selection),
     }
     wanted = {stage: run for stage, run in runs.items() if stage in stages}
+    if not session.settings.meaning.model:  # words alone
+        wanted.pop("embed", None)
     for destination in (destinations or names(session.settings)) if "sync" in stages else []:
         wanted[f"sync {destination}"] = lambda name=destination: sync.run(session, name, selection)  # type: ignore[misc]
     report: dict[str, Any] = {}

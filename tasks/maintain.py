@@ -27,4 +27,4 @@ def verify() -> dict[str, Any]:
 def prune() -> dict[str, Any]:
     """Remove result files and answers that are older than the settings keep them."""
     with session() as opened:
-        return stage.prune(opened.archive, opened.settings)
+        return stage.prune(opened.archive, opened.settings) | stage.tidy(opened)

@@ -1,7 +1,6 @@
 """Mapping: vectors and learning (kept in the archive), then placing. Never cached: the join decides what is left.
 
-Asking a paid namer is cached, by what is asked. Embeddings are not cached a second time: they are kept in the archive
-by content and model, so only what is missing there is bought.
+Asking a paid namer is cached, by what is asked.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from commonplace.archive.projects.assignments import Change
-from commonplace.stages.embedding import Embedded
 from commonplace.stages.mapping import project_names, stage
 from commonplace.stages.mapping.naming import Asked
 from commonplace.stages.mapping.similar import Learned
@@ -39,13 +37,6 @@ def place_by_rules(selection: dict[str, Any], lease: str) -> Sure:
     """Explicit ids, titles and custom GPTs; what they leave is for likeness."""
     with _rules(lease) as using:
         return stage.by_rules(using, selection=selection)
-
-
-@recording(name="embed", run_name="embed-{chunk}")
-def embed(chunk: str, ids: list[str], lease: str) -> Embedded:
-    """What a chunk of conversations means, as vectors from the model of the settings."""
-    with _everything(lease) as using:
-        return stage.embed_chunk(using, ids=ids)
 
 
 @recording(name="compute vectors", run_name="vectors-{chunk}")
@@ -86,7 +77,6 @@ def name_projects(chunk: str, ids: list[str], lease: str) -> list[str]:
 
 STEPS: Steps = {
     stage.by_rules: place_by_rules,
-    stage.embed_chunk: embed,
     stage.compute_chunk: compute_vectors,
     stage.learn_projects: learn_projects,
     stage.by_likeness: place_by_likeness,

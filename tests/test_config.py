@@ -39,6 +39,10 @@ def test_an_environment_shows_no_secret() -> None:
     ("text", "expected"),
     [
         ("[imports]\n", "unknown setting 'imports'. Did you mean 'import'?"),
+        (
+            "[projects]\nembeddings = 'x'\n",
+            "[projects] embeddings is gone. Mapping reads what `commonplace embed` stored",
+        ),
         ("[categorize]\njugde = 'local'\n", "[categorize] unknown setting 'jugde'. Did you mean 'judge'?"),
         ("[categorize]\nmax_cost = 'much'\n", "Expected `float`"),
         ("timezone = 'Mars/Olympus'\n", "no time zone 'Mars/Olympus'"),

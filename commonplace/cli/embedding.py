@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
-from commonplace.cli.options import DryRun, Force, Json, Limit, Project, Since, Until, selection
-from commonplace.cli.output import Output, aside, errors_for_people, plain, print_json, show_counts
-from commonplace.errors import Halt
+from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until, selection
+from commonplace.cli.output import Output, errors_for_people, plain, print_json, show_counts
+from commonplace.cli.working import as_run, directly, finish, show_report
 from commonplace.session import open_session
 
 KEYS = ("embedded", "unchanged", "passages", "cost_usd", "seconds")
@@ -23,27 +25,23 @@ def embed(
     limit: Limit = None,
     dry_run: DryRun = False,
     force: Force = False,
+    direct: Direct = False,
     json: Json = False,
 ) -> None:
-    """Make vectors of what was said, by which `search` and `similar` find what is meant."""
-    from commonplace.stages import vectors
+    """Make vectors of what was said, by which `search`, `similar` and `ask` find what is meant."""
+    from commonplace.stages import embedding as stage
 
-    with errors_for_people(), open_session() as session:
-        wanted = selection(session.settings, since=since, until=until, project=project, limit=limit, force=force)
+    with errors_for_people():
+        bounds: dict[str, Any] = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
         if dry_run:
-            plan = plain(vectors.preview(session, wanted))
+            with open_session() as session:
+                plan = plain(stage.preview(session, selection(session.settings, **bounds)))
             print_json(plan) if Output.as_json else show_counts(f"{plan['model']} would embed", plan)
             return
-        with aside.status("Embedding") as status:
-            report = vectors.embed_pending(
-                session, wanted, show=lambda done, total: status.update(f"Embedding {done:,} of {total:,}")
+        if direct:
+            report = directly(
+                lambda session, work: stage.embed_pending(session, selection(session.settings, **bounds), work=work)
             )
-        told = plain(report)
-        if Output.as_json:
-            print_json(told | ({"error": report.stopped} if report.stopped else {}))
         else:
-            show_counts("Embedded", {key: told[key] for key in KEYS})
-        if report.stopped:
-            if not Output.as_json:
-                aside.print(f"[bold red]{Halt(report.stopped, hint=report.hint)}[/]", soft_wrap=True)
-            raise typer.Exit(1)
+            report = as_run("embed", bounds)
+        finish(report, lambda: show_report("Embedded", report, KEYS))

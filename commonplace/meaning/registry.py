@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from commonplace.config import Environment, Settings
 from commonplace.meaning.contract import Embedder
@@ -25,6 +26,7 @@ def model_of(kind: str) -> str:
     return provider if provider in LOCAL else rest.rsplit(":", 2)[0].partition("@")[0]
 
 
+@cache
 def _use() -> Embedder:
     from commonplace.meaning.use.embedder import UseEmbedder
 
@@ -42,6 +44,7 @@ def _openai(model: str, settings: Settings, environment: Environment, check: Cal
     )
 
 
+@cache
 def _minilm() -> Embedder:
     from commonplace.meaning.minilm.embedder import MiniLmEmbedder
 
@@ -49,4 +52,4 @@ def _minilm() -> Embedder:
 
 
 LOCAL: dict[str, Callable[[], Embedder]] = {"use": _use, "minilm": _minilm}
-"""Those that run on this machine and cost nothing."""
+"""Those that run on this machine and cost nothing. Each is loaded once in a process, whoever asks for it."""

@@ -1,136 +1,209 @@
-"""What conversations mean, where the settings name a model for it: vectors bought once and kept in the archive.
+"""Embed: conversations get vectors of their passages, by which they are found, compared and sorted in meaning.
 
-They are evidence beside the words (projects/evidence.py) and may be missing: without a server, beyond the budget, for a
-conversation that is new. What has none is placed by its words alone. There is no cache besides the archive, which a
-backup carries: a vector belongs to a conversation's content and a model, and is not asked for again while both are.
+A conversation is done when there is a direction of its content as it is, in the kind of vectors that the settings name.
+Of one that changed, only new passages are given to the model. What is stored can be searched at once; the newest come
+first, because they are what a person looks for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import and_, select
 
+from commonplace.archive import leases
 from commonplace.archive.core import Archive
-from commonplace.archive.projects import vectors as features
-from commonplace.archive.schema import conversations
-from commonplace.config import Environment, ProjectSettings, Settings
-from commonplace.errors import CommonplaceError
-from commonplace.openai import embeddings
-from commonplace.openai.client import Client, account_of
-from commonplace.openai.embeddings import Embedder
-from commonplace.openai.pricing import FREE, Counted, Price, price_to_reckon_with, unknown_price
-from commonplace.openai.tokens import estimate_tokens
-from commonplace.projects.meanings import ENOUGH
-from commonplace.projects.similarity import Floats
-from commonplace.stages.work import Bought
+from commonplace.archive.schema import conversations, features
+from commonplace.archive.search import near, passages_files, passages_postgresql
+from commonplace.archive.search import passages as stored
+from commonplace.errors import Halt
+from commonplace.meaning.contract import Embedder
+from commonplace.meaning.registry import LOCAL, open_embedder
+from commonplace.session import Session
+from commonplace.stages.passages import Embedded, embed, unembedded
+from commonplace.stages.searching import COVERED
+from commonplace.stages.selection import Selection, count, slices
+from commonplace.stages.work import IN_PROCESS, Budget, Chunk, Ending, Work, leased, telling, through
 
-AT_ONCE = 500
+NICENESS = 10
+WHILE_AT_IT = 0.2
+"""How far what is searched may be behind while a run is under way; to make it anew takes seconds of a large archive."""
 
 
-class Meaning(msgspec.Struct, frozen=True, kw_only=True):
-    """A server that computes vectors, and what it may cost."""
+class EmbedReport(Ending, kw_only=True):
+    """What a run did, in the keys that `commonplace embed --json` prints."""
 
-    embedder: Embedder
-    price: Price | None
+    model: str = ""
+    embedded: int = 0
+    unchanged: int = 0
+    passages: int = 0
+    """How many the model was given."""
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+    def add(self, done: Embedded) -> None:
+        self.embedded += done.conversations
+        self.passages += done.embedded
+        self.tokens += done.usage.input_tokens
+        self.cost_usd = round(self.cost_usd + done.usage.cost_usd, 6)
+
+
+class EmbedPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run would do, and cost at most."""
+
+    model: str
+    pending: int
+    unchanged: int
+    cost_usd: float = 0.0
     max_cost: float
 
 
-class Embedded(Bought, frozen=True, kw_only=True):
-    """What embedding some conversations brought, and why it was not all of them."""
+class Embedding(msgspec.Struct, frozen=True, kw_only=True):
+    """What the steps work with."""
 
-    vectors: int = 0
-    problem: str | None = None
+    archive: Archive
+    embedder: Embedder
+    is_bought: bool
+
+    @property
+    def address(self) -> dict[str, Any]:
+        """The settings say it all."""
+        return {}
 
 
 @contextmanager
-def open_meaning(
-    settings: Settings, environment: Environment, *, check: Callable[[], None] = lambda: None
-) -> Iterator[Meaning | None]:
-    """The model of the settings; None where there is none. A key is missed by its first question, not before."""
-    wanted = settings.projects
-    if not (wanted.embeddings and wanted.similarity):
-        yield None
-        return
-    with Client(account_of(settings, environment), check=check) as client:
-        price = price_to_reckon_with(wanted.embeddings, settings, is_own=bool(client.account.base_url))
-        yield Meaning(embedder=Embedder(client, wanted.embeddings), price=price, max_cost=wanted.max_cost)
+def open_embedding(session: Session) -> Iterator[Embedding]:
+    """As the settings say. What a model or a service needs is missed by its first question, not before."""
+    model = session.settings.meaning.model
+    if not model:
+        raise Halt("The settings name no model for meaning.", hint='Set [meaning] model, for example to "use".')
+    embedder = open_embedder(model, session.settings, session.environment, check=session.archive.check)
+    try:
+        yield Embedding(archive=session.archive, embedder=embedder, is_bought=model not in LOCAL)
+    finally:
+        embedder.close()
 
 
-def within_budget(archive: Archive, meaning: Meaning, chunks: Sequence[Sequence[str]]) -> tuple[list[list[str]], str]:
-    """The chunks that may be embedded, by an estimate rather too high, and why it is not all of them."""
-    if chunks and meaning.price is None:
-        return [], unknown_price(meaning.embedder.model, "[projects]")
-    price, spent = meaning.price or FREE, 0.0
-    for place, ids in enumerate(chunks):
-        spent += price.of(Counted(input=_tokens(archive, ids) if price.input else 0))
-        if spent > meaning.max_cost:
-            left = sum(map(len, chunks[place:]))
-            reason = f"Embeddings of {left} conversations would pass the limit of ${meaning.max_cost:.2f}"
-            return [list(chunk) for chunk in chunks[:place]], f"{reason} ([projects] max_cost)."
-    return [list(chunk) for chunk in chunks], ""
+def pending(archive: Archive, kind: str, selection: Selection = Selection()) -> list[str]:
+    """The conversations that have no current direction, the newest first."""
+    table = conversations.c
+    is_current = and_(
+        features.c.owner == table.owner,
+        features.c.conversation_id == table.id,
+        features.c.kind == kind,
+        features.c.content_hash == table.content_hash,
+    )
+    query = select(table.id).where(selection.clause(archive)).order_by(table.updated_at.desc().nulls_last(), table.id)
+    if not selection.force:
+        query = query.where(~select(features.c.kind).where(is_current).exists())
+    with archive.read() as connection:
+        return list(connection.execute(query.limit(selection.limit)).scalars())
 
 
-def _tokens(archive: Archive, ids: Sequence[str]) -> int:
-    return sum(
-        estimate_tokens(embeddings.passage(text.title, text.passages))
-        for text in features.texts(archive, ids, longest=embeddings.LONGEST)
+def embed_pending(session: Session, selection: Selection = Selection(), *, work: Work = IN_PROCESS) -> EmbedReport:
+    """Embed what is new or changed. What a run could not do any more is told, and is the next one's."""
+    settings, report = session.settings.meaning, EmbedReport(model=session.settings.meaning.model)
+    with (
+        telling(report),
+        leased(session, leases.embedding(session.archive.owner)) as held,
+        open_embedding(held) as using,
+    ):
+        ids = pending(using.archive, using.embedder.key, selection)
+        report.unchanged = count(using.archive, selection) - len(ids)
+        try:
+            _through(using, ids, report, work, settings.max_cost)
+        finally:
+            if report.embedded:
+                work.do(renew, using)
+    return report
+
+
+def _through(using: Embedding, ids: list[str], report: EmbedReport, work: Work, max_cost: float) -> None:
+    def add(_: Chunk, done: Embedded | None) -> None:
+        if done is not None:
+            report.add(done)
+            _renewed(using, WHILE_AT_IT)
+
+    budget = Budget(
+        max_cost,
+        "Raise [meaning] max_cost; what was embedded is kept.",
+        spent=lambda: report.cost_usd,
+        estimate=lambda chunk: using.embedder.cost(unembedded(using.archive, using.embedder, chunk)),
+    )
+    through(
+        work,
+        embed_chunk,
+        using,
+        slices(ids),
+        label="embed",
+        on_end=add,
+        errors=report.errors,
+        budget=budget if using.is_bought else None,
     )
 
 
-def embed(archive: Archive, meaning: Meaning, ids: Sequence[str]) -> Embedded:
-    """Compute and keep the vectors that these conversations have not; each request's as soon as they are there.
-
-    An error before anything was bought is raised; one after that ends it and is told with what was spent.
-    """
-    done = Embedded()
-    try:
-        for vectors, tokens in _requests(archive, meaning, ids):
-            usage = done.usage + Counted(input=tokens).usage(meaning.price)
-            done = Embedded(vectors=done.vectors + vectors, usage=usage)
-    except CommonplaceError as error:
-        if not done.vectors:
-            raise
-        return msgspec.structs.replace(done, problem=str(error))
-    return done
+def embed_chunk(using: Embedding, *, ids: list[str]) -> Embedded:
+    """A chunk of conversations: cut, embedded and stored. What this machine computes gives way to all else."""
+    if using.is_bought:
+        return embed(using.archive, using.embedder, ids, is_bought=True)
+    # In a thread of its own: one that has given way cannot take its place again.
+    with ThreadPoolExecutor(1, initializer=_give_way) as apart:
+        return apart.submit(embed, using.archive, using.embedder, ids, is_bought=False).result()
 
 
-def _requests(archive: Archive, meaning: Meaning, ids: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Request by request, how many vectors it brought and how many tokens it took."""
-    kind = embeddings.kind(meaning.embedder.model)
-    for start in range(0, len(ids), AT_ONCE):
-        wanted = features.missing(archive, kind, ids[start : start + AT_ONCE])
-        found = list(features.texts(archive, wanted, longest=embeddings.LONGEST))
-        passages = [embeddings.passage(text.title, text.passages) for text in found]
-        # Nothing said: an empty vector, so that nobody looks again.
-        silent = [text for text, said in zip(found, passages, strict=True) if not said]
-        features.store(archive, kind, ((text.conversation_id, text.content_hash, b"") for text in silent))
-        speaking = [(text, said) for text, said in zip(found, passages, strict=True) if said]
-        for group in embeddings.requests([said for _, said in speaking]):
-            chosen = [speaking[place] for place in group]
-            vectors, tokens = meaning.embedder.embed([said for _, said in chosen])
-            pairs = zip(chosen, vectors, strict=True)
-            rows = ((text.conversation_id, text.content_hash, vector) for (text, _), vector in pairs)
-            yield features.store(archive, kind, rows), tokens
+def renew(using: Embedding) -> bool:
+    """Bring what is searched in step with what was stored."""
+    return _renewed(using, 0.01)
 
 
-def kept(archive: Archive, settings: ProjectSettings, ids: Sequence[str]) -> Floats | None:
-    """A row for each of these conversations, zeros without a vector; None where none has one or none is wanted."""
-    if not settings.embeddings:
-        return None
-    found = features.current(archive, embeddings.kind(settings.embeddings), ids)
-    return embeddings.decode([found.get(id) for id in ids])
+def preview(session: Session, selection: Selection = Selection()) -> EmbedPlan:
+    """What a run would do, and nothing of it done."""
+    settings = session.settings.meaning
+    with open_embedding(session) as using:
+        ids = pending(using.archive, using.embedder.key, selection)
+        texts = unembedded(using.archive, using.embedder, ids) if using.is_bought else []
+        return EmbedPlan(
+            model=settings.model,
+            pending=len(ids),
+            unchanged=count(using.archive, selection) - len(ids),
+            cost_usd=round(using.embedder.cost(texts), 6) if texts else 0.0,
+            max_cost=settings.max_cost,
+        )
 
 
-def generation(archive: Archive, settings: ProjectSettings) -> str:
-    """Changes when there is another model, about twice as many vectors as before, or for the first time enough."""
-    if not settings.embeddings:
-        return ""
-    kind = embeddings.kind(settings.embeddings)
-    there = features.count(archive, kind)
-    with archive.read() as connection:
-        query = select(func.count()).where(conversations.c.owner == archive.owner)
-        is_enough = there >= ENOUGH * connection.execute(query).scalar_one()
-    return f":{kind}:{there.bit_length()}:{'enough' if is_enough else 'few'}"
+def tidy(session: Session) -> int:
+    """Drop the kinds of vectors that another one took the place of, and what is left of them; how many."""
+    archive = session.archive
+    there = stored.kinds(archive)
+    if session.settings.meaning.model and len(there) > 1:
+        with open_embedding(session) as using:
+            serving = stored.kind_named(archive, using.embedder.key)
+        if serving is not None and stored.coverage(archive, serving) >= COVERED:
+            for kind in there:
+                if kind != serving:
+                    stored.drop(archive, kind)
+    alive = stored.tokens(archive)
+    passages_files.sweep(archive, alive)
+    if not archive.is_sqlite:
+        with archive.write() as connection:
+            passages_postgresql.sweep(connection, alive)
+    return len(there) - len(stored.kinds(archive))
+
+
+def _give_way() -> None:
+    """On Linux every thread has a priority; elsewhere this one keeps that of the process."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _renewed(using: Embedding, tolerance: float) -> bool:
+    kind = stored.kind_named(using.archive, using.embedder.key)
+    return kind is not None and near.renew(using.archive, kind, tolerance=tolerance)

@@ -12,6 +12,8 @@ from commonplace.archive.core import Archive
 from commonplace.archive.files.files import delete_unreferenced
 from commonplace.config import Settings
 from commonplace.moments import now, to_iso
+from commonplace.session import Session
+from commonplace.stages import embedding
 
 DAY_SECONDS = 86_400
 SUFFIX = ".commonplace"
@@ -49,6 +51,11 @@ def prune(archive: Archive, settings: Settings) -> dict[str, Any]:
             path.unlink(missing_ok=True)
             removed += 1
     return {"results_removed": removed, "files_removed": len(delete_unreferenced(archive))}
+
+
+def tidy(session: Session) -> dict[str, Any]:
+    """Drop vectors of a model that another one took the place of."""
+    return {"kinds_of_vectors_removed": embedding.tidy(session)}
 
 
 def _files_in(folder: Path) -> list[Path]:

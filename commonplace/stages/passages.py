@@ -17,12 +17,13 @@ from commonplace.errors import Halt
 from commonplace.meaning.contract import Embedder, Floats
 from commonplace.meaning.passages import READ, Passage, Said, passages
 from commonplace.model import Usage
+from commonplace.stages.work import Bought
 
 AT_ONCE = 1_000
 """Passages that are given to a model together, or those of one conversation."""
 
 
-class Embedded(msgspec.Struct, frozen=True, kw_only=True):
+class Embedded(Bought, frozen=True, kw_only=True):
     """What embedding some conversations brought."""
 
     conversations: int = 0
@@ -30,7 +31,6 @@ class Embedded(msgspec.Struct, frozen=True, kw_only=True):
     """Passages that a model was given."""
     stored: int = 0
     """Those of them that have a direction: what says nothing in a language that the model knows has none."""
-    usage: Usage = Usage()
 
 
 def embed(archive: Archive, embedder: Embedder, ids: Sequence[str], *, is_bought: bool) -> Embedded:

@@ -67,12 +67,12 @@ def used_up(world: World) -> None:
 
 
 def named_by_openai(world: World) -> None:
-    world.configure('[projects]\nnamer = "openai"\nembeddings = "text-embedding-3-small"\n')
+    world.configure('[projects]\nnamer = "openai"\n')
     refused_key(world)
 
 
 def no_money_for_names(world: World) -> None:
-    world.configure('[projects]\nnamer = "openai"\nembeddings = "text-embedding-3-small"\nmax_cost = 0.0\n')
+    world.configure('[projects]\nnamer = "openai"\nmax_cost = 0.0\n')
 
 
 def bad_token(world: World) -> None:

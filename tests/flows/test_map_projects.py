@@ -1,4 +1,4 @@
-"""Mapping as a flow, with a namer and embeddings that cost something: real servers, real stages."""
+"""Mapping as a flow, with a namer that costs something: real servers, real stages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from commonplace.stack.processes import Process
 from commonplace.stages.mapping import projects
 from flows.map_projects import map_projects
 from flows.running import RunFailed
-from tests.fakes.openai import FakeOpenAI
 from tests.projects.naming_server import NamingServer
 from tests.stages.mapping.test_stage import import_all, world
 
@@ -86,39 +85,3 @@ def test_a_namer_that_refuses_fails_the_run_but_not_the_mapping(
         map_projects()
     assert caught.value.report["assigned"]["id"] > 0
     assert {one["name_source"] for one in listed()} == {"id"}
-
-
-def test_embeddings_are_bought_in_chunks_and_learned_from(
-    prefect_api: Process, filled: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configure('[projects]\nembeddings = "text-embedding-3-small"\n')
-    with FakeOpenAI() as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        report = map_projects()
-        assert report["learned"]["embedded"] is True
-        assert report["cost_usd"] > 0
-        asked = len(server.requests_to("/v1/embeddings"))
-        map_projects(force=True)
-        assert len(server.requests_to("/v1/embeddings")) == asked > 0
-
-
-def test_embeddings_that_could_not_be_bought_are_made_up_for_by_the_next_run(
-    prefect_api: Process, own_runs: FlowRunFilter, filled: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configure('[projects]\nembeddings = "text-embedding-3-small"\n')
-    with FakeOpenAI() as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        server.fail("wrong_key", times=9)
-        with pytest.raises(RunFailed, match="embeddings") as caught:
-            map_projects()
-        assert caught.value.report["learned"]["embedded"] is False
-        with get_client(sync_client=True) as client:
-            artifacts = client.read_artifacts(flow_run_filter=own_runs)
-        (reported,) = (str(artifact.data) for artifact in artifacts if artifact.key == "map-report")
-        assert "## What was not bought or placed" in reported
-        assert "embeddings" in reported
-        server.faults.clear()
-        report = map_projects()
-        assert report["learned"]["embedded"] is True
-        assert 0 < report["decided"] < 60
-        assert map_projects()["decided"] == 0

@@ -1,35 +1,29 @@
-"""What conversations mean, from a server: bought once, evidence where it is there, and not missed where it is not."""
+"""Embedding as a stage: what is pending, once, newest first, within the budget, and only as far as it is allowed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
+from commonplace.archive import leases
+from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
-from commonplace.archive.projects import registry, vectors
-from commonplace.archive.schema import features as feature_table
-from commonplace.config import Environment, PriceSettings, ProjectSettings, Settings
-from commonplace.errors import Halt
-from commonplace.openai import embeddings
-from commonplace.openai.client import Account, Client
-from commonplace.openai.embeddings import Embedder
+from commonplace.archive.schema import passages
+from commonplace.archive.search import passages as stored
+from commonplace.config import Environment, MeaningSettings, PriceSettings, Settings
+from commonplace.session import Session
 from commonplace.stages import embedding
-from commonplace.stages.embedding import Meaning, open_meaning
-from commonplace.stages.mapping import similar
 from commonplace.stages.selection import Selection
 from tests.archive.builders import simple_chat
 from tests.fakes.openai import FakeOpenAI
-from tests.stages.mapping.assigning import map_projects
-from tests.stages.mapping.test_stage import import_all, places, world
 
 MODEL = "text-embedding-3-small"
-SETTINGS = ProjectSettings(embeddings=MODEL)
-KIND = embeddings.kind(MODEL)
+EMBEDDINGS = "/v1/embeddings"
 
 
 @pytest.fixture
@@ -38,173 +32,123 @@ def server() -> Iterator[FakeOpenAI]:
         yield running
 
 
-def meaning_of(server: FakeOpenAI, wanted: ProjectSettings = SETTINGS) -> AbstractContextManager[Meaning | None]:
-    settings = Settings(home=Path(), database_url="", files="", projects=wanted)
-    return open_meaning(settings, Environment({"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.api_key}))
+@pytest.fixture
+def session(sqlite_archive: Archive, server: FakeOpenAI) -> Session:
+    """With three conversations, and a service at hand."""
+    chats = [simple_chat(f"{n}", f"Question number {n}", f"Answer number {n}", updated=n) for n in (1, 2, 3)]
+    merge(sqlite_archive, None, chats)
+    environment = Environment({"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.api_key})
+    settings = Settings(
+        home=Path(),
+        database_url="",
+        files="",
+        meaning=MeaningSettings(model=MODEL),
+        prices={MODEL: PriceSettings(input=1000.0, output=0.0)},
+    )
+    return Session(settings, environment, sqlite_archive)
 
 
-def requests_to(server: FakeOpenAI) -> int:
-    return len(server.requests_to("/v1/embeddings"))
+def _with(session: Session, **meaning: Any) -> Session:
+    return session._replace(settings=_replaced(session.settings, **meaning))
 
 
-def test_what_conversations_mean_is_learned_from_and_bought_once(archive: Archive, server: FakeOpenAI) -> None:
-    chats, lost = world()
-    import_all(archive, chats)
-    with meaning_of(server) as meaning:
-        report = map_projects(archive, SETTINGS, meaning=meaning)
-        assert report.learned
-        assert report.learned.embedded
-        assert report.cost_usd > 0
-        assert report.errors == []
-        refs, found = registry.refs(archive), places(archive)
-        assert sum(found[id] == refs[ref] for id, ref in lost.items()) >= 0.7 * len(lost)
-        asked = requests_to(server)
-        assert vectors.count(archive, KIND) == len(chats)
-        assert map_projects(archive, SETTINGS, meaning=meaning).decided == 0
-        map_projects(archive, SETTINGS, Selection(force=True), meaning=meaning)
-        assert requests_to(server) == asked
-        changed = simple_chat("0000", "compost and more compost", title="Soil", updated=1_800_000_000_000_000)
-        import_all(archive, [changed])
-        map_projects(archive, SETTINGS, meaning=meaning)
-        assert requests_to(server) == asked + 1
+def _replaced(settings: Settings, **meaning: Any) -> Settings:
+    return msgspec.structs.replace(settings, meaning=msgspec.structs.replace(settings.meaning, **meaning))
 
 
-def test_a_vector_is_the_same_bytes_in_every_database(archive: Archive, server: FakeOpenAI) -> None:
-    import_all(archive, [simple_chat("a", "garden soil", title="Roses"), simple_chat("e", " ", title=" ")])
-    with meaning_of(server) as meaning:
-        assert meaning
-        assert embedding.embed(archive, meaning, ["chatgpt:a", "chatgpt:e"]).vectors == 1
-    (asked,) = server.requests_to("/v1/embeddings")
-    assert asked.body["input"] == ["Roses\ngarden soil"]
-    assert asked.body["dimensions"] == embeddings.DIMENSIONS
-    kept = vectors.current(archive, KIND, ["chatgpt:a", "chatgpt:e"])
-    assert len(kept["chatgpt:a"]) == 4 * embeddings.DIMENSIONS
-    assert kept["chatgpt:e"] == b""
-    assert vectors.missing(archive, KIND, ["chatgpt:a", "chatgpt:e"]) == []
+def _asked(server: FakeOpenAI) -> list[str]:
+    return [text for request in server.requests_to(EMBEDDINGS) for text in request.body["input"]]
 
 
-def test_without_vectors_words_decide_as_if_there_were_none_at_all(sqlite_archive: Archive) -> None:
-    chats, _ = world()
-    import_all(sqlite_archive, chats)
-    map_projects(sqlite_archive, ProjectSettings())
-    by_words = places(sqlite_archive)
-    report = map_projects(sqlite_archive, SETTINGS, Selection(force=True))
-    assert report.learned
-    assert not report.learned.embedded
-    assert places(sqlite_archive) == by_words
+def test_what_is_new_is_embedded_newest_first_and_never_again(session: Session, server: FakeOpenAI) -> None:
+    first = embedding.embed_pending(session)
+    assert (first.embedded, first.passages, first.unchanged, first.stopped) == (3, 6, 0, None)
+    assert _asked(server)[0] == "Question number 3"
+    again = embedding.embed_pending(session)
+    assert (again.embedded, again.passages, again.unchanged) == (0, 0, 3)
+    assert len(_asked(server)) == 6
 
 
-def test_a_conversation_without_a_vector_is_placed_by_its_words(sqlite_archive: Archive, server: FakeOpenAI) -> None:
-    chats, lost = world()
-    import_all(sqlite_archive, chats)
-    map_projects(sqlite_archive, ProjectSettings())
-    by_words = places(sqlite_archive)
-    with meaning_of(server) as meaning:
-        map_projects(sqlite_archive, SETTINGS, meaning=meaning)
-    bare = sorted(lost)[:5]
-    with sqlite_archive.write() as connection:
-        table = feature_table.c
-        connection.execute(delete(feature_table).where(table.kind == KIND, table.conversation_id.in_(bare)))
-    report = map_projects(sqlite_archive, SETTINGS, Selection(force=True))
-    assert report.learned
-    assert report.learned.embedded
-    found = places(sqlite_archive)
-    assert [found[id] for id in bare] == [by_words[id] for id in bare]
+def test_of_a_changed_conversation_only_what_is_new_is_paid_for(session: Session, server: FakeOpenAI) -> None:
+    embedding.embed_pending(session)
+    changed = simple_chat("2", "Question number 2", "Answer number 2", "Something quite new", updated=9)
+    merge(session.archive, None, [changed])
+    assert embedding.embed_pending(session).passages == 1
+    assert _asked(server)[6:] == ["Something quite new"]
 
 
-@pytest.mark.parametrize("fault", ["wrong_key", "model_gone"])
-def test_a_server_that_refuses_is_said_and_words_decide(
-    sqlite_archive: Archive, server: FakeOpenAI, fault: str
+def test_a_dry_run_says_what_it_would_cost_and_asks_nobody(session: Session, server: FakeOpenAI) -> None:
+    plan = embedding.preview(session)
+    assert (plan.pending, plan.unchanged) == (3, 0)
+    assert plan.cost_usd > 0
+    assert _asked(server) == []
+
+
+def test_the_limit_on_costs_is_kept_and_the_next_run_does_the_rest(
+    session: Session, server: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_all(sqlite_archive, world(60)[0])
-    server.fail(fault, times=9)  # type: ignore[arg-type]
-    with meaning_of(server) as meaning:
-        report = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
-    assert report.decided == 60
-    assert "embeddings" in report.errors[0]
+    monkeypatch.setattr(embedding, "slices", lambda ids: [[id] for id in ids])
+    one = embedding.preview(session, Selection(limit=1)).cost_usd
+    stopped = embedding.embed_pending(_with(session, max_cost=one * 1.5))
+    assert 0 < stopped.embedded < 3
+    assert "max_cost" in (stopped.hint or "")
+    assert embedding.embed_pending(session).embedded == 3 - stopped.embedded
+    assert len(_asked(server)) == 6
 
 
-class Tiring(Embedder):
-    """Answers one request and refuses the next."""
-
-    def embed(self, texts: Sequence[str]) -> tuple[list[bytes], int]:
-        if self.model == "tired":
-            raise Halt("No more embeddings.")
-        self.model = "tired"
-        return [embeddings.encode([1.0, 0.0]) for _ in texts], 1000
+def test_a_model_without_a_price_is_not_asked_for_money(session: Session, server: FakeOpenAI) -> None:
+    stranger = session._replace(environment=Environment({"OPENAI_API_KEY": "k"}))
+    report = embedding.embed_pending(_with(stranger, model="embed-anything"))
+    assert '[prices."embed-anything"]' in (report.stopped or "")
+    told = msgspec.structs.replace(session.settings, prices={MODEL: PriceSettings(input=0.0, output=0.0)})
+    assert embedding.embed_pending(session._replace(settings=told)).cost_usd == 0
 
 
-def test_what_was_bought_before_a_refusal_is_counted(sqlite_archive: Archive, server: FakeOpenAI) -> None:
-    import_all(sqlite_archive, [simple_chat(f"{n:04}", "soil", title="Bed") for n in range(embedding.AT_ONCE + 1)])
-    ids = sorted(places(sqlite_archive))
-    with meaning_of(server) as meaning:
-        assert meaning
-        tiring = msgspec.structs.replace(meaning, embedder=Tiring(Client(Account(api_key="k")), MODEL))
-        done = embedding.embed(sqlite_archive, tiring, ids)
-        assert done.vectors == vectors.count(sqlite_archive, KIND) == embedding.AT_ONCE
-        assert done.usage.cost_usd > 0
-        assert done.problem == "No more embeddings."
-        with pytest.raises(Halt):
-            embedding.embed(sqlite_archive, tiring, ids)
-
-
-def test_a_busy_server_is_asked_again(sqlite_archive: Archive, server: FakeOpenAI) -> None:
-    import_all(sqlite_archive, world(60)[0])
-    server.fail("rate_limit", times=2, retry_after="0.01")
-    with meaning_of(server) as meaning:
-        report = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
-    assert report.errors == []
-
-
-def test_the_budget_is_kept_and_what_is_left_comes_with_the_next_run(
-    sqlite_archive: Archive, server: FakeOpenAI
+@pytest.mark.parametrize("fault", ["wrong_key", "quota", "short_vectors"])
+def test_a_service_that_refuses_stops_the_run_and_loses_nothing(
+    session: Session, server: FakeOpenAI, fault: Any
 ) -> None:
-    import_all(sqlite_archive, world(60)[0])
-    with meaning_of(server, ProjectSettings(embeddings=MODEL, max_cost=0.0)) as meaning:
-        report = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
-    assert "max_cost" in report.errors[0]
-    assert requests_to(server) == 0
-    with meaning_of(server) as meaning:
-        again = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
-        assert again.learned
-        assert again.learned.embedded
-        assert vectors.count(sqlite_archive, KIND) == 60
-        assert map_projects(sqlite_archive, SETTINGS, meaning=meaning).decided == 0
+    embedding.embed_pending(session, Selection(limit=1))
+    server.fail(fault, 9, path=EMBEDDINGS)
+    stopped = embedding.embed_pending(session)
+    assert stopped.stopped
+    assert "Question" not in stopped.stopped
+    server.faults.clear()
+    assert embedding.embed_pending(session).embedded == 2
 
 
-def test_what_a_part_of_the_vectors_left_to_words_is_judged_again_with_all(
-    sqlite_archive: Archive, server: FakeOpenAI
-) -> None:
-    """Also where it is not twice as many as before."""
-    import_all(sqlite_archive, world(60)[0])
-    with meaning_of(server) as meaning:
-        assert meaning
-        ids = sorted(places(sqlite_archive))
-        embedding.embed(sqlite_archive, meaning, ids[:40])
-        first = map_projects(sqlite_archive, SETTINGS, meaning=msgspec.structs.replace(meaning, max_cost=0.0))
-        assert first.learned
-        assert (first.learned.embedded, len(first.errors)) == (False, 1)
-        again = map_projects(sqlite_archive, SETTINGS, meaning=meaning)
-    assert again.learned
-    assert again.learned.embedded
+def test_without_a_model_it_says_so(session: Session) -> None:
+    assert "[meaning] model" in (embedding.embed_pending(_with(session, model="")).hint or "")
 
 
-def test_without_a_model_nothing_is_opened_and_nothing_asked(sqlite_archive: Archive, server: FakeOpenAI) -> None:
-    for wanted in (ProjectSettings(), ProjectSettings(embeddings=MODEL, similarity=False)):
-        with meaning_of(server, wanted) as meaning:
-            assert meaning is None
-            assert similar.needing_meaning(sqlite_archive, wanted, ["chatgpt:x"]) == []
-    with sqlite_archive.read() as connection:
-        assert connection.execute(select(feature_table)).first() is None
+def test_every_question_is_paid_for_as_the_settings_say(session: Session) -> None:
+    report = embedding.embed_pending(session)
+    assert report.cost_usd == pytest.approx(report.tokens * 1000.0 / 1_000_000)
 
 
-def test_an_unknown_price_is_not_paid_to_strangers(sqlite_archive: Archive) -> None:
-    settings = Settings(home=Path(), database_url="", files="", projects=ProjectSettings(embeddings="embed-anything"))
-    with open_meaning(settings, Environment({"OPENAI_API_KEY": "sk-test"})) as meaning:
-        assert meaning
-        chunks, problem = embedding.within_budget(sqlite_archive, meaning, [["chatgpt:a"]])
-    assert (chunks, '[prices."embed-anything"]' in problem) == ([], True)
-    told = msgspec.structs.replace(settings, prices={"embed-anything": PriceSettings(input=0.1, output=0.0)})
-    with open_meaning(told, Environment({"OPENAI_API_KEY": "sk-test"})) as meaning:
-        assert meaning
-        assert embedding.within_budget(sqlite_archive, meaning, [["chatgpt:a"]]) == ([["chatgpt:a"]], "")
+def test_two_runs_do_not_embed_the_same(session: Session) -> None:
+    with (
+        leases.hold(session.archive, leases.embedding(session.archive.owner)),
+        pytest.raises(leases.AlreadyRunning),
+    ):
+        embedding.embed_pending(session)
+
+
+def test_a_conversation_of_many_messages_is_embedded_whole(session: Session) -> None:
+    long = simple_chat("long", *(f"message number {n}" for n in range(2_500)), updated=50)
+    merge(session.archive, None, [long])
+    rich = _with(session, max_cost=1_000.0)
+    assert embedding.embed_pending(rich, Selection(ids=("chatgpt:long",))).passages == 2_500
+
+
+def test_an_older_kind_goes_once_a_new_one_covers_enough(session: Session) -> None:
+    embedding.embed_pending(session)
+    other = _with(session, model="another-model")
+    embedding.embed_pending(other, Selection(limit=1))
+    assert embedding.tidy(other) == 0
+    embedding.embed_pending(other)
+    assert embedding.tidy(other) == 1
+    (kept,) = stored.kinds(session.archive)
+    assert "another-model" in kept.kind
+    with session.archive.read() as connection:
+        assert set(connection.execute(select(passages.c.kind_key)).scalars()) == {kept.key}

@@ -13,16 +13,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from commonplace.archive.conversations import imports
 from commonplace.archive.opening import open_archive
+from commonplace.archive.schema import passages
 from commonplace.sources.chatgpt.sample import write_sample
 from tests.fakes.notion import FakeNotion
+from tests.fakes.openai import FakeOpenAI
 
 COUNT = 40
 SETTINGS = """
 [runs]
 lease_seconds = 2.0
+[meaning]
+model = "text-embedding-3-small"
 [destinations.notion]
 lookup_interval_seconds = 0.1
 """
@@ -30,8 +35,10 @@ STOPS_ITSELF = """
 import os, signal, sys
 from commonplace.cli import working
 class Stopping(working.InProcess):
+    has_stopped = False
     def show(self, label, done, total):
-        if done:
+        if done and not self.has_stopped:
+            self.has_stopped = True
             os.kill(os.getpid(), signal.SIGSTOP)
 working.InProcess = Stopping
 from commonplace.stages.importing import intake
@@ -140,3 +147,23 @@ def test_an_import_that_slept_adds_nothing_more(book: tuple[Book, FakeNotion]) -
     ended(sleeper)
     with open_archive(str(home.home / "archive.db")) as archive:
         assert sorted(record.status for record in imports.history(archive)) == ["completed", "interrupted"]
+
+
+def test_an_embedding_that_slept_buys_and_stores_nothing_twice(book: tuple[Book, FakeNotion]) -> None:
+    """As after one that was killed: what it had stored is not asked for again."""
+    home, _ = book
+    fill(home)
+    with FakeOpenAI() as server:
+        home.environment |= {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": server.api_key}
+        sleeper = home.start("embed", program=STOPS_ITSELF)
+        with frozen(sleeper, lambda: is_stopped(sleeper)):
+            told = home.run_when_free("embed")
+        slept = ended(sleeper)
+        asked = sum(len(request.body["input"]) for request in server.requests_to("/v1/embeddings"))
+    assert slept["embedded"] == told["unchanged"] != 0 != told["embedded"]
+    place = passages.c.conversation_key, passages.c.message_key, passages.c.start
+    with open_archive(str(home.home / "archive.db")) as archive, archive.read() as connection:
+        places = connection.execute(select(func.count()).select_from(select(*place).distinct().subquery())).scalar()
+        stored = connection.execute(select(func.count()).select_from(passages)).scalar()
+    assert stored == places
+    assert asked == slept["passages"] + told["passages"] <= stored  # type: ignore[operator]

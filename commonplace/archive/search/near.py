@@ -81,10 +81,14 @@ def nearest(
         return _ranked(connection, archive.owner, kind, direction, _of_few(sorted(found, reverse=True)))
 
 
-def renew(archive: Archive, kind: Kind, *, at_once: bool = False, tolerance: float = 0.01) -> None:
-    """Bring what is searched in step with the table: `at_once`, or if more than a share of it came or went since."""
-    if at_once or _is_behind(archive, kind, tolerance):
-        _ = (not archive.is_sqlite and passages_postgresql.renew(archive, kind)) or files.renew(archive, kind)
+def renew(archive: Archive, kind: Kind, *, at_once: bool = False, tolerance: float = 0.01) -> bool:
+    """Bring what is searched in step with the table: `at_once`, or if more than a share of it came or went since.
+
+    False where nothing was done.
+    """
+    if not (at_once or _is_behind(archive, kind, tolerance)):
+        return False
+    return (not archive.is_sqlite and passages_postgresql.renew(archive, kind)) or files.renew(archive, kind)
 
 
 def _is_behind(archive: Archive, kind: Kind, tolerance: float) -> bool:

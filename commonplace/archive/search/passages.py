@@ -175,12 +175,23 @@ def wholes(archive: Archive, kind: Kind, ids: Sequence[str]) -> Floats:
     return rows
 
 
+def embedded(archive: Archive, kind: Kind) -> int:
+    """How many conversations have been embedded in this kind, in whatever state they were then."""
+    mine = features.c.owner == archive.owner, features.c.kind == kind.kind
+    with archive.read() as connection:
+        return int(connection.execute(select(func.count()).where(*mine)).scalar_one())
+
+
 def coverage(archive: Archive, kind: Kind) -> float:
-    """The share of all conversations that have been embedded in this kind, in whatever state they were then."""
+    """The share of all conversations that these are."""
     with archive.read() as connection:
         of = connection.execute(select(func.count()).where(conversations.c.owner == archive.owner)).scalar_one()
-        mine = features.c.owner == archive.owner, features.c.kind == kind.kind
-        return connection.execute(select(func.count()).where(*mine)).scalar_one() / max(1, of)
+    return embedded(archive, kind) / max(1, int(of))
+
+
+def fullest(archive: Archive) -> Kind | None:
+    """The kind in which most has been embedded, the newest of several; None where nothing was."""
+    return max(kinds(archive), key=lambda kind: (embedded(archive, kind), kind.key), default=None)
 
 
 def tokens(archive: Archive) -> set[str]:

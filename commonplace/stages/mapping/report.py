@@ -29,7 +29,7 @@ class MapReport(Ending, kw_only=True):
     learned: Learned | None = None
     changed: list[Change] = msgspec.field(default_factory=list)
     cost_usd: float = 0.0
-    """What embeddings and names took."""
+    """What names took."""
     dry_run: bool = False
 
 

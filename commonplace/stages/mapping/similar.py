@@ -13,15 +13,13 @@ from commonplace.archive.core import Archive
 from commonplace.archive.projects import assignments, history, vectors
 from commonplace.archive.projects.assignments import Change, Decision
 from commonplace.config import ProjectSettings
-from commonplace.openai import embeddings
 from commonplace.projects import evidence, learning, profiles, similarity, terms
 from commonplace.projects import model as models
 from commonplace.projects.evidence import Sample
 from commonplace.projects.meanings import ENOUGH
 from commonplace.projects.model import Match, Model
 from commonplace.projects.similarity import Floats
-from commonplace.stages import embedding
-from commonplace.stages.mapping import titles
+from commonplace.stages.mapping import meaning, titles
 from commonplace.stages.mapping.sure import Hashes, hashes, rejected_of
 
 MOST_TAUGHT_PER_PROJECT = 96
@@ -48,13 +46,6 @@ def needing_vectors(archive: Archive, left: Sequence[str]) -> list[str]:
 def compared(archive: Archive, left: Sequence[str]) -> list[str]:
     """Every conversation that a mapping of these looks at."""
     return sorted({*left, *(row.id for row in teachers(archive)), *unsorted(archive)})
-
-
-def needing_meaning(archive: Archive, settings: ProjectSettings, left: Sequence[str]) -> list[str]:
-    """The same of what conversations mean; none where no model is named."""
-    if not (settings.similarity and settings.embeddings):
-        return []
-    return vectors.missing(archive, embeddings.kind(settings.embeddings), compared(archive, left))
 
 
 def teachers(archive: Archive) -> list[Row[Any]]:
@@ -123,7 +114,7 @@ def learn_from(
     weight = similarity.weights(*similarity.document_frequencies(vectors.vectors(archive, terms.KIND)))
     unknown = list(vectors.described(archive, terms.KIND, others))
     # Of both in one go, so that all have the same length.
-    meanings = _enough(embedding.kept(archive, settings, [row.id for row in (*taught, *unknown)]))
+    meanings = _enough(meaning.kept(archive, [row.id for row in (*taught, *unknown)]))
     return learning.learn(
         project_ids,
         weight,
@@ -199,7 +190,7 @@ def _by_likeness(
     number = {project_id: place for place, project_id in enumerate(model.project_ids)}
     into = history.successors(archive)
     excluded = [[number[id] for id in rejected_of(row, into) if id in number] for row in rows]
-    meanings = embedding.kept(archive, settings, [row.id for row in rows]) if model.by_meaning else None
+    meanings = meaning.kept(archive, [row.id for row in rows]) if model.by_meaning else None
     sample = _sample(rows, model.weight)
     match = models.recognise(model, sample.rows, sample.context, meanings=meanings, excluded=excluded)
     return [_judged(row, model, match, place, settings) for place, row in enumerate(rows)]

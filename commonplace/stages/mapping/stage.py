@@ -3,7 +3,6 @@
 The steps; what one leaves for the next is in the archive:
 
     by_rules          ids, titles and custom GPTs; new projects appear in the registry
-    embed_chunk       what a chunk means, where the settings name a model for it (stages/embedding.py)
     compute_chunk     vectors of a chunk of conversations, kept in the archive
     learn_projects    one model of all projects, kept in the archive, with the threshold that was measured
     by_likeness       a chunk of what is left: assigned, suggested, or an orphan
@@ -22,10 +21,7 @@ import msgspec
 
 from commonplace.archive import leases
 from commonplace.archive.projects.assignments import Change
-from commonplace.errors import Halt
 from commonplace.session import Session
-from commonplace.stages import embedding
-from commonplace.stages.embedding import Embedded
 from commonplace.stages.mapping import preview as previewing
 from commonplace.stages.mapping import project_names, similar, sure
 from commonplace.stages.mapping.report import MapReport, describe_into
@@ -63,38 +59,13 @@ def assign_pending(
         decided = work.do(by_rules, using, selection=msgspec.to_builtins(selection))
         report.decided, report.new_projects = decided.decided, len(decided.new_projects)
         report.changed += decided.changed
-        left = _embed(using, report, selection, decided.left, work)
-        if left:
-            _assign_by_likeness(using, report, left, work)
-            report.decided += len(left)
+        if decided.left:
+            _assign_by_likeness(using, report, decided.left, work)
+            report.decided += len(decided.left)
         _name(using, report, work)
     finally:
         report.errors = list(dict.fromkeys(report.errors))
         describe_into(report, using.archive, selection)
-
-
-def _embed(using: Assigning, report: MapReport, selection: Selection, left: list[str], work: Work) -> list[str]:
-    """What conversations mean, as far as the budget goes. What is left to be decided then: with more vectors, older
-    orphans are asked about again."""
-    if using.meaning is None:
-        return left
-    archive, settings = using.archive, using.settings
-    missing = similar.needing_meaning(archive, settings, sure.unsure(archive, settings, selection, left))
-    chunks = partition(missing, smallest=SMALLEST_CHUNK)
-    affordable, problem = embedding.within_budget(archive, using.meaning, chunks)
-
-    def add(_: Chunk, embedded: Embedded | None) -> None:
-        if embedded is not None:
-            report.cost_usd = round(report.cost_usd + embedded.usage.cost_usd, 6)
-            report.errors += [embedded.problem] if embedded.problem else []
-
-    try:
-        through(work, embed_chunk, using, affordable, label="embed", on_end=add, errors=report.errors)
-    except Halt as halt:
-        archive.check()
-        report.errors.append(str(halt))
-    report.errors += [problem] if problem else []
-    return sure.left_now(archive, settings, selection, left)
 
 
 def _assign_by_likeness(using: Assigning, report: MapReport, left: list[str], work: Work) -> None:
@@ -124,11 +95,6 @@ def _ignore(chunk: Chunk, result: object) -> None:
 def by_rules(using: Assigning, *, selection: dict[str, Any]) -> Sure:
     """Explicit ids, titles and custom GPTs; what they leave is for likeness."""
     return sure.assign_sure(using.archive, using.settings, msgspec.convert(selection, Selection))
-
-
-def embed_chunk(using: Assigning, *, ids: list[str]) -> Embedded:
-    """What a chunk of conversations means, as vectors from the model of the settings."""
-    return embedding.embed(using.archive, using.meaning, ids) if using.meaning else Embedded()
 
 
 def compute_chunk(using: Assigning, *, ids: list[str]) -> int:

@@ -19,8 +19,7 @@ from commonplace.archive.rows import from_json
 from commonplace.config import ProjectSettings
 from commonplace.projects import learning, rules, terms
 from commonplace.projects.rules import Clue, Looked
-from commonplace.stages import embedding
-from commonplace.stages.mapping import project_names, titles
+from commonplace.stages.mapping import meaning, project_names, titles
 from commonplace.stages.mapping.titles import Titled
 from commonplace.stages.selection import Selection
 
@@ -46,7 +45,7 @@ def hashes(archive: Archive, settings: ProjectSettings) -> Hashes:
     of_rules = rules.rules_hash(settings)
     if not settings.similarity:
         return Hashes(of_rules, of_rules)
-    kind = f"{terms.KIND}:{learning.VERSION}{embedding.generation(archive, settings)}"
+    kind = f"{terms.KIND}:{learning.VERSION}{meaning.generation(archive)}"
     return Hashes(of_rules, f"{of_rules}:{kind}:{vectors.generation(archive)}")
 
 
@@ -73,25 +72,6 @@ def assign_sure(archive: Archive, settings: ProjectSettings, selection: Selectio
     if decided and selection.limit is None:  # there is more to learn from now: older orphans are asked about again
         left |= {row.id for row in _pending(archive, hashes(archive, settings), selection)} - decided
     return Sure(decided=len(decided), changed=changed, left=sorted(left), new_projects=new)
-
-
-def unsure(archive: Archive, settings: ProjectSettings, selection: Selection, left: Sequence[str]) -> list[str]:
-    """All that likeness has a say in: what is left now, and the orphans of earlier runs, which may lack a vector that
-    could not be bought then. With a limit, only what is left now."""
-    return _with_pending(archive, Hashes(hashes(archive, settings).rules, ""), selection, left)
-
-
-def left_now(archive: Archive, settings: ProjectSettings, selection: Selection, left: Sequence[str]) -> list[str]:
-    """What is left, and the older orphans that there is more to say about since."""
-    return _with_pending(archive, hashes(archive, settings), selection, left)
-
-
-def _with_pending(archive: Archive, current: Hashes, selection: Selection, left: Sequence[str]) -> list[str]:
-    if selection.limit is not None:
-        return list(left)
-    # Never by force: what the sure rules have just decided is not for likeness.
-    unforced = msgspec.structs.replace(selection, force=False)
-    return sorted({*left, *(row.id for row in _pending(archive, current, unforced))})
 
 
 def take_over_names(archive: Archive, settings: ProjectSettings) -> None:

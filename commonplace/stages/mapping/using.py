@@ -12,17 +12,15 @@ from commonplace.archive.core import Archive
 from commonplace.config import ProjectSettings
 from commonplace.projects.naming import KeyPhrases
 from commonplace.session import Session
-from commonplace.stages.embedding import Meaning, open_meaning
 from commonplace.stages.mapping.naming import Naming, open_naming
 
 
 class Assigning(msgspec.Struct, frozen=True, kw_only=True):
-    """An archive, the rules, who proposes names, and what tells what conversations mean."""
+    """An archive, the rules, and who proposes names."""
 
     archive: Archive
     settings: ProjectSettings = ProjectSettings()
     naming: Naming = Naming(namer=KeyPhrases())
-    meaning: Meaning | None = None
 
     @property
     def address(self) -> dict[str, Any]:
@@ -34,8 +32,5 @@ class Assigning(msgspec.Struct, frozen=True, kw_only=True):
 def open_assigning(session: Session) -> Iterator[Assigning]:
     """As the settings say. What a service needs is missed by its first question, not before."""
     settings, environment, archive = session
-    with (
-        open_naming(settings, environment, check=archive.check) as naming,
-        open_meaning(settings, environment, check=archive.check) as meaning,
-    ):
-        yield Assigning(archive=archive, settings=settings.projects, naming=naming, meaning=meaning)
+    with open_naming(settings, environment, check=archive.check) as naming:
+        yield Assigning(archive=archive, settings=settings.projects, naming=naming)
