@@ -74,6 +74,16 @@ class MeaningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """US dollars a run may spend on vectors."""
 
 
+class AnswerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    model: str = ""
+    """Who answers `ask`. Empty: the model of `[categorize]`, where there is a key or an address. `none`: nobody, and
+    what was found is quoted."""
+    max_cost: float = 0.05
+    """US dollars that one answer may cost."""
+    context: int = 0
+    """Tokens of the archive that the model is shown. 0: 12,000 at OpenAI, 3,000 at a server of one's own."""
+
+
 class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title_patterns: tuple[str, ...] = (r"^\[(?P<project>[^\]]{2,60})\]\s*",)
     """Regular expressions with a group `project`: a title that matches belongs to the project of that name."""
@@ -189,6 +199,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     prices: dict[str, PriceSettings] = {}
     """By model: what Commonplace does not know, or knows otherwise."""
     meaning: MeaningSettings = msgspec.field(default_factory=MeaningSettings)
+    answers: AnswerSettings = msgspec.field(default_factory=AnswerSettings)
     projects: ProjectSettings = msgspec.field(default_factory=ProjectSettings)
     destinations: dict[str, dict[str, Any]] = {}
     schedule: ScheduleSettings = msgspec.field(default_factory=ScheduleSettings)

@@ -25,7 +25,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 WALKED = ("importing", "categorizing", "search", "markdown", "care")
 SHARED = {"--json", "--since", "--until", "--project", "--limit", "--dry-run", "--force", "--direct", "--yes"}
 """Options that mean the same everywhere: one example will do for all commands."""
-STAGES = {"import", "categorize", "map", "sync"}
+STAGES = {"import", "embed", "categorize", "map", "sync"}
 NOT_HERE = {"up", "down", "run", "backfill", "connect"}
 """What starts servers or asks services is tried by tests of its own."""
 

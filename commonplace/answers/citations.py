@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _CITATION = re.compile(r"[ \t]*\[(\d{1,6}(?:[ \t]*,[ \t]*\d{1,6})*)\]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What would speak to a terminal."""
 _UNFINISHED = re.compile(r"[ \t]*(?:\[[\d, \t]{0,60})?$")
 """The end of a text that may still become a citation, with the spaces that would go with it."""
 
@@ -21,7 +23,7 @@ class Citations:
 
     def feed(self, text: str) -> str:
         """What can be shown by now."""
-        self._waiting += text
+        self._waiting += _CONTROL.sub("", text)
         unfinished = _UNFINISHED.search(self._waiting)
         end = unfinished.start() if unfinished else len(self._waiting)
         ready, self._waiting = self._waiting[:end], self._waiting[end:]

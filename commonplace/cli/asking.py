@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from commonplace.cli.options import Json, Project, Since, Until, moment
-from commonplace.cli.output import Output, errors_for_people, people, print_json, tell
-from commonplace.session import open_session
+from commonplace.cli.output import Output, aside, errors_for_people, people, print_json, tell
+from commonplace.session import Session, open_session
+
+if TYPE_CHECKING:
+    from commonplace.archive.search.filters import Filters
+    from commonplace.stages.asking import Answer
 
 SHOWN = 600
 """Characters of a source that a person is shown; `show ID` has the rest."""
@@ -26,25 +31,72 @@ def ask(
     category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
     since: Since = None,
     until: Until = None,
+    model: Annotated[str | None, typer.Option(help="Who answers; `none`: what was found is quoted.")] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="US dollars the answer may cost.")] = None,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Do not keep question and answer.")] = False,
     json: Json = False,
 ) -> None:
-    """Find what answers a question in your archive, quoted, with where it is from."""
+    """Find what answers a question in your archive: quoted, or told by a model, with where it is from."""
     from commonplace.archive.search.filters import Filters
+    from commonplace.stages import answering
+
+    with errors_for_people(), open_session() as session:
+        first, end = moment(since, session.settings), moment(until, session.settings)
+        filters = Filters(project=project, category=category, since=first, until=end)
+        asked, wanted = " ".join(question), answering.model_for(session, model, project)
+        if wanted:
+            told = _from_model(session, wanted, asked, filters, max_cost, is_kept=not no_save)
+        else:
+            told = _quoted(session, asked, filters)
+        if told.error:
+            aside.print(f"[bold red]{escape(told.error)}[/]", soft_wrap=True)
+            raise typer.Exit(1)
+
+
+def _quoted(session: Session, asked: str, filters: Filters) -> Answer:
     from commonplace.stages import asking
     from commonplace.stages.searching import Searcher
 
-    with errors_for_people(), open_session() as session, closing(Searcher(session)) as searcher:
-        first, end = moment(since, session.settings), moment(until, session.settings)
-        filters = Filters(project=project, category=category, since=first, until=end)
-        answer = asking.quote(session, searcher, " ".join(question), filters=filters)
-        if Output.as_json:
-            print_json(answer)
-            return
-        if answer.note:
-            tell(f"[yellow]{escape(answer.note)}[/]")
-        if answer.answer:
-            tell(escape(answer.answer))
-        for source in answer.sources:
-            people.print(f"\n[bold]\\[{source.number}] {escape(source.title)}[/]  [dim]{source.date}[/]")
-            people.print(escape(source.text[:SHOWN] + (" …" if len(source.text) > SHOWN else "")))
-            people.print(f"[dim]{source.id}[/]")
+    with closing(Searcher(session)) as searcher:
+        told = asking.quote(session, searcher, asked, filters=filters)
+    _show(told, lambda text: text[:SHOWN] + (" …" if len(text) > SHOWN else ""), said=told.answer)
+    return told
+
+
+def _from_model(
+    session: Session, model: str, asked: str, filters: Filters, max_cost: float | None, *, is_kept: bool
+) -> Answer:
+    from commonplace.stages import answering
+    from commonplace.stages.searching import Searcher
+
+    def heard(piece: str) -> None:
+        if not Output.as_json:
+            people.print(piece, end="", markup=False, soft_wrap=True)
+
+    with (
+        closing(Searcher(session)) as searcher,
+        answering.open_answering(session, model, project=filters.project, max_cost=max_cost) as using,
+    ):
+        told = answering.answer(session, searcher, using, asked, filters=filters, heard=heard, is_kept=is_kept)
+    if told.model and not Output.as_json:
+        people.print()
+    _show(told, lambda text: "", said="" if told.model else told.answer)
+    return told
+
+
+def _show(told: Answer, shown: Callable[[str], str], *, said: str) -> None:
+    """What was said, unless that was heard already, and what it stands on."""
+    if Output.as_json:
+        print_json(told)
+        return
+    if told.note:
+        tell(f"[yellow]{escape(told.note)}[/]")
+    if said:
+        tell(escape(said))
+    for source in told.sources:
+        people.print(f"\n[bold]\\[{source.number}] {escape(source.title)}[/]  [dim]{source.date}[/]")
+        if text := shown(source.text):
+            people.print(escape(text))
+        people.print(f"[dim]{source.id}[/]")
+    if told.cost_usd:
+        people.print(f"\n[dim]{escape(told.model)}, ${told.cost_usd:.4f}[/]")

@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from commonplace.archive.core import Archive
+from commonplace.cli import assistants
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
 from commonplace.errors import Refused
 from commonplace.session import open_session
 
 app = typer.Typer(help="Projects: list, show, rename, merge, split, assign, suggestions, names.", no_args_is_help=True)
+assistants.register(app)
 ProjectName = Annotated[str, typer.Argument(help="A project, by name or id.")]
 Ids = Annotated[list[str], typer.Argument(help="Conversations, by id.")]
 SomeIds = Annotated[list[str] | None, typer.Argument(help="Conversations, by id.")]
@@ -130,7 +132,7 @@ def undo(
     event: Annotated[str | None, typer.Argument(help="An event's id; without it, the newest.")] = None,
     json: Json = False,
 ) -> None:
-    """Undo a merge, a split or a renaming."""
+    """Undo a merge, a split, a renaming or a change of an assistant."""
     from commonplace.stages.mapping import projects
 
     _do(lambda archive: projects.undo(archive, event), _event)

@@ -39,6 +39,10 @@ class BadSetting(Halt):
     """The service objects to something that every request has."""
 
 
+class NotOffered(Halt):
+    """The service knows no such kind of question, or not at this address."""
+
+
 class Stopped(Retryable):
     """The run ended before this request went out."""
 
@@ -98,16 +102,16 @@ _TABLE = (
         says="Another request is using the conversation {said}.",
     ),
     _Row(
+        statuses={404, 405, 501},
+        kind=NotOffered,
+        says="The service does not have what was asked for {said}.",
+        hint="Check OPENAI_BASE_URL and the model.",
+    ),
+    _Row(
         statuses={408, 409, 429, *range(500, 600)},
         codes={"rate_limit_exceeded", "server_error", "overloaded"},
         kind=Retryable,
         says="The service is busy or failing {said}.",
-    ),
-    _Row(
-        statuses={404, 405},
-        kind=Halt,
-        says="The service does not have what was asked for {said}.",
-        hint="Check OPENAI_BASE_URL and the model.",
     ),
     _Row(
         statuses={400, 422},

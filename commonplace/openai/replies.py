@@ -83,7 +83,7 @@ class _ChatDetails(msgspec.Struct):
     cached_tokens: int | None = None
 
 
-class _ChatUsage(msgspec.Struct):
+class ChatUsage(msgspec.Struct):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     prompt_tokens_details: _ChatDetails | None = None
@@ -91,7 +91,7 @@ class _ChatUsage(msgspec.Struct):
 
 class _ChatBody(msgspec.Struct):
     choices: list[_Choice] = msgspec.field(default_factory=list)
-    usage: _ChatUsage | None = None
+    usage: ChatUsage | None = None
 
 
 def respond(sdk: SDK, body: dict[str, Any]) -> Reply:
@@ -152,9 +152,7 @@ def of_chat(content: bytes) -> Reply:
         body = msgspec.json.decode(content, type=_ChatBody)
     except msgspec.MsgspecError:
         return Reply("", Counted(), "unreadable")
-    usage = body.usage or _ChatUsage()
-    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
-    counted = Counted(input=usage.prompt_tokens, cached=cached or 0, output=usage.completion_tokens)
+    counted = counted_in_chat(body.usage or ChatUsage())
     if not body.choices:
         return Reply("", counted, "unreadable")
     choice = body.choices[0]
@@ -163,3 +161,9 @@ def of_chat(content: bytes) -> Reply:
     problem: Problem | None = {"length": "truncated", "content_filter": "filtered"}.get(choice.finish_reason or "")  # type: ignore[assignment]
     text = choice.message.content or ""
     return Reply(text, counted, problem or (None if text else "unreadable"))
+
+
+def counted_in_chat(usage: ChatUsage) -> Counted:
+    """What a chat completion says that it took."""
+    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+    return Counted(input=usage.prompt_tokens, cached=cached or 0, output=usage.completion_tokens)

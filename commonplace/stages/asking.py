@@ -6,9 +6,12 @@ import time
 from collections.abc import Iterator
 
 import msgspec
+from sqlalchemy import select
 
 from commonplace.answers.prompt import NOT_THERE
 from commonplace.answers.sources import Piece, Source, chosen
+from commonplace.archive.core import Archive
+from commonplace.archive.schema import conversations
 from commonplace.archive.search import surroundings
 from commonplace.archive.search.filters import Filters
 from commonplace.archive.search.search import Result
@@ -49,7 +52,11 @@ class Answer(msgspec.Struct, kw_only=True):
     cost_usd: float = 0.0
     seconds: float = 0.0
     note: str = ""
-    """What could not be looked for, and why."""
+    """What could not be looked for, and why; what was taken out of the answer."""
+    id: str = ""
+    """The conversation that question and answer are kept as."""
+    error: str = ""
+    """Why it is not whole."""
 
 
 def quote(session: Session, searcher: Searcher, question: str, *, filters: Filters = Filters()) -> Answer:
@@ -72,10 +79,12 @@ def retrieve(
     asked = clean(question, LONGEST_QUESTION)
     if not any(map(str.isalnum, asked)):
         raise Refused("Nothing was asked.", hint='For example: commonplace ask "what did I want to bake?"')
+    if _has_own(session.archive):
+        filters = msgspec.structs.replace(filters, except_source=OWN)
     result = searcher.search(
         _plain(asked), mode="hybrid", filters=filters, limit=CANDIDATES, facets=False, marks=("", "")
     )
-    return (_piece(session, each) for each in result.results if each.source != OWN), result.note
+    return (_piece(session, each) for each in result.results), result.note
 
 
 def cited(source: Source) -> Cited:
@@ -88,6 +97,13 @@ def cited(source: Source) -> Cited:
         message_id=piece.message_id,
         text=piece.text,
     )
+
+
+def _has_own(archive: Archive) -> bool:
+    """A search that leaves nothing out is quicker."""
+    own = select(conversations.c.key).where(conversations.c.owner == archive.owner, conversations.c.source == OWN)
+    with archive.read() as connection:
+        return connection.execute(own.limit(1)).first() is not None
 
 
 def _plain(asked: str) -> str:

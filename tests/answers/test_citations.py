@@ -51,3 +51,8 @@ def test_text_is_shown_while_it_arrives() -> None:
     assert citations.feed(" [") == ""
     assert citations.feed("2") == ""
     assert citations.feed("], then") == " [2], then"
+
+
+def test_an_answer_cannot_speak_to_the_terminal() -> None:
+    checked = Citations(1)
+    assert checked.feed("A\x1b[2J rye\x07 loaf\r\n[1]") + checked.finish() == "A[2J rye loaf\n[1]"

@@ -32,11 +32,13 @@ def test_the_pipeline_brings_everything_up_to_date_and_then_finds_nothing_to_do(
 ) -> None:
     first = pipeline(paths=[str(sample)])
     assert first["import"]["new"] == 30
+    assert first["embed"]["embedded"] == 30
     assert first["categorize"]["judged"] == 30
     assert sum(first["map"]["assigned"].values()) + first["map"]["orphans"] + first["map"]["suggested"] >= 30
     assert first["sync markdown"]["created"] == 30
     second = pipeline(paths=[str(sample)])
     assert second["import"]["unchanged"] == 30
+    assert second["embed"]["embedded"] == 0
     assert second["categorize"]["judged"] == 0
     assert second["sync markdown"] | {"seconds": 0} == {
         **dict.fromkeys(["created", "updated", "failed", "uncertain", "conflicts", "pulled", "requests", "seconds"], 0),

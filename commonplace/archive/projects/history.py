@@ -1,4 +1,4 @@
-"""Merging and splitting projects, so that each can be undone.
+"""What people do to projects (merge, split, rename, set an assistant), so that each can be undone.
 
 An event says what it moved. Undoing moves back what is still where the event put it; what was moved again since then,
 by a person or by another event, stays where it is.
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import assignments as words
-from commonplace.archive.projects import registry
+from commonplace.archive.projects import assistants, registry
 from commonplace.archive.rows import add, batched, from_json, to_json
 from commonplace.archive.schema import assignments, conversations, project_events, project_refs, projects
 from commonplace.errors import Refused
@@ -25,7 +25,7 @@ _MOVABLE = ("project_id", "rule", "confidence", "evidence", "rules_hash", "conte
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """A merge, a split or a renaming, and what it takes to undo it."""
+    """What was done, and what it takes to undo it."""
 
     id: str
     kind: str
@@ -109,6 +109,19 @@ def rename(archive: Archive, project_id: str, name: str, *, description: str | N
         return _note(connection, archive.owner, "rename", {"project": project_id, "before": said, "name": cleaned})
 
 
+def set_assistant(archive: Archive, project_id: str, wanted: assistants.Assistant | None) -> Event:
+    """A project's assistant; None: as if nobody had set one."""
+    with archive.write() as connection:
+        _project(connection, archive.owner, project_id)
+        before = assistants.kept_for(connection, archive.owner, project_id)
+        after = None if wanted is None else msgspec.json.encode(wanted).decode()
+        if before == after:
+            raise Refused("This is how the assistant is.")
+        assistants.keep(connection, archive.owner, project_id, after)
+        detail = {"project": project_id, "before": before, "after": after}
+        return _note(connection, archive.owner, "assistant", detail)
+
+
 def history(archive: Archive, *, project_id: str | None = None, limit: int | None = None) -> list[Event]:
     """What happened to projects, the newest first."""
     query = select(project_events).where(project_events.c.owner == archive.owner)
@@ -134,9 +147,7 @@ def undo(archive: Archive, event_id: str | None = None) -> Event:
         event = _event(row)
         if event.undone_at is not None:
             raise Refused("This has been undone already.")
-        {"merge": _undo_merge, "split": _undo_split, "rename": _undo_rename}[event.kind](
-            connection, archive.owner, event.detail
-        )
+        _UNDO[event.kind](connection, archive.owner, event.detail)
         undone = now()
         where = (project_events.c.owner == archive.owner) & (project_events.c.id == event.id)
         connection.execute(update(project_events).where(where).values(undone_at=undone))
@@ -168,6 +179,15 @@ def _undo_rename(connection: Connection, owner: str, detail: Mapping[str, Any]) 
     if _project(connection, owner, detail["project"]).name != detail["name"]:
         raise Refused("The project has been renamed again since then.")
     _set(connection, owner, detail["project"], **detail["before"])
+
+
+def _undo_assistant(connection: Connection, owner: str, detail: Mapping[str, Any]) -> None:
+    if assistants.kept_for(connection, owner, detail["project"]) != detail["after"]:
+        raise Refused("The assistant has been changed again since then.")
+    assistants.keep(connection, owner, detail["project"], detail["before"])
+
+
+_UNDO = {"merge": _undo_merge, "split": _undo_split, "rename": _undo_rename, "assistant": _undo_assistant}
 
 
 def successors(archive: Archive) -> dict[str, str]:

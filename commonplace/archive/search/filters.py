@@ -21,18 +21,22 @@ class Filters(Scope, frozen=True, kw_only=True):
     model: str | None = None
     has: str | tuple[str, ...] | None = None
     include_hidden: bool = False
+    except_source: str | None = None
+    """A source that is left out."""
 
     def clause(self, archive: Archive, table: Columns | None = None) -> ColumnElement[bool]:
         columns = conversations.c if table is None else table
         parts = [super().clause(archive, table)]
         if self.model is not None:
             parts.append(columns.model == self.model)
+        if self.except_source is not None:
+            parts.append(columns.source != self.except_source)
         parts += [columns[f"has_{kind}"].is_(True) for kind in self._kinds()]
         return and_(*parts)
 
     @property
     def is_open(self) -> bool:
-        return super().is_open and self.model is None and not self._kinds()
+        return super().is_open and (self.model, self.except_source) == (None, None) and not self._kinds()
 
     def _kinds(self) -> tuple[str, ...]:
         return (self.has,) if isinstance(self.has, str) else self.has or ()

@@ -83,7 +83,7 @@ def _ref_meant(typed: str, refs: Sequence[str]) -> str:
 
 
 def undo(archive: Archive, event: str | None = None) -> Plain:
-    """Undo a merge, a split or a renaming; without an id the newest that stands."""
+    """Undo what a person did to projects; without an id the newest that stands."""
     return _event(history.undo(archive, event))
 
 

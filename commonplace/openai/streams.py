@@ -1,0 +1,145 @@
+"""An answer while it is spoken, by the Responses API or, where a server has none, by chat completions.
+
+Opening a stream may be tried again, because nothing was said yet. What broke off in the middle may not: it was paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from commonplace.errors import Retryable
+from commonplace.openai.client import Client
+from commonplace.openai.errors import About, BadRequest, NotOffered, unreadable
+from commonplace.openai.pricing import Counted
+from commonplace.openai.replies import ChatUsage, Problem, Reply, ResponseBody, counted_in_chat, from_body
+
+if TYPE_CHECKING:
+    from openai import OpenAI as SDK
+
+Api = Literal["responses", "chat"]
+_ENDS: dict[str, Problem] = {"length": "truncated", "content_filter": "filtered"}
+
+
+class Prompt(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model is told and asked, and how much it may say."""
+
+    model: str
+    instructions: str
+    question: str
+    room: int
+    temperature: float | None = None
+
+
+class Spoken:
+    """Iterate over the pieces; then `reply` is the whole of it, with what it took."""
+
+    def __init__(self, pieces: Iterator[str | Reply], api: Api) -> None:
+        self._pieces = pieces
+        self.api = api
+        self.reply = Reply("", Counted(), "unreadable")
+
+    def __iter__(self) -> Iterator[str]:
+        said = ""
+        for piece in self._pieces:
+            if isinstance(piece, str):
+                said += piece
+                self.reply = Reply(said, Counted(), "unreadable")
+                yield piece
+            else:
+                self.reply = Reply(said, piece.counted, piece.problem)
+
+
+def speak(client: Client, about: About, prompt: Prompt, apis: tuple[Api, ...], *, tokens: int) -> Spoken:
+    """Ask by the first of these that the server has; nothing is heard yet but that it answers."""
+    *others, last = apis
+    for api in others:
+        with suppress(NotOffered, BadRequest, NoStream):
+            return _spoken(client, about, prompt, api, tokens)
+    return _spoken(client, about, prompt, last, tokens)
+
+
+class NoStream(Retryable):
+    """What answered was a page, or knows no such kind of question."""
+
+
+def _spoken(client: Client, about: About, prompt: Prompt, api: Api, tokens: int) -> Spoken:
+    open_stream, read = _APIS[api]
+    stream = client.patiently(about, lambda sdk: open_stream(sdk, prompt), tokens=tokens)
+    events = _events(client, about, stream)
+    first = next(events, None)
+    if first is None:
+        stream.close()
+        raise NoStream(unreadable(about).message, hint=unreadable(about).hint)
+    return Spoken(read(_from(first, events)), api)
+
+
+def _from(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+def _events(client: Client, about: About, stream: Any) -> Iterator[Any]:
+    try:
+        while (event := client.call(about, lambda _: next(stream, None))) is not None:
+            yield event
+    finally:
+        stream.close()
+
+
+def _open_response(sdk: SDK, prompt: Prompt) -> Any:
+    body: dict[str, Any] = {
+        "model": prompt.model,
+        "instructions": prompt.instructions,
+        "input": prompt.question,
+        "max_output_tokens": prompt.room,
+        "store": False,
+    }
+    return sdk.responses.create(**body, **_warmth(prompt), stream=True)
+
+
+def _open_chat(sdk: SDK, prompt: Prompt) -> Any:
+    body: dict[str, Any] = {
+        "model": prompt.model,
+        "messages": [
+            {"role": "system", "content": prompt.instructions},
+            {"role": "user", "content": prompt.question},
+        ],
+        "max_tokens": prompt.room,
+        "stream_options": {"include_usage": True},
+    }
+    return sdk.chat.completions.create(**body, **_warmth(prompt), stream=True)
+
+
+def _warmth(prompt: Prompt) -> dict[str, Any]:
+    return {} if prompt.temperature is None else {"temperature": prompt.temperature}
+
+
+def _of_responses(events: Iterator[Any]) -> Iterator[str | Reply]:
+    for event in events:
+        if event.type == "response.output_text.delta":
+            yield event.delta
+        elif event.type in ("response.completed", "response.incomplete", "response.failed"):
+            yield from_body(msgspec.convert(event.response.to_dict(mode="json"), ResponseBody))
+
+
+def _of_chat(events: Iterator[Any]) -> Iterator[str | Reply]:
+    ending, counted = None, Counted()
+    for event in events:
+        for choice in event.choices or []:
+            if choice.delta.content:
+                yield choice.delta.content
+            ending = "refused" if choice.delta.refusal else choice.finish_reason or ending
+        if event.usage is not None:
+            counted = counted_in_chat(msgspec.convert(event.usage.to_dict(mode="json"), ChatUsage))
+    if ending is not None:
+        yield Reply("", counted, "refused" if ending == "refused" else _ENDS.get(ending))
+
+
+_APIS: dict[Api, tuple[Callable[[Any, Prompt], Any], Callable[[Iterator[Any]], Iterator[str | Reply]]]] = {
+    "responses": (_open_response, _of_responses),
+    "chat": (_open_chat, _of_chat),
+}
