@@ -182,6 +182,12 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A browser that was not used for so long has to log in again."""
     session_days: int = 30
     """And so has every browser after so long."""
+    allow_registration: bool = False
+    """Whether programs may register themselves (OAuth's dynamic registration). Documents as ids need no leave."""
+    allow_notes: bool = False
+    """Whether programs may be given leave to add notes (`write:notes`)."""
+    refresh_grace_seconds: int = 60
+    """For so long a program that repeats an exchange of its refresh token is told the same again. 0: never."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ import typer
 
 from commonplace.cli import asking, care, embedding, projects, reading, stages, system, taxonomy
 from commonplace.cli.output import fail
-from commonplace.cli.server import inbox, keys, serving, users
+from commonplace.cli.server import inbox, keys, oauth, serving, users
 from commonplace.errors import CommonplaceError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(taxonomy.app, name="taxonomy")
 app.add_typer(users.app, name="users")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(keys.app, name="keys")
+app.add_typer(oauth.app, name="oauth")
 
 
 def main() -> None:

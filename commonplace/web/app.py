@@ -17,10 +17,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from commonplace.archive.access import keys, sessions, users
+from commonplace.archive.access import clients, grants, keys, sessions, users
 from commonplace.errors import CommonplaceError
 from commonplace.web import health
 from commonplace.web.api import omi, rest
+from commonplace.web.oauth import metadata, registration, token
+from commonplace.web.oauth import pages as oauth_pages
 from commonplace.web.pages import account, entering, files, home
 from commonplace.web.replies import reply
 from commonplace.web.requests import Requests
@@ -33,7 +35,9 @@ from commonplace.web.server import Server
 
 log = logging.getLogger("commonplace.web")
 
-ROUTERS = (health.router, files.router, home.router, entering.router, account.router, omi.router, rest.router)
+PAGES = (files.router, home.router, entering.router, account.router)
+OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)
+ROUTERS = (health.router, *PAGES, *OAUTH, omi.router, rest.router)
 TIDY_SECONDS = 3600
 
 
@@ -104,3 +108,5 @@ def _tidy(server: Server) -> None:
     sessions.prune(server.archive, idle_hours=server.web.idle_hours)
     users.prune_links(server.archive)
     keys.prune(server.archive)
+    grants.prune(server.archive)
+    clients.prune(server.archive)

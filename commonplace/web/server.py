@@ -15,6 +15,7 @@ from commonplace.session import Session
 from commonplace.web.deliveries import Deliveries
 from commonplace.web.metrics import Metrics
 from commonplace.web.nudging import Nudge
+from commonplace.web.oauth.fetching import Fetcher
 from commonplace.web.security.limits import Limiter
 from commonplace.web.security.secret_keys import SecretKeys, secret_keys
 from commonplace.web.settings import WebSettings
@@ -38,10 +39,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     inbox: Inbox
     nudge: Nudge
     deliveries: Deliveries
+    fetcher: Fetcher
 
 
 @contextmanager
-def open_server(session: Session, web: WebSettings) -> Iterator[Server]:
+def open_server(session: Session, web: WebSettings, *, fetcher: Fetcher | None = None) -> Iterator[Server]:
     """Everything that the server needs, until the block ends."""
     settings, environment, archive = session
     with open_inbox(archive) as inbox:
@@ -57,6 +59,7 @@ def open_server(session: Session, web: WebSettings) -> Iterator[Server]:
             inbox=inbox,
             nudge=nudge,
             deliveries=Deliveries(inbox, nudge),
+            fetcher=fetcher or Fetcher(),
         )
 
 

@@ -20,6 +20,7 @@ from commonplace.archive.core import Archive
 from commonplace.config import load
 from commonplace.session import Session
 from commonplace.web.app import create_app
+from commonplace.web.oauth.fetching import Fetcher
 from commonplace.web.server import Server, open_server
 from commonplace.web.serving import listen, runner
 from commonplace.web.settings import complete
@@ -61,8 +62,8 @@ class Browser:
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
 
-    def get(self, path: str) -> httpx.Response:
-        return self.client.get(path, headers={"accept": "text/html"})
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        return self.client.get(path, params=params or None, headers={"accept": "text/html"})
 
     def submit(self, page: httpx.Response, action: str, **values: str) -> httpx.Response:
         """Send the form of a page that leads to `action`, with what it holds and what is typed."""
@@ -110,7 +111,7 @@ def start(web_archive: Archive, tmp_path: Path) -> Iterator[Start]:
     """Starts a server over the archive, with settings and variables of the test's own."""
     with ExitStack() as stopping:
 
-        def start_server(toml: str = "", **variables: str) -> Live:
+        def start_server(toml: str = "", *, fetcher: Fetcher | None = None, **variables: str) -> Live:
             home = tmp_path / "home" / "commonplace"
             home.mkdir(exist_ok=True)
             (home / "commonplace.toml").write_text(toml)
@@ -119,7 +120,8 @@ def start(web_archive: Archive, tmp_path: Path) -> Iterator[Start]:
             listener = listen(web)
             port = listener.getsockname()[1]
             web = complete(settings, environment, port=port)
-            server = stopping.enter_context(open_server(Session(settings, environment, web_archive), web))
+            session = Session(settings, environment, web_archive)
+            server = stopping.enter_context(open_server(session, web, fetcher=fetcher))
             is_ready = threading.Event()
             app = create_app(server)
             running = runner(app, is_ready.set)

@@ -8,13 +8,12 @@ import msgspec
 from sqlalchemy import delete, select, update
 
 from commonplace.archive.access.credentials import KEY, digest, new
+from commonplace.archive.access.scopes import joined
 from commonplace.archive.access.tables import keys
 from commonplace.archive.core import Archive
 from commonplace.errors import Refused
 from commonplace.moments import now
 
-SCOPES = ("read:memories", "read:archive")
-"""What a key may be for: the conversations in the founding system's form, or everything that is read."""
 LONGEST_DAYS = 366
 DAY = 86_400 * 1_000_000
 _SHOWN = len(KEY) + 6
@@ -46,9 +45,9 @@ _ABOUT = [keys.c[name] for name in Key.__struct_fields__]
 
 def add_key(archive: Archive, name: str, scopes: Sequence[str], *, days: int) -> tuple[str, Key]:
     """A new key of the archive's owner: the secret, which is shown this once, and what is kept."""
-    unknown = sorted(set(scopes) - set(SCOPES))
-    if unknown or not scopes:
-        raise Refused(f"There is no scope {unknown[0]!r}." if unknown else "A key is for something.", hint=_hint())
+    allowed = joined(scopes)
+    if not allowed:
+        raise Refused("A key is for something.", hint="Name a scope: --scope read:archive.")
     if not 1 <= days <= LONGEST_DAYS:
         raise Refused(f"A key is good for 1 to {LONGEST_DAYS} days.")
     secret, moment = new(KEY), now()
@@ -56,7 +55,7 @@ def add_key(archive: Archive, name: str, scopes: Sequence[str], *, days: int) ->
         id=secret[:_SHOWN],
         owner=archive.owner,
         name=name,
-        scopes=" ".join(dict.fromkeys(scopes)),
+        scopes=allowed,
         created_at=moment,
         expires_at=moment + days * DAY,
     )
@@ -97,7 +96,3 @@ def prune(archive: Archive) -> None:
     """Remove those that are over."""
     with archive.write() as connection:
         connection.execute(delete(keys).where(keys.c.expires_at <= now()))
-
-
-def _hint() -> str:
-    return f"Use: {', '.join(SCOPES)}."

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from commonplace.archive.access import keys, users
+from commonplace.archive.access.scopes import SCOPES
 from commonplace.archive.core import Archive
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
@@ -20,7 +21,7 @@ User = Annotated[str | None, typer.Option(help="Whose; by default the owner's.")
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="What it is for.")] = "key",
-    scope: Annotated[list[str] | None, typer.Option(help="read:memories or read:archive; repeatable.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help=f"{', '.join(SCOPES)}; repeatable.")] = None,
     days: Annotated[int, typer.Option(help="How long it is good.")] = 30,
     user: User = None,
     json: Json = False,

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from commonplace.archive.access import sessions, users
+from commonplace.archive.access import grants, sessions, users
+from commonplace.archive.access.scopes import MEANINGS
 from commonplace.archive.access.sessions import Session
 from commonplace.errors import Refused
 from commonplace.web.pages.rendering import render
 from commonplace.web.security import logins
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import Person
+from commonplace.web.security.people import Person, archive_of
 from commonplace.web.server import server_of
 
 router = APIRouter(prefix="/account")
@@ -52,6 +53,13 @@ def end_session(request: Request, session: Person, id: str) -> Response:
     return RedirectResponse("/account", 303)
 
 
+@router.post("/programs/{id}/end", dependencies=[Guarded])
+def end_program(request: Request, session: Person, id: str) -> Response:
+    """Take back what one of one's own programs was given."""
+    grants.revoke(archive_of(request, session.owner), id)
+    return RedirectResponse("/account", 303)
+
+
 def _page(request: Request, session: Session, problem: str | None = None) -> Response:
     server = server_of(request)
     known = sessions.list_sessions(server.archive, session.owner, idle_hours=server.web.idle_hours)
@@ -62,5 +70,7 @@ def _page(request: Request, session: Session, problem: str | None = None) -> Res
         status=400 if problem else 200,
         name=user.name if user else session.owner,
         sessions=known,
+        programs=grants.list_grants(archive_of(request, session.owner)),
+        meanings=MEANINGS,
         problem=problem,
     )

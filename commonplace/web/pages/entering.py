@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
@@ -17,6 +19,9 @@ from commonplace.web.server import server_of
 
 router = APIRouter()
 
+Where = Annotated[str, Form(max_length=16_000)]
+"""A program's question to a person may be long."""
+
 
 @router.get("/login")
 def login_page(request: Request, session: Visitor, next: str = "/") -> Response:
@@ -27,7 +32,7 @@ def login_page(request: Request, session: Visitor, next: str = "/") -> Response:
 
 
 @router.post("/login", dependencies=[Guarded])
-async def login(request: Request, name: Typed = "", password: Typed = "", next: Typed = "/") -> Response:
+async def login(request: Request, name: Typed = "", password: Typed = "", next: Where = "/") -> Response:
     """The same answer whether the name or the password is wrong."""
     owner = await logins.check(request, name, password)
     if owner is not None:
