@@ -8,6 +8,7 @@ import msgspec
 
 from commonplace.destinations.contract import Document, Entries
 from commonplace.destinations.notion.page.layout import Part, Room
+from commonplace.destinations.notion.page.words import Marks, marks_of
 from commonplace.destinations.notion.properties import PEOPLES, Row, stamp_of
 from commonplace.destinations.notion.render import Body
 from commonplace.model import LedgerEntry, Outcome, OutcomeState
@@ -30,6 +31,8 @@ class Page(msgspec.Struct, kw_only=True):
     """Hash and number of the segments that are there; None: not known."""
     parts: list[Part] = msgspec.field(default_factory=list)
     """What is on which page, this one first; empty when all is on this one."""
+    marks: str = ""
+    """Of every line that we wrote on it and its parts (page/words.py)."""
     edited: str | None = None
     refused: dict[str, Any] = msgspec.field(default_factory=dict)
     """What a person wrote and the archive could not take over: left there, told once."""
@@ -42,11 +45,16 @@ class Page(msgspec.Struct, kw_only=True):
 
     def detail(self) -> Json:
         told: Json = {"sent": self.sent, "values": self.values, "body": self.body, "edited": self.edited}
-        more = {"names": self.names, "parts": msgspec.to_builtins(self.parts), "refused": self.refused}
+        more = {
+            "names": self.names,
+            "marks": self.marks,
+            "parts": msgspec.to_builtins(self.parts),
+            "refused": self.refused,
+        }
         return told | {name: value for name, value in more.items() if value}
 
     def forget(self) -> None:
-        """As if nothing was known of what it shows, but for what people see and may have changed."""
+        """As if nothing was known of what it shows, but for what people see and may have changed, and what is ours."""
         self.sent, self.body, self.parts = {}, None, []
 
 
@@ -83,6 +91,11 @@ class Job(msgspec.Struct, kw_only=True):
     @property
     def body_detail(self) -> Json:
         return {"hash": self.body.hash(), "count": len(self.body.segments)}
+
+    @property
+    def marks(self) -> Marks:
+        """Of what is about to be written."""
+        return marks_of(self.body.lines())
 
     @property
     def left_out(self) -> str | None:
@@ -123,6 +136,7 @@ def page_of(entry: LedgerEntry | None) -> Page | None:
         names=dict(detail.get("names") or {}),
         body=detail.get("body"),
         parts=msgspec.convert(detail.get("parts") or [], list[Part]),
+        marks=str(detail.get("marks") or ""),
         edited=detail.get("edited"),
         refused=dict(detail.get("refused") or {}),
     )

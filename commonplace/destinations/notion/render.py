@@ -6,7 +6,7 @@ sent; a very long message is several segments. What a page does not show is name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -36,6 +36,7 @@ class Dialect(Protocol[Block]):
     def aside(self, summary: str, markdown: str) -> list[Block]: ...
     def pack(self, blocks: Sequence[Block]) -> list[Any]: ...
     def weight(self, block: Block) -> Weight: ...
+    def lines(self, block: Block) -> Iterable[str]: ...
 
 
 class Body(Generic[Block]):
@@ -47,6 +48,7 @@ class Body(Generic[Block]):
         self.weights: list[Weight] = [weight for _, weight in weighed]
         self.left_out = left_out
         self.hashes = [digest(*map(_text, segment)) for segment in self.segments]
+        self._dialect = dialect
 
     def hash(self, count: int | None = None) -> str:
         """Stands for the first `count` segments, or for all."""
@@ -55,6 +57,10 @@ class Body(Generic[Block]):
     def hash_of(self, span: tuple[int, int]) -> str:
         """Stands for the segments from one to before another."""
         return digest(*self.hashes[slice(*span)])
+
+    def lines(self) -> Iterator[str]:
+        """Everything that it says."""
+        return (line for block in self.blocks() for line in self._dialect.lines(block))
 
     def blocks(self, first: int = 0, end: int | None = None) -> list[Block]:
         """From a segment on."""

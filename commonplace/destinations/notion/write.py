@@ -29,6 +29,7 @@ from commonplace.destinations.notion.page.bodies import Bodies
 from commonplace.destinations.notion.page.dialect import MarkdownDialect
 from commonplace.destinations.notion.page.layout import Room
 from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, BlockPages, MarkdownPages, Pages
+from commonplace.destinations.notion.page.words import pack, unpack
 from commonplace.destinations.notion.properties import (
     CATEGORY,
     PEOPLES,
@@ -96,12 +97,12 @@ class Writer:
         return outcomes
 
     def remove(self, conversation_id: str, entry: LedgerEntry, ledger: Ledger) -> Outcome:
-        """A page into the trash, with its parts; not one that a person put pages into."""
+        """A page into the trash, with its parts; not one that a person put pages into or wrote on."""
         ledger.check()
         page_id = entry.remote_id
         try:
-            if page_id and self.bodies.holds_others(page_id):
-                reason = "The page holds pages that are not ours; it was left as it is."
+            if page_id and self.bodies.holds_others(page_id, str(entry.detail.get("marks") or "")):
+                reason = "The page holds what a person put there; it was left as it is."
                 return Outcome(conversation_id=conversation_id, state="conflict", remote_id=page_id, reason=reason)
             if page_id:
                 self._client.send("PATCH", f"pages/{page_id}", {"in_trash": True})
@@ -323,6 +324,8 @@ class Writer:
         detail = page.detail() | {"sent": {name: sent for name, sent in page.sent.items() if name not in fields}}
         if is_body_new:
             detail |= {"body": None, "parts": []}
+            if page.marks:
+                detail |= {"marks": pack(unpack(page.marks) | job.marks)}
         job.ledger.intend(job.id, job.document.input_hash, {"step": "update", **detail})
 
     def _write_body(self, job: Job, page: Page) -> str | None:
@@ -346,6 +349,8 @@ class Writer:
         page.values = peoples_of(job) | {field: old_values[field] for field in kept if field in old_values}
         page.refused = {field: value for field, value in page.refused.items() if field in kept}
         if all(field in old_values for field in kept):
+            if page.body != job.body_detail or not page.marks:
+                page.marks = pack(job.marks)
             page.body = job.body_detail
         hash_ = job.document.input_hash
         if kept:

@@ -87,11 +87,7 @@ def update_markdown(workspace: Workspace, page: Page, body: Json) -> Json:
         _replace(workspace, page, command, body)
     elif type_ == "insert_content":
         only(command, "content", "position")
-        if command.get("position") != {"type": "end"}:
-            raise Invalid("position: this fake inserts at the end only.")
-        blocks = [*page.blocks, *_read(workspace, command["content"], body)]
-        _check_records(workspace, blocks)
-        page.blocks = blocks
+        _insert(workspace, page, _read(workspace, command["content"], body), command["position"])
     else:
         raise Invalid(f"type should be a known command, instead was `{type_}`.")
     page.edited = workspace.now()
@@ -100,29 +96,54 @@ def update_markdown(workspace: Workspace, page: Page, body: Json) -> Json:
 
 def append(workspace: Workspace, page: Page, body: Json) -> Json:
     only(body, "children", "position")
-    if body.get("position", {"type": "end"}) != {"type": "end"}:
-        raise Invalid("position: this fake appends at the end only.")
     _writable(workspace, page)
     check_blocks(body["children"])
-    blocks = [*page.blocks, *_tree(body["children"])]
-    _check_records(workspace, blocks)
-    page.blocks = blocks
+    _insert(workspace, page, _tree(body["children"]), body.get("position", {"type": "end"}))
     page.edited = workspace.now()
     return {"object": "list", "id": page.id, "results": [{"id": str(uuid.uuid4())} for _ in body["children"]]}
 
 
-def children(page: Page, query: dict[str, list[str]]) -> Json:
-    """The blocks on a page, those within others left out; a page within is a block with its title."""
+def children(workspace: Workspace, block_id: str, query: dict[str, list[str]]) -> Json:
+    """The blocks on a page or within a block, those within others left out; a page within is a block with its title."""
+    blocks = find_blocks(workspace, block_id)
     size, start = int(query.get("page_size", ["100"])[0]), int(query.get("start_cursor", ["0"])[0])
     if not 1 <= size <= 100:
         raise Invalid(f"page_size should be ≤ `100`, instead was `{size}`.")
-    more = start + size < len(page.blocks)
+    more = start + size < len(blocks)
     return {
         "object": "list",
-        "results": [_block_json(block) for block in page.blocks[start : start + size]],
+        "results": [_block_json(block) for block in blocks[start : start + size]],
         "has_more": more,
         "next_cursor": str(start + size) if more else None,
     }
+
+
+def find_blocks(workspace: Workspace, block_id: str) -> list[Block]:
+    for page in workspace.pages.values():
+        for block in (block for top in page.blocks for block in top.walk()):
+            if block.id == block_id and block.type != "child_page":
+                return block.children
+    return find_page(workspace, block_id).blocks
+
+
+def remove(workspace: Workspace, block_id: str) -> Json:
+    """A block, with what is within it, into the trash."""
+    for page in workspace.pages.values():
+        for block in page.blocks:
+            if block.id == block_id:
+                _writable(workspace, page)
+                page.blocks = [other for other in page.blocks if other is not block]
+                page.edited = workspace.now()
+                return _block_json(block) | {"in_trash": True}
+    raise Answer(404, "object_not_found", f"Could not find block with ID: {block_id}.")
+
+
+def _insert(workspace: Workspace, page: Page, blocks: list[Block], position: Json) -> None:
+    if position not in ({"type": "end"}, {"type": "start"}):
+        raise Invalid("position: this fake inserts at the start and at the end only.")
+    found = [*page.blocks, *blocks] if position["type"] == "end" else [*blocks, *page.blocks]
+    _check_records(workspace, found)
+    page.blocks = found
 
 
 def _replace(workspace: Workspace, page: Page, command: Json, body: Json) -> None:
@@ -173,8 +194,26 @@ def _slug(page: Page) -> str:
 
 
 def _block_json(block: Block) -> Json:
-    held = {"title": block.text} if block.type in ("child_page", "child_database") else {}
-    return {"object": "block", "id": block.id or str(uuid.uuid4()), "type": block.type, block.type: held}
+    """With an id that stays; code, pictures and rows of tables have their text where Notion has it."""
+    block.id = block.id or str(uuid.uuid4())
+    text = [{"type": "text", "text": {"content": block.text}, "plain_text": block.text}] if block.text else []
+    match block.type:
+        case "child_page" | "child_database":
+            held: Json = {"title": block.text}
+        case "table_row":
+            held = {"cells": [[{"type": "text", "plain_text": cell}] for cell in block.text.split("\n")]}
+        case "equation":
+            held = {"expression": block.text}
+        case "image":
+            held = {"caption": text, "type": "external", "external": {"url": "https://example.org/picture.png"}}
+        case "table" | "divider":
+            held = {}
+        case "bookmark" | "embed" | "link_preview" | "breadcrumb":
+            held = {"caption": text}
+        case _:
+            held = {"rich_text": text}
+    return {"object": "block", "id": block.id, "type": block.type, block.type: held,
+            "has_children": bool(block.children)}  # fmt: skip
 
 
 def _tree(blocks: list[Json]) -> list[Block]:

@@ -168,7 +168,9 @@ class FakeNotion(Loopback, Workspace):
                 case ("PATCH", "pages", page_id, "markdown"):
                     return pages.update_markdown(self, find_page(self, page_id), body)
                 case ("GET", "blocks", page_id, "children"):
-                    return pages.children(find_page(self, page_id), query)
+                    return pages.children(self, page_id, query)
+                case ("DELETE", "blocks", block_id):
+                    return pages.remove(self, block_id)
                 case ("PATCH", "blocks", page_id, "children"):
                     return pages.append(self, find_page(self, page_id), body)
                 case ("POST", "databases"):

@@ -15,6 +15,7 @@ from commonplace.destinations.notion.page.dialect import code_pieces
 from commonplace.destinations.notion.page.inline import ATTACHMENT, FILE, IMAGE, MATH_LIMIT, alt_of, is_link, says_more
 from commonplace.destinations.notion.page.languages import notion_language
 from commonplace.destinations.notion.page.parse import is_too_deep, parse, raw
+from commonplace.destinations.notion.page.words import lines_of
 from commonplace.destinations.notion.properties import ARRAY_LIMIT, TEXT_LIMIT, pieces_of
 from commonplace.destinations.notion.render import Weight
 
@@ -58,6 +59,11 @@ class BlockDialect:
 
     def weight(self, block: Json) -> Weight:
         return _count(block), len(msgspec.json.encode(block))
+
+    def lines(self, block: Json) -> Iterator[str]:
+        yield from lines_of(block)
+        for child in block[block["type"]].get("children", ()):
+            yield from self.lines(child)
 
 
 def _block(type_: str, rich_text: list[Json], children: list[Json] | None = None, **more: Any) -> Json:

@@ -24,14 +24,16 @@ from typing import Any
 from commonplace.destinations.notion.client import HoldsPages, InTrash, NotionClient, NotThere, TooLarge, Unanswered
 from commonplace.destinations.notion.job import Job, Page
 from commonplace.destinations.notion.page.layout import Part, Span, part_of, spans_of
-from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, Held, Pages, extend, inside, replace
+from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, Held, Pages, Writing, inside
+from commonplace.destinations.notion.page.words import Marks, marks_of, unpack
 from commonplace.destinations.notion.properties import text_json
-from commonplace.destinations.notion.render import Body, Dialect
+from commonplace.destinations.notion.render import SPEAKERS, Body, Dialect
 from commonplace.errors import Permanent, Retryable
 
 Json = dict[str, Any]
 
 SHRINKS = 3
+MANY = 1_000_000
 _PART_TITLE = re.compile(r"Part \d+ of this conversation")
 
 
@@ -64,7 +66,7 @@ class Bodies:
         packed = self._packed(job.body, first)
         with self._client.governor.alone(page.id):
             try:
-                extend(self._pages, page.id, packed[1:], packed)
+                self._writing(job, page).extend(page.id, packed[1:], packed)
                 page.parts = [part_of(page.id, job.body, first)]
             except TooLarge:
                 job.room = job.room.shrunk()
@@ -107,8 +109,8 @@ class Bodies:
             part_id = self._rewrite(job, page, span, part) if part else self._create(job, page, span, number + 1)
             written.append(part_of(part_id, job.body, span))
         for part in old[len(spans) :]:
-            if self._looked_into(part.id):
-                raise HoldsPages("A part holds pages that are not ours.")
+            if self._looked_into(part.id) or self._is_touched(part.id, self._writing(job, page).ours):
+                raise HoldsPages("A part holds what is not ours.")
             self._remove(part.id)
         page.parts = written if len(written) > 1 else []
 
@@ -118,18 +120,19 @@ class Bodies:
         if new == []:
             return old
         whole = self._packed(job.body, span)
+        writing = self._writing(job, page)
         if new is not None and len(old) == 1:  # else it would stand behind the links to the parts
             try:
-                extend(self._pages, page.id, new, whole)
+                writing.extend(page.id, new, whole)
             except HoldsPages:  # it was replaced for want of an answer: what was appended may be there
                 page.body = None
                 raise
             return old
         try:
-            replace(self._pages, page.id, whole)
+            writing.replace(page.id, whole)
         except HoldsPages:
-            self._remove_parts(page.id)
-            replace(self._pages, page.id, whole)
+            self._remove_parts(page.id, writing.ours)
+            writing.replace(page.id, whole)
         return old[:1]
 
     def _rewrite(self, job: Job, page: Page, span: Span, part: Part) -> str:
@@ -137,9 +140,9 @@ class Bodies:
         whole = self._packed(job.body, span)
         with self._one_part(page):
             if new is None:
-                replace(self._pages, part.id, whole)
+                self._writing(job, page).replace(part.id, whole)
             else:
-                extend(self._pages, part.id, new, whole)
+                self._writing(job, page).extend(part.id, new, whole)
         return part.id
 
     def _create(self, job: Job, page: Page, span: Span, number: int) -> str:
@@ -159,7 +162,7 @@ class Bodies:
                     continue
                 part_id = found
             with self._one_part(page):
-                extend(self._pages, part_id, packed[1:], packed)
+                self._writing(job, page).extend(part_id, packed[1:], packed)
             return part_id
         raise Retryable("Notion did not say whether it had created a part of a conversation.")
 
@@ -173,20 +176,35 @@ class Bodies:
                     return held.id
         return None
 
-    def holds_others(self, page_id: str) -> bool:
-        """Whether a person put pages or databases into a page or its parts."""
-        return any(self._is_others(held) for held in inside(self._client, page_id))
+    def holds_others(self, page_id: str, marks: str) -> bool:
+        """Whether a person put something on a page or its parts; words only where it was noted which are ours."""
+        held = inside(self._client, page_id)
+        if any(map(self._is_others, held)):
+            return True
+        return bool(marks) and any(self._is_touched(id, unpack(marks)) for id in (page_id, *(one.id for one in held)))
 
     def _is_others(self, held: Held) -> bool:
         return not held.is_page or not _PART_TITLE.fullmatch(held.title) or bool(self._looked_into(held.id))
 
-    def _remove_parts(self, page_id: str) -> None:
-        """All pages inside are ours and go into the trash; or a person's are among them and nothing happens."""
+    def _remove_parts(self, page_id: str, ours: Marks) -> None:
+        """All pages inside are ours and go into the trash; or something of a person's is there and nothing happens."""
         held = inside(self._client, page_id)
-        if any(map(self._is_others, held)):
-            raise HoldsPages("The page holds pages that are not ours.")
+        if any(self._is_others(one) or self._is_touched(one.id, ours) for one in held):
+            raise HoldsPages("The page holds what is not ours.")
         for one in held:
             self._remove(one.id)
+
+    def _is_touched(self, part_id: str, ours: Marks) -> bool:
+        """Whether there are a person's words on a page; not if a person removed it already."""
+        try:
+            return self._pages.has_others(part_id, ours)
+        except (NotThere, InTrash):
+            return False
+
+    def _writing(self, job: Job, page: Page) -> Writing:
+        """What we write and wrote is ours; where an earlier version did not note it, also who was said to speak."""
+        known = unpack(page.marks) if page.marks else Marks(dict.fromkeys(marks_of(SPEAKERS.values()), MANY))
+        return Writing(self._client, self._pages, known | job.marks)
 
     @contextmanager
     def _one_part(self, page: Page) -> Iterator[None]:

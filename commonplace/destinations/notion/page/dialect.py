@@ -63,6 +63,9 @@ class MarkdownDialect:
     def weight(self, block: str) -> Weight:
         return records_of(block), len(block)
 
+    def lines(self, block: str) -> list[str]:
+        return block.split("\n")
+
 
 def _groups(texts: Iterable[str], most_bytes: int, most_records: int | None = None) -> list[list[str]]:
     """Neighbours together, as many as fit; at least one group."""

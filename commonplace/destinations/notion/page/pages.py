@@ -1,13 +1,17 @@
 """Bodies on their way to a page: the requests of the two dialects, behind one shape.
 
-`replace` and `clear` may be repeated; `append` may not. An append that was never answered is healed by replacing.
+`start` may be repeated; `append` may not. An append that was never answered is healed by replacing. Before a body is
+replaced the page is read: what a person wrote on it stays, below what we write.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
-from commonplace.destinations.notion.client import HoldsPages, NotionClient, Unanswered
+from commonplace.destinations.notion.client import HoldsPages, InTrash, NotionClient, NotThere, Unanswered
+from commonplace.destinations.notion.page.words import Marks, lines_of, strange
 from commonplace.errors import Retryable
 
 Json = dict[str, Any]
@@ -16,6 +20,7 @@ MARKDOWN_VERSION = "v2"
 RESTARTS = 3
 CREATE_ATTEMPTS = 3
 PAGE_SIZE = 100
+PAGES = ("child_page", "child_database")
 
 
 class Held(NamedTuple):
@@ -38,12 +43,15 @@ class Pages(Protocol):
     def start(self, page_id: str, part: Any) -> None:
         """The page's body is this part and nothing else; may be repeated."""
 
-    def append(self, page_id: str, part: Any) -> None:
-        """This part at the end; must not be repeated."""
+    def append(self, page_id: str, part: Any, *, position: str = "end") -> None:
+        """This part at the end, or the start; must not be repeated."""
+
+    def has_others(self, page_id: str, ours: Marks) -> bool:
+        """Whether there may be words on the page that are not ours."""
 
 
 class MarkdownPages:
-    clearing_requests = 0
+    clearing_requests = 1
 
     def __init__(self, client: NotionClient) -> None:
         self._client = client
@@ -54,9 +62,14 @@ class MarkdownPages:
     def start(self, page_id: str, part: str) -> None:
         self._send(page_id, {"type": "replace_content", "replace_content": {"new_str": part}}, repeatable=True)
 
-    def append(self, page_id: str, part: str) -> None:
-        content = {"content": part, "position": {"type": "end"}}
+    def append(self, page_id: str, part: str, *, position: str = "end") -> None:
+        content = {"content": part, "position": {"type": position}}
         self._send(page_id, {"type": "insert_content", "insert_content": content}, repeatable=False)
+
+    def has_others(self, page_id: str, ours: Marks) -> bool:
+        query = {"markdown_version": MARKDOWN_VERSION}
+        answer = self._client.send("GET", f"pages/{page_id}/markdown", query=query)
+        return bool(answer.get("truncated")) or strange(str(answer.get("markdown") or "").split("\n"), ours.copy())
 
     def _send(self, page_id: str, body: Json, *, repeatable: bool) -> None:
         body |= {"markdown_version": MARKDOWN_VERSION}
@@ -64,7 +77,7 @@ class MarkdownPages:
 
 
 class BlockPages:
-    clearing_requests = 2
+    clearing_requests = 3
 
     def __init__(self, client: NotionClient) -> None:
         self._client = client
@@ -83,43 +96,89 @@ class BlockPages:
         if part:
             self.append(page_id, part)
 
-    def append(self, page_id: str, part: list[Json]) -> None:
-        body = {"children": part, "position": {"type": "end"}}
+    def append(self, page_id: str, part: list[Json], *, position: str = "end") -> None:
+        body = {"children": part, "position": {"type": position}}
         self._client.send("PATCH", f"blocks/{page_id}/children", body, repeatable=False)
 
+    def has_others(self, page_id: str, ours: Marks) -> bool:
+        left = ours.copy()
+        return any(_is_strange(self._client, block, left) for block in children(self._client, page_id))
 
-def inside(client: NotionClient, page_id: str) -> list[Held]:
-    """The pages and databases on a page, in their order: one request for 100 blocks."""
-    found: list[Held] = []
+
+def children(client: NotionClient, block_id: str) -> Iterator[Json]:
+    """The blocks on a page or within a block, in their order: one request for 100."""
     cursor: str | None = None
     while True:
         query: Json = {"page_size": PAGE_SIZE} | ({"start_cursor": cursor} if cursor else {})
-        answer = client.send("GET", f"blocks/{page_id}/children", query=query)
-        for block in answer["results"]:
-            if (type_ := block["type"]) in ("child_page", "child_database"):
-                found.append(Held(block["id"], str(block[type_].get("title", "")), type_ == "child_page"))
+        answer = client.send("GET", f"blocks/{block_id}/children", query=query)
+        yield from answer["results"]
         cursor = answer.get("next_cursor")
         if not answer.get("has_more") or not cursor:
-            return found
+            return
 
 
-def replace(pages: Pages, page_id: str, parts: list[Any]) -> None:
-    """The whole body anew; from the start again if an answer stays away."""
-    for _ in range(RESTARTS):
+def inside(client: NotionClient, page_id: str) -> list[Held]:
+    """The pages and databases on a page, in their order."""
+    return [
+        Held(block["id"], str(block[type_].get("title", "")), type_ == "child_page")
+        for block in children(client, page_id)
+        if (type_ := block["type"]) in PAGES
+    ]
+
+
+class Writing(NamedTuple):
+    """Bodies on their way, around what a person wrote on a page."""
+
+    client: NotionClient
+    pages: Pages
+    ours: Marks
+    """What may be replaced."""
+
+    def replace(self, page_id: str, parts: list[Any]) -> None:
+        """The whole body anew; from the start again if an answer stays away."""
+        for _ in range(RESTARTS):
+            try:
+                if self.pages.has_others(page_id, self.ours):
+                    self._replace_around(page_id, parts)
+                else:
+                    self.pages.start(page_id, parts[0])
+                    for part in parts[1:]:
+                        self.pages.append(page_id, part)
+            except Unanswered:
+                continue
+            return
+        raise Retryable("Notion did not answer while a page's body was written.")
+
+    def extend(self, page_id: str, new: list[Any], whole: list[Any]) -> None:
+        """New parts at the end; the whole body anew if one of them was not answered."""
         try:
-            pages.start(page_id, parts[0])
-            for part in parts[1:]:
-                pages.append(page_id, part)
+            for part in new:
+                self.pages.append(page_id, part)
         except Unanswered:
-            continue
-        return
-    raise Retryable("Notion did not answer while a page's body was written.")
+            self.replace(page_id, whole)
+
+    def _replace_around(self, page_id: str, parts: list[Any]) -> None:
+        """Our blocks go one by one and the body stands at the start; what is not ours follows as it is."""
+        left = self.ours.copy()
+        there = list(children(self.client, page_id))
+        if any(block["type"] in PAGES for block in there):
+            raise HoldsPages("The page holds other pages.")
+        ours = [block["id"] for block in there if not _is_strange(self.client, block, left)]
+        for block_id in ours:
+            with suppress(NotThere, InTrash):
+                self.client.send("DELETE", f"blocks/{block_id}")
+        for part in reversed(parts):
+            if part:
+                self.pages.append(page_id, part, position="start")
 
 
-def extend(pages: Pages, page_id: str, new: list[Any], whole: list[Any]) -> None:
-    """New parts at the end; the whole body anew if one of them was not answered."""
-    try:
-        for part in new:
-            pages.append(page_id, part)
-    except Unanswered:
-        replace(pages, page_id, whole)
+def _is_strange(client: NotionClient, block: Json, left: Marks) -> bool:
+    """Whether a block holds anything that is not ours; `left` is what of ours was not met yet."""
+    return block["type"] not in PAGES and strange(_lines(client, block), left)
+
+
+def _lines(client: NotionClient, block: Json) -> Iterator[str]:
+    yield from lines_of(block)
+    if block.get("has_children"):
+        for child in children(client, block["id"]):
+            yield from _lines(client, child)
