@@ -111,7 +111,7 @@ def end(archive: Archive, owner: str, id: str) -> bool:
 
 
 def forget(archive: Archive, token: str) -> None:
-    """End the session that a browser held before."""
+    """End the session that a browser had before."""
     with archive.write() as connection:
         connection.execute(delete(sessions).where(sessions.c.token_hash == digest(token)))
 

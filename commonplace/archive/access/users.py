@@ -146,8 +146,8 @@ def use_link(archive: Archive, token: str, *, name: str, password_hash: str) -> 
 def claim_uid(archive: Archive, owner: str, uid: str) -> None:
     """What OMI sends for this uid is this owner's from now on."""
     with archive.write() as connection:
-        held = connection.execute(select(omi_uids.c.owner).where(omi_uids.c.uid == uid)).scalar_one_or_none()
-        if held not in (None, owner):
+        taken_by = connection.execute(select(omi_uids.c.owner).where(omi_uids.c.uid == uid)).scalar_one_or_none()
+        if taken_by not in (None, owner):
             raise Refused(f"The uid {uid} belongs to another user.")
         add(connection, omi_uids, [{"uid": uid, "owner": owner, "claimed_at": now()}])
 

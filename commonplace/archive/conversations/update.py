@@ -75,7 +75,7 @@ class Writes(msgspec.Struct):
     attached: list[dict[str, Any]] = msgspec.field(default_factory=list)
     heads: list[dict[str, Any]] = msgspec.field(default_factory=list)
     settled: list[int] = msgspec.field(default_factory=list)
-    """Messages that held other words of one age, which newer ones have replaced."""
+    """Messages that had other words of one age, which newer ones have replaced."""
     recount: list[int] = msgspec.field(default_factory=list)
 
 
@@ -89,7 +89,7 @@ def rows_of(connection: Connection, owner: str, ids: Sequence[str]) -> dict[str,
 def update_all(connection: Connection, pairs: Sequence[tuple[Row[Any], Conversation]]) -> list[Change]:
     """Merge each conversation into the rows that hold it."""
     writes = Writes()
-    changes = [_combine(held, incoming, writes) for held, incoming in _load(connection, pairs)]
+    changes = [_combine(stored, incoming, writes) for stored, incoming in _load(connection, pairs)]
     _write(connection, writes)
     return changes
 
@@ -142,43 +142,47 @@ def _held(row: Row[Any], message_rows: Sequence[Row[Any]], attachment_rows: dict
     )
 
 
-def _combine(held: Stored, incoming: Conversation, writes: Writes) -> Change:
+def _combine(stored: Stored, incoming: Conversation, writes: Writes) -> Change:
     """The merge itself: absorb, arrange anew, and note what differs from the rows."""
     time = incoming.updated_at or 0
-    newest = max(time, held.time)
-    held.state.absorb(states.of_conversation(incoming, time))
+    newest = max(time, stored.time)
+    stored.state.absorb(states.of_conversation(incoming, time))
     for message in incoming.messages:
         state = states.of_message(message, time)
-        if message.id in held.messages:
-            held.messages[message.id].absorb(state)
+        if message.id in stored.messages:
+            stored.messages[message.id].absorb(state)
         else:
-            held.messages[message.id] = state
-    merged = states.to_conversation(held.state, incoming, newest)
-    merged.messages, older = _arranged(held, merged.current_message_id, newest)
+            stored.messages[message.id] = state
+    merged = states.to_conversation(stored.state, incoming, newest)
+    merged.messages, older = _arranged(stored, merged.current_message_id, newest)
 
     is_visible = contradicts = False
     for message in merged.messages:
-        contradicts |= states.OTHER_WORDS in message.extra and message.id not in held.said
-        is_visible |= _note_message(held, message, older[message.id], writes)
-        is_visible |= _note_attachments(held, message, writes)
-    gone = [row.key for id, row in held.message_rows.items() if id not in older]
+        contradicts |= states.OTHER_WORDS in message.extra and message.id not in stored.said
+        is_visible |= _note_message(stored, message, older[message.id], writes)
+        is_visible |= _note_attachments(stored, message, writes)
+    gone = [row.key for id, row in stored.message_rows.items() if id not in older]
     writes.settled += gone
     is_visible |= bool(gone)
     nodes = [(message.id, message.parent_id, message.digest, message.is_active) for message in merged.messages]
     hashed = hash_nodes(merged.title, merged.project_ref, nodes)
-    is_visible |= _note_head(held, merged, states.conversation_older(held.state, newest), hashed, is_visible, writes)
-    return Change(held.row.id, is_visible, held.row.content_hash, hashed, contradicts)
+    is_visible |= _note_head(
+        stored, merged, states.conversation_older(stored.state, newest), hashed, is_visible, writes
+    )
+    return Change(stored.row.id, is_visible, stored.row.content_hash, hashed, contradicts)
 
 
-def _arranged(held: Stored, current_message_id: str | None, newest: int) -> tuple[list[Message], dict[str, str | None]]:
+def _arranged(
+    stored: Stored, current_message_id: str | None, newest: int
+) -> tuple[list[Message], dict[str, str | None]]:
     """All messages in their order, other words beside the message that they are of; and what is older of each."""
-    parents = nearest_parents({id: state.parents for id, state in held.messages.items()})
-    messages = [states.to_message(state, id, parents.get(id)) for id, state in held.messages.items()]
+    parents = nearest_parents({id: state.parents for id, state in stored.messages.items()})
+    messages = [states.to_message(state, id, parents.get(id)) for id, state in stored.messages.items()]
     arrange(messages, current_message_id)
     ordered: list[Message] = []
     older: dict[str, str | None] = {}
     for message in messages:
-        state = held.messages[message.id]
+        state = stored.messages[message.id]
         ordered.append(message)
         older[message.id] = states.message_older(state, newest)
         for other, its_older in states.to_others(state, message):
@@ -189,13 +193,13 @@ def _arranged(held: Stored, current_message_id: str | None, newest: int) -> tupl
     return ordered, older
 
 
-def _note_message(held: Stored, message: Message, older: str | None, writes: Writes) -> bool:
-    row = held.message_rows.get(message.id)
-    values = dict(zip(records.MESSAGE_COLUMNS, records.message_row(held.row.key, message, older), strict=True))
+def _note_message(stored: Stored, message: Message, older: str | None, writes: Writes) -> bool:
+    row = stored.message_rows.get(message.id)
+    values = dict(zip(records.MESSAGE_COLUMNS, records.message_row(stored.row.key, message, older), strict=True))
     if row is None:
         writes.new_messages.append(tuple(values.values()))
         return True
-    is_said_anew = states.content_of(message) != held.said[message.id]
+    is_said_anew = states.content_of(message) != stored.said[message.id]
     if is_said_anew:
         writes.said.append({"at": row.key, **{name: values[name] for name in _SAID}})
     differing = {name for name in _AROUND if values[name] != getattr(row, name)}
@@ -204,13 +208,13 @@ def _note_message(held: Stored, message: Message, older: str | None, writes: Wri
     return is_said_anew or bool(differing - {"older"})
 
 
-def _note_attachments(held: Stored, message: Message, writes: Writes) -> bool:
+def _note_attachments(stored: Stored, message: Message, writes: Writes) -> bool:
     is_changed = False
     for attachment in message.attachments:
-        row = held.attachment_rows.get((message.id, attachment.id))
+        row = stored.attachment_rows.get((message.id, attachment.id))
         values = {name: getattr(attachment, name) for name in _ATTACHED}
         if row is None:
-            writes.new_attachments.append(records.attachment_row(held.row.key, message.id, attachment))
+            writes.new_attachments.append(records.attachment_row(stored.row.key, message.id, attachment))
             is_changed = True
         elif any(value != getattr(row, name) for name, value in values.items()):
             writes.attached.append({"at": row.key, **values})
@@ -219,15 +223,15 @@ def _note_attachments(held: Stored, message: Message, writes: Writes) -> bool:
 
 
 def _note_head(
-    held: Stored, merged: Conversation, older: str | None, hashed: str, has_new_messages: bool, writes: Writes
+    stored: Stored, merged: Conversation, older: str | None, hashed: str, has_new_messages: bool, writes: Writes
 ) -> bool:
     values = {name: getattr(merged, name) for name in _HEAD if name != "extra"}
     values["extra"] = rows.to_json(merged.extra)
-    is_changed = any(value != getattr(held.row, name) for name, value in values.items())
-    if is_changed or older != held.row.older or hashed != held.row.content_hash:
-        writes.heads.append({"at": held.row.key, **values, "older": older, "content_hash": hashed})
+    is_changed = any(value != getattr(stored.row, name) for name, value in values.items())
+    if is_changed or older != stored.row.older or hashed != stored.row.content_hash:
+        writes.heads.append({"at": stored.row.key, **values, "older": older, "content_hash": hashed})
     if has_new_messages:
-        writes.recount.append(held.row.key)
+        writes.recount.append(stored.row.key)
     return is_changed
 
 

@@ -119,11 +119,11 @@ def record(archive: Archive, decisions: Sequence[Decision], rules_hash: str, orp
     changes: list[Change] = []
     for batch in batched(decisions):
         with archive.write() as connection:
-            held = _held(connection, archive.owner, [decision.conversation_id for decision in batch])
+            known = _rows_of(connection, archive.owner, [decision.conversation_id for decision in batch])
             rows = [
-                _row(archive.owner, decision, hashes, _rejected(held.get(decision.conversation_id)))
+                _row(archive.owner, decision, hashes, _rejected(known.get(decision.conversation_id)))
                 for decision in batch
-                if not _is_persons(held.get(decision.conversation_id))
+                if not _is_persons(known.get(decision.conversation_id))
             ]
             changes += _write(connection, archive.owner, rows)
     return changes
@@ -155,19 +155,19 @@ def assign(archive: Archive, wanted: Mapping[str, str | None]) -> list[Change]:
     for ids in batched(wanted):
         with archive.write() as connection:
             hashes = _content_hashes(connection, archive.owner, ids)
-            held = _held(connection, archive.owner, ids)
-            rows = [_persons_row(archive.owner, id, hashes[id], wanted[id], held.get(id)) for id in ids]
+            known = _rows_of(connection, archive.owner, ids)
+            rows = [_persons_row(archive.owner, id, hashes[id], wanted[id], known.get(id)) for id in ids]
             changes += _write(connection, archive.owner, rows)
     return changes
 
 
 def _persons_row(
-    owner: str, conversation_id: str, content_hash: str, project_id: str | None, held: Row[Any] | None
+    owner: str, conversation_id: str, content_hash: str, project_id: str | None, row: Row[Any] | None
 ) -> dict[str, Any]:
-    is_accepted = held is not None and held.suggested_project_id is not None and held.suggested_project_id == project_id
-    before = None if held is None or held.rule == "person" else {"rule": held.rule, "project_id": held.project_id}
+    is_accepted = row is not None and row.suggested_project_id is not None and row.suggested_project_id == project_id
+    before = None if row is None or row.rule == "person" else {"rule": row.rule, "project_id": row.project_id}
     evidence: dict[str, Any] = {"before": before} if before else {}
-    rejected = [id for id in _rejected(held) if id != project_id]
+    rejected = [id for id in _rejected(row) if id != project_id]
     if rejected:
         evidence[REJECTED] = rejected
     return {
@@ -180,7 +180,7 @@ def _persons_row(
         "confidence": 1.0,
         "evidence": to_json(evidence),
         "suggested_project_id": project_id if is_accepted else None,
-        "suggestion_confidence": held.suggestion_confidence if is_accepted and held is not None else None,
+        "suggestion_confidence": row.suggestion_confidence if is_accepted and row is not None else None,
         "suggestion_state": "accepted" if is_accepted else None,
         "assigned_at": now(),
     }
@@ -201,10 +201,10 @@ def _open_again(archive: Archive, ids: Collection[str], *, reject: bool) -> list
     for batch in batched(sorted(set(ids))):
         with archive.write() as connection:
             _content_hashes(connection, archive.owner, batch)
-            held = _held(connection, archive.owner, batch)
+            known = _rows_of(connection, archive.owner, batch)
             rows = []
             for id in batch:
-                row = held.get(id)
+                row = known.get(id)
                 refused = None if row is None or not reject else row.project_id or row.suggested_project_id
                 if row is None or (reject and refused is None):
                     continue
@@ -213,19 +213,19 @@ def _open_again(archive: Archive, ids: Collection[str], *, reject: bool) -> list
     return changes
 
 
-def _opened_row(owner: str, held: Row[Any], refused: str | None) -> dict[str, Any]:
-    rejected = list(dict.fromkeys([*_rejected(held), *([refused] if refused else [])]))
+def _opened_row(owner: str, row: Row[Any], refused: str | None) -> dict[str, Any]:
+    rejected = list(dict.fromkeys([*_rejected(row), *([refused] if refused else [])]))
     return {
         "owner": owner,
-        "conversation_id": held.conversation_id,
-        "content_hash": held.content_hash,
+        "conversation_id": row.conversation_id,
+        "content_hash": row.content_hash,
         "rules_hash": "",
         "project_id": None,
         "rule": "orphan",
         "confidence": 0.0,
         "evidence": to_json({REJECTED: rejected} if rejected else {}),
         "suggested_project_id": refused,
-        "suggestion_confidence": held.suggestion_confidence if refused else None,
+        "suggestion_confidence": row.suggestion_confidence if refused else None,
         "suggestion_state": "rejected" if refused else None,
         "assigned_at": now(),
     }
@@ -351,15 +351,15 @@ def rejected_in(evidence: str | None) -> list[str]:
     return list(from_json(evidence).get(REJECTED, [])) if evidence and REJECTED in evidence else []
 
 
-def _rejected(held: Row[Any] | None) -> list[str]:
-    return [] if held is None else rejected_in(held.evidence)
+def _rejected(row: Row[Any] | None) -> list[str]:
+    return [] if row is None else rejected_in(row.evidence)
 
 
-def _is_persons(held: Row[Any] | None) -> bool:
-    return held is not None and held.rule == "person"
+def _is_persons(row: Row[Any] | None) -> bool:
+    return row is not None and row.rule == "person"
 
 
-def _held(connection: Connection, owner: str, ids: Sequence[str]) -> dict[str, Row[Any]]:
+def _rows_of(connection: Connection, owner: str, ids: Sequence[str]) -> dict[str, Row[Any]]:
     table = assignments.c
     query = select(assignments).where(table.owner == owner, table.conversation_id.in_(ids))
     return {row.conversation_id: row for row in connection.execute(query)}

@@ -106,9 +106,9 @@ def refs_in_use(archive: Archive) -> set[str]:
     table = conversations.c
     used = select(table.project_id).where(table.owner == archive.owner, table.project_id.is_not(None)).distinct()
     with archive.read() as connection:
-        holding = set(connection.execute(used).scalars())
+        ids = set(connection.execute(used).scalars())
         by_project = _refs_by_project(connection, archive.owner)
-    known = [one for one in load(archive) if one.id in holding or one.name_source in ("person", "sidebar")]
+    known = [one for one in load(archive) if one.id in ids or one.name_source in ("person", "sidebar")]
     return {ref for one in known for ref in (title_ref(one.name), *by_project.get(one.id, ()))}
 
 

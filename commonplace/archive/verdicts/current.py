@@ -110,13 +110,13 @@ def refresh(
         for id in page:
             if id not in waits:
                 continue
-            holding = _holding(newest.get(id), said.get(id, {}), review_below, waits[id])
-            changes.append({"of_owner": owner, "of_id": id} | {f"new_{name}": holding[name] for name in columns})
+            current = _current(newest.get(id), said.get(id, {}), review_below, waits[id])
+            changes.append({"of_owner": owner, "of_id": id} | {f"new_{name}": current[name] for name in columns})
         if changes:
             connection.execute(statement, changes)
 
 
-def _holding(
+def _current(
     judged: Row[Any] | None, said: Mapping[str, Correction], review_below: float | None, waited: bool
 ) -> dict[str, Any]:
     word = said.get("category")
