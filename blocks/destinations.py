@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import msgspec
@@ -35,12 +36,12 @@ class DestinationBlock(Block):
 class ServiceBlock(DestinationBlock, CredentialsBlock):
     """A destination whose service can be talked to directly."""
 
+    make_client: ClassVar[Callable[[Any], Any]]
+
     def get_client(self) -> Any:
         """A client of the service, as the destination would make it."""
         values = {name: _shown(getattr(self, name)) for name in type(self).model_fields if getattr(self, name)}
-        if self.kind.client is None:
-            raise NotImplementedError(f"{self.kind.title} has no client.")
-        return self.kind.client(msgspec.convert(values, self.kind.settings))
+        return type(self).make_client(msgspec.convert(values, self.kind.settings))
 
 
 def _block_of(kind: Kind) -> type[DestinationBlock]:
@@ -54,6 +55,8 @@ def _block_of(kind: Kind) -> type[DestinationBlock]:
         **fields,
     )
     made.kind = kind
+    if issubclass(made, ServiceBlock) and kind.client:
+        made.make_client = kind.client
     made._block_type_name = f"Commonplace {kind.title}"
     made._block_type_slug = f"commonplace-{kind.title.lower().replace(' ', '-')}"
     made._description = kind.about

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from prefect import flow
 from prefect.events import emit_event
+from pydantic import Field
 
 from commonplace.archive.figures.statistics import count_by
+from commonplace.categorize import registry
 from commonplace.session import Session
 from commonplace.stages.categorizing import stage
 from commonplace.stages.selection import Selection
@@ -21,7 +23,8 @@ from flows.work import ByTasks
 from tasks.categorize import STEPS
 from tasks.session import session
 
-JudgeName = Literal["local", "openai", "openai-batch", "compatible"]
+JudgeName = Annotated[str, Field(json_schema_extra={"enum": list(registry.kinds())})]
+"""The form of a run offers the judges that there are."""
 COUNTS = ("judged", "unchanged", "failed", "review")
 SOMETIMES = ("submitted", "under_way", "stopped")
 

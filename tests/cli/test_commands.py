@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,6 +55,16 @@ def test_import_balances_and_the_same_file_changes_nothing(run: Run, filled: Pat
     assert set(keys.split()) <= again.keys()
     assert code == 0
     assert (again["read"], again["new"], again["unchanged"]) == (20, 0, 20)
+
+
+def test_the_attachments_of_a_conversation_are_written_into_a_folder(run: Run, filled: Path, tmp_path: Path) -> None:
+    shown = (run("show", each["id"])[1] for each in run("search", "", "--limit", "100")[1]["results"])
+    pictured = next(one for one in shown if any(message["attachments"] for message in one["messages"]))
+    code, told = run("show", pictured["id"], "--attachments", tmp_path / "pictures")
+    (written,) = told["extracted"]
+    assert (code, Path(written).parent) == (0, tmp_path / "pictures")
+    assert Path(written).read_bytes().startswith(b"\x89PNG")
+    assert told["messages"] == pictured["messages"]
 
 
 def test_import_of_rubbish_says_so(run: Run, tmp_path: Path) -> None:
@@ -233,11 +242,9 @@ def test_reading_commands_start_without_prefect_and_polars(tmp_path: Path) -> No
         "print({'prefect', 'polars', 'sklearn', 'altair', 'openai'} & set(sys.modules), file=sys.stderr)"
     )
     environment = {**os.environ, "COMMONPLACE_HOME": str(tmp_path)}
-    started = time.perf_counter()
     ended = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert ended.stderr.strip() == "set()"
     assert json.loads(ended.stdout)["totals"]["conversations"] == 0
-    assert time.perf_counter() - started < 20  # a second on a quiet machine: benchmarks/ measures it
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from prefect.utilities.callables import parameter_schema
 
+from commonplace.categorize import registry
 from commonplace.config import ScheduleSettings, load
 from deployments import definitions
+from flows.categorize import categorize
 
 DEPLOYMENTS = definitions.read()
 FOLDER = Path(__file__).parents[2] / "deployments"
@@ -20,6 +23,11 @@ FOLDER = Path(__file__).parents[2] / "deployments"
 
 def test_every_deployment_fits_its_flow() -> None:
     assert definitions.problems(DEPLOYMENTS) == []
+
+
+def test_the_form_of_a_run_offers_every_judge_there_is() -> None:
+    asked = parameter_schema(categorize).properties["judge"]
+    assert asked["anyOf"] == [{"enum": registry.kinds(), "type": "string"}, {"type": "null"}]
 
 
 @pytest.mark.parametrize(

@@ -67,11 +67,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def hash(self) -> str:
         return digest(*(f"{name}={value}" for name, value in sorted(self.hashes.items())))
 
-    @property
-    def peoples(self) -> dict[str, Any]:
-        """The fields that people may change, as we would write them."""
-        return {name: self.values[name] for name in PEOPLES if name in self.values}
-
 
 def names_of(settings: NotionSettings) -> dict[str, str]:
     """Our field -> the property's name, for the fields that are wanted."""
