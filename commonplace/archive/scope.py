@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from commonplace.archive.core import Archive
-from commonplace.archive.projects.registry import project_id_of
+from commonplace.archive.projects.lookup import project_id_of
 from commonplace.archive.schema import conversations
 
 Columns = ReadOnlyColumnCollection[str, Any]

@@ -32,11 +32,11 @@ def assistant(
     json: Json = False,
 ) -> None:
     """Who answers questions about a project: model, instructions, temperature."""
-    from commonplace.archive.projects import history, registry
+    from commonplace.archive.projects import history, lookup
     from commonplace.archive.projects.assistants import assistant_of
 
     with errors_for_people(), open_session() as (_, _, archive):
-        found = registry.find_project(archive, project)
+        found = lookup.find_project(archive, project)
         if edit and reset:
             raise Refused("Both to edit and to reset it is too much at once.")
         wanted = _edited(assistant_of(archive, found)) if edit else None

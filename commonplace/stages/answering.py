@@ -21,7 +21,7 @@ from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.memory import recall, remember
 from commonplace.archive.projects.assistants import Assistant, assistant_of
-from commonplace.archive.projects.registry import find_project
+from commonplace.archive.projects.lookup import find_project
 from commonplace.archive.search.filters import Filters
 from commonplace.errors import Halt, Retryable
 from commonplace.meaning.passages import clean

@@ -13,7 +13,7 @@ from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import conversation_ids, list_conversations
 from commonplace.archive.core import Archive
 from commonplace.archive.figures.frames import write_frame
-from commonplace.archive.projects import assignments, registry
+from commonplace.archive.projects import assignments, lookup, registry
 from commonplace.archive.scope import Scope
 from commonplace.archive.search.search import Filters, search
 from commonplace.errors import Refused
@@ -46,7 +46,7 @@ def filled(archive: Archive) -> Archive:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_project_is_found_by_its_name_in_any_case_its_id_and_the_beginning_of_it(filled: Archive, way: str) -> None:
-    id = registry.find_project(filled, "Garden").id
+    id = lookup.find_project(filled, "Garden").id
     for typed in ("Garden", "garden", id, id[:6]):
         assert WAYS[way](filled, typed) == ["chatgpt:a"]
     assert WAYS[way](filled, "Garden shed") == []

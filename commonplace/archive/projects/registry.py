@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, batched
 from commonplace.archive.schema import assignments, conversations, project_refs, projects
-from commonplace.errors import Refused
 from commonplace.model import Project
 from commonplace.moments import now
 
@@ -31,8 +29,6 @@ SPLIT_REF = "split:"
 """What a project that was split off is first known by. It means nothing to anybody else."""
 _OWN_ID = re.compile(r"p-[0-9a-f]{10}")
 _SAMPLES = 3
-_SHOWN_CANDIDATES = 5
-_NEAR = 3
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,13 +245,6 @@ def _titles(connection: Connection, owner: str, most: int) -> dict[str, list[str
     return found
 
 
-def is_known(archive: Archive, typed: str) -> bool:
-    """Whether this is a project's id, one of its refs, or what titles may call it."""
-    loaded = load(archive)
-    known = {ref for project in loaded for ref in (project.id, title_ref(project.name), *project.refs)}
-    return typed in known or title_ref(typed) in known
-
-
 def sorted_ids(archive: Archive) -> list[str]:
     """Every conversation that is in a project."""
     table = conversations.c
@@ -273,45 +262,6 @@ def projects_of(archive: Archive, ids: Sequence[str]) -> dict[str, str | None]:
             query = select(table.id, table.project_id).where(table.owner == archive.owner, table.id.in_(batch))
             found.update((row.id, row.project_id) for row in connection.execute(query))
     return found
-
-
-def project_id_of(archive: Archive, typed: str) -> str:
-    """The id of the project that a person means; looked up at once where they typed an id or the whole name."""
-    table = projects.c
-    meant = or_(table.id == typed, table.name == typed)
-    query = select(table.id).where(table.owner == archive.owner, table.merged_into.is_(None), meant)
-    with archive.read() as connection:
-        found: list[str] = list(connection.execute(query.limit(2)).scalars())
-    return found[0] if len(found) == 1 else find_project(archive, typed).id
-
-
-def find_project(archive: Archive, typed: str) -> Project:
-    """The project that a person means by an id or its beginning, a ref, or a name in any case."""
-    wanted = typed.strip()
-    loaded = load(archive)
-    exact = [project for project in loaded if wanted == project.id or wanted in project.refs]
-    named = [project for project in loaded if project.name.casefold() == wanted.casefold()]
-    alias = [project for project in loaded if title_ref(wanted) in project.refs]
-    begun = [
-        project
-        for project in loaded
-        if len(wanted) >= 4 and any(known.startswith(wanted) for known in (project.id, *project.refs))
-    ]
-    for found in (exact, named, alias, begun):
-        if len(found) == 1:
-            return found[0]
-        if found:
-            more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
-            candidates = ", ".join(project.id for project in found[:_SHOWN_CANDIDATES])
-            raise Refused(f"{typed!r} could be several projects: {candidates}{more}.", hint="Use an id.")
-    raise Refused(f"There is no project {typed!r}.", hint=_perhaps(wanted, [project.name for project in loaded]))
-
-
-def _perhaps(typed: str, names: Iterable[str]) -> str:
-    by_folded = {name.casefold(): name for name in names}
-    near = [repr(by_folded[name]) for name in get_close_matches(typed.casefold(), by_folded, n=_NEAR)]
-    meant = f"Did you mean {' or '.join(near)}? " if near else ""
-    return f"{meant}`commonplace projects list` shows them."
 
 
 def rename_in(

@@ -14,7 +14,7 @@ import numpy as np
 
 from commonplace.archive.core import Archive
 from commonplace.archive.memory import recall, remember
-from commonplace.archive.projects import history, registry, vectors
+from commonplace.archive.projects import history, lookup, registry, vectors
 from commonplace.archive.projects.registry import Listed
 from commonplace.errors import Refused
 from commonplace.projects import merging, similarity, terms
@@ -79,7 +79,7 @@ def refuse(archive: Archive, typed: Sequence[str]) -> tuple[str, str]:
     """These two are not one; it is not proposed again."""
     if len(typed) != 2:
         raise Refused("Which two projects are not one?", hint="Name both.")
-    one, other = (registry.find_project(archive, each).id for each in typed)
+    one, other = (lookup.find_project(archive, each).id for each in typed)
     refused = sorted(_refused(archive) | {_key(one, other)})
     remember(archive, _memory(archive), msgspec.json.encode(refused).decode())
     return one, other

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from commonplace.archive.core import Archive
-from commonplace.archive.projects import registry, vectors
+from commonplace.archive.projects import lookup, registry, vectors
 from commonplace.archive.projects.assignments import Change, Decision
 from commonplace.config import ProjectSettings
 from commonplace.projects import terms
@@ -65,7 +65,7 @@ def preview(archive: Archive, settings: ProjectSettings, selection: Selection = 
     known = registry.refs(archive)
     new = {clue.ref: registry.placeholder(clue.ref) for clue in found if clue.rule == "id" and clue.ref not in known}
     wanted = [*titled.sure.values(), *settings.gpts.values()]
-    new.update((registry.title_ref(name), name) for name in wanted if not registry.is_known(archive, name))
+    new.update((registry.title_ref(name), name) for name in wanted if not lookup.is_known(archive, name))
     refs = {ref: registry.project_id_for(ref) for ref in new}
     refs.update((registry.title_ref(name), id) for id, name in names.items() if registry.title_ref(name) not in known)
     decisions = sure.decide_sure(archive, looked, found, refs)

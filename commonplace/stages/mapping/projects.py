@@ -12,7 +12,7 @@ import msgspec
 
 from commonplace.archive.conversations import reading
 from commonplace.archive.core import Archive
-from commonplace.archive.projects import assignments, history, registry
+from commonplace.archive.projects import assignments, history, lookup, registry
 from commonplace.archive.projects.assignments import Change
 from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
@@ -34,7 +34,7 @@ def list_projects(archive: Archive) -> list[Plain]:
 
 def show(archive: Archive, project: str, *, limit: int = _SHOWN) -> Plain:
     """A project with its newest conversations, its ids and what happened to it."""
-    found = registry.find_project(archive, project)
+    found = lookup.find_project(archive, project)
     entries = reading.list_conversations(archive, Scope(project=found.id), limit=limit)
     listed = next(one for one in registry.list_projects(archive, only=found.id))
     newest = [
@@ -47,7 +47,7 @@ def show(archive: Archive, project: str, *, limit: int = _SHOWN) -> Plain:
 
 def rename(archive: Archive, project: str, name: str | None = None, *, description: str | None = None) -> Plain:
     """A person's name for a project. Without one the name it has is confirmed."""
-    found = registry.find_project(archive, project)
+    found = lookup.find_project(archive, project)
     wanted = " ".join((name or found.name).split())
     namesakes = [
         other.id
@@ -64,13 +64,13 @@ def rename(archive: Archive, project: str, name: str | None = None, *, descripti
 
 def merge(archive: Archive, source: str, target: str) -> Plain:
     """Everything of one project becomes the other's."""
-    found = registry.find_project(archive, source), registry.find_project(archive, target)
+    found = lookup.find_project(archive, source), lookup.find_project(archive, target)
     return _event(history.merge(archive, found[0].id, found[1].id))
 
 
 def split(archive: Archive, project: str, name: str, *, ids: Sequence[str] = (), refs: Sequence[str] = ()) -> Plain:
     """A new project of some of a project's conversations, or of some of its ids with what came under them."""
-    found = registry.find_project(archive, project)
+    found = lookup.find_project(archive, project)
     wanted = [reading.find_conversation(archive, id) for id in ids]
     moved = [_ref_meant(ref, found.refs) for ref in refs]
     return _event(history.split(archive, found.id, name, ids=wanted, refs=moved))
@@ -95,9 +95,9 @@ def create(archive: Archive, name: str) -> Plain:
 
 def assign(archive: Archive, project: str, ids: Sequence[str], *, new: bool = False) -> Plain:
     """These conversations are in this project, whatever a rule says. `new`: make the project if there is none."""
-    if new and not registry.is_known(archive, project):
+    if new and not lookup.is_known(archive, project):
         create(archive, project)
-    found = registry.find_project(archive, project)
+    found = lookup.find_project(archive, project)
     wanted = {reading.find_conversation(archive, id): found.id for id in ids}
     return _changed(assignments.assign(archive, wanted), asked=len(wanted))
 
@@ -112,7 +112,7 @@ def unassign(archive: Archive, ids: Sequence[str], *, to_rules: bool = False) ->
 
 def suggest(archive: Archive, *, project: str | None = None, above: float = 0.0, limit: int = _SHOWN) -> list[Plain]:
     """What similarity suggests but is not sure enough of, the surest first."""
-    project_id = registry.find_project(archive, project).id if project else None
+    project_id = lookup.find_project(archive, project).id if project else None
     return [
         {**msgspec.structs.asdict(one), "created_at": to_iso(one.created_at)}
         for one in assignments.suggestions(archive, project_id=project_id, above=above, limit=limit)
@@ -140,7 +140,7 @@ def reject(archive: Archive, ids: Sequence[str] = (), *, project: str | None = N
 def _suggested(archive: Archive, ids: Sequence[str], project: str | None, above: float | None) -> dict[str, str | None]:
     if not ids and project is None and above is None:
         raise Refused("Nothing was named to accept.", hint="Name conversations, --project or --above.")
-    project_id = registry.find_project(archive, project).id if project else None
+    project_id = lookup.find_project(archive, project).id if project else None
     waiting = assignments.suggestions(archive, project_id=project_id, above=above or 0.0)
     open_ones: dict[str, str | None] = {one.conversation_id: one.project_id for one in waiting}
     if not ids:
@@ -182,7 +182,7 @@ def infer_names(
 ) -> Plain:
     """Propose names for all projects that have none, or for these, or for `every` one whose name was only proposed; a
     person's and the sidebar's stay. `again`: ask also where the titles are what they were."""
-    ids: list[str] | None = [registry.find_project(archive, project).id for project in projects] or None
+    ids: list[str] | None = [lookup.find_project(archive, project).id for project in projects] or None
     if every and ids is None:
         ids = [one.id for one in registry.load(archive)]
     done = project_names.infer(Assigning(archive=archive, naming=using), ids, again=again)

@@ -10,7 +10,7 @@ import pytest
 from commonplace.archive.conversations import reading
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
-from commonplace.archive.projects import assignments, registry
+from commonplace.archive.projects import assignments, lookup
 from commonplace.archive.projects.assignments import Decision
 from commonplace.config import ProjectSettings
 from commonplace.errors import Refused
@@ -85,9 +85,9 @@ def test_show_tells_what_a_project_holds_and_what_happened_to_it(mapped: Archive
 
 
 def test_renaming_without_a_name_confirms_an_inferred_one(mapped: Archive) -> None:
-    before = registry.find_project(mapped, GARDEN)
+    before = lookup.find_project(mapped, GARDEN)
     projects.rename(mapped, GARDEN)
-    after = registry.find_project(mapped, GARDEN)
+    after = lookup.find_project(mapped, GARDEN)
     assert (before.name, before.name_source, after.name, after.name_source) == (
         before.name,
         "inferred",
@@ -120,7 +120,7 @@ def test_an_id_to_split_off_may_be_named_by_its_beginning(mapped: Archive) -> No
 
 
 def test_suggestions_are_listed_accepted_and_rejected(mapped: Archive) -> None:
-    garden = registry.find_project(mapped, GARDEN).id
+    garden = lookup.find_project(mapped, GARDEN).id
     merge(mapped, None, [simple_chat("maybe", "x", title="Hedges"), simple_chat("no", "x", title="Ledges")])
     ideas = [
         Decision(
@@ -138,7 +138,7 @@ def test_suggestions_are_listed_accepted_and_rejected(mapped: Archive) -> None:
     assert projects.accept(mapped, above=0.6)["moved"] == 1
     assert projects.reject(mapped, project=GARDEN)["asked"] == 1
     assert projects.suggest(mapped) == []
-    name = registry.find_project(mapped, GARDEN).name
+    name = lookup.find_project(mapped, GARDEN).name
     assert (places(mapped)["maybe"], places(mapped)["no"]) == (name, None)
     for wrong in (projects.accept, projects.reject):
         with pytest.raises(Refused, match="Nothing was named"):
@@ -148,7 +148,7 @@ def test_suggestions_are_listed_accepted_and_rejected(mapped: Archive) -> None:
 
 
 def test_an_unassigned_conversation_can_be_given_back_to_the_rules(mapped: Archive) -> None:
-    name = registry.find_project(mapped, GARDEN).name
+    name = lookup.find_project(mapped, GARDEN).name
     projects.unassign(mapped, ["rose1"])
     map_projects(mapped, SETTINGS)
     assert places(mapped)["rose1"] is None
