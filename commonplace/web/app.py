@@ -20,7 +20,8 @@ from starlette.responses import Response
 from commonplace.archive.access import clients, grants, keys, sessions, users
 from commonplace.errors import CommonplaceError
 from commonplace.web import health
-from commonplace.web.api import omi, rest
+from commonplace.web.api import actions, omi, rest
+from commonplace.web.mcp.endpoint import Endpoint
 from commonplace.web.oauth import metadata, registration, token
 from commonplace.web.oauth import pages as oauth_pages
 from commonplace.web.pages import account, entering, files, home
@@ -37,7 +38,7 @@ log = logging.getLogger("commonplace.web")
 
 PAGES = (files.router, home.router, entering.router, account.router)
 OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)
-ROUTERS = (health.router, *PAGES, *OAUTH, omi.router, rest.router)
+ROUTERS = (health.router, *PAGES, *OAUTH, omi.router, rest.router, actions.router)
 TIDY_SECONDS = 3600
 
 
@@ -54,6 +55,8 @@ def create_app(server: Server) -> FastAPI:
     app.state.server = server
     for router in ROUTERS:
         app.include_router(router)
+    app.state.mcp = endpoint = Endpoint(server)
+    app.router.routes.append(endpoint.route)
     return app
 
 
@@ -87,7 +90,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tidying = asyncio.create_task(_tidy_now_and_then(server))
     server.nudge.start()
     try:
-        async with server.deliveries.running():
+        async with server.deliveries.running(), app.state.mcp.running():
             yield
     finally:
         tidying.cancel()

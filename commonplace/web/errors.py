@@ -5,9 +5,11 @@ What a database, a parser or a validator says of a value may quote it; so of for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 
+import anyio
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
@@ -30,6 +32,20 @@ class Problem(HTTPException):
 
 def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"There is no such {what}.")
+
+
+ASKING_SECONDS = 40
+"""ChatGPT waits for 45."""
+
+
+@contextmanager
+def fail_after_asking() -> Iterator[None]:
+    """An answer that takes longer than a program waits for is given up."""
+    try:
+        with anyio.fail_after(ASKING_SECONDS):
+            yield
+    except TimeoutError:
+        raise Problem(503, "too_slow", "The answer took too long.", hint="Ask for less, or of one project.") from None
 
 
 def problem_of(error: Exception) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import msgspec
 from starlette.requests import HTTPConnection
@@ -16,6 +16,7 @@ from commonplace.web.deliveries import Deliveries
 from commonplace.web.metrics import Metrics
 from commonplace.web.nudging import Nudge
 from commonplace.web.oauth.fetching import Fetcher
+from commonplace.web.reading import Readers
 from commonplace.web.security.limits import Limiter
 from commonplace.web.security.secret_keys import SecretKeys, secret_keys
 from commonplace.web.settings import WebSettings
@@ -40,19 +41,22 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     nudge: Nudge
     deliveries: Deliveries
     fetcher: Fetcher
+    readers: Readers
 
 
 @contextmanager
 def open_server(session: Session, web: WebSettings, *, fetcher: Fetcher | None = None) -> Iterator[Server]:
     """Everything that the server needs, until the block ends."""
     settings, environment, archive = session
-    with open_inbox(archive) as inbox:
+    patient = archive.in_a_hurry(PATIENCE_SECONDS)
+    readers = Readers(session._replace(archive=patient))
+    with open_inbox(archive) as inbox, closing(readers):
         nudge = Nudge(settings, RECEIVES)
         yield Server(
             settings=settings,
             environment=environment,
             web=web,
-            archive=archive.in_a_hurry(PATIENCE_SECONDS),
+            archive=patient,
             keys=secret_keys(settings, environment),
             limiter=Limiter(web.rate_limit, web.rate_limit_storage),
             metrics=Metrics(),
@@ -60,6 +64,7 @@ def open_server(session: Session, web: WebSettings, *, fetcher: Fetcher | None =
             nudge=nudge,
             deliveries=Deliveries(inbox, nudge),
             fetcher=fetcher or Fetcher(),
+            readers=readers,
         )
 
 

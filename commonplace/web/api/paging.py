@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from itsdangerous import BadSignature
 
 from commonplace.archive.core import Archive
 from commonplace.web.errors import Problem
-from commonplace.web.server import Server
+from commonplace.web.security.secret_keys import SecretKeys
 
 MOST_CHARACTERS = 90_000
 """Of a reply's content: ChatGPT takes less than 100,000 characters of the whole."""
 
 
-def cursor(server: Server, archive: Archive, question: list[Any], place: int) -> str:
+def fitting(items: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """The first of them: at most so many, and no more than a reply holds."""
+    room = MOST_CHARACTERS
+    taken: list[dict[str, Any]] = []
+    for item in items[:most]:
+        room -= len(json.dumps(item, ensure_ascii=False))
+        if taken and room < 0:
+            break
+        taken.append(item)
+    return taken
+
+
+def cursor(keys: SecretKeys, archive: Archive, question: list[Any], place: int) -> str:
     """What to send to go on from `place`."""
-    return str(server.keys.signer("cursor").dumps([archive.owner, question, place]))
+    return str(keys.signer("cursor").dumps([archive.owner, question, place]))
 
 
-def place_of(server: Server, archive: Archive, question: list[Any], sent: str | None) -> int:
+def place_of(keys: SecretKeys, archive: Archive, question: list[Any], sent: str | None) -> int:
     """Where a cursor goes on. Refused if it is another person's or another question's."""
     if not sent:
         return 0
     try:
-        told = server.keys.signer("cursor").loads(sent)
+        told = keys.signer("cursor").loads(sent)
     except BadSignature:
         told = None
     if not isinstance(told, list) or told[:2] != [archive.owner, question]:

@@ -32,7 +32,7 @@ class Program:
         self.client = client
         self.secret = secret
         self.redirect_uri = redirect_uri
-        self.browser = _logged_in(live)
+        self.browser = logged_in(live)
 
     def session(self, **options: Any) -> OAuth2Client:
         about = {
@@ -97,7 +97,7 @@ class Program:
         return self.live.client(headers={"authorization": f"Bearer {token}"}).get(path).status_code
 
 
-def _logged_in(live: Live) -> Browser:
+def logged_in(live: Live) -> Browser:
     """Without the time that a password takes."""
     browser = live.browser()
     token = sessions.begin(live.archive, "me", address="", agent="", days=1)

@@ -1,0 +1,47 @@
+"""What programs read with: one person's archive, and the searcher over it, whose models are loaded once."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+from commonplace.archive.search.filters import Filters
+from commonplace.session import Session
+from commonplace.stages import answering, asking
+from commonplace.stages.asking import Answer
+from commonplace.stages.searching import Searcher
+
+
+class Reader(NamedTuple):
+    """One person's."""
+
+    session: Session
+    searcher: Searcher
+
+    def ask(self, question: str, *, project: str | None = None) -> Answer:
+        """An answer with its sources. Nothing is kept of it: whoever may ask may not write."""
+        filters, model = Filters(project=project), answering.model_for(self.session, None, project)
+        if not model:
+            return asking.quote(self.session, self.searcher, question, filters=filters)
+        with answering.open_answering(self.session, model, project=project) as using:
+            return answering.answer(self.session, self.searcher, using, question, filters=filters, is_kept=False)
+
+
+class Readers:
+    """Everybody's, each made when it is first needed."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._making = threading.Lock()
+        self._by_owner: dict[str, Reader] = {}
+
+    def of(self, owner: str) -> Reader:
+        with self._making:
+            if owner not in self._by_owner:
+                session = self._session._replace(archive=self._session.archive.of(owner))
+                self._by_owner[owner] = Reader(session, Searcher(session))
+            return self._by_owner[owner]
+
+    def close(self) -> None:
+        for reader in self._by_owner.values():
+            reader.searcher.close()
