@@ -16,11 +16,12 @@ Without `--local` the judge `openai` follows (`benchmarks/categorize_openai.py`)
 from __future__ import annotations
 
 import argparse
+import collections
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,16 @@ from commonplace.archive.conversations.reading import conversation_ids
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
 from commonplace.categorize.answers import Answers
-from commonplace.categorize.contract import Judge, Subject, Taxonomy
+from commonplace.categorize.contract import Judge, Subject, TagsPolicy, Taxonomy
 from commonplace.categorize.definitions import shipped, shipped_names
 from commonplace.categorize.local import LocalJudge
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.examples import Example, examples
 from commonplace.categorize.local.features import Counter
+from commonplace.categorize.local.gist import candidates, gist_of
 from commonplace.categorize.local.lexicon import lexicon
 from commonplace.categorize.local.quality import Quality, quality
+from commonplace.categorize.local.tagging import recurring
 from commonplace.categorize.local.teaching import documents, owners_of_topics, shipped_chats
 from commonplace.model import Conversation, Message
 from commonplace.stages.categorizing import stage
@@ -51,6 +54,7 @@ from commonplace.stages.categorizing.subjects import subjects
 
 PER_SECOND = 300
 CALIBRATION_ERROR = 0.10
+TAGS_USED_AGAIN = 0.45
 FOLDS = 5
 
 
@@ -169,6 +173,25 @@ def _conversation(subject: Subject) -> Conversation:
     )
 
 
+def tags() -> dict[str, Any]:
+    """How far tags recur, over a thousand of the shipped chats as if they were an archive: a hard one, of as many
+    subjects as chats. Beside it the same without knowing what recurs."""
+    archive = [example.subject for example in examples() if not example.is_held_out][::3][:1000]
+    known = recurring(candidates(subject) for subject in archive)
+    return {"chats": len(archive), "alone": _reuse(archive, {}), "knowing_what_recurs": _reuse(archive, known)}
+
+
+def _reuse(archive: Sequence[Subject], known: Mapping[str, int]) -> dict[str, float]:
+    given = [gist_of(subject, TagsPolicy(), known).tags for subject in archive]
+    used = collections.Counter(tag for tags in given for tag in tags)
+    total = used.total()
+    return {
+        "tags_each": round(total / len(archive), 2),
+        "of_two_words": round(sum(count for tag, count in used.items() if " " in tag) / total, 3),
+        "used_again": round(sum(count for count in used.values() if count > 1) / total, 3),
+    }
+
+
 def run(*, quick: bool = False) -> dict[str, Any]:
     counter = Counter()
     found: dict[str, Any] = {"speed": speed(600 if quick else 3000), "quality": {}}
@@ -180,6 +203,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
             figures["cross_validated_accuracy"] = cross_validated(taxonomy, counter)
             figures["accuracy_from_descriptions_alone"] = described_only(taxonomy, counter)
         found["quality"][name] = figures
+    found["tags"] = tags()
     found["quality"]["floors"] = {"largest_category": 1 / 15, "lexicon_alone": lexicon_alone(counter)}
     return found
 
@@ -192,6 +216,7 @@ def main() -> int:
     found = run(quick=options.quick)
     ok = found["speed"]["per_cpu_second"] >= PER_SECOND
     ok &= found["quality"]["everyday"]["calibration_error"] <= CALIBRATION_ERROR
+    ok &= found["tags"]["knowing_what_recurs"]["used_again"] >= TAGS_USED_AGAIN
     if not options.local:
         found["openai"] = categorize_openai.run(quick=options.quick)
         ok &= all(r["share_of_the_limit"] >= categorize_openai.TARGET for r in found["openai"]["throughput"])

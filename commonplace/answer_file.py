@@ -58,18 +58,22 @@ class AnswerFile:
         with self._told(), self._lock:
             return self._connection.execute(sql, values).fetchall()
 
-    def _write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """All rows or none."""
-        if not rows:
-            return
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Cursor]:
+        """All that is done in the block or nothing; nobody else writes meanwhile."""
         with self._told(), self._lock, closing(self._connection.cursor()) as cursor:
             cursor.execute("BEGIN IMMEDIATE")
             try:
-                cursor.executemany(sql, rows)
+                yield cursor
             except BaseException:
                 cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
+
+    def _write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            with self.transaction() as cursor:
+                cursor.executemany(sql, rows)
 
     def _erase(self, sql: str, keys: Iterable[str]) -> None:
         """Remove rows by one key each, from the disk as well."""

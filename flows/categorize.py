@@ -26,12 +26,12 @@ from tasks.session import session
 JudgeName = Annotated[str, Field(json_schema_extra={"enum": list(registry.kinds())})]
 """The form of a run offers the judges that there are."""
 COUNTS = ("judged", "unchanged", "failed", "review")
-SOMETIMES = ("submitted", "under_way", "stopped")
+SOMETIMES = ("submitted", "under_way", "lost", "stopped")
 
 
 @flow(name="categorize", flow_run_name="categorize", task_runner=RUNNER)
 def categorize(
-    judge: JudgeName | None = None,
+    judge: str | None = None,
     taxonomy: str | None = None,
     since: date | None = None,
     until: date | None = None,
@@ -44,7 +44,8 @@ def categorize(
     """Have conversations judged that were not, or that changed since.
 
     Args:
-        judge: Who decides. None: as the settings say.
+        judge: Who decides: local, openai, openai-batch, compatible, or one of another package. None: as the settings
+            say.
         taxonomy: The set of categories, by name. None: as the settings say.
         since: Only conversations updated on or after this day.
         until: Only conversations updated before this day.

@@ -13,22 +13,22 @@ from tasks.session import session
 
 @recording(name="submit batches", run_name="submit-{judge}")
 def submit_batches(
-    judge: str, taxonomy: str, max_cost: float | None, selection: dict[str, Any], upgrade: bool, lease: str
+    judge: str, taxonomy: str, max_cost: float | None, run: str, selection: dict[str, Any], upgrade: bool, lease: str
 ) -> Submitted:
     """Send what is pending and not under way; `collect-batches` brings the answers in."""
     with (
         session(lease) as opened,
-        open_batches(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
+        open_batches(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost, run=run) as using,
     ):
         return batching.submit(using, selection=selection, upgrade=upgrade)
 
 
 @recording(name="collect batches")
-def collect_batches(judge: str, taxonomy: str, max_cost: float | None, lease: str) -> Collected:
+def collect_batches(judge: str, taxonomy: str, max_cost: float | None, run: str, lease: str) -> Collected:
     """Bring in what has come back."""
     with (
         session(lease) as opened,
-        open_batches(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
+        open_batches(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost, run=run) as using,
     ):
         return batching.collect(using)
 

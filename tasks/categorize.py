@@ -14,6 +14,7 @@ def ask_judge(
     judge: str,
     taxonomy: str,
     max_cost: float,
+    run: str,
     chunk: str,
     ids: list[str],
     again: bool,
@@ -23,17 +24,19 @@ def ask_judge(
     """Have a chunk of conversations judged. The answers go to a private file; what is returned are counts."""
     with (
         session(lease) as opened,
-        open_judging(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
+        open_judging(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost, run=run) as using,
     ):
         return ask(using, ids=ids, again=again)
 
 
 @recording(name="record verdicts", run_name="record-{judge}-{chunk}")
-def record_verdicts(judge: str, taxonomy: str, max_cost: float, chunk: str, ids: list[str], lease: str) -> int:
+def record_verdicts(
+    judge: str, taxonomy: str, max_cost: float, run: str, chunk: str, ids: list[str], lease: str
+) -> int:
     """Copy a chunk's answers into the archive; how many there were."""
     with (
         session(lease) as opened,
-        open_judging(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost) as using,
+        open_judging(opened, judge=judge, taxonomy=taxonomy, max_cost=max_cost, run=run) as using,
     ):
         return record(using, ids=ids)
 

@@ -27,8 +27,10 @@ __all__ = [
     "Collected",
     "Defect",
     "Judge",
+    "Learned",
     "Lesson",
     "PaidJudge",
+    "Receipts",
     "Subject",
     "Submitted",
     "TagsPolicy",
@@ -68,12 +70,19 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     category: str
 
 
+class Learned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a judge is trained on beside the taxonomy. `name` is part of its key: another one is another opinion."""
+
+    lessons: Sequence[Lesson] = ()
+    name: str = ""
+
+
 @runtime_checkable
 class Judge(Protocol):
     """Someone who sorts conversations. Safe to use from several threads.
 
-    What a person corrected is handed over when a judge is made (`Sequence[Lesson]`); it is not part of the key, or
-    every correction would have everything judged again.
+    What a person corrected is handed over when a judge is made: as examples, which are not part of the key, or every
+    correction would have everything judged again; or as what was learned, now and then, which is (`Learned`).
     """
 
     @property
@@ -90,14 +99,34 @@ class Judge(Protocol):
         """Let go of connections."""
 
 
+class Receipts(Protocol):
+    """Where a paid judge writes down what it asks and gets, the moment it happens: a killed run must lose nothing that
+    was paid for. Safe to use from several threads; what is said is kept when a call returns."""
+
+    def asking(self, subjects: Sequence[Subject], most: Usage) -> int:
+        """A request is about to go out, which takes this at most; its number. Waits while it might pass the limit on
+        costs, together with others that are under way. `Halt` where it might alone."""
+
+    def answered(self, request: int, usage: Usage) -> None:
+        """What it took, whatever the answer is worth; nothing, where the service refused it."""
+
+    def lost(self, request: int) -> None:
+        """No answer came: it may have been charged for."""
+
+    def keep(self, verdict: Verdict) -> None:
+        """A verdict."""
+
+    def give_up(self, defect: Defect) -> None:
+        """A conversation that was asked about in vain."""
+
+
 @runtime_checkable
 class PaidJudge(Judge, Protocol):
-    """A judge whose answers cost money or minutes, so that a killed run must not lose those that it got."""
+    """A judge whose answers cost money or minutes."""
 
-    def judge_each(
-        self, batch: Sequence[Subject], taxonomy: Taxonomy, on_verdict: Callable[[Verdict], None]
-    ) -> list[Verdict | Defect]:
-        """The same, and each verdict is handed over as it arrives, in this thread."""
+    def judge_each(self, batch: Sequence[Subject], taxonomy: Taxonomy, receipts: Receipts) -> list[Verdict | Defect]:
+        """The same, and all of it is written down as it happens. `Retryable` and `Halt` may be raised at any time: what
+        was answered before is in the receipts."""
 
 
 class Submitted(msgspec.Struct, kw_only=True):

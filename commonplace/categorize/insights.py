@@ -1,12 +1,12 @@
 """The insights document: what a conversation says about the person who held it.
 
-Destinations such as Poke send it on. Its JSON schema is what hosted judges fill in, so every field is required and
-none is open-ended; a judge that knows less (the local one) leaves lists empty rather than inventing.
+Destinations such as Poke send it on. Its JSON schema is what hosted judges fill in, where every field is required and
+none is open-ended. What a judge does not know is left out of the document rather than empty, let alone invented.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -47,11 +47,15 @@ class NextStep(_Part):
 class Insights(_Part):
     """All of it."""
 
-    topics: list[Topic]
-    skills: list[Skill]
-    project_interests: list[Interest]
-    problem_solving_approach: str = Field(description="How the person goes about the problem, in a sentence; or empty")
-    communication_style: str = Field(description="How the person writes, in a sentence; or empty")
-    learning_trajectory: str = Field(description="Where the person's knowledge moved, in a sentence; or empty")
-    next_steps: list[NextStep]
+    topics: list[Topic] = []
+    skills: list[Skill] = []
+    project_interests: list[Interest] = []
+    problem_solving_approach: str = Field("", description="How the person goes about it, in a sentence; or empty")
+    communication_style: str = Field("", description="How the person writes, in a sentence; or empty")
+    learning_trajectory: str = Field("", description="Where the person's knowledge moved, in a sentence; or empty")
+    next_steps: list[NextStep] = []
     confidence: float = Field(ge=0, le=1, description="How well the conversation supports all this")
+
+    def known(self) -> dict[str, Any]:
+        """As plain data, without the parts that nothing is known of."""
+        return {name: part for name, part in self.model_dump().items() if part not in ("", [])}

@@ -6,12 +6,12 @@ so adding one touches its folder and a line of the registry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from commonplace.categorize.contract import BatchJudge, BatchStore, Judge, Lesson, Taxonomy
+from commonplace.categorize.contract import BatchJudge, BatchStore, Judge, Learned, Lesson, Taxonomy
 from commonplace.config import CategorizeSettings, Environment, Settings
 
 
@@ -29,8 +29,12 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """The kind's own settings, from `[judges.NAME]`."""
     lessons: Callable[[int], Sequence[Lesson]] = lambda _newest: ()
     """The newest corrections, to show as examples."""
-    learned: Callable[[], Sequence[Lesson]] = tuple
+    learned: Callable[[], Learned] = Learned
     """The corrections that were learned from last, for a judge that is trained."""
+    recurring: Callable[[], Mapping[str, int]] = dict
+    """Words that many conversations of the archive have, and how many."""
+    tags: Callable[[], Sequence[str]] = tuple
+    """The tags that are in use, the commonest first."""
     batches: BatchStore | None = None
     """Where a judge remembers what it has sent and not got back yet."""
     check: Callable[[], None] = lambda: None

@@ -213,6 +213,11 @@ def _show_costs(plan: Any) -> None:
 
 def _show_judged(report: dict[str, Any]) -> None:
     show_report("Categorized", report, CATEGORIZE_KEYS)
+    if report["lost"]:
+        tell(
+            f"{report['lost']:,} requests were never answered; they may have been charged for, "
+            f"${report['lost_usd']:.4f} at most. What they were about is asked about last."
+        )
     if report["submitted"] or report["under_way"]:
         tell(
             f"{report['submitted']:,} were sent and {report['under_way']:,} were under way before; "

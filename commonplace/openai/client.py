@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from commonplace.config import Environment, Settings
-from commonplace.errors import Halt, Retryable
-from commonplace.openai.errors import About, Stopped, broken, translated, unreadable
+from commonplace.errors import CommonplaceError, Halt, Retryable
+from commonplace.openai.errors import About, NoAnswer, Stopped, broken, translated, unreadable
 from commonplace.openai.limiter import Governor, Turn, governor_of
 
 if TYPE_CHECKING:
@@ -101,6 +101,19 @@ def account_of(settings: Settings, environment: Environment, *, needs_address: b
     )
 
 
+class Watch:
+    """Told each time that a request is about to go out, and of its end where no answer came. To be inherited from."""
+
+    def sending(self) -> None:
+        """It goes out next; what is raised keeps it back."""
+
+    def refused(self) -> None:
+        """It was not done."""
+
+    def lost(self) -> None:
+        """It may have been done."""
+
+
 class Client:
     """Asks as one account, for any number of threads. It connects when there is something to ask.
 
@@ -164,6 +177,7 @@ class Client:
         tokens: float = 0,
         used: Callable[[Answer], float | None] = lambda _answer: None,
         stop: threading.Event | None = None,
+        watch: Watch = Watch(),
     ) -> Answer:
         """Make a request when the account's limits allow, and never again: for whatever must not be done twice.
 
@@ -178,7 +192,8 @@ class Client:
         self._here.turn, taken = turn, None
         try:
             self._check()
-            answer = self.call(about, request)
+            watch.sending()
+            answer = self._watched(about, request, watch)
             taken = used(answer)
             return answer
         except Retryable as exc:
@@ -197,18 +212,29 @@ class Client:
         tokens: float = 0,
         used: Callable[[Answer], float | None] = lambda _answer: None,
         stop: threading.Event | None = None,
+        watch: Watch = Watch(),
     ) -> Answer:
         """The same, again and again while it may work later: for what changes nothing at the service."""
         stop = stop or threading.Event()
         for attempt in range(1, self._tries):
             try:
-                return self.once(about, request, tokens=tokens, used=used, stop=stop)
+                return self.once(about, request, tokens=tokens, used=used, stop=stop, watch=watch)
             except Retryable as exc:
                 if isinstance(exc, Stopped) or (exc.retry_after or 0) > LONGEST_PAUSE:
                     raise
                 delay = 0.0 if exc.retry_after is not None else self._delay(attempt)
             stop.wait(delay)
-        return self.once(about, request, tokens=tokens, used=used, stop=stop)
+        return self.once(about, request, tokens=tokens, used=used, stop=stop, watch=watch)
+
+    def _watched(self, about: About, request: Callable[[SDK], Answer], watch: Watch) -> Answer:
+        try:
+            return self.call(about, request)
+        except NoAnswer:
+            watch.lost()
+            raise
+        except CommonplaceError:
+            watch.refused()
+            raise
 
     def close(self) -> None:
         with self._opening:

@@ -43,6 +43,10 @@ class NotOffered(Halt):
     """The service knows no such kind of question, or not at this address."""
 
 
+class NoAnswer(Retryable):
+    """It went out and nothing came back: it may have been done, and charged for."""
+
+
 class Stopped(Retryable):
     """The run ended before this request went out."""
 
@@ -155,10 +159,8 @@ def translated(error: openai.OpenAIError, about: About) -> CommonplaceError:
     if isinstance(error, openai.APIStatusError):
         code = str(error.code or error.type or "")
         return refused(about, error.status_code, code, error.param, error.response.headers)
-    if isinstance(error, openai.APITimeoutError):
-        return Retryable(f"The service did not answer in time (asked for {about.what}).")
     if isinstance(error, openai.APIConnectionError):
-        return broken(about)
+        return _unanswered(error, about)
     if isinstance(error, openai.APIResponseValidationError):
         return unreadable(about)
     if isinstance(error, openai.APIError):  # said in the middle of a stream
@@ -166,14 +168,25 @@ def translated(error: openai.OpenAIError, about: About) -> CommonplaceError:
     return Halt(f"The client of the service does not work ({type(error).__name__}).", hint="Check OPENAI_API_KEY.")
 
 
-def broken(about: About) -> Retryable:
-    """Nobody answered, or not to the end."""
-    return Retryable(f"The service could not be reached, or the connection broke (asked for {about.what}).")
+def _unanswered(error: openai.APIConnectionError, about: About) -> CommonplaceError:
+    import httpx2
+    import openai
+
+    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+        return Retryable(f"The service could not be reached (asked for {about.what}).")
+    if isinstance(error, openai.APITimeoutError):
+        return NoAnswer(f"The service did not answer in time (asked for {about.what}).")
+    return broken(about)
 
 
-def unreadable(about: About) -> Retryable:
+def broken(about: About) -> NoAnswer:
+    """The connection ended before the answer did."""
+    return NoAnswer(f"The service could not be reached, or the connection broke (asked for {about.what}).")
+
+
+def unreadable(about: About) -> NoAnswer:
     """Something answered that is not the service: a proxy's page, half an answer."""
-    return Retryable(
+    return NoAnswer(
         f"The answer of the service could not be read (asked for {about.what}).",
         hint="If it stays so, check OPENAI_BASE_URL.",
     )

@@ -41,11 +41,13 @@ class Namer(Protocol):
 
 
 class Named(msgspec.Struct, frozen=True):
-    """What a batch brought, and the tokens that it took."""
+    """What a batch brought, and the tokens that it took, whatever the answer was worth."""
 
     proposals: tuple[Proposal, ...]
     input_tokens: int = 0
     output_tokens: int = 0
+    problem: str | None = None
+    """Why nothing can be made of the answer: it says nothing about any project, and is worth asking for again."""
 
 
 @runtime_checkable

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from commonplace.errors import Retryable
 from commonplace.projects.contract import Proposal, Unnamed
 from commonplace.projects.naming import LONGEST_NAME
 
@@ -77,22 +76,18 @@ def sample_hash(project: Unnamed, namer_key: str) -> str:
     return blake2b(msgspec.json.encode([namer_key, project.project_id, _shown(project)]), digest_size=16).hexdigest()
 
 
-def unreadable(why: str) -> Retryable:
-    """The error for an answer of which nothing is kept, so that it is asked for again."""
-    return Retryable(
-        f"An answer of the service that names projects {why}.",
-        hint="The next run asks again; if it stays so, choose another model under [projects].",
-    )
+def unreadable(why: str) -> str:
+    """What is said of an answer of which nothing is kept, so that it is asked for again."""
+    again = "The next run asks again; if it stays so, choose another model under [projects]."
+    return f"Names for projects: {why}. {again}"
 
 
-def proposals(answer: str, batch: Sequence[Unnamed]) -> list[Proposal]:
-    """What an answer names, strictly read. `Retryable` for one that cannot be: it says nothing about any project."""
+def proposals(answer: str, batch: Sequence[Unnamed]) -> list[Proposal] | None:
+    """What an answer names, strictly read. None for one that cannot be: it says nothing about any project."""
     try:
         named = msgspec.json.decode(answer, type=_Answer).projects
     except msgspec.DecodeError:
-        named = None
-    if named is None:  # out here, because theirs quotes what was said
-        raise unreadable("cannot be read")
+        return None
     found: dict[str, Proposal] = {}
     for one in named:
         name = " ".join(one.name.split())[:LONGEST_NAME].strip()

@@ -9,10 +9,11 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from commonplace.errors import Retryable
 from commonplace.openai import replies
 from commonplace.openai.client import Client
 from commonplace.openai.errors import About, BadRequest, BadSetting
-from commonplace.openai.replies import Reply
+from commonplace.openai.replies import SAYS, Reply
 from commonplace.openai.tokens import estimate_tokens
 from commonplace.projects import naming_questions as questions
 from commonplace.projects.contract import Named, Proposal, Unnamed
@@ -36,7 +37,10 @@ class OpenAINamer:
 
     def propose(self, batch: Sequence[Unnamed]) -> list[Proposal]:
         """One request; projects that the answer leaves out or names with nothing stay unnamed."""
-        return list(self.ask(batch).proposals)
+        named = self.ask(batch)
+        if named.problem:
+            raise Retryable(named.problem)
+        return list(named.proposals)
 
     def ask(self, batch: Sequence[Unnamed]) -> Named:
         """The same, with the tokens that it took."""
@@ -58,10 +62,11 @@ class OpenAINamer:
         )
 
     def _read(self, reply: Reply, batch: Sequence[Unnamed]) -> Named:
-        if reply.problem == "truncated":
-            raise questions.unreadable("was cut off")
-        found = questions.proposals(_object_in(reply.text), batch)
-        return Named(tuple(found), reply.counted.input, reply.counted.output)
+        found = None if reply.problem == "truncated" else questions.proposals(_object_in(reply.text), batch)
+        took = (reply.counted.input, reply.counted.output)
+        if found is None:
+            return Named((), *took, problem=questions.unreadable(SAYS[reply.problem or "unreadable"]))
+        return Named(tuple(found), *took)
 
     def close(self) -> None:
         self._client.close()

@@ -20,6 +20,7 @@ from commonplace.archive.schema import conversations
 from commonplace.categorize.answers import Answers, answers_path
 from commonplace.categorize.local.kind import MODELS, models_path
 from commonplace.projects.known_names import KnownNames, names_path
+from commonplace.stages.categorizing.recurrence import forget_recurring
 from commonplace.stages.maintain import backup_path
 
 
@@ -40,6 +41,7 @@ def forget(
     ).conversation_ids
     with Answers(answers_path(home)) as answers:
         answers.forget({*ids, *concerned})
+    forget_recurring(archive)
     with KnownNames(names_path(home)) as names:
         names.forget(_projects_of(archive, concerned))
     for model in models_path(home).glob(MODELS):

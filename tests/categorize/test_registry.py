@@ -176,7 +176,18 @@ def test_prices_of_the_settings_and_the_limit_of_a_run_reach_the_judge(
         judge = registry.open_judge(name, told)
         assert judge.estimate([subject(1)], taxonomy).cost_usd > 100
         assert isinstance(judge, Judge)
-        with pytest.raises(Halt, match="cost limit"):
+        with pytest.raises(Halt, match="the limit of"):
             judge.judge([subject(1)], taxonomy)
         judge.close()
     assert not fake.requests_to("/v1/responses") + fake.requests_to("/v1/chat")
+
+
+def test_a_model_at_home_is_asked_one_question_before_it_is_called_well(
+    tmp_path: Path, fake: FakeOpenAI, taxonomy: Taxonomy
+) -> None:
+    told = around(tmp_path, taxonomy, at(fake))
+    problems = registry.kind_named("compatible").problems
+    assert problems(told.settings, told.environment) == []
+    assert len(fake.requests_to("/v1/chat/completions")) == 1
+    fake.fail("prose", 9, path="/v1/chat")
+    assert "was asked about one conversation" in problems(told.settings, told.environment)[0]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes.loopback import Loopback
-from tests.fakes.openai_answers import answer_for, count_tokens, problem_with_schema
+from tests.fakes.openai_answers import CHARACTERS_PER_TOKEN, answer_for, babble, count_tokens, problem_with_schema
 from tests.fakes.openai_batches import Batches
 from tests.fakes.openai_http import Fault, Kind, Seen, Server, texts_of
 
@@ -98,6 +98,8 @@ class FakeOpenAI(Loopback):
             for name, limit in (("requests", requests_per_window), ("tokens", tokens_per_window))
             if limit
         }
+        self.is_tiny = False
+        """Answers are those of a very small model: whatever a schema allows, and nothing sensible."""
         self.refuses_schemas = False
         """Chat completions with a `response_format` are refused, as some servers do."""
         self.slow_create = 0.0
@@ -180,7 +182,10 @@ class FakeOpenAI(Loopback):
         prompt, question = texts_of(path, body)
         conversations = {int(index): text for index, text in _CONVERSATION.findall(question)}
         schema = _schema(path, body) if self.knows_schemas else None
-        text = answer_for(schema, conversations, prompt, fault.kind if fault else None)
+        if self.is_tiny:
+            text = babble(schema, question)
+        else:
+            text = answer_for(schema, conversations, prompt, fault.kind if fault else None)
         with self.lock:
             for conversation in conversations.values():
                 self.answered[conversation] += 1
@@ -235,6 +240,8 @@ class FakeOpenAI(Loopback):
         kind = fault.kind if fault else None
         refused = kind == "refusal"
         reason = {"truncated": "length", "filtered": "content_filter"}.get(kind or "", "stop")
+        if count_tokens(text) > _most(body):
+            text, reason = text[: _most(body) * CHARACTERS_PER_TOKEN], "length"
         return {
             "id": self.next_id("chatcmpl"),
             "object": "chat.completion",
@@ -282,7 +289,7 @@ class FakeOpenAI(Loopback):
             return "response_format", "unsupported_parameter"
         if path == "/v1/chat/completions" and not self.knows_schemas:
             return None
-        why = problem_with_schema(schema)
+        why = problem_with_schema(schema, knows_bounds=path == "/v1/chat/completions")
         return (where, "invalid_json_schema") if why else None
 
     def model_list(self) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import struct
 from typing import Any
 
 _KEYWORDS = {"type", "properties", "required", "additionalProperties", "items", "enum", "anyOf", "description", "const"}
+_BOUNDS = {"minItems", "maxItems", "minLength", "maxLength", "minimum", "maximum"}
+"""What servers that write by a grammar know beside these."""
 _HINT = re.compile(r"\[\[(.+?)\]\]")
 CHARACTERS_PER_TOKEN = 4
 DIMENSIONS = 32
@@ -101,22 +103,43 @@ def _value(name: str, schema: dict[str, Any], text: str) -> Any:
             return {"language": "en"}.get(name, f"{name} {seed % 1000}")
 
 
-def problem_with_schema(schema: dict[str, Any]) -> str | None:
+def babble(schema: dict[str, Any] | None, text: str) -> str:
+    """What a very small model says: by the grammar if there is one, and as foolishly as that allows."""
+    return json.dumps(_foolish(schema, text), ensure_ascii=False) if schema else "The the the conversation conversation"
+
+
+def _foolish(schema: dict[str, Any], text: str) -> Any:
+    if "enum" in schema:
+        return schema["enum"][_number(text) % len(schema["enum"])]
+    if "anyOf" in schema:
+        return _foolish(schema["anyOf"][0], text)
+    match schema.get("type"):
+        case "object":
+            return {key: _foolish(each, text + key) for key, each in schema["properties"].items()}
+        case "array":
+            return [_foolish(schema["items"], f"{text}{place}") for place in range(schema.get("maxItems", 40))]
+        case "integer" | "number":
+            return schema.get("maximum", 95)
+        case _:
+            return ("blah " * 2000)[: schema.get("maxLength", 10_000)]
+
+
+def problem_with_schema(schema: dict[str, Any], *, knows_bounds: bool = False) -> str | None:
     """What strict mode objects to: the published rules, nothing friendlier."""
     if schema.get("type") != "object":
         return "the root must be an object"
     found: list[str] = []
     counts = {"properties": 0, "enums": 0, "characters": 0}
-    _inspect(schema, 1, counts, found)
+    _inspect(schema, 1, counts, found, _KEYWORDS | (_BOUNDS if knows_bounds else set()))
     for name, most in (("properties", 5000), ("enums", 1000), ("characters", 120_000)):
         if counts[name] > most:
             found.append(f"too many {name}")
     return found[0] if found else None
 
 
-def _inspect(schema: dict[str, Any], depth: int, counts: dict[str, int], found: list[str]) -> None:
-    if schema.keys() - _KEYWORDS:
-        found.append(f"unsupported keywords {sorted(schema.keys() - _KEYWORDS)}")
+def _inspect(schema: dict[str, Any], depth: int, counts: dict[str, int], found: list[str], known: set[str]) -> None:
+    if schema.keys() - known:
+        found.append(f"unsupported keywords {sorted(schema.keys() - known)}")
     if depth > 10:
         found.append("too deep")
         return
@@ -134,11 +157,11 @@ def _inspect(schema: dict[str, Any], depth: int, counts: dict[str, int], found: 
         if schema.get("required") != list(properties):
             found.append("every property must be required")
         for each in properties.values():
-            _inspect(each, depth + 1, counts, found)
+            _inspect(each, depth + 1, counts, found, known)
     elif schema.get("type") == "array":
-        _inspect(schema["items"], depth + 1, counts, found)
+        _inspect(schema["items"], depth + 1, counts, found, known)
     for each in schema.get("anyOf", []):
-        _inspect(each, depth, counts, found)
+        _inspect(each, depth, counts, found, known)
 
 
 def embed(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import openai
 import pytest
 
 from tests.fakes.openai import FakeOpenAI
-from tests.fakes.openai_answers import problem_with_schema
+from tests.fakes.openai_answers import babble, problem_with_schema
 
 
 @pytest.fixture
@@ -81,3 +82,23 @@ def test_embeddings_are_the_same_every_time_and_near_for_like_texts() -> None:
         assert plain.data[0].embedding == pytest.approx(one, abs=1e-6)
         with pytest.raises(openai.BadRequestError):
             client.embeddings.create(model="text-embedding-3-small", input=["x"] * 2049)
+
+
+def test_a_tiny_model_obeys_its_grammar_and_nothing_else() -> None:
+    counted = {**SCHEMA["properties"]["verdicts"], "minItems": 1, "maxItems": 1}  # type: ignore[index]
+    short = {"type": "string", "maxLength": 5}
+    bounded = {**SCHEMA, "properties": {"verdicts": {**counted, "items": short}}}
+    assert json.loads(babble(bounded, "x")) == {"verdicts": ["blah "]}
+    assert len(json.loads(babble(SCHEMA, "x"))["verdicts"]) == 40
+    assert problem_with_schema(bounded)
+    assert problem_with_schema(bounded, knows_bounds=True) is None
+
+
+def test_an_answer_without_room_ends_where_the_room_ends() -> None:
+    with FakeOpenAI() as fake, openai.OpenAI(api_key="sk-test", base_url=fake.url, max_retries=0) as client:
+        fake.is_tiny = True
+        asked = {"model": "gpt-6-luna", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 16}
+        format = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, "strict": True}}
+        answer = client.chat.completions.create(**asked, response_format=format)  # type: ignore[call-overload]
+        assert answer.choices[0].finish_reason == "length"
+        assert len(answer.choices[0].message.content) == 64

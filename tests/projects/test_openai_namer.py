@@ -71,6 +71,10 @@ def test_an_answer_that_cannot_be_read_is_worth_another_try(
             asked.propose(BATCH)
         assert "Tomatoes" not in str(caught.value)
         assert caught.value.__context__ is None
+        server.answers = [(200, said)]
+        told = asked.ask(BATCH)
+        assert (told.input_tokens, told.output_tokens, told.proposals) == (1000, 100, ())
+        assert "not readable" in str(told.problem)
 
 
 def test_an_answer_that_was_cut_off_is_worth_another_try_even_if_it_can_be_read(

@@ -15,6 +15,7 @@ from commonplace.categorize.local.examples import examples
 from commonplace.categorize.local.fields import own_title, shorten
 from commonplace.categorize.local.languages import small_words
 from commonplace.categorize.local.lexicon import lexicon
+from commonplace.categorize.local.tagging import choose, likely
 from commonplace.categorize.local.tokens import IDEOGRAMS, folded
 
 LONGEST_TITLE = 60
@@ -42,7 +43,11 @@ _SAID_ANYWHERE = """
     much going doing done look see say said tell ask right wrong work works keep put take come back first last next
     two one three im ive dont doesnt didnt cant isnt wont thats whats lets youre it's that's i've can't didn't
     doesn't isn't you're let's what's won't well maybe actually yeah nope could would should might must may shall
-    explain write habe kann soll wird gibt mal ganz sehr etwas alles jetzt hier danke bitte gut machen geht dass
+    explain write its shes hes theyre weve same too again down over every many long best old start stop nothing
+    everything anything someone everyone says said went gone doesn days weeks months years today tomorrow yesterday
+    week month year hour hours minutes night morning min name number line lol tmrw pls same else ever never almost
+    whole last half little big small kind part side top end
+    habe kann soll wird gibt mal ganz sehr etwas alles jetzt hier danke bitte gut machen geht dass
     immer wieder tengo hacer puede quiero algo todo bien ahora gracias tiene faire peut veux quelque tout
     maintenant merci fait dois fazer pode quero tudo bem agora obrigado fare può voglio qualcosa tutto bene adesso
     grazie это что как для если меня мне мой моя можно нужно надо есть было быть чтобы или уже очень просто только
@@ -60,15 +65,26 @@ class Gist(msgspec.Struct, frozen=True):
     tags: list[str]
 
 
-def gist_of(subject: Subject, policy: TagsPolicy) -> Gist:
-    asked = _read("user", subject, _QUESTIONS_READ)
-    answered = _read("assistant", subject, _ANSWERS_READ)
-    terms = _terms(subject, asked, answered)
+def gist_of(subject: Subject, policy: TagsPolicy, recurring: Mapping[str, int] | None = None) -> Gist:
+    """`recurring`: words that other conversations have, too; tags are taken from them first."""
+    asked, answered, terms = _understood(subject)
     return Gist(
         title=None if own_title(subject) else _title(asked, answered),
         summary=_summary(asked, answered, terms),
-        tags=_tags(terms, policy, " ".join([subject.title or "", *asked])),
+        tags=_tags(terms, policy, own_title(subject) or "", asked, recurring or {}),
     )
+
+
+def candidates(subject: Subject) -> list[str]:
+    """What may become a tag of a conversation, all others left aside."""
+    asked, _, terms = _understood(subject)
+    return likely(terms, own_title(subject) or "", asked, words_of, {})
+
+
+def _understood(subject: Subject) -> tuple[list[str], list[str], dict[str, float]]:
+    asked = _read("user", subject, _QUESTIONS_READ)
+    answered = _read("assistant", subject, _ANSWERS_READ)
+    return asked, answered, _terms(subject, asked, answered)
 
 
 def _read(role: str, subject: Subject, most: int) -> list[str]:
@@ -121,7 +137,7 @@ def _most_telling(texts: Iterable[str], terms: Mapping[str, float]) -> str | Non
             if len(told) < 2:
                 continue
             place += 1
-            worth = sum(terms.get(word, 0.0) for word in set(_words(told)))
+            worth = sum(terms.get(word, 0.0) for word in set(words_of(told)))
             worth = (1 + worth) / math.sqrt(8 + min(len(told), LONGEST_SENTENCE) / 6) / (1 + 0.12 * place)
             if found is None or worth > found[0]:
                 found = (worth, told)
@@ -132,16 +148,17 @@ def _terms(subject: Subject, asked: Sequence[str], answered: Sequence[str]) -> d
     """Words that stand out, with how much: often here, rare among the examples, best if the person says them."""
     weights: defaultdict[str, float] = defaultdict(float)
     for text, weight in ((own_title(subject) or "", 3.0), *((text, 2.0) for text in asked)):
-        for word in _words(text):
+        for word in words_of(text):
             weights[word] += weight
     for text in answered:
-        for word in _words(text[: _LONGEST_READ // 2]):
+        for word in words_of(text[: _LONGEST_READ // 2]):
             weights[word] += 0.7
     rarity, rarest = _rarity()
     return {word: (1 + math.log(weight)) * rarity.get(word, rarest) for word, weight in weights.items() if weight > 1}
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """What may say something of the subject, in order."""
     small = small_words()
     found = []
     for term in _TERM.findall(folded(text)):
@@ -159,24 +176,14 @@ def _signs(term: str) -> list[str]:
     return known or [run for run in _KANJI_OR_KATAKANA.findall(term) if len(run) <= 4]
 
 
-def _tags(terms: Mapping[str, float], policy: TagsPolicy, said: str) -> list[str]:
-    if policy.allowed:
-        here = f" {' '.join(_TERM.findall(folded(said)))} "
-        named = [tag for tag in policy.allowed if f" {folded(tag)} " in here or folded(tag) in terms]
-        return named[: policy.most]
-    chosen: list[str] = []
-    for word in sorted(terms, key=lambda word: (-terms[word], word)):
-        if len(chosen) == policy.most:
-            break
-        if len(word) <= 30 and not any(_are_alike(word, other) for other in chosen):
-            chosen.append(word)
-    return chosen
-
-
-def _are_alike(one: str, other: str) -> bool:
-    """Forms of one word: `recipe` and `recipes`."""
-    short, long = sorted((one, other), key=len)
-    return long.startswith(short[: max(4, len(short) - 2)]) and len(long) - len(short) < 4
+def _tags(
+    terms: Mapping[str, float], policy: TagsPolicy, title: str, asked: Sequence[str], recurring: Mapping[str, int]
+) -> list[str]:
+    if not policy.allowed:
+        return choose(likely(terms, title, asked, words_of, recurring), recurring, policy.most)
+    here = f" {' '.join(_TERM.findall(folded(' '.join([title, *asked]))))} "
+    named = [tag for tag in policy.allowed if f" {folded(tag)} " in here or folded(tag) in terms]
+    return named[: policy.most]
 
 
 @lru_cache(maxsize=1)
@@ -184,7 +191,7 @@ def _rarity() -> tuple[dict[str, float], float]:
     """How rare each word is among the shipped examples, and how rare one is that they do not have."""
     seen: Counter[str] = Counter()
     for example in examples():
-        seen.update({word for turn in example.subject.turns for word in _words(turn.text)})
+        seen.update({word for turn in example.subject.turns for word in words_of(turn.text)})
     total = len(examples())
     return {word: math.log(total / (1 + count)) for word, count in seen.items()}, math.log(total / 2)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from commonplace.categorize.contract import Lesson, Subject, Taxonomy
+from commonplace.categorize.contract import Learned, Subject, Taxonomy
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.examples import fingerprint
 from commonplace.categorize.local.features import Counter
@@ -30,7 +30,7 @@ MEASURED = {
 }
 """The sharpness of the shipped taxonomies' models, by the taxonomy's hash; a test measures it anew."""
 Analysis = Literal["category", "summary", "insights"]
-VERSION = "v1"
+VERSION = "v2"
 """Raised when the same conversation would be judged differently."""
 
 
@@ -38,17 +38,26 @@ class LocalJudge:
     """Trains a model per taxonomy when first asked, a few seconds, and keeps it in `folder` for the next time."""
 
     def __init__(
-        self, folder: Path | None = None, *, lessons: Sequence[Lesson] = (), analysis: Analysis = "summary"
+        self,
+        folder: Path | None = None,
+        *,
+        learned: Learned = Learned(),
+        analysis: Analysis = "summary",
+        recurring: Mapping[str, int] | None = None,
     ) -> None:
+        """`recurring`: words that many conversations of the archive have; tags are taken from them first."""
         self._folder = folder
-        self._lessons = tuple(lessons)
+        self._lessons = tuple(learned.lessons)
+        self._learned = learned.name
         self._analysis = analysis
+        self._recurring = recurring or {}
         self._counter = _counter()
         self._models: dict[str, Model] = {}
 
     @property
     def key(self) -> str:
-        return f"local/{VERSION}" if self._analysis == "summary" else f"local/{VERSION}-{self._analysis}"
+        depth = "" if self._analysis == "summary" else f"-{self._analysis}"
+        return f"local/{VERSION}{depth}{f'~{self._learned}' if self._learned else ''}"
 
     def judge(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> list[Verdict | Defect]:
         """One verdict for each subject, in their order."""
@@ -103,7 +112,7 @@ class LocalJudge:
     def _verdict(
         self, subject: Subject, taxonomy: Taxonomy, category: str, runner_up: str, confidence: float
     ) -> Verdict:
-        gist = gist_of(subject, taxonomy.tags)
+        gist = gist_of(subject, taxonomy.tags, self._recurring)
         said = "\n".join([*(turn.text for turn in subject.turns[:6] if turn.role == "user"), subject.title or ""])
         return Verdict(
             conversation_id=subject.conversation_id,

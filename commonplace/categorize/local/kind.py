@@ -23,7 +23,8 @@ def models_path(home: Path) -> Path:
 def _open(around: Surroundings) -> LocalJudge:
     from commonplace.categorize.local.judge import LocalJudge
 
-    return LocalJudge(models_path(around.settings.home), lessons=around.learned(), analysis=around.wanted.analysis)
+    folder = models_path(around.settings.home)
+    return LocalJudge(folder, learned=around.learned(), analysis=around.wanted.analysis, recurring=around.recurring())
 
 
 KIND = Kind(about="A small model on this machine: no key, no network, no cost.", open=_open, learns=True)

@@ -55,6 +55,7 @@ class OpenAIBatches:
         price: Price | None = None,
         max_cost: float | None = None,
         lessons: Sequence[Lesson] = (),
+        tags: Sequence[str] = (),
         limits: Limits = Limits(),
         plan: Plan | None = None,
         grace_seconds: float = GRACE_SECONDS,
@@ -67,7 +68,7 @@ class OpenAIBatches:
         self._remote = Batches(client, About(model=model))
         self._store = store
         self._max_cost = max_cost
-        self._lessons = tuple(lessons)
+        self._lessons, self._tags = tuple(lessons), tuple(tags)
         self._limits = limits
         self._plan = plan or PLANS[analysis]
         self._grace = int(grace_seconds * 1_000_000)
@@ -81,7 +82,7 @@ class OpenAIBatches:
 
     def estimate(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> Usage:
         """What judging this would take at most. No request."""
-        questions = Questionnaire(taxonomy, self.analysis, self._lessons)
+        questions = Questionnaire(taxonomy, self.analysis, self._lessons, tags=self._tags)
         groups = pack(items_of(batch, self._plan)[0], self._plan)
         return sum((expected(questions, group).usage(self.price) for group in groups), Usage())
 
@@ -90,7 +91,7 @@ class OpenAIBatches:
         known = [to_batch(row) for row in self._store.rows()]
         opened = [batch for batch in known if batch.finished_at is None]
         report = Submitted()
-        questions = Questionnaire(taxonomy, self.analysis, self._lessons)
+        questions = Questionnaire(taxonomy, self.analysis, self._lessons, tags=self._tags)
         groups = self._groups(subjects, questions, known, report)
         room = self._limits.lowered(known).enqueued_tokens - sum(batch.job.tokens for batch in opened)
         while groups:

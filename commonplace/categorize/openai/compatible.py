@@ -1,7 +1,8 @@
 """The judge `compatible`: any server that speaks chat completions (Ollama, LM Studio, vLLM, llama.cpp, ...).
 
-The schema is sent as `response_format` and described in the instructions as well, because servers differ: some refuse
-the parameter (it is left out from then on), some ignore it. The answer is validated all the same, never repaired.
+Such servers run small models, often with little room, so the prompt is brief, one conversation is asked about at a
+time, and the schema allows nothing but what is wanted. Servers differ: some refuse a schema (it is left out from then
+on), some take it and do not obey; both are shown an example of an answer. What comes is validated, never repaired.
 """
 
 from __future__ import annotations
@@ -11,15 +12,25 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from commonplace.categorize.contract import Lesson
+from commonplace.categorize.contract import Lesson, Taxonomy
 from commonplace.categorize.openai.judging import LiveJudge
-from commonplace.categorize.openai.packing import PLANS, Item, Plan, room_for
-from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, ask_about, unwrapped
+from commonplace.categorize.openai.packing import Item, Plan, room_for
+from commonplace.categorize.openai.questionnaire import (
+    Analysis,
+    Questionnaire,
+    ask_about,
+    is_json,
+    unwrapped,
+)
+from commonplace.categorize.openai.shape import bounded, example_of
 from commonplace.openai import replies
-from commonplace.openai.client import Client
+from commonplace.openai.client import Client, Watch
 from commonplace.openai.errors import BadRequest, BadSetting
 from commonplace.openai.pricing import FREE, Counted, Price
 
+TOKENS: dict[Analysis, int] = {"category": 600, "summary": 1000, "insights": 2000}
+"""Of a conversation: with instructions and answer it has to fit into 4,096, which is what servers start with."""
+MOST_TAGS = 20
 AT_ONCE = 4
 """Requests at a time, unless the settings say otherwise: a machine at home answers few."""
 
@@ -38,10 +49,11 @@ class CompatibleJudge(LiveJudge):
         price: Price | None = None,
         max_cost: float | None = None,
         lessons: Sequence[Lesson] = (),
+        tags: Sequence[str] = (),
         concurrency: int = 0,
         plan: Plan | None = None,
     ) -> None:
-        self._takes_schema = True
+        self._takes_schema = self._obeys_schema = True
         super().__init__(
             client,
             model,
@@ -49,43 +61,56 @@ class CompatibleJudge(LiveJudge):
             price=price or FREE,
             max_cost=max_cost,
             lessons=lessons,
+            tags=tags,
             concurrency=concurrency or AT_ONCE,
-            plan=plan or Plan(PLANS[analysis].tokens_per_conversation, 1, PLANS[analysis].tokens),
+            plan=plan or Plan(TOKENS[analysis], 1, TOKENS[analysis]),
         )
 
-    def _question(
-        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event
-    ) -> replies.Reply:
-        body = self._body(questions, items)
-        named = {"name": questions.name, "schema": questions.schema, "strict": True}
-        if self._takes_schema:
-            with_schema = {**body, "response_format": {"type": "json_schema", "json_schema": named}}
-            try:
-                return self._complete(with_schema, wanted, stop)
-            except (BadRequest, BadSetting):
-                reply = self._complete(body, wanted, stop)
-            self._takes_schema = False
-            return reply
-        return self._complete(body, wanted, stop)
+    def _questionnaire(self, taxonomy: Taxonomy) -> Questionnaire:
+        return Questionnaire(taxonomy, self.analysis, self._lessons, tags=self._tags[:MOST_TAGS], is_brief=True)
 
-    def _body(self, questions: Questionnaire, items: Sequence[Item]) -> dict[str, Any]:
+    def _question(
+        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event, watch: Watch
+    ) -> replies.Reply:
+        if not self._takes_schema:
+            return self._complete(self._body(questions, items, is_shown=True), wanted, stop, watch)
+        schema = bounded(questions.schema, questions.taxonomy, len(items))
+        named = {"name": questions.name, "schema": schema, "strict": True}
+        body = self._body(questions, items, is_shown=not self._obeys_schema)
+        format = {"type": "json_schema", "json_schema": named}
+        try:
+            reply = self._complete({**body, "response_format": format}, wanted, stop, watch)
+        except (BadRequest, BadSetting):
+            reply = self._complete(self._body(questions, items, is_shown=True), wanted, stop, watch)
+            self._takes_schema = False
+        else:
+            self._obeys_schema = self._obeys_schema and (reply.problem is not None or is_json(reply.text))
+        return reply
+
+    def _body(self, questions: Questionnaire, items: Sequence[Item], *, is_shown: bool) -> dict[str, Any]:
+        example = _example(questions.schema) if is_shown else ""
         return {
             "model": self.model,
             "messages": [
-                {"role": "system", "content": questions.instructions + _shape_of(questions)},
+                {"role": "system", "content": questions.instructions + example},
                 {"role": "user", "content": ask_about(enumerate(item.text for item in items))},
             ],
             "max_tokens": room_for(questions, items),
             "temperature": 0,
         }
 
-    def _complete(self, body: dict[str, Any], wanted: Counted, stop: threading.Event) -> replies.Reply:
+    def _complete(self, body: dict[str, Any], wanted: Counted, stop: threading.Event, watch: Watch) -> replies.Reply:
         reply = self.client.patiently(
-            self.about, lambda sdk: replies.complete(sdk, body), tokens=wanted.total, used=replies.took, stop=stop
+            self.about,
+            lambda sdk: replies.complete(sdk, body),
+            tokens=wanted.total,
+            used=replies.took,
+            stop=stop,
+            watch=watch,
         )
         return replies.Reply(unwrapped(reply.text), reply.counted, reply.problem)
 
 
-def _shape_of(questions: Questionnaire) -> str:
-    schema = json.dumps(questions.schema, ensure_ascii=False, separators=(",", ":"))
-    return f"\n\nAnswer with one JSON object and nothing else, as this JSON Schema says:\n{schema}"
+def _example(schema: dict[str, Any]) -> str:
+    example = json.dumps(example_of(schema), ensure_ascii=False, separators=(",", ":"))
+    return f"\n\nAnswer with one JSON object and nothing else, of this shape:\n{example}"

@@ -1,8 +1,8 @@
-"""What the judges that ask a service live have in common: packing, pacing, asking again, and never paying twice.
+"""What the judges that ask a service live have in common: packing, asking again, and never paying twice.
 
-A batch is cut into requests of several short conversations or one long one. Each answer is handed on as soon as it is
-there (`on_verdict`), so that a crash loses no more than what was under way. A conversation whose answer was no good is
-asked about once more, alone and with more room; after that it is a `Defect`. An answered one is never sent again.
+A batch is cut into requests of several short conversations or one long one. What is asked, what it cost and each
+verdict are written down as they happen (`Receipts`), so that a crash loses no more than what was under way. A
+conversation whose answer was no good is asked about once more, alone and with more room; then it is a `Defect`.
 """
 
 from __future__ import annotations
@@ -10,25 +10,18 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import msgspec
 
-from commonplace.categorize.contract import Lesson, Subject, Taxonomy
-from commonplace.categorize.openai.packing import (
-    Item,
-    Plan,
-    defect,
-    expected,
-    items_of,
-    pack,
-    verdict_of,
-)
+from commonplace.categorize.contract import Lesson, Receipts, Subject, Taxonomy
+from commonplace.categorize.openai.packing import Item, Plan, defect, expected, items_of, most, pack, verdict_of
 from commonplace.categorize.openai.questionnaire import Analysis, Answer, Questionnaire, prompt_version
-from commonplace.errors import CommonplaceError, Defect, Halt, Permanent
+from commonplace.categorize.receipts import ReceiptsInMemory
+from commonplace.errors import CommonplaceError, Defect, Halt, Permanent, Retryable
 from commonplace.model import Usage, Verdict
-from commonplace.openai.client import Client
+from commonplace.openai.client import Client, Watch
 from commonplace.openai.errors import About, Stopped
 from commonplace.openai.pricing import Counted, Price, shares
 from commonplace.openai.replies import SAYS, Reply
@@ -37,6 +30,8 @@ log = logging.getLogger(__name__)
 
 FAILURES_TO_STOP = 3
 """So many requests in a row that failed for good: the service is down, the others need not try."""
+USELESS_TO_STOP = 10
+"""So many answers without anything of use, and none with: the model cannot do it."""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -49,8 +44,8 @@ class Answered(msgspec.Struct, frozen=True):
 class LiveJudge(ABC):
     """A judge that asks a service and waits for the answer. Safe to use from several threads.
 
-    `usage` is everything it was charged for so far, answers that were no good included. A run that has to stop (a key,
-    a quota, the cost limit) hands back what was answered first; asking again then raises the `Halt` without a request.
+    `usage` is everything it was charged for so far, answers that were no good included. Once something has to be put
+    right first (a key, a quota, the limit on costs), asking again raises the same `Halt` without a request.
     """
 
     kind: str
@@ -65,6 +60,7 @@ class LiveJudge(ABC):
         price: Price | None,
         max_cost: float | None,
         lessons: Sequence[Lesson],
+        tags: Sequence[str],
         concurrency: int,
         plan: Plan,
     ) -> None:
@@ -74,9 +70,8 @@ class LiveJudge(ABC):
         self.analysis: Analysis = analysis
         self.price = price
         self.usage = Usage()
-        self._max_cost = max_cost
-        self._reserved_cost = 0.0
-        self._lessons = tuple(lessons)
+        self._receipts = ReceiptsInMemory(max_cost)
+        self._lessons, self._tags = tuple(lessons), tuple(tags)
         self._plan = plan
         self._halted: Halt | None = None
         self._questionnaires: dict[str, Questionnaire] = {}
@@ -95,37 +90,29 @@ class LiveJudge(ABC):
 
     @abstractmethod
     def _question(
-        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event
+        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event, watch: Watch
     ) -> Reply:
         """One question, asked again only while it is not answered. Raises our errors only."""
 
     def judge(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> list[Verdict | Defect]:
-        """One answer for each subject, in their order."""
-        return self.judge_each(batch, taxonomy, lambda _verdict: None)
-
-    def judge_each(
-        self, batch: Sequence[Subject], taxonomy: Taxonomy, on_verdict: Callable[[Verdict], None]
-    ) -> list[Verdict | Defect]:
-        """The same, and each verdict is handed over as it arrives, in this thread, so that a crash loses none."""
-        if self._halted is not None:
-            raise self._halted
-        questions = self.questionnaire(taxonomy)
-        items, defects = items_of(batch, self._plan)
-        results: list[Verdict | Defect | None] = list(defects)
-        failure = self._run(questions, items, results, on_verdict)
-        if isinstance(failure, Halt):
-            self._halted = failure
-        if failure is not None:
-            if not any(isinstance(result, Verdict) for result in results):
-                raise failure
+        """One answer for each subject, in their order. Who was not asked any more is a defect, where others were."""
+        work = _Batch(self, self.questionnaire(taxonomy), self._receipts)
+        try:
+            return self._through(work, batch)
+        except (Halt, Retryable) as failure:
+            if not any(isinstance(result, Verdict) for result in work.results):
+                raise
             log.warning("%s What was answered is kept.", failure)
-        return [
-            result or defect(batch[place].conversation_id, f"not judged in this run: {failure}")
-            for place, result in enumerate(results)
-        ]
+            why = f"not judged in this run: {failure}"
+            pairs = zip(work.results, batch, strict=True)
+            return [result or defect(subject.conversation_id, why) for result, subject in pairs]
+
+    def judge_each(self, batch: Sequence[Subject], taxonomy: Taxonomy, receipts: Receipts) -> list[Verdict | Defect]:
+        """The same, written down as it happens; verdicts in this thread. What ends it is raised."""
+        return self._through(_Batch(self, self.questionnaire(taxonomy), receipts), batch)
 
     def estimate(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> Usage:
-        """What judging this batch would take at most, if nothing comes from the service's cache. No request."""
+        """What judging this batch will probably take, if nothing comes from the service's cache. No request."""
         questions = self.questionnaire(taxonomy)
         items, _ = items_of(batch, self._plan)
         groups = pack(items, self._plan)
@@ -139,118 +126,60 @@ class LiveJudge(ABC):
         """The questions for a taxonomy, made once per version of it."""
         with self._lock:
             if taxonomy.hash not in self._questionnaires:
-                self._questionnaires[taxonomy.hash] = Questionnaire(taxonomy, self.analysis, self._lessons)
+                self._questionnaires[taxonomy.hash] = self._questionnaire(taxonomy)
             return self._questionnaires[taxonomy.hash]
 
-    def _run(
-        self,
-        questions: Questionnaire,
-        items: Sequence[Item],
-        results: list[Verdict | Defect | None],
-        on_verdict: Callable[[Verdict], None],
-    ) -> CommonplaceError | None:
-        """Ask about all items and fill in the results. What stopped it, if something did."""
-        stop = threading.Event()
-        failure: CommonplaceError | None = None
-        failures = 0
-        waiting: dict[Future[Answered | None], list[Item]] = {}
+    def _questionnaire(self, taxonomy: Taxonomy) -> Questionnaire:
+        return Questionnaire(taxonomy, self.analysis, self._lessons, tags=self._tags)
 
-        def ask(group: list[Item]) -> None:
-            waiting[self._pool.submit(self._ask, questions, group, stop)] = group
-
-        for group in pack(items, self._plan):
-            ask(group)
+    def _through(self, work: _Batch, batch: Sequence[Subject]) -> list[Verdict | Defect]:
+        if self._halted is not None:
+            raise self._halted
+        items, defects = items_of(batch, self._plan)
+        work.results = list(defects)
         try:
-            while waiting:
-                for done in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    group = waiting.pop(done)
-                    try:
-                        answered = done.result()
-                    except Permanent as exc:
-                        self._again([(item, exc.message) for item in group], results, ask)
-                        continue
-                    except CommonplaceError as exc:
-                        failures += 1
-                        if isinstance(exc, Halt) or failures >= FAILURES_TO_STOP:
-                            stop.set()
-                        failure = exc if isinstance(exc, Halt) or failure is None else failure
-                        continue
-                    if answered is not None:
-                        failures = 0
-                        self._again(self._settle(questions, answered, results, on_verdict), results, ask)
-        finally:
-            stop.set()
-            for future in waiting:
-                future.cancel()
-        return failure
+            work.through(self._pool, pack(items, self._plan))
+        except Halt as halt:
+            self._halted = halt
+            raise
+        for given_up in work.given_up:
+            work.receipts.give_up(given_up)
+        return [result for result in work.results if result is not None]
 
-    def _settle(
-        self,
-        questions: Questionnaire,
-        answered: Answered,
-        results: list[Verdict | Defect | None],
-        on_verdict: Callable[[Verdict], None],
-    ) -> list[tuple[Item, str]]:
-        """Hand on the good answers; return the items without one, and why."""
-        bad: list[tuple[Item, str]] = []
-        for item, answer in zip(answered.items, answered.answers, strict=True):
-            if isinstance(answer, str):
-                bad.append((item, answer))
-                continue
-            verdict = verdict_of(
-                answer,
-                conversation_id=item.subject.conversation_id,
-                content_hash=item.subject.content_hash,
-                said_by=self.said_by(questions.taxonomy),
-                usage=item.spent,
-            )
-            results[item.place] = verdict
-            on_verdict(verdict)
-        return bad
+    def verdict(self, item: Item, answer: Answer, taxonomy: Taxonomy) -> Verdict:
+        return verdict_of(
+            answer,
+            conversation_id=item.subject.conversation_id,
+            content_hash=item.subject.content_hash,
+            said_by={
+                "taxonomy": taxonomy.name,
+                "taxonomy_hash": taxonomy.hash,
+                "judge": self.key,
+                "model": self.model,
+                "prompt_version": self.prompt_version,
+            },
+            usage=item.spent,
+        )
 
-    def said_by(self, taxonomy: Taxonomy) -> dict[str, str]:
-        return {
-            "taxonomy": taxonomy.name,
-            "taxonomy_hash": taxonomy.hash,
-            "judge": self.key,
-            "model": self.model,
-            "prompt_version": self.prompt_version,
-        }
-
-    def _again(
-        self,
-        bad: Sequence[tuple[Item, str]],
-        results: list[Verdict | Defect | None],
-        ask: Callable[[list[Item]], None],
-    ) -> None:
-        """Ask once more about each alone; who had that chance is a defect."""
-        for item, reason in bad:
-            item.attempts += 1
-            if item.attempts == 1:
-                ask([item])
-            else:
-                results[item.place] = defect(item.subject.conversation_id, f"no valid answer, twice: {reason}")
-
-    def _ask(self, questions: Questionnaire, items: list[Item], stop: threading.Event) -> Answered | None:
+    def ask(
+        self, questions: Questionnaire, items: list[Item], stop: threading.Event, receipts: Receipts
+    ) -> Answered | None:
         """One question answered. None: the run stopped before it went out."""
-        wanted = expected(questions, items)
-        reserved = 0.0
+        watch = _Sending(receipts, [item.subject for item in items], most(questions, items).usage(self.price))
         try:
-            reserved = self._reserve(wanted)
-            return self._read(questions, items, self._question(questions, items, wanted, stop))
+            reply = self._question(questions, items, expected(questions, items), stop, watch)
         except Stopped:
             return None
         except Halt:
             stop.set()
             raise
-        finally:
-            with self._lock:
-                self._reserved_cost -= reserved
+        return self._read(questions, items, reply, watch)
 
-    def _read(self, questions: Questionnaire, items: list[Item], reply: Reply) -> Answered:
+    def _read(self, questions: Questionnaire, items: list[Item], reply: Reply, watch: _Sending) -> Answered:
         usage = reply.counted.usage(self.price)
         with self._lock:
             self.usage += usage
+        watch.answered(usage if reply.counted.total or reply.problem is None else None)
         for item, share in zip(items, shares(usage, [item.tokens for item in items]), strict=True):
             item.spent += share
         read = questions.read(reply.text, range(len(items)))
@@ -258,15 +187,111 @@ class LiveJudge(ABC):
         answers = [read[index] for index in range(len(items))]
         return Answered(items, [why if why and isinstance(answer, str) else answer for answer in answers])
 
-    def _reserve(self, wanted: Counted) -> float:
-        """Set the price of a request aside, or stop the run where the limit on costs would be passed."""
-        price = self.price.of(wanted) if self.price else 0.0
-        with self._lock:
-            if self._max_cost is not None and self.usage.cost_usd + self._reserved_cost + price > self._max_cost:
-                raise Halt(
-                    f"The next request would pass the cost limit of {self._max_cost:g} USD "
-                    f"({self.usage.cost_usd:.4f} USD spent).",
-                    hint="Raise max_cost and run the same again: what was judged is kept.",
-                )
-            self._reserved_cost += price
-        return price
+
+class _Sending(Watch):
+    """A question's receipts: one for each time that it goes out."""
+
+    def __init__(self, receipts: Receipts, subjects: Sequence[Subject], most: Usage) -> None:
+        self._receipts, self._subjects, self._most = receipts, subjects, most
+        self._number = 0
+
+    def sending(self) -> None:
+        self._number = self._receipts.asking(self._subjects, self._most)
+
+    def refused(self) -> None:
+        self._receipts.answered(self._number, Usage())
+
+    def lost(self) -> None:
+        self._receipts.lost(self._number)
+
+    def answered(self, usage: Usage | None) -> None:
+        """None: something came that does not even say what it cost."""
+        if usage is None:
+            self._receipts.lost(self._number)
+        else:
+            self._receipts.answered(self._number, usage)
+
+
+class _Batch:
+    """One batch on its way: what is asked, what came of it, and what ends it."""
+
+    def __init__(self, judge: LiveJudge, questions: Questionnaire, receipts: Receipts) -> None:
+        self._judge, self._questions, self.receipts = judge, questions, receipts
+        self.results: list[Verdict | Defect | None] = []
+        self.given_up: list[Defect] = []
+        self._waiting: dict[Future[Answered | None], list[Item]] = {}
+        self._stop = threading.Event()
+        self._failure: CommonplaceError | None = None
+        self._failures = self._useless = 0
+        self._is_any_good = False
+
+    def through(self, pool: ThreadPoolExecutor, groups: Sequence[list[Item]]) -> None:
+        """Ask about all groups and fill in the results; what stopped it is raised when all under way have ended."""
+        self._pool = pool
+        for group in groups:
+            self._ask(group)
+        try:
+            while self._waiting:
+                for done in wait(self._waiting, return_when=FIRST_COMPLETED).done:
+                    self._end(self._waiting.pop(done), done)
+        finally:
+            self._stop.set()
+            for future in self._waiting:
+                future.cancel()
+        if self._failure is not None:
+            raise self._failure
+
+    def _ask(self, group: list[Item]) -> None:
+        future = self._pool.submit(self._judge.ask, self._questions, group, self._stop, self.receipts)
+        self._waiting[future] = group
+
+    def _end(self, group: list[Item], done: Future[Answered | None]) -> None:
+        try:
+            answered = done.result()
+        except Permanent as exc:
+            self._again([(item, exc.message) for item in group])
+        except CommonplaceError as exc:
+            self._failures += 1
+            if isinstance(exc, Halt) or self._failures >= FAILURES_TO_STOP:
+                self._stop.set()
+            self._failure = exc if isinstance(exc, Halt) or self._failure is None else self._failure
+        else:
+            if answered is not None:
+                self._failures = 0
+                self._take(answered)
+
+    def _take(self, answered: Answered) -> None:
+        """Hand on the good answers, and ask again about the others."""
+        bad: list[tuple[Item, str]] = []
+        for item, answer in zip(answered.items, answered.answers, strict=True):
+            if isinstance(answer, str):
+                bad.append((item, answer))
+                continue
+            verdict = self._judge.verdict(item, answer, self._questions.taxonomy)
+            self.results[item.place] = verdict
+            self.receipts.keep(verdict)
+        self._is_any_good = self._is_any_good or len(bad) < len(answered.items)
+        self._useless += len(bad) == len(answered.items)
+        if not self._is_any_good and self._useless >= USELESS_TO_STOP:
+            self._stop.set()
+            self._failure = self._failure or _useless(self._judge.model, self._useless, bad[-1][1])
+        else:
+            self._again(bad)
+
+    def _again(self, bad: Sequence[tuple[Item, str]]) -> None:
+        """Ask once more about each alone; who had that chance is a defect."""
+        for item, reason in bad:
+            item.attempts += 1
+            if item.attempts == 1:
+                self._ask([item])
+            else:
+                given_up = defect(item.subject.conversation_id, f"no valid answer, twice: {reason}")
+                self.results[item.place] = given_up
+                self.given_up.append(given_up)
+
+
+def _useless(model: str, count: int, reason: str) -> Halt:
+    return Halt(
+        f"The model {model!r} gave no answer that can be used, {count} times in a row (the last time: {reason}).",
+        hint="Use a larger model; `commonplace doctor` shows what this one makes of a question.",
+    )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from commonplace.categorize.contract import Subject, Turn
+from commonplace.categorize.definitions import shipped
 from commonplace.categorize.kind import Kind, Surroundings
 from commonplace.config import Environment, Settings
+from commonplace.errors import CommonplaceError, Defect
 from commonplace.openai.client import Client, account_of
 from commonplace.openai.pricing import price_to_reckon_with
 
@@ -16,6 +19,15 @@ if TYPE_CHECKING:
 
 FEW_SHOT = 40
 """Corrections that a model is shown as examples, at most."""
+SAMPLE = Subject(
+    conversation_id="sample",
+    content_hash="sample",
+    title="Sourdough",
+    turns=(
+        Turn("user", "My bread is dense and does not rise. I use rye flour and a young starter. What can I change?"),
+        Turn("assistant", "Feed the starter twice a day for a week first, and mix in a third of wheat flour."),
+    ),
+)
 
 
 def _client(around: Surroundings, *, needs_address: bool = False) -> Client:
@@ -34,6 +46,7 @@ def _open_openai(around: Surroundings) -> OpenAIJudge:
         price=price_to_reckon_with(around.wanted.model, around.settings),
         max_cost=around.most,
         lessons=around.lessons(FEW_SHOT),
+        tags=around.tags(),
         concurrency=around.settings.openai.concurrency,
     )
 
@@ -50,6 +63,7 @@ def _open_batches(around: Surroundings) -> OpenAIBatches:
         price=price_to_reckon_with(around.wanted.model, around.settings),
         max_cost=around.most,
         lessons=around.lessons(FEW_SHOT),
+        tags=around.tags(),
     )
 
 
@@ -63,6 +77,7 @@ def _open_compatible(around: Surroundings) -> CompatibleJudge:
         price=price_to_reckon_with(around.wanted.model, around.settings, is_own=True),
         max_cost=around.most,
         lessons=around.lessons(FEW_SHOT),
+        tags=around.tags(),
         concurrency=around.settings.openai.concurrency,
     )
 
@@ -75,7 +90,20 @@ def _problems(settings: Settings, environment: Environment, *, needs_address: bo
 
 
 def _problems_at_home(settings: Settings, environment: Environment) -> list[str]:
-    return _problems(settings, environment, needs_address=True)
+    """A model at home may be there and still not be able to do it: so it is asked one question."""
+    found = _problems(settings, environment, needs_address=True)
+    taxonomy = shipped(settings.categorize.taxonomy) or shipped("everyday")
+    if found or taxonomy is None:
+        return found
+    judge = _open_compatible(Surroundings(settings=settings, environment=environment, taxonomy=taxonomy))
+    try:
+        (answer,) = judge.judge([SAMPLE], taxonomy)
+    except CommonplaceError as error:
+        return [str(error)]
+    finally:
+        judge.close()
+    model = settings.categorize.model
+    return [f"{model} was asked about one conversation: {answer.reason}."] if isinstance(answer, Defect) else []
 
 
 OPENAI = Kind(about="A model at OpenAI, answered at once.", open=_open_openai, problems=_problems)

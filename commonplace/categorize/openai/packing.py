@@ -90,7 +90,7 @@ def verdict_of(
         title=(summarised.title or "").strip() or None if summarised else None,
         summary=summarised.summary.strip() if summarised else "",
         language=answer.language.strip().lower()[:8] or None,
-        insights=answer.insights.model_dump() if isinstance(answer, Insightful) else None,
+        insights=answer.insights.known() if isinstance(answer, Insightful) else None,
         usage=usage,
         **said_by,
     )
@@ -101,6 +101,15 @@ def expected(questions: Questionnaire, items: Sequence[Item]) -> Counted:
     return Counted(
         input=questions.tokens + sum(item.tokens for item in items),
         output=TOKENS_PER_VERDICT[questions.analysis] * len(items),
+    )
+
+
+def most(questions: Questionnaire, items: Sequence[Item]) -> Counted:
+    """The most that it can take: the whole room filled, and the constant part written to the service's cache."""
+    return Counted(
+        input=questions.tokens + sum(item.tokens for item in items),
+        written=questions.tokens,
+        output=room_for(questions, items),
     )
 
 

@@ -17,20 +17,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from commonplace.categorize.contract import Lesson, Taxonomy
 from commonplace.categorize.insights import Insights
 from commonplace.categorize.openai.excerpt import excerpt
-from commonplace.errors import Refused
+from commonplace.categorize.openai.shape import strict_schema
 from commonplace.openai.tokens import estimate_tokens
 
 Analysis = Literal["category", "summary", "insights"]
 
-PROMPT_VERSION = "p1"
+PROMPT_VERSION = "p2"
 EXAMPLES_PER_CATEGORY = 4
 MOST_LESSONS = 16
 """The newest of them."""
 LESSON_TOKENS = 80
-MOST_ENUM_VALUES = 1000
-"""Of a whole schema; the categories are named twice in it."""
 
-_KEPT = {"type", "properties", "required", "items", "enum", "anyOf", "description"}
 _WRAPPED = re.compile(r"(?:<think>.*?</think>)?\s*(?:```(?:json)?\s*(.*?)\s*```|(.*?))\s*", re.DOTALL)
 
 
@@ -93,23 +90,38 @@ how their knowledge moved, what they could do next, and how well all this is sup
 class Questionnaire:
     """The questions for one taxonomy at one depth."""
 
-    def __init__(self, taxonomy: Taxonomy, analysis: Analysis = "summary", lessons: Sequence[Lesson] = ()) -> None:
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        analysis: Analysis = "summary",
+        lessons: Sequence[Lesson] = (),
+        *,
+        tags: Sequence[str] = (),
+        is_brief: bool = False,
+    ) -> None:
+        """`tags` are those in use, which are to be preferred. `is_brief` leaves out the categories' examples: small
+        models have little room, and lose themselves in it."""
         self.taxonomy = taxonomy
         self.analysis: Analysis = analysis
         self._shape = _SHAPES[analysis]
-        self.instructions = _instructions(taxonomy, analysis, lessons)
-        self.schema = _schema(self._shape, taxonomy)
+        examples = 0 if is_brief else EXAMPLES_PER_CATEGORY
+        self.instructions = _instructions(taxonomy, analysis, lessons, tags, examples)
+        self.schema = strict_schema(self._shape, taxonomy)
         self.name = f"verdicts_{taxonomy.hash[:16]}"
         self.tokens = estimate_tokens(self.instructions) + estimate_tokens(json.dumps(self.schema))
         """What every request costs before a conversation is in it."""
 
     def read(self, text: str, expected: Iterable[int]) -> dict[int, Answer | str]:
-        """For each expected index the answer, or why there is no valid one. The first valid one of an index counts."""
+        """For each expected index the answer, or why there is no valid one. The first valid one of an index counts.
+
+        Where one conversation was asked about, an answer can only be about it.
+        """
         read: dict[int, Answer | str] = dict.fromkeys(expected, "there was no answer for it")
+        only = next(iter(read)) if len(read) == 1 else None
         for item in _items(text):
-            index = item.get("index") if isinstance(item, dict) else None
+            index = (item.get("index") if only is None else only) if isinstance(item, dict) else None
             if isinstance(index, int) and isinstance(read.get(index), str):
-                read[index] = self._validate(item)
+                read[index] = self._validate({**item, "index": index})
         return read
 
     def _validate(self, item: dict[str, Any]) -> Answer | str:
@@ -144,14 +156,21 @@ def ask_about(texts: Iterable[tuple[int, str]]) -> str:
     return "\n\n".join(f'<conversation index="{index}">\n{text}\n</conversation>' for index, text in texts)
 
 
+def is_json(text: str) -> bool:
+    """Whether an answer is of the form that was asked for, or begins so."""
+    return bool(_items(text))
+
+
 def unwrapped(text: str) -> str:
     """The answer without a reasoning block before it or a code fence around it, as smaller models write them."""
     match = _WRAPPED.fullmatch(text)
     return (match[1] if match[1] is not None else match[2]) if match else text
 
 
-def _instructions(taxonomy: Taxonomy, analysis: Analysis, lessons: Sequence[Lesson]) -> str:
-    parts = [_TASK.format(fallback=taxonomy.fallback, tags=_tags_rule(taxonomy))]
+def _instructions(
+    taxonomy: Taxonomy, analysis: Analysis, lessons: Sequence[Lesson], tags: Sequence[str], examples: int
+) -> str:
+    parts = [_TASK.format(fallback=taxonomy.fallback, tags=_tags_rule(taxonomy, tags))]
     if analysis != "category":
         parts.append(_SUMMARY)
     if analysis == "insights":
@@ -159,7 +178,7 @@ def _instructions(taxonomy: Taxonomy, analysis: Analysis, lessons: Sequence[Less
     parts.append(f"\nThe categories{f' ({taxonomy.description})' if taxonomy.description else ''}:")
     for category in taxonomy.categories:
         about = f": {category.description}" if category.description else ""
-        said = "; ".join(f"“{example}”" for example in category.examples[:EXAMPLES_PER_CATEGORY])
+        said = "; ".join(f"“{example}”" for example in category.examples[:examples])
         parts.append(f"• {category.name}{about}{f' For example: {said}' if said else ''}")
     chosen = [lesson for lesson in lessons if taxonomy.get(lesson.category)][-MOST_LESSONS:]
     if chosen:
@@ -168,53 +187,18 @@ def _instructions(taxonomy: Taxonomy, analysis: Analysis, lessons: Sequence[Less
     return "\n".join(parts)
 
 
-def _tags_rule(taxonomy: Taxonomy) -> str:
+def _tags_rule(taxonomy: Taxonomy, in_use: Sequence[str]) -> str:
     policy = taxonomy.tags
     if policy.most < 1:
         return "an empty list."
     if policy.allowed:
         return f"up to {policy.most} of: {', '.join(policy.allowed)}."
     language = f"in the language {policy.language!r}" if policy.language else "in the conversation's language"
-    return f"up to {policy.most} subjects, one to three words each, {language}, most telling first."
-
-
-def _schema(shape: type[Answer], taxonomy: Taxonomy) -> dict[str, Any]:
-    if 2 * len(taxonomy.categories) > MOST_ENUM_VALUES:
-        raise Refused(
-            f"The taxonomy {taxonomy.name!r} has {len(taxonomy.categories)} categories; "
-            f"hosted judges take {MOST_ENUM_VALUES // 2} at most."
-        )
-    raw = shape.model_json_schema()
-    item = strict(raw, raw.get("$defs", {}))
-    properties = item["properties"]
-    properties["category"] = {"type": "string", "enum": taxonomy.names}
-    properties["runner_up"] = {"anyOf": [{"type": "string", "enum": taxonomy.names}, {"type": "null"}]}
-    return {
-        "type": "object",
-        "properties": {"verdicts": {"type": "array", "items": item}},
-        "required": ["verdicts"],
-        "additionalProperties": False,
-    }
-
-
-def strict(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """A pydantic schema as strict mode takes it: references resolved, every property required, only the basics."""
-    if "$ref" in schema:
-        resolved = definitions[schema["$ref"].rpartition("/")[2]]
-        return strict({**resolved, **{k: v for k, v in schema.items() if k != "$ref"}}, definitions)
-    kept = {key: value for key, value in schema.items() if key in _KEPT}
-    if "const" in schema:
-        kept["enum"] = [schema["const"]]
-    if "properties" in kept:
-        kept["properties"] = {name: strict(each, definitions) for name, each in kept["properties"].items()}
-        kept |= {"required": list(kept["properties"]), "additionalProperties": False}
-        # The class's docstring speaks to us, not to the model.
-        kept.pop("description", None)
-    if "items" in kept:
-        kept["items"] = strict(kept["items"], definitions)
-    if "anyOf" in kept:
-        kept["anyOf"] = [strict(each, definitions) for each in kept["anyOf"]]
-    return kept
+    rule = (
+        f"up to {policy.most} subjects, one or two words each, {language}, most telling first; such that other "
+        "conversations may share."
+    )
+    return f"{rule} Where they fit, take these: {', '.join(in_use)}." if in_use else rule
 
 
 def _items(text: str) -> list[Any]:

@@ -16,7 +16,7 @@ from commonplace.categorize.openai.judging import LiveJudge
 from commonplace.categorize.openai.packing import PLANS, Item, Plan, room_for
 from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, ask_about
 from commonplace.openai import replies
-from commonplace.openai.client import Client
+from commonplace.openai.client import Client, Watch
 from commonplace.openai.errors import DEFAULT_MODEL
 from commonplace.openai.pricing import Counted, Price, price_within
 
@@ -42,6 +42,7 @@ class OpenAIJudge(LiveJudge):
         price: Price | None = None,
         max_cost: float | None = None,
         lessons: Sequence[Lesson] = (),
+        tags: Sequence[str] = (),
         concurrency: int = 0,
         plan: Plan | None = None,
     ) -> None:
@@ -52,16 +53,22 @@ class OpenAIJudge(LiveJudge):
             price=price_within(model, price, max_cost),
             max_cost=max_cost,
             lessons=lessons,
+            tags=tags,
             concurrency=concurrency or AT_ONCE,
             plan=plan or PLANS[analysis],
         )
 
     def _question(
-        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event
+        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event, watch: Watch
     ) -> replies.Reply:
         body = request_body(self.model, questions, [item.text for item in items], room_for(questions, items))
         return self.client.patiently(
-            self.about, lambda sdk: replies.respond(sdk, body), tokens=wanted.total, used=replies.took, stop=stop
+            self.about,
+            lambda sdk: replies.respond(sdk, body),
+            tokens=wanted.total,
+            used=replies.took,
+            stop=stop,
+            watch=watch,
         )
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from commonplace.archive.verdicts.verdicts import record_verdicts
-from commonplace.categorize.answers import Answers
 from commonplace.categorize.contract import Judge, PaidJudge, Subject, Taxonomy
+from commonplace.categorize.spending import RunReceipts
 from commonplace.errors import Defect
-from commonplace.model import Usage, Verdict
+from commonplace.model import Verdict
 from commonplace.stages.categorizing.judges import Judging
 from commonplace.stages.categorizing.pending import Pending
 from commonplace.stages.categorizing.subjects import headings, subjects
@@ -51,29 +51,34 @@ def question_of(using: Judging[Judge], chunk: Sequence[Pending]) -> str:
 
 
 def ask(using: Judging[Judge], *, ids: list[str], again: bool = False) -> Asked:
-    """Have conversations judged, those that were answered before excepted (unless `again`). Records nothing."""
+    """Have conversations judged, those that were answered before excepted, and those that this judge gave up (unless
+    `again`). Records nothing. What was answered before an error is kept, too."""
     seen = subjects(using.archive, ids)
     known = {} if again else using.answers.find(seen, using.taxonomy, using.judge.key)
+    hopeless = {} if again else using.answers.given_up(seen, using.taxonomy, using.judge.key)
     empty = [subject for subject in seen if _is_empty(subject)]
-    using.answers.keep(
-        ((subject, _nothing_said(subject, using.taxonomy, using.judge.key)) for subject in empty), using.taxonomy
-    )
-    waiting = [s for s in seen if s.conversation_id not in known and not _is_empty(s)]
-    if not waiting:
-        return Asked(found=len(known), answered=len(empty))
-    keeper = _Keeper(using.answers, waiting, using.taxonomy)
-    if isinstance(using.judge, PaidJudge):
-        said = using.judge.judge_each(waiting, using.taxonomy, keeper.keep)
-    else:
-        said = using.judge.judge(waiting, using.taxonomy)
-    given = [answer for answer in said if isinstance(answer, Verdict)]
-    keeper.keep_all(given)
+    using.answers.keep(_nothing_said(subject, using.taxonomy, using.judge.key) for subject in empty)
+    settled = {*known, *hopeless, *(subject.conversation_id for subject in empty)}
+    waiting = [subject for subject in seen if subject.conversation_id not in settled]
+    said = _judged(using, waiting) if waiting else []
     return Asked(
         found=len(known),
-        answered=len(empty) + len(given),
-        defects=[answer for answer in said if isinstance(answer, Defect)],
-        usage=sum((verdict.usage for verdict in given), Usage()),
+        answered=len(empty) + sum(isinstance(answer, Verdict) for answer in said),
+        defects=[
+            *(Defect("", id, f"{why} (given up before; --force asks again)") for id, why in hopeless.items()),
+            *(answer for answer in said if isinstance(answer, Defect)),
+        ],
     )
+
+
+def _judged(using: Judging[Judge], waiting: list[Subject]) -> list[Verdict | Defect]:
+    answers, taxonomy, judge = using.answers, using.taxonomy, using.judge
+    if isinstance(judge, PaidJudge):
+        receipts = RunReceipts(answers, using.run, waiting, taxonomy, judge.key, max_cost=using.max_cost)
+        return judge.judge_each(waiting, taxonomy, receipts)
+    said = judge.judge(waiting, taxonomy)
+    answers.keep(answer for answer in said if isinstance(answer, Verdict))
+    return said
 
 
 def unanswered(using: Judging[Any], ids: Sequence[str], *, again: bool = False) -> list[Subject]:
@@ -88,21 +93,6 @@ def record(using: Judging[Judge], *, ids: list[str]) -> int:
     found = using.answers.find(headings(using.archive, ids), using.taxonomy, using.judge.key)
     record_verdicts(using.archive, found.values(), review_below=using.review_below)
     return len(found)
-
-
-class _Keeper:
-    """Writes answers down, those that are handed over as they arrive: a killed process loses none that was paid for."""
-
-    def __init__(self, answers: Answers, batch: Sequence[Subject], taxonomy: Taxonomy) -> None:
-        self._answers, self._taxonomy = answers, taxonomy
-        self._waiting = {subject.conversation_id: subject for subject in batch}
-
-    def keep(self, verdict: Verdict) -> None:
-        self.keep_all([verdict])
-
-    def keep_all(self, given: Sequence[Verdict]) -> None:
-        new = [(self._waiting.pop(v.conversation_id), v) for v in given if v.conversation_id in self._waiting]
-        self._answers.keep(new, self._taxonomy)
 
 
 def _is_empty(subject: Subject) -> bool:

@@ -37,17 +37,22 @@ def collect_batches(session: Session, *, judge: str | None = None, work: Work = 
 
 
 def submit(using: Judging[BatchJudge], *, selection: dict[str, Any], upgrade: bool) -> Submitted:
-    """Send what is pending and not under way; what went out, in counts."""
+    """Send what is pending and not under way; what went out, in counts. What was answered before is recorded."""
     chosen = msgspec.convert(selection, Selection)
-    waiting = pending(using.archive, using.judge.key, using.taxonomy, chosen, upgrade=upgrade)
-    asked = [s for s in subjects(using.archive, [item.conversation_id for item in waiting]) if s.turns or s.title]
-    return using.judge.submit(asked, using.taxonomy)
+    waiting = pending(
+        using.archive, using.judge.key, using.taxonomy, chosen, upgrade=upgrade, review_below=using.review_below
+    )
+    seen = [s for s in subjects(using.archive, [item.conversation_id for item in waiting]) if s.turns or s.title]
+    known = {} if chosen.force else using.answers.find(seen, using.taxonomy, using.judge.key)
+    record_verdicts(using.archive, known.values(), review_below=using.review_below)
+    return using.judge.submit([s for s in seen if s.conversation_id not in known], using.taxonomy)
 
 
 def collect(using: Judging[BatchJudge]) -> Collected:
     """Record what has come back, in counts."""
 
     def record(verdicts: Sequence[Verdict]) -> None:
+        using.answers.keep(verdicts)
         record_verdicts(using.archive, verdicts, review_below=using.review_below)
 
     return using.judge.collect(record)

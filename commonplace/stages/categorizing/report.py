@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from commonplace.categorize.contract import Collected, Submitted
+from commonplace.categorize.spending import Lost
 from commonplace.errors import Defect
 from commonplace.model import Usage
 from commonplace.stages.categorizing.asking import Asked
@@ -37,18 +38,22 @@ class CategorizeReport(Ending, kw_only=True):
     """Sent before, and not answered yet."""
     tokens: dict[str, int] = msgspec.field(default_factory=lambda: {"input": 0, "cached": 0, "output": 0})
     cost_usd: float = 0.0
+    lost: int = 0
+    """Requests whose answers never came, in this run or in one that was killed before it: they may have been charged
+    for."""
+    lost_usd: float = 0.0
+    """What those cost at most."""
     judge: str = ""
     taxonomy: str = ""
     defects: list[Defect] = msgspec.field(default_factory=list)
 
     def add(self, asked: Asked) -> None:
         self._fail(asked.defects)
-        self._spend(asked.usage)
 
     def collect(self, collected: CollectReport) -> None:
         self.judged += collected.verdicts
         self._fail(collected.defects)
-        self._spend(collected.usage)
+        self.spend(collected.usage)
 
     def send(self, submitted: Submitted) -> None:
         self.submitted += submitted.conversations
@@ -59,7 +64,11 @@ class CategorizeReport(Ending, kw_only=True):
         self.failed += len(defects)
         self.defects += defects
 
-    def _spend(self, usage: Usage) -> None:
+    def lose(self, lost: Lost) -> None:
+        self.lost += lost.requests
+        self.lost_usd = round(self.lost_usd + lost.cost_usd, 6)
+
+    def spend(self, usage: Usage) -> None:
         self.tokens["input"] += usage.input_tokens
         self.tokens["cached"] += usage.cached_tokens
         self.tokens["output"] += usage.output_tokens

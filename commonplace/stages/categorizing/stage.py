@@ -9,22 +9,28 @@ import msgspec
 
 from commonplace.archive import leases
 from commonplace.archive.verdicts.verdicts import count_waiting
-from commonplace.categorize import registry
-from commonplace.categorize.contract import BatchJudge, Judge, PaidJudge
+from commonplace.categorize import registry, spending
+from commonplace.categorize.contract import BatchJudge, Judge, Taxonomy
+from commonplace.categorize.local.kind import models_path
 from commonplace.errors import Halt
 from commonplace.model import Usage
 from commonplace.session import Session
 from commonplace.stages.categorizing import batching, learning
 from commonplace.stages.categorizing.asking import Asked, ask, question_of, record, unanswered
+from commonplace.stages.categorizing.changes import change_of, count_touched
 from commonplace.stages.categorizing.judges import Judging, open_batches, open_judging
-from commonplace.stages.categorizing.learning import Retrained
-from commonplace.stages.categorizing.pending import count_in_scope, pending, prepare
+from commonplace.stages.categorizing.learning import Forecast, Retrained
+from commonplace.stages.categorizing.pending import count_done, pending, prepare, stale
+from commonplace.stages.categorizing.recurrence import count_recurring
 from commonplace.stages.categorizing.report import CategorizeReport, Plan
-from commonplace.stages.categorizing.subjects import in_chunks
+from commonplace.stages.categorizing.subjects import categories_of, in_chunks
+from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.selection import Selection, partition
-from commonplace.stages.work import IN_PROCESS, Budget, Chunk, Work, leased, telling, through
+from commonplace.stages.work import IN_PROCESS, Chunk, Work, leased, telling, through
 
 CHUNK = 100
+LEARNER = "local"
+"""The judge that `learn` teaches."""
 GO_ON = "Raise max_cost ([categorize], or --max-cost) and run it again: what was judged is kept."
 
 
@@ -47,6 +53,7 @@ def categorize(
     kind, report = registry.kind_named(name), CategorizeReport(judge=name)
     with telling(report), leased(session, leases.categorizing(session.archive.owner)) as held:
         if kind.learns:
+            count_recurring(held.archive)
             _learn(held, taxonomy, work)
         if kind.answers_later:
             _collect_first(session, report, name, work)
@@ -54,7 +61,7 @@ def categorize(
                 send_pending(sending, report, selection, upgrade=upgrade, max_cost=budget, work=work)
         else:
             with open_judging(held, judge=name, taxonomy=taxonomy, max_cost=budget) as judging:
-                judge_pending(judging, report, selection, upgrade=upgrade, max_cost=budget, work=work)
+                judge_pending(judging, report, selection, upgrade=upgrade, work=work)
     return report
 
 
@@ -64,44 +71,44 @@ def judge_pending(
     selection: Selection = Selection(),
     *,
     upgrade: bool = False,
-    max_cost: float = 0.0,
     work: Work = IN_PROCESS,
 ) -> None:
-    """Ask about what is pending, chunk by chunk within `max_cost` (US dollars), and record the answers.
+    """Ask about what is pending, chunk by chunk as far as the money goes, and record the answers.
 
-    Whatever was answered is recorded, also where asking had to stop.
+    Whatever was answered is recorded, also where asking had to stop. What was asked about without an answer, when the
+    connection broke or a run was killed, comes last.
     """
-    archive, taxonomy, again = using.archive, using.taxonomy, selection.force
+    archive, taxonomy, answers = using.archive, using.taxonomy, using.answers
+    wishes: dict[str, Any] = {"upgrade": upgrade, "review_below": using.review_below}
     report.judge, report.taxonomy = using.judge.key, taxonomy.name
+    tell_of_change(using, work)
     prepare(archive, taxonomy, review_below=using.review_below)
-    found = pending(archive, using.judge.key, taxonomy, selection, upgrade=upgrade)
-    waiting = {item.conversation_id: item for item in found}
-    report.unchanged = count_in_scope(archive, selection) - len(waiting)
-
-    def estimate(chunk: Chunk) -> float:
-        left = unanswered(using, chunk, again=again)
-        return using.judge.estimate(left, taxonomy).cost_usd if left else 0.0
+    report.lose(spending.begin(answers, using.run, archive.owner))
+    found = pending(archive, using.judge.key, taxonomy, selection, **wishes)
+    waiting, unlucky = {item.conversation_id: item for item in found}, answers.unanswered()
+    report.unchanged = count_done(archive, using.judge.key, taxonomy, selection, **wishes)
 
     def end(chunk: Chunk, asked: Asked | None) -> None:
         if asked is not None:
             report.add(asked)
         report.judged += work.do(record, using, ids=list(chunk))
 
-    is_paid = isinstance(using.judge, PaidJudge)
     try:
         through(
             work,
             ask,
             using,
-            partition(waiting),
+            [*partition(waiting.keys() - unlucky), *partition(waiting.keys() & unlucky)],
             label="categorize",
             on_end=end,
             errors=report.errors,
-            budget=Budget(max_cost, GO_ON, spent=lambda: report.cost_usd, estimate=estimate) if is_paid else None,
             question=lambda chunk: question_of(using, [waiting[id] for id in chunk]),
-            again=again,
+            again=selection.force,
         )
     finally:
+        spent = spending.spent(answers, using.run)
+        report.spend(spent.usage)
+        report.lose(spent.lost)
         report.review = count_waiting(archive)
 
 
@@ -116,10 +123,11 @@ def send_pending(
 ) -> None:
     """Send what is pending and not under way to a judge that answers later."""
     archive, taxonomy = using.archive, using.taxonomy
+    wishes: dict[str, Any] = {"upgrade": upgrade, "review_below": using.review_below}
     report.judge, report.taxonomy = using.judge.key, taxonomy.name
+    tell_of_change(using, work)
     prepare(archive, taxonomy, review_below=using.review_below)
-    waiting = len(pending(archive, using.judge.key, taxonomy, selection, upgrade=upgrade))
-    report.unchanged = count_in_scope(archive, selection) - waiting
+    report.unchanged = count_done(archive, using.judge.key, taxonomy, selection, **wishes)
     sent = work.do(batching.submit, using, selection=msgspec.to_builtins(selection), upgrade=upgrade)
     report.send(sent)
     report.review = count_waiting(archive)
@@ -139,22 +147,76 @@ def _collect_first(session: Session, report: CategorizeReport, judge: str, work:
             raise Halt(collected.stopped, hint=collected.hint)
 
 
-def learn(session: Session, taxonomy: str | None = None) -> Retrained:
-    """Teach the local judge what was corrected since the last time."""
+def learn(session: Session, taxonomy: str | None = None, *, work: Work = IN_PROCESS) -> Retrained:
+    """Teach the local judge what was corrected since the last time, and have it judge again what it judged before."""
     with leased(session, leases.categorizing(session.archive.owner)) as held:
-        return learning.learn(held.settings, held.archive, taxonomy)
+        chosen = taxonomy_named(held.archive, taxonomy or held.settings.categorize.taxonomy)
+        told = foreseen(held, taxonomy)
+        if not _learn_now(held, chosen):
+            return Retrained(lessons=told.lessons)
+        before = {each.conversation_id: each.category for each in stale(held.archive, chosen)}
+        report = CategorizeReport()
+        with open_judging(held, judge=LEARNER, taxonomy=chosen.name) as using:
+            judge_again(using, report, list(before), work)
+        now = categories_of(held.archive, list(before))
+    return Retrained(
+        lessons=told.lessons,
+        new_lessons=told.new_lessons,
+        judged_again=report.judged,
+        changed=sum(now[id] != category for id, category in before.items()),
+    )
+
+
+def foreseen(session: Session, taxonomy: str | None = None) -> Forecast:
+    """What learning would change, without changing anything."""
+    settings, archive = session.settings, session.archive
+    chosen = taxonomy_named(archive, taxonomy or settings.categorize.taxonomy)
+    return learning.forecast(archive, chosen, models_path(settings.home), settings.categorize.analysis)
+
+
+def unlearn(session: Session, taxonomy: str | None = None) -> int:
+    """Take back what was learned last; how many of the verdicts of before hold again."""
+    with leased(session, leases.categorizing(session.archive.owner)) as held:
+        chosen = taxonomy_named(held.archive, taxonomy or held.settings.categorize.taxonomy)
+        return learning.undo(held.archive, chosen, held.settings.categorize.analysis)
+
+
+def judge_again(using: Judging[Judge], report: CategorizeReport, ids: list[str], work: Work) -> None:
+    """Ask about these, and record the answers."""
+
+    def end(chunk: Chunk, asked: Asked | None) -> None:
+        if asked is not None:
+            report.add(asked)
+        report.judged += work.do(record, using, ids=list(chunk))
+
+    through(work, ask, using, partition(ids), label="categorize", on_end=end, errors=report.errors, again=True)
+
+
+def _learn_now(held: Session, taxonomy: Taxonomy) -> bool:
+    return learning.learn(held.archive, taxonomy, models_path(held.settings.home), held.settings.categorize.analysis)
 
 
 def _learn(held: Session, taxonomy: str | None, work: Work) -> None:
-    """What was corrected since the last run teaches the judge first."""
-    learned = learning.learn(held.settings, held.archive, taxonomy)
-    if learned.new_lessons:
+    """What was corrected since the last run teaches the judge first; what it said before is pending then."""
+    told = foreseen(held, taxonomy)
+    if told.new_lessons and _learn_now(
+        held, taxonomy_named(held.archive, taxonomy or held.settings.categorize.taxonomy)
+    ):
         work.say(
-            "categorize: learned from %d corrections; %d doubtful verdicts judged again, %d changed",
-            learned.new_lessons,
-            learned.judged_again,
-            learned.changed,
+            "categorize: learned from %d corrections; about %d of %d verdicts of the local judge will change. "
+            "`commonplace taxonomy learn --undo` takes it back.",
+            told.new_lessons,
+            told.would_change,
+            told.judged_again,
         )
+
+
+def tell_of_change(using: Judging[Any], work: Work) -> None:
+    """Say what a change of the taxonomy has judged again, before it is."""
+    change = change_of(using.archive, using.taxonomy)
+    if change is not None:
+        touched = count_touched(using.archive, change, using.review_below)
+        work.say("categorize: %s has changed; %d conversations are judged again", using.taxonomy.name, touched)
 
 
 def preview(
@@ -175,7 +237,8 @@ def preview(
 def plan(using: Judging[Any], selection: Selection = Selection(), *, upgrade: bool = False) -> Plan:
     """The same of a judge that is open."""
     archive, taxonomy = using.archive, using.taxonomy
-    waiting = pending(archive, using.judge.key, taxonomy, selection, upgrade=upgrade)
+    wishes: dict[str, Any] = {"upgrade": upgrade, "review_below": using.review_below}
+    waiting = pending(archive, using.judge.key, taxonomy, selection, **wishes)
     usage, known = Usage(), 0
     for chunk in in_chunks([item.conversation_id for item in waiting], CHUNK):
         left = unanswered(using, chunk, again=selection.force)
@@ -185,7 +248,7 @@ def plan(using: Judging[Any], selection: Selection = Selection(), *, upgrade: bo
         judge=using.judge.key,
         taxonomy=taxonomy.name,
         pending=len(waiting),
-        unchanged=count_in_scope(archive, selection) - len(waiting),
+        unchanged=count_done(archive, using.judge.key, taxonomy, selection, **wishes),
         already_answered=known,
         usage=usage,
         conversations=waiting,

@@ -38,6 +38,17 @@ def headings(archive: Archive, conversation_ids: Sequence[str]) -> list[Heading]
     return found
 
 
+def categories_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, str | None]:
+    """Where each is sorted now."""
+    table = conversations.c
+    found: dict[str, str | None] = {}
+    with archive.read() as connection:
+        for chunk in in_chunks(conversation_ids, _AT_ONCE):
+            query = select(table.id, table.category).where(table.owner == archive.owner, table.id.in_(chunk))
+            found.update((row.id, row.category) for row in connection.execute(query))
+    return found
+
+
 def subjects(archive: Archive, conversation_ids: Sequence[str]) -> list[Subject]:
     """Those that exist, in the order asked for. Turns are the visible ones of the active path that have a text."""
     found: dict[str, Subject] = {}

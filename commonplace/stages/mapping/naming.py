@@ -42,6 +42,12 @@ class Asked(Bought, frozen=True, kw_only=True):
     """What asking about some projects brought."""
 
     named: int = 0
+    problem: str | None = None
+    """Why the answer, which was paid for, was no good."""
+
+    @property
+    def is_complete(self) -> bool:
+        return self.problem is None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,9 +124,10 @@ def ask(naming: Naming, batch: Sequence[Unnamed]) -> Asked:
     if not isinstance(namer, PaidNamer) or naming.known is None or not batch:
         return Asked()
     brought = namer.ask(batch)
-    naming.known.keep(batch, {one.project_id: one for one in brought.proposals}, namer.key)
-    counted = Counted(input=brought.input_tokens, output=brought.output_tokens)
-    return Asked(named=len(brought.proposals), usage=counted.usage(naming.price))
+    usage = Counted(input=brought.input_tokens, output=brought.output_tokens).usage(naming.price)
+    if brought.problem is None:
+        naming.known.keep(batch, {one.project_id: one for one in brought.proposals}, namer.key)
+    return Asked(named=len(brought.proposals), usage=usage, problem=brought.problem)
 
 
 def said(naming: Naming, waiting: Sequence[Unnamed]) -> list[Proposal]:

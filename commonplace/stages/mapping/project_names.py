@@ -144,6 +144,7 @@ def infer(
     def add(_: Chunk, asked: Asked | None) -> None:
         nonlocal usage
         usage += asked.usage if asked else Usage()
+        problems.extend([asked.problem] if asked and asked.problem else [])
 
     try:
         through(

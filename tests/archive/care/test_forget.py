@@ -156,7 +156,7 @@ def test_what_was_learned_from_it_goes(archive: Archive) -> None:
     learned.remember_learned(archive, "everyday", "h", {"chatgpt:a": "Health", "chatgpt:b": "Work"})
     vectors.keep_model(archive, "rules", b"what projects look like")
     forget(archive, ids=["chatgpt:a"])
-    assert learned.learned_from(archive, "everyday") == {"chatgpt:b": "Work"}
+    assert learned.learned(archive, "everyday").said == {"chatgpt:b": "Work"}
     assert vectors.kept_model(archive, "rules") is None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from commonplace.categorize.contract import Category, Judge, Lesson, Subject, Taxonomy, Turn
+from commonplace.categorize.contract import Category, Judge, Learned, Lesson, Subject, Taxonomy, Turn
 from commonplace.categorize.definitions import parse, shipped, shipped_names
 from commonplace.categorize.insights import Insights
 from commonplace.categorize.local import LocalJudge
@@ -55,7 +55,7 @@ def verdict_on(judge: LocalJudge, taxonomy: Taxonomy, asked: Subject) -> Verdict
 
 def test_it_is_a_judge(judge: LocalJudge, everyday: Taxonomy) -> None:
     known: Judge = judge
-    assert known.key == "local/v1"
+    assert known.key == "local/v2"
     assert known.estimate([subject("x")], everyday) == Usage()
     assert known.judge([], everyday) == []
 
@@ -183,7 +183,7 @@ def test_corrections_teach() -> None:
     lessons = [
         Lesson(subject=subject(f"zorblat frimble number {n}", id=f"chatgpt:{n}"), category="Bees") for n in range(4)
     ]
-    after = LocalJudge(lessons=lessons).judge([asked], small)[0]
+    after = LocalJudge(learned=Learned(lessons=lessons, name="abc")).judge([asked], small)[0]
     assert isinstance(before, Verdict)
     assert isinstance(after, Verdict)
     assert before.category == "Other"
@@ -192,12 +192,23 @@ def test_corrections_teach() -> None:
 
 def test_insights_fit_their_model_and_claim_little(at_home: LocalJudge) -> None:
     asked = subject("```python\nprint(1)\n```\nwhy does it print 1?", "Because.", "and 2?", title="Printing")
-    assert at_home.key == "local/v1-insights"
+    assert at_home.key == "local/v2-insights"
     found = verdict_on(at_home, _kitchen(), asked)
     assert found.insights is not None
     insights = Insights.model_validate(found.insights)
     assert insights.confidence <= 0.3
-    assert insights.skills[0].evidence == "1 message with code"
+    assert insights.skills[0].name == "Reading and writing Python"
+    assert insights.skills[0].evidence == "code in message 1"
+
+
+def test_insights_hold_nothing_that_the_judge_does_not_know(at_home: LocalJudge) -> None:
+    plain = verdict_on(at_home, _kitchen(), subject("why does bread rise?", "Because of yeast."))
+    assert plain.insights is not None
+    assert plain.insights.keys() == {"topics", "communication_style", "confidence"}
+    again = subject("my sourdough is flat", "Feed it.", "the sourdough again", "Hm.", "sourdough day three", "Good.")
+    told = verdict_on(at_home, _kitchen(), again)
+    assert told.insights is not None
+    assert {"name": "sourdough", "evidence": "brought up in messages 1, 2 and 3"} in told.insights["project_interests"]
 
 
 def test_strange_conversations_are_judged_like_any_other(judge: LocalJudge, everyday: Taxonomy) -> None:

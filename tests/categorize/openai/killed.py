@@ -10,17 +10,32 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from commonplace.archive.opening import open_archive
 from commonplace.archive.verdicts.batches import ArchiveBatches
 from commonplace.categorize.contract import Category, Taxonomy
 from commonplace.categorize.openai import OpenAIBatches, OpenAIJudge
 from commonplace.categorize.openai.packing import Plan
+from commonplace.categorize.receipts import ReceiptsInMemory
 from commonplace.model import Verdict
 from commonplace.openai.client import Account, Client
 from tests.categorize.openai.conftest import NAMES, subjects
 
 CONCURRENCY = 4
+
+
+class Kept(ReceiptsInMemory):
+    """Receipts that write every verdict to the disk."""
+
+    def __init__(self, file: TextIO) -> None:
+        super().__init__()
+        self._file = file
+
+    def keep(self, verdict: Verdict) -> None:
+        self._file.write(verdict.conversation_id + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
 
 
 def main(url: str, kept: Path, count: int, mode: str) -> None:
@@ -29,20 +44,16 @@ def main(url: str, kept: Path, count: int, mode: str) -> None:
     waiting = [each for each in subjects(count) if each.conversation_id not in done]
     client = Client(Account(api_key="sk-test", base_url=url, timeout=10))
     with kept.open("a", encoding="utf-8") as file:
-
-        def keep(verdict: Verdict) -> None:
-            file.write(verdict.conversation_id + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        kept_here = Kept(file)
 
         def keep_all(verdicts: Sequence[Verdict]) -> None:
             for verdict in verdicts:
-                keep(verdict)
+                kept_here.keep(verdict)
 
         if mode == "live":
             plan = Plan(1500, 1, 6000)
             judge = OpenAIJudge(client, concurrency=CONCURRENCY, plan=plan)
-            judge.judge_each(waiting, taxonomy, keep)
+            judge.judge_each(waiting, taxonomy, kept_here)
             judge.close()
             return
         with open_archive(str(kept.with_suffix(".db"))) as archive:

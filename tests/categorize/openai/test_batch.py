@@ -72,7 +72,7 @@ def test_submit_sends_and_collect_fetches(world: World) -> None:
     got = judge.collect(world.keep)
     assert (got.finished, got.verdicts, got.missing, got.still_open) == (1, 20, 0, 0)
     assert [world.judged[each.conversation_id].category for each in batch] == [NAMES[n % 3] for n in range(20)]
-    assert world.judged["chatgpt:00000"].judge == "openai/gpt-6-luna/p1"
+    assert world.judged["chatgpt:00000"].judge == "openai/gpt-6-luna/p2"
     world.assert_paid_once(20)
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from commonplace.categorize.contract import Taxonomy
+from commonplace.categorize.contract import Subject, Taxonomy, Turn
+from commonplace.categorize.definitions import shipped
 from commonplace.categorize.openai.compatible import CompatibleJudge
 from commonplace.errors import Defect, Halt
 from commonplace.model import Verdict
 from commonplace.openai.pricing import Price
+from commonplace.openai.tokens import estimate_tokens
 from tests.categorize.openai.conftest import NAMES, subjects
 from tests.fakes.openai import FakeOpenAI
 
@@ -30,7 +32,7 @@ def test_a_server_that_takes_schemas(fake: FakeOpenAI, compatible_judge: Make, t
     assert all(request.body["response_format"]["json_schema"]["strict"] for request in requests)
     first = answers[0]
     assert isinstance(first, Verdict)
-    assert first.judge == "compatible/gpt-6-luna/p1"
+    assert first.judge == "compatible/gpt-6-luna/p2"
     assert first.usage.cost_usd == 0
     assert first.usage.input_tokens > 0
 
@@ -77,3 +79,51 @@ def test_a_model_the_server_does_not_have_halts(fake: FakeOpenAI, compatible_jud
     fake.models = {"llama": None}
     with pytest.raises(Halt, match="not offered"):
         compatible_judge().judge(subjects(2), taxonomy)
+
+
+@pytest.mark.parametrize("analysis", ["category", "summary", "insights"])
+def test_a_tiny_model_can_only_give_answers_that_are_valid(
+    fake: FakeOpenAI, compatible_judge: Make, taxonomy: Taxonomy, analysis: str
+) -> None:
+    """Exact counts, the index, the bounds and the lengths are in the schema."""
+    fake.is_tiny = True
+    answers = compatible_judge(analysis=analysis).judge(subjects(30), taxonomy)
+    assert len(categories(answers)) == 30
+    assert len(fake.requests_to(CHAT)) == 30
+    assert fake.tokens["output"] < 30 * 1200
+
+
+def test_what_is_asked_fits_into_the_room_that_servers_start_with(fake: FakeOpenAI, compatible_judge: Make) -> None:
+    taxonomy = shipped("everyday")
+    assert taxonomy
+    turns = tuple(Turn("user", f"Turn {number} " + "words of some length " * 300) for number in range(40))
+    compatible_judge().judge([Subject(conversation_id="c", content_hash="h", turns=turns)], taxonomy)
+    (asked,) = fake.requests_to(CHAT)
+    sent = sum(estimate_tokens(message["content"]) for message in asked.body["messages"])
+    assert sent + 600 < 4096
+
+
+def test_a_model_that_cannot_do_it_is_found_out_and_said(compatible_judge: Make, taxonomy: Taxonomy) -> None:
+    with FakeOpenAI(knows_schemas=False) as fake:
+        fake.is_tiny = True
+        with pytest.raises(Halt, match="no answer that can be used"):
+            compatible_judge(server=fake).judge(subjects(40), taxonomy)
+        assert len(fake.requests_to(CHAT)) <= 14
+
+
+def test_a_server_that_ignores_schemas_is_shown_an_example_from_then_on(
+    compatible_judge: Make, taxonomy: Taxonomy
+) -> None:
+    with FakeOpenAI(knows_schemas=False) as fake:
+        answers = compatible_judge(server=fake, concurrency=1).judge(subjects(4), taxonomy)
+        assert len(categories(answers)) == 4
+        shown = ["of this shape" in request.body["messages"][0]["content"] for request in fake.requests_to(CHAT)]
+    assert shown == [False, True, True, True, True]
+
+
+def test_an_answer_about_the_only_conversation_needs_no_number(
+    fake: FakeOpenAI, compatible_judge: Make, taxonomy: Taxonomy
+) -> None:
+    fake.fail("wrong_index", 9)
+    assert len(categories(compatible_judge().judge(subjects(3), taxonomy))) == 3
+    assert len(fake.requests_to(CHAT)) == 3

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
-from commonplace.categorize.contract import Lesson, Taxonomy, Turn
+from commonplace.categorize.contract import Lesson, Subject, Taxonomy, Turn
 from commonplace.categorize.insights import Insights
 from commonplace.categorize.openai.packing import Plan
 from commonplace.categorize.openai.realtime import OpenAIJudge
+from commonplace.categorize.receipts import ReceiptsInMemory
 from commonplace.errors import Defect, Halt, Refused, Retryable
 from commonplace.model import Usage, Verdict
 from commonplace.openai.limiter import Governor
@@ -19,6 +20,43 @@ from tests.categorize.openai.conftest import NAMES, subject, subjects
 from tests.fakes.openai import FakeOpenAI, conversations_in
 
 Make = Callable[..., OpenAIJudge]
+
+
+class Kept(ReceiptsInMemory):
+    """Receipts that a test can look at."""
+
+    def __init__(self, fake: FakeOpenAI | None = None) -> None:
+        super().__init__()
+        self.fake = fake
+        self.threads = set[int]()
+        self.verdicts: list[Verdict] = []
+        self.given_up: list[Defect] = []
+        self.asked: list[tuple[list[str], float]] = []
+        self.ends: dict[int, float | str] = {}
+        self.sent_too_early = 0
+
+    def asking(self, subjects: Sequence[Subject], most: Usage) -> int:
+        number = super().asking(subjects, most)
+        self.asked.append(([subject.conversation_id for subject in subjects], most.cost_usd))
+        self.sent_too_early += self.fake is not None and len(self.fake.seen) >= len(self.asked)
+        return number
+
+    def answered(self, request: int, usage: Usage) -> None:
+        super().answered(request, usage)
+        self.ends[request - 1] = usage.cost_usd or "refused"
+
+    def lost(self, request: int) -> None:
+        super().lost(request)
+        self.ends[request - 1] = "lost"
+
+    def keep(self, verdict: Verdict) -> None:
+        self.threads.add(threading.get_ident())
+        self.verdicts.append(verdict)
+
+    def give_up(self, defect: Defect) -> None:
+        self.given_up.append(defect)
+
+
 ONE_EACH = Plan(1500, 1, 6000)
 
 
@@ -36,7 +74,7 @@ def test_each_subject_gets_one_verdict_in_its_place(openai_judge: Make, taxonomy
     assert [each.conversation_id for each in answers] == [each.conversation_id for each in batch]
     assert [each.category for each in answers] == [NAMES[number % 3] for number in range(20)]
     first = answers[0]
-    assert first.judge == "openai/gpt-6-luna/p1"
+    assert first.judge == "openai/gpt-6-luna/p2"
     assert (first.taxonomy, first.taxonomy_hash) == ("small", taxonomy.hash)
     assert first.content_hash == "hash-0"
     assert first.confidence == 0.93
@@ -99,7 +137,7 @@ def test_another_taxonomy_has_another_schema(fake: FakeOpenAI, openai_judge: Mak
 def test_insights_when_asked_for(openai_judge: Make, taxonomy: Taxonomy) -> None:
     judge = openai_judge(analysis="insights")
     answer = verdicts(judge.judge(subjects(2), taxonomy))[0]
-    assert answer.judge == "openai/gpt-6-luna/p1-insights"
+    assert answer.judge == "openai/gpt-6-luna/p2-insights"
     assert Insights.model_validate(answer.insights).topics
 
 
@@ -226,15 +264,15 @@ def test_a_quota_that_ends_halfway_keeps_what_was_paid_for(
     fake: FakeOpenAI, openai_judge: Make, taxonomy: Taxonomy
 ) -> None:
     fake.fail("quota", 10_000, mentions="ref-00006")
-    judge, kept = openai_judge(plan=ONE_EACH, concurrency=1), list[Verdict]()
-    answers = judge.judge_each(subjects(12), taxonomy, kept.append)
-    assert len(verdicts(answers)) == len(kept) == 6
-    assert all("quota" in each.reason for each in defects(answers))
+    judge, kept = openai_judge(plan=ONE_EACH, concurrency=1), Kept()
+    with pytest.raises(Halt, match="quota"):
+        judge.judge_each(subjects(12), taxonomy, kept)
+    assert len(kept.verdicts) == 6
     with pytest.raises(Halt, match="quota"):
         judge.judge(subjects(1), taxonomy)
     fresh = openai_judge(plan=ONE_EACH)
     fake.faults.clear()
-    done = {each.conversation_id for each in kept}
+    done = {each.conversation_id for each in kept.verdicts}
     fresh.judge([each for each in subjects(12) if each.conversation_id not in done], taxonomy)
     assert set(fake.answered.values()) == {1}
 
@@ -283,24 +321,19 @@ def test_texts_with_broken_characters_are_sent(openai_judge: Make, taxonomy: Tax
 
 
 def test_answers_arrive_in_the_calling_thread_as_they_come(openai_judge: Make, taxonomy: Taxonomy) -> None:
-    threads = set[int]()
-    got = list[str]()
-
-    def keep(verdict: Verdict) -> None:
-        threads.add(threading.get_ident())
-        got.append(verdict.conversation_id)
-
-    openai_judge(plan=ONE_EACH).judge_each(subjects(10), taxonomy, keep)
-    assert threads == {threading.get_ident()}
-    assert len(got) == len(set(got)) == 10
+    kept = Kept()
+    openai_judge(plan=ONE_EACH).judge_each(subjects(10), taxonomy, kept)
+    assert kept.threads == {threading.get_ident()}
+    assert len({verdict.conversation_id for verdict in kept.verdicts}) == len(kept.verdicts) == 10
 
 
 def test_a_callback_that_fails_ends_the_asking(fake: FakeOpenAI, openai_judge: Make, taxonomy: Taxonomy) -> None:
-    def full(verdict: Verdict) -> None:
-        raise OSError("disk full")
+    class Full(ReceiptsInMemory):
+        def keep(self, verdict: Verdict) -> None:
+            raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        openai_judge(plan=ONE_EACH, concurrency=1).judge_each(subjects(30), taxonomy, full)
+        openai_judge(plan=ONE_EACH, concurrency=1).judge_each(subjects(30), taxonomy, Full())
     assert len(fake.requests_to("/v1/responses")) <= 3
 
 
@@ -309,9 +342,57 @@ def test_the_cost_limit_stops_before_it_is_passed(fake: FakeOpenAI, openai_judge
     answers = judge.judge(subjects(60), taxonomy)
     assert 0 < judge.usage.cost_usd <= 0.001
     assert 0 < len(verdicts(answers)) < 60
-    assert "cost limit" in defects(answers)[0].reason
-    with pytest.raises(Halt, match="cost limit"):
+    assert "the limit of $0.00" in defects(answers)[0].reason
+    with pytest.raises(Halt, match="the limit of"):
         judge.judge(subjects(1), taxonomy)
+
+
+@pytest.mark.parametrize("kind", ["refusal", "truncated", "wrong_enum", "prose"])
+def test_answers_that_were_no_good_count_against_the_limit(
+    fake: FakeOpenAI, openai_judge: Make, taxonomy: Taxonomy, kind: str
+) -> None:
+    fake.fail(kind, 10_000)  # type: ignore[arg-type]
+    judge, kept = openai_judge(plan=ONE_EACH, concurrency=4), ReceiptsInMemory(0.001)
+    with pytest.raises(Halt):
+        judge.judge_each(subjects(60), taxonomy, kept)
+    billed = fake.tokens["input"] * 0.10 + fake.tokens["output"] * 0.50
+    assert 0 < billed / 1e6 <= 0.001
+    assert judge.usage.cost_usd == pytest.approx(billed / 1e6)
+
+
+def test_a_budget_that_is_nearly_used_up_waits_for_what_is_under_way(
+    fake: FakeOpenAI, openai_judge: Make, taxonomy: Taxonomy
+) -> None:
+    """What requests may cost at most is set aside, and given back when they cost less."""
+    judge = openai_judge(plan=ONE_EACH, concurrency=16, max_cost=0.004)
+    assert len(verdicts(judge.judge(subjects(12), taxonomy))) == 12
+    assert fake.most_in_flight < 12
+
+
+def test_a_model_that_cannot_do_it_is_found_out_soon(fake: FakeOpenAI, openai_judge: Make, taxonomy: Taxonomy) -> None:
+    fake.fail("prose", 10_000)
+    with pytest.raises(Halt, match="no answer that can be used, 10 times in a row") as halt:
+        openai_judge(plan=ONE_EACH, concurrency=2).judge(subjects(60), taxonomy)
+    assert "doctor" in str(halt.value)
+    assert len(fake.requests_to("/v1/responses")) <= 12
+
+
+def test_each_request_is_written_down_before_it_goes_out_and_when_it_has_ended(
+    fake: FakeOpenAI, openai_judge: Make, taxonomy: Taxonomy
+) -> None:
+    fake.fail("rate_limit")
+    fake.fail("drop_after", mentions="ref-00002")
+    fake.fail("refusal", 2, mentions="ref-00003")
+    kept = Kept(fake)
+    openai_judge(plan=ONE_EACH, concurrency=1).judge_each(subjects(4), taxonomy, kept)
+    assert kept.sent_too_early == 0
+    asked = [ids for ids, _ in kept.asked]
+    assert sorted(asked) == [[f"chatgpt:0000{n}"] for n in (0, 0, 1, 2, 2, 3, 3)]
+    ends = [kept.ends[number] for number in range(len(asked))]
+    assert ends.count("refused") == ends.count("lost") == 1
+    charged = sum(cost for cost in ends if isinstance(cost, float))
+    assert charged > sum(verdict.usage.cost_usd for verdict in kept.verdicts), "bad answers are charged for, too"
+    assert [each.item for each in kept.given_up] == ["chatgpt:00003"]
 
 
 def test_a_model_without_a_price_refuses_a_cost_limit(openai_judge: Make) -> None:

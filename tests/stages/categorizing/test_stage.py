@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import delete, select
@@ -13,9 +14,12 @@ from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations, verdicts
 from commonplace.archive.verdicts.verdicts import correct, history, insights_of
+from commonplace.categorize import spending
 from commonplace.categorize.answers import Answers, answers_path
-from commonplace.categorize.contract import Category, Judge, Subject, Taxonomy
-from commonplace.errors import Defect, Halt
+from commonplace.categorize.contract import Category, Judge, Receipts, Subject, Taxonomy
+from commonplace.categorize.receipts import ReceiptsInMemory
+from commonplace.categorize.spending import RunReceipts
+from commonplace.errors import Defect, Halt, Retryable
 from commonplace.model import Usage, Verdict
 from commonplace.stages.categorizing import stage
 from commonplace.stages.categorizing.asking import question_of
@@ -30,15 +34,24 @@ from tests.archive.builders import message, simple_chat
 
 TAXONOMY = Taxonomy(name="small", categories=(Category(name="Food"), Category(name="Work"), Category(name="Other")))
 PRICE = 0.01
+USAGE = Usage(input_tokens=100, output_tokens=10, cost_usd=PRICE)
 
 
 class ScriptedJudge:
     """A judge that counts what it is asked, costs a cent per conversation, and fails where it is told to."""
 
-    def __init__(self, key: str = "fake/v1", *, fails: Sequence[str] = (), dies_after: int | None = None) -> None:
+    def __init__(
+        self,
+        key: str = "fake/v1",
+        *,
+        fails: Sequence[str] = (),
+        unlucky: Sequence[str] = (),
+        dies_after: int | None = None,
+    ) -> None:
         self._key = key
         self.asked: list[str] = []
         self.fails = set(fails)
+        self.unlucky = set(unlucky)
         self.dies_after = dies_after
 
     @property
@@ -46,21 +59,26 @@ class ScriptedJudge:
         return self._key
 
     def judge(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> list[Verdict | Defect]:
-        return self.judge_each(batch, taxonomy, lambda verdict: None)
+        return self.judge_each(batch, taxonomy, ReceiptsInMemory())
 
-    def judge_each(
-        self, batch: Sequence[Subject], taxonomy: Taxonomy, on_verdict: Callable[[Verdict], None]
-    ) -> list[Verdict | Defect]:
+    def judge_each(self, batch: Sequence[Subject], taxonomy: Taxonomy, receipts: Receipts) -> list[Verdict | Defect]:
         given: list[Verdict | Defect] = []
         for subject in batch:
             if self.dies_after is not None and len(self.asked) >= self.dies_after:
                 raise Halt("The quota is used up.")
+            request = receipts.asking([subject], self.estimate([subject], taxonomy))
             self.asked.append(subject.conversation_id)
+            if subject.conversation_id in self.unlucky:
+                receipts.lost(request)
+                raise Retryable("The connection broke.")
+            receipts.answered(request, USAGE)
             if subject.conversation_id in self.fails:
-                given.append(Defect("fake", subject.conversation_id, "refused"))
+                refused = Defect("fake", subject.conversation_id, "refused")
+                receipts.give_up(refused)
+                given.append(refused)
                 continue
             verdict = self._verdict(subject, taxonomy)
-            on_verdict(verdict)
+            receipts.keep(verdict)
             given.append(verdict)
         return given
 
@@ -77,7 +95,7 @@ class ScriptedJudge:
             judge=self.key,
             model="fake",
             prompt_version="v1",
-            usage=Usage(input_tokens=100, output_tokens=10, cost_usd=PRICE),
+            usage=USAGE,
         )
 
     def estimate(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> Usage:
@@ -98,8 +116,10 @@ def fill(archive: Archive, count: int = 3) -> None:
     merge(archive, None, chats)
 
 
-def using(archive: Archive, answers: Answers, judge: Judge, taxonomy: Taxonomy = TAXONOMY) -> Judging[Judge]:
-    return Judging(archive=archive, judge=judge, taxonomy=taxonomy, answers=answers)
+def using(
+    archive: Archive, answers: Answers, judge: Judge, taxonomy: Taxonomy = TAXONOMY, max_cost: float | None = None
+) -> Judging[Judge]:
+    return Judging(archive=archive, judge=judge, taxonomy=taxonomy, answers=answers, run=uuid4().hex, max_cost=max_cost)
 
 
 def run(
@@ -114,8 +134,8 @@ def run(
 ) -> CategorizeReport:
     report = CategorizeReport()
     with telling(report):
-        opened = using(archive, answers, judge, taxonomy)
-        stage.judge_pending(opened, report, selection, upgrade=upgrade, max_cost=max_cost)
+        opened = using(archive, answers, judge, taxonomy, max_cost)
+        stage.judge_pending(opened, report, selection, upgrade=upgrade)
     return report
 
 
@@ -219,12 +239,58 @@ def test_the_budget_stops_a_run_before_it_is_passed(archive: Archive, answers: A
     fill(archive, 120)
     judge = ScriptedJudge()
     report = run(archive, answers, judge, max_cost=PRICE * 70)
-    assert 0 < report.judged == len(judge.asked) <= 70
-    assert report.cost_usd == pytest.approx(PRICE * report.judged)
-    assert report.stopped == f"{120 - report.judged} of 120 conversations would pass the limit of $0.70."
+    assert report.judged == len(judge.asked) == 70, "a budget smaller than a chunk's estimate judges what fits"
+    assert report.cost_usd == pytest.approx(PRICE * 70)
+    assert report.stopped == "The next request might pass the limit of $0.70: $0.7000 are spent."
     assert "--max-cost" in str(report.hint)
     assert run(archive, answers, judge, max_cost=0).judged == 0, "without a budget nothing is spent"
-    assert run(archive, answers, judge).judged == 120 - report.judged
+    assert run(archive, answers, judge).judged == 50
+
+
+def test_answers_that_were_no_good_are_told_and_not_bought_again(archive: Archive, answers: Answers) -> None:
+    fill(archive)
+    judge = ScriptedJudge(fails=["chatgpt:1"])
+    report = run(archive, answers, judge)
+    assert (report.judged, report.failed) == (2, 1)
+    assert report.cost_usd == pytest.approx(3 * PRICE)
+    assert report.tokens["input"] == 300
+    again = run(archive, answers, judge)
+    assert (again.judged, again.failed, again.cost_usd, len(judge.asked)) == (0, 1, 0, 3)
+    assert "given up before" in again.defects[0].reason
+    assert run(archive, answers, ScriptedJudge(), Selection(force=True)).judged == 3
+
+
+def test_what_was_never_answered_is_told_and_asked_about_last(archive: Archive, answers: Answers) -> None:
+    fill(archive, 4)
+    report = run(archive, answers, ScriptedJudge(unlucky=["chatgpt:0"]))
+    assert report.judged == 0, "it comes first, and the connection breaks"
+    assert (report.lost, report.lost_usd, report.cost_usd) == (1, PRICE, 0)
+    healthy = ScriptedJudge()
+    assert run(archive, answers, healthy).judged == 4
+    assert healthy.asked == ["chatgpt:1", "chatgpt:2", "chatgpt:3", "chatgpt:0"]
+
+
+def test_a_killed_runs_requests_are_told_by_the_next_one(archive: Archive, answers: Answers) -> None:
+    fill(archive, 3)
+    killed = using(archive, answers, ScriptedJudge(), max_cost=1.0)
+    spending.begin(answers, killed.run, archive.owner)
+    seen = subjects(archive, ["chatgpt:0"])
+    RunReceipts(answers, killed.run, seen, TAXONOMY, "fake/v1", max_cost=1.0).asking(seen, USAGE)
+    judge = ScriptedJudge()
+    report = run(archive, answers, judge)
+    assert (report.judged, report.lost, report.lost_usd) == (3, 1, PRICE)
+    assert judge.asked[-1] == "chatgpt:0"
+    assert run(archive, answers, judge).lost == 0
+
+
+def test_what_a_limit_leaves_out_is_not_counted_as_unchanged(archive: Archive, answers: Answers) -> None:
+    fill(archive, 5)
+    judge = ScriptedJudge()
+    run(archive, answers, judge, Selection(limit=2))
+    report = run(archive, answers, judge, Selection(limit=1))
+    assert (report.judged, report.unchanged) == (1, 2)
+    assert stage.plan(using(archive, answers, judge), Selection(limit=1)).unchanged == 3
+    assert run(archive, answers, judge, Selection(force=True, limit=1)).unchanged == 0
 
 
 def test_a_preview_tells_tokens_and_price_and_asks_nothing(archive: Archive, answers: Answers) -> None:
@@ -329,7 +395,7 @@ def test_forgetting_a_conversation_forgets_its_answers_on_the_disk_too(tmp_path:
     merge(sqlite_archive, None, [simple_chat("1", "soup of marrowbone", "yes"), simple_chat("2", "my boss", "yes")])
     path = answers_path(tmp_path)
     with Answers(path) as answers:
-        answers.keep([], TAXONOMY)
+        answers.keep([])
         run(sqlite_archive, answers, ScriptedJudge())
     forget(sqlite_archive, tmp_path, ids=["chatgpt:1"])
     with Answers(path) as answers:
