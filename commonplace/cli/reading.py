@@ -162,7 +162,7 @@ def show(
             print_json({**_as_json(filed), **({"extracted": written} if attachments else {})})
             return
         about = filed.conversation
-        people.print(f"[bold]{escape(about.title or 'Untitled')}[/]")
+        people.print(f"[bold]{escape(filed.title or 'Untitled')}[/]")
         parts = [to_iso(about.created_at, settings.zone), filed.project_name, filed.category, ", ".join(filed.tags)]
         people.print(f"[dim]{escape(' · '.join(part for part in parts if part))}[/]")
         if filed.summary:
@@ -180,7 +180,7 @@ def _as_json(filed: Any) -> dict[str, Any]:
     about = filed.conversation
     return {
         "id": about.id,
-        "title": about.title,
+        "title": filed.title,
         "created_at": to_iso(about.created_at),
         "updated_at": to_iso(about.updated_at),
         "source": about.source,

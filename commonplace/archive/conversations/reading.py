@@ -13,6 +13,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.rows import batched, from_json
 from commonplace.archive.schema import attachments, conversations, messages, projects, verdicts
 from commonplace.archive.scope import Scope
+from commonplace.archive.verdicts.titles import shown_title
 from commonplace.errors import Refused
 from commonplace.model import Attachment, Conversation, Message
 
@@ -46,6 +47,8 @@ class Filed(msgspec.Struct, kw_only=True):
 
     conversation: Conversation
     content_hash: str
+    title: str | None = None
+    """What is shown as its title; the conversation itself has its source's."""
     category: str | None = None
     tags: list[str] = msgspec.field(default_factory=list)
     summary: str | None = None
@@ -96,9 +99,9 @@ def list_conversations(
 ) -> list[Entry]:
     """Newest first, those without a date at the end."""
     table = conversations.c
-    fields = [table[name] for name in Entry.__struct_fields__ if name != "project_name"]
+    fields = [table[name] for name in Entry.__struct_fields__ if name not in ("title", "project_name")]
     query = (
-        select(*fields, projects.c.name.label("project_name"))
+        select(*fields, shown_title(), projects.c.name.label("project_name"))
         .select_from(_with_project())
         .where(scope.clause(archive))
         .order_by(table.updated_at.desc().nulls_last(), table.id)
@@ -147,7 +150,7 @@ def _with_project() -> Any:
 def _load(archive: Archive, ids: Sequence[str]) -> Iterator[Filed]:
     table = conversations.c
     query = (
-        select(conversations, projects.c.name.label("project_name"))
+        select(conversations, shown_title().label("shown_title"), projects.c.name.label("project_name"))
         .select_from(_with_project())
         .where(table.owner == archive.owner, table.id.in_(ids))
     )
@@ -186,6 +189,7 @@ def _filed(row: Row[Any], said: list[Message], insights: str | None) -> Filed:
     return Filed(
         conversation=records.conversation_from(row, said),
         content_hash=row.content_hash,
+        title=row.shown_title,
         category=row.category,
         tags=msgspec.json.decode(row.tags, type=list[str]),
         summary=row.summary,

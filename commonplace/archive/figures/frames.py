@@ -17,6 +17,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.faults import writing
 from commonplace.archive.schema import conversations, messages, projects
 from commonplace.archive.scope import Scope
+from commonplace.archive.verdicts.titles import shown_title
 from commonplace.errors import Refused
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def conversation_frames(archive: Archive, scope: Scope = Scope(), *, rows: int =
     table = conversations.c
     query = select(
         table.id,
-        table.title,
+        shown_title(),
         table.created_at,
         table.updated_at,
         table.source,

@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import batched, from_json, put, to_json
 from commonplace.archive.schema import assignments, conversations, projects
+from commonplace.archive.verdicts.titles import shown_title
 from commonplace.errors import Refused
 from commonplace.moments import now
 
@@ -303,7 +304,7 @@ def suggestions(
     query = (
         select(
             table.conversation_id,
-            conversations.c.title,
+            shown_title(),
             conversations.c.created_at,
             table.suggested_project_id,
             projects.c.name,

@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, REGCONFIG, TSQUERY
 from sqlalchemy.types import Text
 
 from commonplace.archive.schema import conversations, messages
+from commonplace.archive.search.given_titles import given_titles
 from commonplace.archive.search.hits import hit_of, message_of
 from commonplace.archive.search.query import Part, Query
 
@@ -64,7 +65,7 @@ class Finder:
     def titles(self, most: int) -> set[int]:
         """Conversations whose title has all that is wanted."""
         query = select(conversations.c.key).where(_matches(conversations.c.title, self._query)).limit(most)
-        return set(self._connection.execute(query).scalars())
+        return {*self._connection.execute(query).scalars(), *given_titles(self._connection, self._query)}
 
     def scores(self, hits: Sequence[int]) -> dict[int, float] | None:
         """How well each hit fits, if that can be had in time."""

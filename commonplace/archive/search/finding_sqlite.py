@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from commonplace.archive.search.given_titles import given_titles
 from commonplace.archive.search.hits import CONVERSATION_SHIFT, LAST, ROLES, hit_of, is_hidden, message_of, role_of
 from commonplace.archive.search.query import Part, Query, words
 from commonplace.archive.search.relevance import Matcher, fold, rarity
@@ -36,6 +37,7 @@ class Finder:
     """One question to the index of an archive."""
 
     def __init__(self, connection: Connection, query: Query, *, role: str | None, hidden: bool) -> None:
+        self._connection, self._query = connection, query
         self._driver: Any = connection.connection.driver_connection
         self._expressions: dict[Part, str | None] = {part: self._said(part) for part in query.wanted}
         self._excluded = query.excluded
@@ -91,7 +93,8 @@ class Finder:
         """Conversations whose title has all that is wanted."""
         wanted = " AND ".join(expression or _quoted(part) for part, expression in self._expressions.items())
         sql = "SELECT rowid FROM titles_fts WHERE titles_fts MATCH ? ORDER BY rowid DESC LIMIT ?"
-        return set(self._numbers(sql, (_without(wanted, self._excluded), most)))
+        found = self._numbers(sql, (_without(wanted, self._excluded), most))
+        return {*found, *given_titles(self._connection, self._query)}
 
     def scores(self, hits: Sequence[int]) -> dict[int, float] | None:
         """How well each hit fits, if that can be had in time."""

@@ -20,6 +20,7 @@ from commonplace.archive.search.hits import message_of
 from commonplace.archive.search.modes import Direction, Mode, Ways, WideSearch
 from commonplace.archive.search.query import parse
 from commonplace.archive.search.relevance import Matcher, passage
+from commonplace.archive.verdicts.titles import shown_title
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
 
@@ -35,7 +36,7 @@ _OF_HEADS = ("id", "title", "created_at", "updated_at", "category", "source")
 _NAMED = and_(projects.c.owner == bindparam("owner"), projects.c.id == conversations.c.project_id)
 _HEADS = (
     select(
-        *(conversations.c[name] for name in ("key", *_OF_HEADS)),
+        *(shown_title() if name == "title" else conversations.c[name] for name in ("key", *_OF_HEADS)),
         func.coalesce(projects.c.name, conversations.c.project_id).label("project"),
     )
     .select_from(conversations.outerjoin(projects, _NAMED))

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, selec
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import batched, put, to_json
 from commonplace.archive.schema import conversations, corrections, verdicts
+from commonplace.archive.scope import Scope
 from commonplace.archive.verdicts.current import (
     FIELDS,
     Correction,
@@ -25,6 +26,7 @@ from commonplace.archive.verdicts.current import (
     newest_verdicts,
     refresh,
 )
+from commonplace.archive.verdicts.titles import shown_title
 from commonplace.errors import Refused
 from commonplace.model import Usage, Verdict
 from commonplace.moments import now
@@ -134,13 +136,13 @@ def list_corrections(archive: Archive, field: Field = "category", *, taxonomy: s
         return [correction_from(row) for row in rows]
 
 
-def review_queue(archive: Archive, *, limit: int | None = 50, offset: int = 0) -> list[Waiting]:
+def review_queue(archive: Archive, scope: Scope = Scope(), *, limit: int | None = 50, offset: int = 0) -> list[Waiting]:
     """What waits for a person, the least confident first."""
     table = conversations.c
-    names = ("id", "title", "category", "confidence", "tags", "summary", "updated_at")
+    names = ("id", "category", "confidence", "tags", "summary", "updated_at")
     query = (
-        select(*(table[name] for name in names))
-        .where(_waits(archive.owner))
+        select(shown_title(), *(table[name] for name in names))
+        .where(scope.clause(archive), _waits(archive.owner))
         .order_by(table.confidence, table.id)
         .limit(limit)
         .offset(offset)
@@ -151,9 +153,9 @@ def review_queue(archive: Archive, *, limit: int | None = 50, offset: int = 0) -
     return [_waiting(row, newest.get(row.id)) for row in rows]
 
 
-def count_waiting(archive: Archive) -> int:
+def count_waiting(archive: Archive, scope: Scope = Scope()) -> int:
     """How long the review queue is."""
-    query = select(func.count()).select_from(conversations).where(_waits(archive.owner))
+    query = select(func.count()).select_from(conversations).where(scope.clause(archive), _waits(archive.owner))
     with archive.read() as connection:
         return int(connection.execute(query).scalar_one())
 
@@ -177,20 +179,6 @@ def insights_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, 
     return found
 
 
-def titles_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, str]:
-    """Titles to show instead of the source's: a person's, or for untitled conversations the judge's."""
-    table = conversations.c
-    found: dict[str, str] = {}
-    with archive.read() as connection:
-        for page in batched(conversation_ids):
-            said = corrections_of(connection, archive.owner, page)
-            untitled = select(table.id).where(table.owner == archive.owner, table.id.in_(page), _is_blank(table.title))
-            newest = newest_verdicts(connection, archive.owner, connection.execute(untitled).scalars().all())
-            found.update((id, row.title) for id, row in newest.items() if row.title)
-            found.update((id, words["title"].value) for id, words in said.items() if "title" in words)
-    return found
-
-
 def _existing(connection: Connection, owner: str, ids: Sequence[str]) -> set[str]:
     table = conversations.c
     return set(connection.execute(select(table.id).where(table.owner == owner, table.id.in_(ids))).scalars())
@@ -198,10 +186,6 @@ def _existing(connection: Connection, owner: str, ids: Sequence[str]) -> set[str
 
 def _waits(owner: str) -> ColumnElement[bool]:
     return and_(conversations.c.owner == owner, conversations.c.needs_review.is_(True))
-
-
-def _is_blank(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    return func.trim(func.coalesce(column, "")) == ""
 
 
 def _row(owner: str, verdict: Verdict, moment: int) -> dict[str, Any]:

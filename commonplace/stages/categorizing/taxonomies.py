@@ -66,8 +66,10 @@ def create(archive: Archive, name: str, categories: list[str]) -> Taxonomy:
 def rename_category(archive: Archive, name: str, old: str, new: str) -> int:
     """Give a category another name, in its taxonomy and in every verdict and correction; how many were renamed."""
     before = taxonomy_named(archive, name)
-    if before.get(old) is None:
+    meant = before.get(old)
+    if meant is None:
         raise Refused(f"{name} has no category {old!r}.", hint=f"It has: {', '.join(before.names)}.")
+    old = meant.name
     categories = tuple(
         msgspec.structs.replace(category, name=new) if category.name == old else category
         for category in before.categories

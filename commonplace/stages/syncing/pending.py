@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, false, func, literal, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations, ledger, projects
+from commonplace.archive.verdicts.titles import shown_title
 from commonplace.destinations.contract import Destination
 from commonplace.model import LedgerState
 from commonplace.stages.selection import Selection
@@ -148,7 +149,7 @@ def in_scope(
         ),
     )
     return (
-        select(table.id, table.title, wanted.label("wanted"), ledger.c.state)
+        select(table.id, shown_title(), wanted.label("wanted"), ledger.c.state)
         .select_from(joined)
         .where(selection.clause(archive), rules.clause())
         .order_by(table.updated_at, table.id)

@@ -11,7 +11,6 @@ import msgspec
 from commonplace.archive.conversations import reading
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.archive.verdicts.verdicts import titles_of
 from commonplace.categorize.contract import Taxonomy
 from commonplace.destinations.contract import Destination, Document
 from commonplace.model import Outcome
@@ -63,10 +62,10 @@ def pull_changes(using: Syncing) -> PullReport:
 def write_chunk(using: Syncing, *, ids: list[str], force: bool) -> Written:
     """Write a chunk of conversations. What became unnecessary or disappeared meanwhile is left out."""
     archive, before = using.archive, using.destination.requests_sent
-    hashes, titles, words = _hashes(using, ids), titles_of(archive, ids), words_of(archive, ids)
+    hashes, words = _hashes(using, ids), words_of(archive, ids)
     documents = [
         msgspec.structs.replace(
-            _document(filed, hashes[filed.conversation.id], titles.get(filed.conversation.id), using.taxonomy, force),
+            _document(filed, hashes[filed.conversation.id], using.taxonomy, force),
             persons=frozenset(words[filed.conversation.id]),
         )
         for filed in reading.load_filed(archive, ids)
@@ -90,11 +89,10 @@ def _hashes(using: Syncing, ids: Sequence[str]) -> dict[str, str]:
     return {item.conversation_id: item.input_hash for item in found}
 
 
-def _document(filed: reading.Filed, input_hash: str, title: str | None, taxonomy: Taxonomy, force: bool) -> Document:
-    conversation = filed.conversation
+def _document(filed: reading.Filed, input_hash: str, taxonomy: Taxonomy, force: bool) -> Document:
     look = taxonomy.get(filed.category) if filed.category else None
     return Document(
-        conversation=msgspec.structs.replace(conversation, title=title) if title else conversation,
+        conversation=msgspec.structs.replace(filed.conversation, title=filed.title),
         category_colour=look.colour if look and look.colour != "default" else None,
         category_emoji=look.emoji if look else None,
         input_hash=input_hash,

@@ -169,7 +169,7 @@ def _whole(filed: Filed) -> dict[str, Any]:
         "started_at": to_iso(about.created_at),
         "finished_at": finished,
         "structured": {
-            "title": shortened(about.title, 300),
+            "title": shortened(filed.title, 300),
             "overview": shortened(filed.summary or str(told.get("overview") or ""), 2000),
             "emoji": shortened(str(told.get("emoji") or ""), 20),
             "category": filed.category,

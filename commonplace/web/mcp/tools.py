@@ -217,7 +217,7 @@ def _document(desk: Desk, id: str, sent: str | None) -> results.Document:
         told["next_cursor"] = cursor(desk.keys, desk.archive, ["read", id], start + len(part))
     return results.Document(
         id=id,
-        title=shapes.shortened(about.title, shapes.LONGEST_TITLE) or "Untitled",
+        title=shapes.shortened(filed.title, shapes.LONGEST_TITLE) or "Untitled",
         text=part,
         url=about.url or uri(id),
         metadata={name: value for name, value in told.items() if value},

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from commonplace.archive.conversations import reading
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
+from commonplace.archive.figures.frames import conversation_frames
 from commonplace.archive.rows import to_json
 from commonplace.archive.schema import conversations
+from commonplace.archive.search.search import search
 from commonplace.archive.verdicts import verdicts
 from commonplace.archive.verdicts.current import refresh_missing
 from commonplace.archive.verdicts.taxonomies import definitions, remove_definition, rename_in_verdicts, save_definition
@@ -169,12 +172,21 @@ def test_conversations_made_again_find_their_verdicts(archive: Archive) -> None:
     assert (_holds(archive, "1").category, _holds(archive, "2").category) == ("Coding", "Math")
 
 
-def test_titles_come_from_people_else_for_untitled_conversations_from_judges(archive: Archive) -> None:
+def test_every_reader_shows_a_persons_title_else_the_sources_else_a_judges(archive: Archive) -> None:
     merge(archive, None, [simple_chat("1", "a", title="Own"), simple_chat("2", "b"), simple_chat("3", "c")])
-    _record(archive, *(_verdict(id, title=f"Judged {id}") for id in "123"))
-    verdicts.correct(archive, "chatgpt:3", "title", "Mine", origin="cli")
+    _record(archive, *(_verdict(id, title=f"Judged {id}", confidence=0.1) for id in "123"))
+    verdicts.correct(archive, "chatgpt:3", "title", 'My "größter" fund', origin="cli")
     ids = [f"chatgpt:{id}" for id in "123"]
-    assert verdicts.titles_of(archive, ids) == {"chatgpt:2": "Judged 2", "chatgpt:3": "Mine"}
+    titles = {ids[0]: "Own", ids[1]: "Judged 2", ids[2]: 'My "größter" fund'}
+    assert {each.id: each.title for each in reading.list_conversations(archive)} == titles
+    assert {each.conversation.id: each.title for each in reading.load_filed(archive, ids)} == titles
+    assert {each.id: each.title for each in verdicts.review_queue(archive)} == titles
+    assert {
+        id: title for frame in conversation_frames(archive) for id, title in frame[["id", "title"]].rows()
+    } == titles
+    assert {each.id: each.title for each in search(archive, "").results} == titles
+    for typed, found in (("größter", [ids[2]]), ("GRÖ*", [ids[2]]), ("größter -fund", []), ("Own", [ids[0]])):
+        assert [each.id for each in search(archive, typed).results] == found
 
 
 def test_renaming_a_category_renames_its_verdicts_and_has_none_made_again(archive: Archive) -> None:

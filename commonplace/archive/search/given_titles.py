@@ -1,0 +1,24 @@
+"""Conversations by the titles that people gave them: few enough to be read, so the index holds the sources' alone."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection, and_, select
+
+from commonplace.archive.schema import conversations, corrections
+from commonplace.archive.search.query import Query
+from commonplace.archive.search.relevance import Matcher, fold
+
+_OF = and_(corrections.c.owner == conversations.c.owner, corrections.c.conversation_id == conversations.c.id)
+_GIVEN = select(conversations.c.key, corrections.c.value).join(corrections, _OF).where(corrections.c.field == "title")
+
+
+def given_titles(connection: Connection, query: Query) -> set[int]:
+    """Those whose title has all that is wanted, and nothing that is excluded."""
+    wanted, unwanted = Matcher(query.wanted), [Matcher(group) for group in query.excluded]
+    found = set()
+    for key, value in connection.execute(_GIVEN):
+        title = fold(str(msgspec.json.decode(value)))
+        if wanted.are_in(title) and not any(group.are_in(title) for group in unwanted):
+            found.add(key)
+    return found
