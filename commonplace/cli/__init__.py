@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from commonplace.cli import asking, care, embedding, projects, reading, stages, system, taxonomy
+from commonplace.cli import asking, care, embedding, projects, reading, review, stages, system, taxonomy
 from commonplace.cli.output import fail
 from commonplace.cli.server import inbox, keys, mcp, oauth, serving, users
 from commonplace.errors import CommonplaceError
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for group in (system, stages, embedding, reading, asking, care, taxonomy, serving, mcp):
+for group in (system, stages, embedding, reading, asking, care, review, serving, mcp):
     group.register(app)
 app.add_typer(projects.app, name="projects")
 app.add_typer(taxonomy.app, name="taxonomy")

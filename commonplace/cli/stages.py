@@ -209,6 +209,13 @@ def _show_costs(plan: Any) -> None:
             "US dollars": f"{price:.2f}",
         },
     )
+    if plan.touched:
+        tell(f"{plan.touched:,} were judged before, and are judged again because {plan.taxonomy} has changed.")
+    if plan.learning and plan.learning.new_lessons:
+        tell(
+            f"It would learn from {plan.learning.new_lessons:,} corrections first, and judge "
+            f"{plan.learning.judged_again:,} again; about {plan.learning.would_change:,} would change."
+        )
 
 
 def _show_judged(report: dict[str, Any]) -> None:

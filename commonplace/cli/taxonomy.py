@@ -1,31 +1,25 @@
-"""Category sets (`commonplace taxonomy ...`), and the review of verdicts that nobody is sure of."""
+"""Category sets (`commonplace taxonomy ...`)."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from commonplace.archive.core import Archive
-from commonplace.cli.options import Json
+from commonplace.cli.options import DryRun, Json, Yes
 from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
-from commonplace.config import Settings
 from commonplace.errors import Refused
 from commonplace.session import open_session
 
 app = typer.Typer(help="Category sets: list, show, create, edit, import, export.", no_args_is_help=True)
+NOTHING_NEW = "Nothing to learn yet: it takes two corrections that are new."
 Name = Annotated[str, typer.Argument(help="The taxonomy, by name.")]
-
-
-def register(root: typer.Typer) -> None:
-    root.command("review")(review)
 
 
 @app.command("list")
@@ -166,110 +160,53 @@ def remove(name: Name, json: Json = False) -> None:
 @app.command()
 def learn(
     name: Annotated[str | None, typer.Argument(help="The taxonomy; the one in use without it.")] = None,
+    dry_run: DryRun = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back what was learned last.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Teach the local judge your corrections now; a run of `categorize` does it too."""
-    from commonplace.stages.categorizing.stage import learn as learn_corrections
+    from commonplace.stages.categorizing import stage
 
-    with errors_for_people(), open_session() as session, aside.status("Learning"):
-        learned = learn_corrections(session, name)
+    with errors_for_people(), open_session() as session:
+        if undo:
+            _unlearn(stage.unlearn(session, name))
+            return
+        if dry_run or _is_asked(yes):
+            with aside.status("Looking at what would change"):
+                told = stage.foreseen(session, name)
+            _show_foreseen(told, is_all=dry_run)
+            if dry_run or not told.new_lessons or not typer.confirm("Learn it?", default=True):
+                return
+        with aside.status("Learning"):
+            learned = stage.learn(session, name)
         if Output.as_json:
             print_json(learned)
         tell(
-            f"Learned from {learned.new_lessons} new corrections; {learned.judged_again} doubtful verdicts were judged"
-            f" again, {learned.changed} changed."
+            f"Learned from {learned.new_lessons} new corrections; {learned.judged_again} verdicts of the local judge"
+            f" were made again, {learned.changed} changed. --undo takes it back."
+            if learned.new_lessons
+            else NOTHING_NEW
         )
 
 
-def review(
-    conversation: Annotated[
-        str | None, typer.Argument(help="A conversation to correct; without it, the queue.")
-    ] = None,
-    category: Annotated[str | None, typer.Option(help="The right category.")] = None,
-    tags: Annotated[str | None, typer.Option(help="The right tags, separated by commas.")] = None,
-    title: Annotated[str | None, typer.Option(help="A better title.")] = None,
-    confirm: Annotated[bool, typer.Option("--confirm", help="The verdict is right.")] = False,
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take your corrections back.")] = False,
-    field: Annotated[
-        list[str] | None, typer.Option(help="Take back only this one: category, tags or title; repeatable.")
-    ] = None,
-    new_category: Annotated[
-        str | None, typer.Option(help="Take a category into the taxonomy, for what you gave it at a destination.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
-    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
-    json: Json = False,
-) -> None:
-    """Verdicts that nobody is sure of; a person's word wins and teaches the judges."""
-    with errors_for_people(), open_session() as (settings, _, archive):
-        if new_category is not None:
-            _add_category(archive, settings.categorize.taxonomy, new_category)
-            return
-        if withdraw and conversation is not None:
-            _withdraw(archive, conversation, field or (), settings)
-            return
-        if conversation is not None:
-            from commonplace.stages.categorizing.reviewing import correct_conversation
-
-            wanted = [part.strip() for part in tags.split(",") if part.strip()] if tags is not None else None
-            told = correct_conversation(
-                archive,
-                conversation,
-                taxonomy=settings.categorize.taxonomy,
-                category=category,
-                tags=wanted,
-                title=title,
-                confirm=confirm,
-                origin="cli",
-            )
-            if Output.as_json:
-                print_json(told)
-            tell("Kept. Your word wins from now on.")
-            return
-        if category or tags or title or confirm or withdraw:
-            raise Refused("Which conversation is meant?", hint="Give its id first.")
-        _show_queue(archive, settings.categorize.taxonomy, limit, page)
+def _is_asked(yes: bool) -> bool:
+    return not yes and not Output.as_json and sys.stdin.isatty() and people.is_terminal
 
 
-def _add_category(archive: Archive, taxonomy: str, name: str) -> None:
-    from commonplace.stages.categorizing.reviewing import add_category
+def _unlearn(held_again: int) -> None:
+    if Output.as_json:
+        print_json({"verdicts": held_again})
+    tell(f"Taken back; {held_again} verdicts of before hold again. Your own words stay.")
 
-    told = add_category(archive, taxonomy, name, origin="cli")
+
+def _show_foreseen(told: Any, *, is_all: bool) -> None:
     if Output.as_json:
         print_json(told)
+    about = "about " if told.is_estimate else ""
     tell(
-        f"{taxonomy} has it now, and {told['given_to']} conversations. The next `commonplace categorize` considers it."
+        f"{told.new_lessons} corrections are new. Of {told.judged_again} verdicts of the local judge that nobody"
+        f" corrected, {about}{told.would_change} would change."
+        if told.new_lessons
+        else NOTHING_NEW
     )
-
-
-def _withdraw(archive: Archive, conversation: str, fields: Sequence[str], settings: Settings) -> None:
-    from commonplace.stages.categorizing.reviewing import withdraw_corrections
-
-    below = settings.categorize.review_below
-    told = withdraw_corrections(archive, conversation, only=fields, review_below=below)
-    if Output.as_json:
-        print_json(told)
-    tell(f"Taken back: {', '.join(told['withdrawn'])}. The judges' verdict counts again.")
-
-
-def _show_queue(archive: Archive, taxonomy: str, limit: int, page: int) -> None:
-    from commonplace.archive.verdicts.proposals import proposals
-    from commonplace.archive.verdicts.verdicts import count_waiting, review_queue
-
-    waiting = review_queue(archive, limit=limit, offset=(page - 1) * limit)
-    total = count_waiting(archive)
-    proposed = {name: len(ids) for name, ids in proposals(archive, taxonomy).items()}
-    if Output.as_json:
-        print_json({"total": total, "waiting": waiting, "proposed": proposed})
-        return
-    for name, count in proposed.items():
-        tell(
-            escape(f'You gave {count} conversations the category {name}. `commonplace review --new-category "{name}"`')
-        )
-    grid = table("conversation", "title", "category", "or", "sure", title=f"{total} to review")
-    for item in waiting:
-        sure = f"{item.confidence:.0%}"
-        grid.add_row(*cells(item.id, item.title, item.category, item.runner_up, sure))
-    people.print(grid)
-    if waiting:
-        tell("`commonplace review ID --confirm`, or --category NAME.")
