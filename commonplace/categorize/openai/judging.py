@@ -108,7 +108,7 @@ class LiveJudge(ABC):
             return [result or defect(subject.conversation_id, why) for result, subject in pairs]
 
     def judge_each(self, batch: Sequence[Subject], taxonomy: Taxonomy, receipts: Receipts) -> list[Verdict | Defect]:
-        """The same, written down as it happens; verdicts in this thread. What ends it is raised."""
+        """The same, written down as it happens. What ends it is raised."""
         return self._through(_Batch(self, self.questionnaire(taxonomy), receipts), batch)
 
     def estimate(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> Usage:
@@ -219,11 +219,11 @@ class _Batch:
         self._judge, self._questions, self.receipts = judge, questions, receipts
         self.results: list[Verdict | Defect | None] = []
         self.given_up: list[Defect] = []
-        self._waiting: dict[Future[Answered | None], list[Item]] = {}
+        self._waiting: dict[Future[list[tuple[Item, str]] | None], list[Item]] = {}
         self._stop = threading.Event()
         self._failure: CommonplaceError | None = None
-        self._failures = self._useless = 0
-        self._is_any_good = False
+        self._failures = 0
+        self._use = _Use(judge.model, self._stop)
 
     def through(self, pool: ThreadPoolExecutor, groups: Sequence[list[Item]]) -> None:
         """Ask about all groups and fill in the results; what stopped it is raised when all under way have ended."""
@@ -242,12 +242,35 @@ class _Batch:
             raise self._failure
 
     def _ask(self, group: list[Item]) -> None:
-        future = self._pool.submit(self._judge.ask, self._questions, group, self._stop, self.receipts)
-        self._waiting[future] = group
+        self._waiting[self._pool.submit(self._one, group)] = group
 
-    def _end(self, group: list[Item], done: Future[Answered | None]) -> None:
+    def _one(self, group: list[Item]) -> list[tuple[Item, str]] | None:
+        """Ask, and keep what is good before the next question goes out; what was no good, and why. None: not asked."""
+        answered = self._judge.ask(self._questions, group, self._stop, self.receipts)
+        if answered is None:
+            return None
         try:
-            answered = done.result()
+            bad = self._kept(answered)
+        except BaseException:
+            self._stop.set()  # what cannot be kept is not bought
+            raise
+        self._use.of(group, bad)
+        return bad
+
+    def _kept(self, answered: Answered) -> list[tuple[Item, str]]:
+        bad: list[tuple[Item, str]] = []
+        for item, answer in zip(answered.items, answered.answers, strict=True):
+            if isinstance(answer, str):
+                bad.append((item, answer))
+                continue
+            verdict = self._judge.verdict(item, answer, self._questions.taxonomy)
+            self.receipts.keep(verdict)
+            self.results[item.place] = verdict
+        return bad
+
+    def _end(self, group: list[Item], done: Future[list[tuple[Item, str]] | None]) -> None:
+        try:
+            bad = done.result()
         except Permanent as exc:
             self._again([(item, exc.message) for item in group])
         except CommonplaceError as exc:
@@ -256,25 +279,13 @@ class _Batch:
                 self._stop.set()
             self._failure = exc if isinstance(exc, Halt) or self._failure is None else self._failure
         else:
-            if answered is not None:
+            if bad is not None:
                 self._failures = 0
-                self._take(answered)
+                self._after(bad)
 
-    def _take(self, answered: Answered) -> None:
-        """Hand on the good answers, and ask again about the others."""
-        bad: list[tuple[Item, str]] = []
-        for item, answer in zip(answered.items, answered.answers, strict=True):
-            if isinstance(answer, str):
-                bad.append((item, answer))
-                continue
-            verdict = self._judge.verdict(item, answer, self._questions.taxonomy)
-            self.results[item.place] = verdict
-            self.receipts.keep(verdict)
-        self._is_any_good = self._is_any_good or len(bad) < len(answered.items)
-        self._useless += len(bad) == len(answered.items)
-        if not self._is_any_good and self._useless >= USELESS_TO_STOP:
-            self._stop.set()
-            self._failure = self._failure or _useless(self._judge.model, self._useless, bad[-1][1])
+    def _after(self, bad: Sequence[tuple[Item, str]]) -> None:
+        if self._use.failure is not None:
+            self._failure = self._failure or self._use.failure
         else:
             self._again(bad)
 
@@ -288,6 +299,24 @@ class _Batch:
                 given_up = defect(item.subject.conversation_id, f"no valid answer, twice: {reason}")
                 self.results[item.place] = given_up
                 self.given_up.append(given_up)
+
+
+class _Use:
+    """Whether a model is of any use, found out where answers arrive: before the next question goes out."""
+
+    def __init__(self, model: str, stop: threading.Event) -> None:
+        self._model, self._stop = model, stop
+        self._useless, self._is_any = 0, False
+        self._lock = threading.Lock()
+        self.failure: Halt | None = None
+
+    def of(self, asked: Sequence[Item], bad: Sequence[tuple[Item, str]]) -> None:
+        with self._lock:
+            self._is_any = self._is_any or len(bad) < len(asked)
+            self._useless += len(bad) == len(asked)
+            if not self._is_any and self._useless >= USELESS_TO_STOP and self.failure is None:
+                self.failure = _useless(self._model, self._useless, bad[-1][1])
+                self._stop.set()
 
 
 def _useless(model: str, count: int, reason: str) -> Halt:

@@ -46,7 +46,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         said = verdicts.c
         if self.is_general:
             return true()
-        named = or_(said.category.in_(self.concerned), said.runner_up.in_(self.concerned))
+        named = or_(said.category.in_(self.concerned), func.coalesce(said.runner_up, "").in_(self.concerned))
         unsure = or_(said.confidence < review_below, said.category == self.before.fallback)
         return or_(named if self.concerned else false(), unsure if self.is_wider else false())
 

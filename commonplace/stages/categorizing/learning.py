@@ -118,7 +118,8 @@ def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> int:
 
 def _said(archive: Archive, taxonomy: Taxonomy) -> dict[str, str]:
     words = list_corrections(archive, "category", taxonomy=taxonomy.name)
-    return {word.conversation_id: str(word.value) for word in words if word.value in taxonomy.names}
+    meant = {word.conversation_id: taxonomy.get(str(word.value)) for word in words}
+    return {id: category.name for id, category in meant.items() if category is not None}
 
 
 def _judge(

@@ -14,6 +14,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations, corrections, verdicts
 from commonplace.archive.verdicts.current import make_current, refresh_missing
 from commonplace.archive.verdicts.learned import learned
+from commonplace.archive.verdicts.titles import shown_title
 from commonplace.categorize.contract import Taxonomy
 from commonplace.stages.categorizing.changes import counts_as_made_with, settle
 from commonplace.stages.selection import Selection
@@ -52,7 +53,7 @@ def pending(
     table = conversations.c
     is_done = _has_verdict(taxonomy, _is_current(archive, judge_key, taxonomy, upgrade, review_below))
     query = (
-        select(table.id, table.title, table.content_hash, _has_verdict(taxonomy).label("is_known"))
+        select(table.id, shown_title(), table.content_hash, _has_verdict(taxonomy).label("is_known"))
         .where(_in_scope(archive, selection))
         .order_by(table.updated_at.desc().nulls_last(), table.id)
     )

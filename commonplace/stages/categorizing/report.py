@@ -9,6 +9,7 @@ from commonplace.categorize.spending import Lost
 from commonplace.errors import Defect
 from commonplace.model import Usage
 from commonplace.stages.categorizing.asking import Asked
+from commonplace.stages.categorizing.learning import Forecast
 from commonplace.stages.categorizing.pending import Pending
 from commonplace.stages.work import Ending
 
@@ -23,6 +24,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     already_answered: int
     usage: Usage
     conversations: list[Pending]
+    touched: int = 0
+    """Judged before, and to be judged again because the taxonomy has changed."""
+    learning: Forecast | None = None
+    """What the local judge would learn first."""
 
 
 class CategorizeReport(Ending, kw_only=True):

@@ -229,9 +229,11 @@ def preview(
 ) -> Plan:
     """What a run would ask and what that would cost. Nothing is sent."""
     name = judge or session.settings.categorize.judge
-    opening: Any = open_batches if registry.kind_named(name).answers_later else open_judging
+    kind = registry.kind_named(name)
+    opening: Any = open_batches if kind.answers_later else open_judging
+    told = foreseen(session, taxonomy) if kind.learns else None
     with opening(session, judge=name, taxonomy=taxonomy) as using:
-        return plan(using, selection, upgrade=upgrade)
+        return msgspec.structs.replace(plan(using, selection, upgrade=upgrade), learning=told)
 
 
 def plan(using: Judging[Any], selection: Selection = Selection(), *, upgrade: bool = False) -> Plan:
@@ -239,7 +241,7 @@ def plan(using: Judging[Any], selection: Selection = Selection(), *, upgrade: bo
     archive, taxonomy = using.archive, using.taxonomy
     wishes: dict[str, Any] = {"upgrade": upgrade, "review_below": using.review_below}
     waiting = pending(archive, using.judge.key, taxonomy, selection, **wishes)
-    usage, known = Usage(), 0
+    usage, known, change = Usage(), 0, change_of(archive, taxonomy)
     for chunk in in_chunks([item.conversation_id for item in waiting], CHUNK):
         left = unanswered(using, chunk, again=selection.force)
         known += len(chunk) - len(left)
@@ -252,4 +254,5 @@ def plan(using: Judging[Any], selection: Selection = Selection(), *, upgrade: bo
         already_answered=known,
         usage=usage,
         conversations=waiting,
+        touched=count_touched(archive, change, using.review_below) if change is not None else 0,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pytest
 from sqlalchemy import delete, select
 
@@ -169,7 +170,7 @@ def test_only_what_changed_is_judged_again(archive: Archive, answers: Answers) -
     assert run(archive, answers, judge).judged == 1
 
 
-def test_another_colour_judges_nothing_again_and_another_description_everything(
+def test_another_colour_judges_nothing_again_and_another_description_what_it_may_concern(
     archive: Archive, answers: Answers
 ) -> None:
     fill(archive)
@@ -177,8 +178,6 @@ def test_another_colour_judges_nothing_again_and_another_description_everything(
     run(archive, answers, judge)
 
     def with_food(**fields: str) -> Taxonomy:
-        import msgspec
-
         food = msgspec.structs.replace(TAXONOMY.categories[0], **fields)
         return msgspec.structs.replace(TAXONOMY, categories=(food, *TAXONOMY.categories[1:]))
 
@@ -190,7 +189,10 @@ def test_a_better_judge_judges_again_only_when_asked(archive: Archive, answers: 
     fill(archive)
     run(archive, answers, ScriptedJudge("local/v1"))
     better = ScriptedJudge("openai/x/p1")
-    assert run(archive, answers, better).judged == 0
+    for unasked in (ScriptedJudge("local/v2"), better):  # a new version is another opinion, not a reason to pay
+        assert stage.plan(using(archive, answers, unasked)).pending == 0
+        assert run(archive, answers, unasked).judged == 0
+    assert stage.plan(using(archive, answers, better), upgrade=True).usage.cost_usd == pytest.approx(3 * PRICE)
     assert better.asked == []
     assert run(archive, answers, better, upgrade=True).judged == 3
     assert run(archive, answers, ScriptedJudge("local/v1"), upgrade=True).judged == 0, "that would be no upgrade"
