@@ -31,7 +31,7 @@ SOMETIMES = ("submitted", "under_way", "lost", "stopped")
 
 @flow(name="categorize", flow_run_name="categorize", task_runner=RUNNER)
 def categorize(
-    judge: str | None = None,
+    judge: JudgeName | None = None,
     taxonomy: str | None = None,
     since: date | None = None,
     until: date | None = None,
