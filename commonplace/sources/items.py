@@ -45,6 +45,8 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
     """The key of the object around a list, where the file's beginning does not tell it."""
     is_whole: bool = False
     """Whether each file is one item, whatever is in it."""
+    decode: Callable[[memoryview], Any] = decode
+    """An item's bytes as a value. Raises `Undecodable`."""
 
     def conversations(self, contents: Contents, members: Iterable[str], known: Known | None) -> Iterator[Item]:
         """Every item of these members, in their order."""
@@ -72,7 +74,7 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
         if too_large := _too_large(piece):
             return Defect(member, self._name(index, piece[:_FEW_BYTES]), too_large)
         try:
-            conversation = self.read(decode(piece))
+            conversation = self.read(self.decode(piece))
         except (Undecodable, NotAConversation) as exc:
             return Defect(member, self._name(index, piece), str(exc))
         except Exception as exc:  # a record that we did not foresee must not end an import; its text stays out

@@ -14,7 +14,9 @@ from commonplace.sources.contents import Contents, open_contents
 from commonplace.sources.contract import Export, Sender, Source, Sure
 from commonplace.sources.limits import Limits
 
-SOURCES: dict[str, str] = {"chatgpt": "commonplace.sources.chatgpt"}
+SOURCES: dict[str, str] = {
+    name: f"commonplace.sources.{name}" for name in ("chatgpt", "claude", "claude_code", "codex")
+}
 """Each source's name and its package, which loads when a file is looked at."""
 
 

@@ -22,6 +22,7 @@ _KEYS: tuple[tuple[str, frozenset[str]], ...] = (
     ("Gemini", frozenset({"header", "title", "time"})),
     ("Claude Code", frozenset({"sessionId", "uuid", "type"})),
     ("Codex", frozenset({"timestamp", "type", "payload"})),
+    ("Codex", frozenset({"timestamp", "id", "instructions"})),
     ("LibreChat", frozenset({"conversationId", "messages"})),
     ("Open WebUI", frozenset({"chat", "title", "user_id"})),
     ("Perplexity", frozenset({"entries", "thread_metadata"})),

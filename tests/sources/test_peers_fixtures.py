@@ -24,6 +24,8 @@ COUNTS = [
     ("agentsview/TestParseChatGPTExport_WebSearch.0.conversations-001.json", 1, 3, 0),
     ("agentsview/TestParseChatGPTExport_Thinking.0.conversations-001.json", 1, 2, 0),
     ("openwebui-importer/gpt_example.json", 1, 12, 1),
+    ("openwebui-importer/claude_thinking_example.json", 1, 2, 0),
+    ("openwebui-importer/invalid_unicode.json", 1, 2, 0),
 ]
 
 
@@ -58,9 +60,7 @@ def test_thoughts_and_models_are_there() -> None:
     assert "<summary>Thoughts</summary>" in read.messages[1].text
 
 
-@pytest.mark.parametrize(
-    ("name", "owner"), [("invalid_unicode.json", "Claude"), ("aistudio_example.json", "AI Studio")]
-)
+@pytest.mark.parametrize(("name", "owner"), [("aistudio_example.json", "AI Studio")])
 def test_other_assistants_files_are_named(name: str, owner: str) -> None:
     with pytest.raises(Refused, match=owner), open_export(SAMPLES / "openwebui-importer" / name):
         pass

@@ -71,7 +71,6 @@ def test_another_or_a_newer_reader_is_another_version(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("data", "owner"),
     [
-        (as_json([{"uuid": "u", "name": "n", "chat_messages": []}]), "Claude"),
         (as_json([{"id": "u", "inserted_at": "now", "mapping": {}}]), "DeepSeek"),
         (as_json({"chunkedPrompt": {"chunks": []}}), "AI Studio"),
         (as_json({"conversations": [{"conversation": {"id": "u"}, "responses": []}]}), "Grok"),
@@ -79,8 +78,6 @@ def test_another_or_a_newer_reader_is_another_version(monkeypatch: pytest.Monkey
         (as_json([{"header": "Gemini Apps", "title": "Prompted x", "time": "2026"}]), "Gemini"),
         (b'<html><body><div class="outer-cell"><p>Gemini Apps</p></div></body></html>', "Gemini"),
         (b"Conversation,Time,Author,Message\r\nA,2026-01-01,Human,hi\r\n", "Copilot"),
-        (b'{"type":"user","uuid":"u","sessionId":"s","message":{}}\n{"type":"x"}\n', "Claude Code"),
-        (b'{"timestamp":"2026","type":"session_meta","payload":{}}\n', "Codex"),
         (as_json({"conversationId": "c", "title": "t", "messages": []}), "LibreChat"),
         (as_json([{"id": "c", "user_id": "u", "title": "t", "chat": {}}]), "Open WebUI"),
     ],

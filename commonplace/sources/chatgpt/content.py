@@ -9,9 +9,9 @@ from commonplace.sources.chatgpt.canvas import render_canvas
 from commonplace.sources.chatgpt.citations import resolve
 from commonplace.sources.chatgpt.parts import pointer, render_parts
 from commonplace.sources.chatgpt.rendering import Rendering
-from commonplace.sources.chatgpt.unfamiliar import is_readable, leftovers, name_of
 from commonplace.sources.fields import dicts, mapping
 from commonplace.sources.markdown import aside, fence, link, paragraphs, quote
+from commonplace.sources.unfamiliar import is_readable, leftovers, name_of
 
 Content = dict[str, Any]
 

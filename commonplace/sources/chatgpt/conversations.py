@@ -7,12 +7,12 @@ from typing import Any
 from commonplace.model import Conversation, Message
 from commonplace.sources.chatgpt.messages import read_message
 from commonplace.sources.chatgpt.surroundings import Said, Surroundings
-from commonplace.sources.chatgpt.tree import grow
-from commonplace.sources.chatgpt.unfamiliar import count, name_of
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.decoding import storable
 from commonplace.sources.fields import first_text, flag, moment
 from commonplace.sources.shapes import CHATGPT, whose
+from commonplace.sources.tree import grow
+from commonplace.sources.unfamiliar import count, name_of
 
 SOURCE = "chatgpt"
 _KEPT = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any
 
 from commonplace.model import Attachment, Message, Role
@@ -11,21 +10,12 @@ from commonplace.sources.chatgpt.citations import has_marks, sources
 from commonplace.sources.chatgpt.content import KNOWN, PERSONAL, SPOKEN, render
 from commonplace.sources.chatgpt.rendering import Rendering
 from commonplace.sources.chatgpt.surroundings import Surroundings
-from commonplace.sources.chatgpt.unfamiliar import count, is_readable, leftovers
 from commonplace.sources.decoding import encode, storable
 from commonplace.sources.fields import first_text, mapping, moment
 from commonplace.sources.markdown import aside, paragraphs
+from commonplace.sources.turns import ROLES, digest
+from commonplace.sources.unfamiliar import count, is_readable, leftovers
 
-_ROLES: dict[str, Role] = {
-    "user": "user",
-    "human": "user",
-    "assistant": "assistant",
-    "model": "assistant",
-    "system": "system",
-    "developer": "system",
-    "tool": "tool",
-    "function": "tool",
-}
 _NEEDS_RENDERING = frozenset({"attachments", "content_references", "citations"})
 _KEPT = ("gizmo_id", "canvas", "finished_duration_sec", "invoked_plugin", "async_task_type", "search_queries")
 _CONTENT = frozenset({"content_type", "parts"})
@@ -59,7 +49,7 @@ def read_message(key: str, message: dict[str, Any], conversation_id: str, around
     if type(content) is not dict:
         content = {"content_type": "text", "parts": content if isinstance(content, list) else [content]}
     told_role = author.get("role")
-    role = _ROLES.get(told_role) if type(told_role) is str else None
+    role = ROLES.get(told_role) if type(told_role) is str else None
     name = author.get("name")
     if role is None:
         role, name = role_of(told_role, name)
@@ -139,7 +129,7 @@ def role_of(told: object, name: object) -> tuple[Role, object]:
     """The nearest of our roles; one that nobody knows is a tool of that name."""
     if not isinstance(told, str):
         return "assistant", name
-    known = _ROLES.get(told.strip().lower())
+    known = ROLES.get(told.strip().lower())
     return (known, name) if known else ("tool", name or told)
 
 
@@ -147,12 +137,7 @@ def digest_of(role: Role, kind: str, strings: list[str], attachments: list[Attac
     """Role and raw words; an image or a recording without any words still is something a reader would see."""
     if kind in KNOWN and kind not in SPOKEN:
         return b""
-    if len(strings) == 1:
-        return blake2b(f"{role}\x1f{strings[0]}".encode("utf-8", "replace"), digest_size=16).digest()
-    words = [string for string in strings if string.strip()] or [f"\0{attachment.kind}" for attachment in attachments]
-    if not words:
-        return b""
-    return blake2b("\x1f".join((role, *words)).encode("utf-8", "replace"), digest_size=16).digest()
+    return digest(role, strings, attachments)
 
 
 def _extra(message: dict[str, Any], metadata: dict[str, Any], author: dict[str, Any]) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from commonplace.model import Conversation, Message
 from commonplace.sources.chatgpt.conversations import SOURCE, read_conversation
 from commonplace.sources.chatgpt.messages import digest_of, role_of
 from commonplace.sources.chatgpt.surroundings import Surroundings
-from commonplace.sources.chatgpt.unfamiliar import is_readable, leftovers
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.decoding import encode, storable
 from commonplace.sources.fields import dicts, first_text, mapping, moment
 from commonplace.sources.markdown import fence, paragraphs
+from commonplace.sources.unfamiliar import is_readable, leftovers
 
 _ABOUT = frozenset(
     {

@@ -13,8 +13,8 @@ from commonplace.sources.chatgpt.assets import Assets
 from commonplace.sources.chatgpt.content import KNOWN
 from commonplace.sources.chatgpt.conversations import read_conversation
 from commonplace.sources.chatgpt.surroundings import Surroundings
-from commonplace.sources.chatgpt.unfamiliar import MOST_NAMES
 from commonplace.sources.markdown import fence
+from commonplace.sources.unfamiliar import MOST_NAMES
 from tests.fakes.exports import chain, conversation, message, one_message
 from tests.sources.chatgpt.reading import read_message, read_one
 

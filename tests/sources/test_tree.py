@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonplace.sources.chatgpt.tree import Tree, grow
+from commonplace.sources.tree import Tree, grow
 from tests.fakes.exports import START, chain, conversation, message, node
 from tests.sources.chatgpt.reading import read_one
 

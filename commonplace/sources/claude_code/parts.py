@@ -1,0 +1,193 @@
+"""One message of a session: its records joined, what it says told from what the program puts beside it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from commonplace.model import Message, Role
+from commonplace.sources.decoding import encode
+from commonplace.sources.fields import first_text, mapping, text
+from commonplace.sources.turns import Around, Turn, role_of, words_in
+
+_RECORD = frozenset(
+    {
+        "agentId",
+        "apiError",
+        "compactMetadata",
+        "cwd",
+        "entrypoint",
+        "error",
+        "forkedFrom",
+        "gitBranch",
+        "isApiErrorMessage",
+        "isCompactSummary",
+        "isMeta",
+        "isSidechain",
+        "isVisibleInTranscriptOnly",
+        "level",
+        "logicalParentUuid",
+        "message",
+        "parentUuid",
+        "permissionMode",
+        "promptId",
+        "requestId",
+        "sessionId",
+        "slug",
+        "sourceToolAssistantUUID",
+        "sourceToolUseID",
+        "subtype",
+        "teamName",
+        "thinkingMetadata",
+        "timestamp",
+        "todos",
+        "toolUseID",
+        "toolUseResult",
+        "type",
+        "userType",
+        "uuid",
+        "version",
+    }
+)
+_MESSAGE = frozenset(
+    {
+        "content",
+        "context_management",
+        "container",
+        "id",
+        "model",
+        "role",
+        "stop_reason",
+        "stop_sequence",
+        "type",
+        "usage",
+    }
+)
+_PARTS = {
+    "text": frozenset({"type", "text", "citations", "cache_control"}),
+    "thinking": frozenset({"type", "thinking", "signature"}),
+    "redacted_thinking": frozenset({"type", "data"}),
+    "tool_use": frozenset({"type", "id", "name", "input", "caller", "cache_control"}),
+    "server_tool_use": frozenset({"type", "id", "name", "input"}),
+    "tool_result": frozenset({"type", "tool_use_id", "content", "is_error", "cache_control"}),
+    "image": frozenset({"type", "source", "cache_control"}),
+    "document": frozenset({"type", "source", "title", "cache_control"}),
+}
+_SURROUNDINGS = re.compile(
+    r"<(system-reminder|command-name|command-message|command-args|command-contents|local-command-std\w+|"
+    r"local-command-caveat|bash-input|bash-std\w+|ide_\w+|user-memory-input|task-notification)>(.*?)(?:</\1>|\Z)",
+    re.DOTALL,
+)
+
+
+def read_record(told: list[dict[str, Any]], id: str, around: Around) -> Message:
+    """The message that these records are of. Its place in the session is filled in by the caller."""
+    turn = Turn(around)
+    first = told[0]
+    kind = first.get("type")
+    parts = _parts(told)
+    for part in parts:
+        _read_part(part, turn)
+    if kind in ("user", "assistant", "system"):
+        turn.more({key: value for key, value in first.items() if key != "content"}, "record", _RECORD)
+        turn.more(mapping(first.get("message")), "message", _MESSAGE)
+        if kind == "system":
+            _fold_system(first, turn)
+    else:
+        turn.strange({key: value for key, value in first.items() if key not in _RECORD or key == "message"}, kind)
+    return turn.message(
+        told if len(told) > 1 else first,
+        id,
+        _role(kind, first, parts),
+        is_hidden=first.get("isMeta") is True,
+        model=first_text(mapping(first.get("message")), "model") if kind == "assistant" else None,
+        extra={"agent": first.get("agentId") if first.get("isSidechain") is True else None},
+    )
+
+
+def _role(kind: object, record: dict[str, Any], parts: list[Any]) -> Role:
+    """Whose message it is: what tools answer comes under the person's name."""
+    if kind not in ("user", "assistant"):
+        return "system"
+    kinds = {mapping(part).get("type") for part in parts}
+    if kind == "user" and "tool_result" in kinds and "text" not in kinds:
+        return "tool"
+    return role_of(mapping(record.get("message")).get("role") or kind)
+
+
+def _parts(told: list[dict[str, Any]]) -> list[Any]:
+    """The parts of all records of a message, in order; of a part that grew while it was written, the last state."""
+    found: list[Any] = []
+    for record in told:
+        content = mapping(record.get("message")).get("content")
+        for part in content if isinstance(content, list) else [content] if content else []:
+            if part in found:
+                continue
+            place = next((place for place, before in enumerate(found) if _has_grown(before, part)), None)
+            if place is None:
+                found.append(part)
+            else:
+                found[place] = part
+    return found
+
+
+def _has_grown(before: Any, after: Any) -> bool:
+    if not isinstance(before, dict) or not isinstance(after, dict) or before.get("type") != after.get("type"):
+        return False
+    if after.get("type") == "tool_use":
+        return before.get("id") == after.get("id")
+    return any(
+        isinstance(old := before.get(key), str) and isinstance(new := after.get(key), str) and new.startswith(old)
+        for key in ("text", "thinking")
+    )
+
+
+def _read_part(part: Any, turn: Turn) -> None:
+    if isinstance(part, str):
+        _say(part, turn)
+        return
+    kind = mapping(part).get("type")
+    if not isinstance(kind, str) or kind not in _PARTS:
+        turn.strange(part, kind)
+        return
+    if kind == "text":
+        _say(part.get("text"), turn)
+    elif kind == "thinking":
+        turn.thoughts(part.get("thinking"))
+    elif kind in ("tool_use", "server_tool_use"):
+        turn.call(part.get("name"), part.get("input"))
+    elif kind == "tool_result":
+        turn.output(None, _answered(part.get("content")))
+    elif kind in ("image", "document"):
+        turn.fold("Image" if kind == "image" else first_text(part, "title") or "Document")
+        turn.keeps_raw = True
+    turn.more(part, kind, _PARTS[kind])
+
+
+def _say(told: object, turn: Turn) -> None:
+    """What somebody said; what the program wrote into it is folded."""
+    written = text(told)
+    if written is None:
+        return
+    place = 0
+    for found in _SURROUNDINGS.finditer(written):
+        turn.say(written[place : found.start()])
+        turn.fold(found[1].replace("-", " "), found[2])
+        place = found.end()
+    turn.say(written[place:])
+
+
+def _answered(content: Any) -> str:
+    if not isinstance(content, list):
+        return words_in(content) if content else ""
+    return "\n".join(
+        text(mapping(part).get("text"))
+        or ("[image]" if mapping(part).get("type") == "image" else words_in(part) or encode(part).decode())
+        for part in content
+    )
+
+
+def _fold_system(record: dict[str, Any], turn: Turn) -> None:
+    told = record.get("content")
+    if text(told):
+        turn.fold((first_text(record, "subtype") or "system").replace("_", " "), told)

@@ -1,0 +1,105 @@
+"""What Claude's export says, in its many shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from commonplace.model import Conversation
+from commonplace.sources.registry import open_export
+from tests.fakes.assistants import claude_conversation, claude_message
+from tests.fakes.exports import write_zip
+from tests.sources.reading import read_all
+
+
+def read(tmp_path: Path, *items: Any, **files: Any) -> list[Conversation]:
+    named = {f"{name}.json": value for name, value in files.items()}
+    found, defects = read_all(write_zip(tmp_path / "x.zip", {"conversations.json": list(items), **named}))
+    assert defects == []
+    return found
+
+
+def test_branches_follow_the_parents_and_the_first_message_has_none(tmp_path: Path) -> None:
+    told = [
+        claude_message("q", "Why?"),
+        claude_message("a", "Because.", "assistant", "q"),
+        claude_message("b", "For no reason.", "assistant", "q", created_at="2026-03-01T11:00:00Z"),
+    ]
+    (found,) = read(tmp_path, claude_conversation("c", *told))
+    assert [(message.id, message.parent_id, message.is_active) for message in found.messages] == [
+        ("q", None, True),
+        ("b", "q", True),
+        ("a", "q", False),
+    ]
+    assert found.current_message_id == "b"
+    assert found.url == "https://claude.ai/chat/c"
+
+
+def test_older_exports_without_parents_are_a_chain_and_their_plain_text_counts(tmp_path: Path) -> None:
+    told = [{"uuid": key, "sender": sender, "text": key} for key, sender in (("q", "human"), ("a", "assistant"))]
+    (found,) = read(tmp_path, claude_conversation("c", *told))
+    assert [(message.role, message.text, message.parent_id) for message in found.messages] == [
+        ("user", "q", None),
+        ("assistant", "a", "q"),
+    ]
+
+
+def test_thoughts_and_tools_are_folded_and_what_is_said_is_not(tmp_path: Path) -> None:
+    parts = [
+        {"type": "thinking", "thinking": "He wants bread.", "signature": "x"},
+        {"type": "tool_use", "name": "artifacts", "input": {"id": "a", "content": "# Recipe"}},
+        {"type": "tool_result", "name": "web", "content": [{"type": "text", "text": "found"}]},
+        {"type": "text", "text": "Here.", "citations": [{"url": "https://example.org", "title": "Bread"}]},
+        {"type": "voice_note", "title": "Note", "text": "spoken"},
+    ]
+    (found,) = read(tmp_path, claude_conversation("c", claude_message("m", parts, "assistant")))
+    (message,) = found.messages
+    for folded in ("<summary>Thoughts</summary>", "<summary>Tool call: artifacts</summary>", "<summary>Tool: web"):
+        assert folded in message.text
+    assert "# Recipe" in message.text
+    assert message.text.endswith("Here.\n\nspoken")
+    assert message.extra["sources"] == [{"title": "Bread", "url": "https://example.org"}]
+
+
+def test_attachments_bring_their_text_and_files_without_bytes_are_told(tmp_path: Path) -> None:
+    pasted = {"file_name": "notes.txt", "file_size": 5, "file_type": "txt", "extracted_content": "flour and water"}
+    told = claude_message("m", "See", attachments=[pasted], files=[{"file_uuid": "f", "file_name": "loaf.png"}])
+    path = write_zip(tmp_path / "x.zip", {"conversations.json": [claude_conversation("c", told)]})
+    with open_export(path) as export:
+        (found,) = export.conversations()
+        assert isinstance(found, Conversation)
+        assert [attachment.text for attachment in found.messages[0].attachments] == ["flour and water", None]
+        assert "flour and water" in found.messages[0].text
+        assert [(left.name, left.reason) for left in export.left_out] == [
+            ("loaf.png", "named by a message, but not in the export")
+        ]
+
+
+def test_projects_and_memories_are_words_too(tmp_path: Path) -> None:
+    project = {
+        "uuid": "p",
+        "name": "Bread",
+        "description": "All about it",
+        "prompt_template": "Be brief",
+        "docs": [{"uuid": "d", "filename": "list.md", "content": "flour"}],
+    }
+    memories = [{"conversations_memory": "Bakes on Sundays", "account_uuid": "u"}]
+    found = read(tmp_path, claude_conversation("c"), projects=[project], memories=memories)
+    by_id = {told.external_id: told for told in found}
+    assert by_id["project-p"].title == "Bread"
+    assert by_id["project-p"].project_ref == "p"
+    assert [message.text for message in by_id["memories"].messages] == ["Bakes on Sundays"]
+    assert "All about it" in by_id["project-p"].messages[0].text
+    assert "flour" in by_id["project-p"].messages[1].text
+
+
+def test_an_export_without_conversations_is_one_all_the_same(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.zip", {"conversations.json": [], "users.json": [{"uuid": "u"}]})
+    with open_export(path) as export:
+        assert export.source == "claude"
+        assert list(export.conversations()) == []
+
+
+def test_a_conversation_that_nobody_named_is_called_by_what_was_asked(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, claude_conversation("c", claude_message("m", "How long?\nReally"), name=""))
+    assert found.title == "How long?"
