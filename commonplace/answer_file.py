@@ -45,10 +45,15 @@ class AnswerFile:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """A full disk or a folder that is read-only is for a person to put right."""
+        """A full disk, a folder that is read-only or a run that stands still is for a person to put right."""
         try:
             yield
         except (sqlite3.DatabaseError, OSError) as exc:
+            if getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise Halt(
+                    f"The answers in {self._name} are in use by another run that does not go on.",
+                    hint="Let it go on or end it, then run this again: what was answered is kept.",
+                ) from exc
             raise Halt(
                 f"The answers in {self._name} cannot be kept ({exc}).",
                 hint="Make room, or give the home back its permissions. A damaged file can be moved away.",

@@ -1,4 +1,4 @@
-"""How every task of the house behaves: what is retried, what is cached, and in which form results are kept.
+"""How every task behaves: what is retried, what is cached, and in which form results are kept.
 
 Prefect's defaults would retry anything, cache by the source of a thin wrapper, and pickle results. Here:
 

@@ -29,9 +29,9 @@ def session(lease: str = "") -> Iterator[Session]:
         yield current
         return
     with open_session(BlockEnvironment) as opened:
-        held = opened._replace(archive=resumed(opened.archive, lease)) if lease else opened
-        with shared(held):
-            yield held
+        same = opened._replace(archive=resumed(opened.archive, lease)) if lease else opened
+        with shared(same):
+            yield same
 
 
 @contextmanager

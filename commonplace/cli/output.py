@@ -59,7 +59,7 @@ def tell(text: str) -> None:
 
 
 def table(*headings: str, title: str | None = None) -> Table:
-    """An empty table in the house's look."""
+    """An empty table as all commands show theirs."""
     grid = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for heading in headings:
         grid.add_column(heading)

@@ -17,10 +17,10 @@ def prune_destination(destination: str, *, dry_run: bool, is_agreed: bool) -> di
     from commonplace.stages.syncing.destinations import open_destination
 
     with (
-        open_session() as (settings, environment, archive),
-        open_destination(settings, environment, archive, destination) as (target, rules),
+        open_session() as session,
+        open_destination(session.settings, session.environment, session.archive, destination) as (target, rules),
     ):
-        ids = pruning.left_behind(archive, target, rules)
+        ids = pruning.left_behind(session.archive, target, rules)
         if dry_run or not ids:
             return {"destination": destination, "would_remove": ids}
         if not is_agreed:
@@ -28,7 +28,7 @@ def prune_destination(destination: str, *, dry_run: bool, is_agreed: bool) -> di
                 raise Refused(f"{len(ids):,} would be removed.", hint="Look with --dry-run, then add --yes.")
             if not typer.confirm(f"Remove {len(ids):,} from {destination}?", err=True):
                 raise Refused("Nothing was removed.")
-        report = plain(pruning.prune(archive, target, rules))
+        report = plain(pruning.prune(session, target, rules))
         for problem in report["problems"]:
             aside.print(f"{problem['conversation_id']}: {problem['reason']}", markup=False)
         return {"destination": destination, **report}

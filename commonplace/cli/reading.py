@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from commonplace.config import Settings
 
 Category = Annotated[str | None, typer.Option(help="Only this category.")]
-FOUND_BY = {"meaning": "Near in meaning:", "some words": "Nothing has all of these words. These have some of them:"}
+REASONS = {"meaning": "Near in meaning:", "some words": "Nothing has all of these words. These have some of them:"}
 MARKS = ("\ue000", "\ue001")
 """Around highlighted words while the terminal's own markup is escaped."""
 
@@ -40,7 +40,7 @@ def search(
     category: Category = None,
     source: Annotated[str | None, typer.Option(help="Only this source: chatgpt, omi ...")] = None,
     role: Annotated[str | None, typer.Option(help="Only what this side said: user, assistant, tool.")] = None,
-    model: Annotated[str | None, typer.Option(help="Only conversations held with this model.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only conversations with this model.")] = None,
     since: Since = None,
     until: Until = None,
     has: Annotated[list[str] | None, typer.Option(help="Only with code, image or file; repeatable.")] = None,
@@ -120,8 +120,8 @@ def _show_found(found: SearchResult, settings: Settings) -> None:
         tell(f"[yellow]{escape(found.note)}[/]")
     before = None
     for result in found.results:
-        if result.why != before and result.why in FOUND_BY:
-            tell(f"\n[dim]{FOUND_BY[result.why]}[/]")
+        if result.why != before and result.why in REASONS:
+            tell(f"\n[dim]{REASONS[result.why]}[/]")
         before = result.why
         where = " · ".join(part for part in (result.project, result.category) if part)
         day = (to_iso(result.created_at, settings.zone) or "")[:10]

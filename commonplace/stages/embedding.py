@@ -112,8 +112,8 @@ def embed_pending(session: Session, selection: Selection = Selection(), *, work:
     settings, report = session.settings.meaning, EmbedReport(model=session.settings.meaning.model)
     with (
         telling(report),
-        leased(session, leases.embedding(session.archive.owner)) as held,
-        open_embedding(held) as using,
+        leased(session, leases.embedding(session.archive.owner)) as ours,
+        open_embedding(ours) as using,
     ):
         ids = pending(using.archive, using.embedder.key, selection)
         report.unchanged = count(using.archive, selection) - len(ids)

@@ -30,6 +30,7 @@ from commonplace.stages.importing import pieces
 from commonplace.stages.importing.intake import Intake, TextIndex
 from commonplace.stages.importing.pieces import event
 from commonplace.stages.importing.report import Tally
+from commonplace.stages.work import leased
 
 MOST_BYTES_OF_FILES = 32 << 20
 REPEATS_KNOWN = 30 * 86_400 * 1_000_000
@@ -112,8 +113,8 @@ class _Receiving:
 
     def run(self) -> None:
         owner, name = self._archive, self._sender.name
-        with leases.hold(owner, leases.importing(owner.owner)) as lease:
-            self._archive = lease.archive
+        with leased(self._session._replace(archive=owner), leases.importing(owner.owner)) as ours:
+            self._archive = ours.archive
             imports.mark_interrupted(self._archive)
             import_id = imports.start(self._archive, name=self._sender.title, signature=f"{name}:{now()}")
             try:

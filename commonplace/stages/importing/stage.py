@@ -32,9 +32,9 @@ def import_exports(
     """
     settings, report = session.settings, ImportReport()
     keep = settings.imports.keep_exports if keep_exports is None else keep_exports
-    with telling(report), leased(session, leases.importing(session.archive.owner)) as held:
+    with telling(report), leased(session, leases.importing(session.archive.owner)) as ours:
         using = Importing(
-            archive=held.archive,
+            archive=ours.archive,
             keep_exports=keep,
             progress=lambda file: work.show(f"import {file.file}", file.read, None),
         )

@@ -39,8 +39,8 @@ def map_projects(session: Session, selection: Selection = Selection(), *, work: 
     report = MapReport()
     with (
         telling(report),
-        leased(session, leases.mapping(session.archive.owner)) as held,
-        open_assigning(held) as using,
+        leased(session, leases.mapping(session.archive.owner)) as ours,
+        open_assigning(ours) as using,
     ):
         assign_pending(using, report, selection, work=work)
     return report

@@ -19,7 +19,9 @@ from commonplace.archive.schema import conversations, ledger, projects
 from commonplace.destinations.contract import Destination, Removes
 from commonplace.errors import Refused
 from commonplace.model import Outcome
+from commonplace.session import Session
 from commonplace.stages.syncing.pending import Rules
+from commonplace.stages.work import leased
 
 
 class PruneReport(msgspec.Struct, kw_only=True):
@@ -43,14 +45,14 @@ def left_behind(archive: Archive, destination: Destination, rules: Rules) -> lis
         return list(connection.execute(query.order_by(ledger.c.conversation_id)).scalars())
 
 
-def prune(archive: Archive, destination: Destination, rules: Rules) -> PruneReport:
+def prune(session: Session, destination: Destination, rules: Rules) -> PruneReport:
     """Take away what was left behind. Killed halfway, what is gone is gone, and asking again does the rest."""
     if not destination.capabilities.supports_removal:
         raise Refused("What was sent there cannot be taken back.")
     report = PruneReport()
-    with leases.hold(archive, leases.syncing(destination.instance)) as lease:
-        known = ArchiveLedger(lease.archive, destination.instance)
-        for ids in batched(left_behind(archive, destination, rules)):
+    with leased(session, leases.syncing(destination.instance)) as ours:
+        known = ArchiveLedger(ours.archive, destination.instance)
+        for ids in batched(left_behind(ours.archive, destination, rules)):
             outcomes = cast(Removes, destination).remove(ids, known)
             report.removed += sum(outcome.state == "removed" for outcome in outcomes)
             report.problems += [outcome for outcome in outcomes if outcome.state != "removed"]

@@ -31,9 +31,9 @@ def sync(
     with (
         telling(report),
         open_syncing(session, destination) as opened,
-        leased(session, leases.syncing(opened.destination.instance)) as held,
+        leased(session, leases.syncing(opened.destination.instance)) as ours,
     ):
-        using = msgspec.structs.replace(opened, archive=held.archive)
+        using = msgspec.structs.replace(opened, archive=ours.archive)
         write_pending(using, report, selection, wishes, work=work)
     return report
 

@@ -16,10 +16,10 @@ def session_token(request: Request) -> str | None:
 
 def visit(request: Request) -> str:
     """The visit's secret, made when the browser brought none; `keep_visit` then sends it."""
-    held = request.cookies.get(_name(request, "visit")) or getattr(request.state, "visit", None)
-    if not held:
-        request.state.visit = held = secrets.token_urlsafe(16)
-    return str(held)
+    secret = request.cookies.get(_name(request, "visit")) or getattr(request.state, "visit", None)
+    if not secret:
+        request.state.visit = secret = secrets.token_urlsafe(16)
+    return str(secret)
 
 
 def keep_visit(request: Request, response: Response) -> None:

@@ -36,8 +36,8 @@ def check(request: Request, sent: str) -> None:
 
 def _subject(request: Request) -> str:
     """Whose form it is: a session's, or that of a visit that begins with this page."""
-    held = cookies.session_token(request) or cookies.visit(request)
-    return digest(held)[:32]
+    secret = cookies.session_token(request) or cookies.visit(request)
+    return digest(secret)[:32]
 
 
 def _guard(request: Request, sent: Annotated[str, Form(alias="csrf")] = "") -> None:

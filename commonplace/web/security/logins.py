@@ -58,7 +58,7 @@ def _check(server: Server, name: str, password: str) -> str | None:
 
 
 def _begin(request: Request, server: Server, owner: str) -> str:
-    if held := cookies.session_token(request):
-        sessions.forget(server.archive, held)
+    if before := cookies.session_token(request):
+        sessions.forget(server.archive, before)
     agent = request.headers.get("user-agent", "")
     return sessions.begin(server.archive, owner, address=client_of(request), agent=agent, days=server.web.session_days)
