@@ -75,7 +75,7 @@ class ListedExport:
         self.reader_version = source.version
         self.members = contents.members
         self._contents = contents
-        self._around = Around(files={PurePosixPath(name).name: name for name in contents.members})
+        self._around = Around(files={_known_as(PurePosixPath(name)): name for name in contents.members})
         self.unfamiliar = self._around.unfamiliar
         self._to_read: list[tuple[Kind, str]] = []
         self._unread: list[str] = []
@@ -112,6 +112,11 @@ class ListedExport:
 
     def open_member(self, name: str) -> BinaryIO:
         return self._contents.open_member(name)
+
+
+def _known_as(path: PurePosixPath) -> str:
+    """By what a message names a file: its name, or that of the folder that holds nothing else."""
+    return path.parent.name if path.name == "content" else path.name
 
 
 def _runs(files: Iterable[tuple[Kind, str]]) -> Iterator[tuple[Kind, list[str]]]:

@@ -15,7 +15,18 @@ from commonplace.sources.contract import Export, Sender, Source, Sure
 from commonplace.sources.limits import Limits
 
 SOURCES: dict[str, str] = {
-    name: f"commonplace.sources.{name}" for name in ("chatgpt", "claude", "claude_code", "codex")
+    name: f"commonplace.sources.{name}"
+    for name in (
+        "chatgpt",
+        "claude",
+        "claude_code",
+        "codex",
+        "deepseek",
+        "grok",
+        "lechat",
+        "librechat",
+        "openwebui",
+    )
 }
 """Each source's name and its package, which loads when a file is looked at."""
 

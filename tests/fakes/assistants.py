@@ -81,5 +81,75 @@ def codex_session(session: str) -> list[Json]:
     ]
 
 
+def deepseek_conversation(key: str, answer: list[Json] | None = None) -> Json:
+    """A question and its answer; the root above them says nothing."""
+    said = answer or [{"type": "THINK", "content": "Hm"}, {"type": "RESPONSE", "content": "An archive."}]
+    told = {"1": [{"type": "REQUEST", "content": "What is a zip?"}], "2": said}
+    mapping: Json = {"root": {"id": "root", "parent": None, "children": ["1"], "message": None}}
+    for (id, fragments), parent in zip(told.items(), ("root", "1"), strict=True):
+        message = {"model": "deepseek-chat", "inserted_at": AT.format(1), "files": [], "fragments": fragments}
+        mapping[id] = {"id": id, "parent": parent, "children": [], "message": message}
+    dates = {"inserted_at": AT.format(0), "updated_at": AT.format(9)}
+    return {"id": key, "title": "A title", **dates, "mapping": mapping}
+
+
+def grok_conversation(key: str, **answer: Any) -> Json:
+    """A question and its answer, to which `answer` adds."""
+    asked = {"_id": f"{key}-1", "sender": "human", "message": "What is a zip?", "create_time": AT.format(1)}
+    date = {"$date": {"$numberLong": "1772359202000"}}
+    answered = {
+        "_id": f"{key}-2",
+        "sender": "ASSISTANT",
+        "message": "An archive.",
+        "create_time": date,
+        "model": "grok-4",
+        "parent_response_id": f"{key}-1",
+    }
+    responses = [{"response": asked, "share_link": None}, {"response": {**answered, **answer}, "share_link": None}]
+    about = {"id": key, "title": "A title", "create_time": AT.format(0), "modify_time": AT.format(9)}
+    return {"conversation": about, "responses": responses}
+
+
+def lechat_conversation(key: str, **answer: Any) -> list[Json]:
+    """A question and its answer, to which `answer` adds."""
+    plain = {"chatId": key, "version": 0, "contentChunks": [], "reaction": "neutral", "files": []}
+    asked = {"id": f"{key}-1", "role": "user", "content": "What is a zip?", "createdAt": AT.format(1)}
+    answered = {"id": f"{key}-2", "role": "assistant", "content": "An archive.", "createdAt": AT.format(2)}
+    return [{**plain, **asked}, {**plain, **answered, **answer}]
+
+
+def librechat_conversation(key: str, **answer: Any) -> Json:
+    """A question and its answer, to which `answer` adds."""
+    root = "00000000-0000-0000-0000-000000000000"
+    asked = {"messageId": f"{key}-1", "parentMessageId": root, "text": "What is a zip?", "isCreatedByUser": True}
+    answered = {
+        "messageId": f"{key}-2",
+        "parentMessageId": f"{key}-1",
+        "text": "An archive.",
+        "isCreatedByUser": False,
+        "model": "gpt-6",
+        "createdAt": AT.format(2),
+    }
+    messages = [{**asked, "createdAt": AT.format(1)}, {**answered, **answer}]
+    return {"conversationId": key, "title": "A title", "endpoint": "openAI", "messages": messages}
+
+
+def openwebui_conversation(key: str, **answer: Any) -> Json:
+    """A question and its answer, to which `answer` adds."""
+    asked = {"id": f"{key}-1", "parentId": None, "role": "user", "content": "What is a zip?", "timestamp": 1772359201}
+    answered = {
+        "id": f"{key}-2",
+        "parentId": f"{key}-1",
+        "role": "assistant",
+        "content": "An archive.",
+        "model": "llama3",
+        "timestamp": 1772359202,
+        **answer,
+    }
+    history = {"messages": {f"{key}-1": asked, f"{key}-2": answered}, "currentId": f"{key}-2"}
+    dates = {"created_at": 1772359200, "updated_at": 1772359209}
+    return {"id": key, "user_id": "u", "title": "A title", "chat": {"history": history}, **dates}
+
+
 def as_lines(records: list[Json]) -> bytes:
     return b"".join(json.dumps(record).encode() + b"\n" for record in records)

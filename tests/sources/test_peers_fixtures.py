@@ -25,6 +25,7 @@ COUNTS = [
     ("agentsview/TestParseChatGPTExport_Thinking.0.conversations-001.json", 1, 2, 0),
     ("openwebui-importer/gpt_example.json", 1, 12, 1),
     ("openwebui-importer/claude_thinking_example.json", 1, 2, 0),
+    ("openwebui-importer/grok_example.json", 1, 10, 0),
     ("openwebui-importer/invalid_unicode.json", 1, 2, 0),
 ]
 

@@ -71,15 +71,10 @@ def test_another_or_a_newer_reader_is_another_version(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("data", "owner"),
     [
-        (as_json([{"id": "u", "inserted_at": "now", "mapping": {}}]), "DeepSeek"),
         (as_json({"chunkedPrompt": {"chunks": []}}), "AI Studio"),
-        (as_json({"conversations": [{"conversation": {"id": "u"}, "responses": []}]}), "Grok"),
-        (as_json([{"id": "u", "chatId": "c", "role": "user"}]), "Le Chat"),
         (as_json([{"header": "Gemini Apps", "title": "Prompted x", "time": "2026"}]), "Gemini"),
         (b'<html><body><div class="outer-cell"><p>Gemini Apps</p></div></body></html>', "Gemini"),
         (b"Conversation,Time,Author,Message\r\nA,2026-01-01,Human,hi\r\n", "Copilot"),
-        (as_json({"conversationId": "c", "title": "t", "messages": []}), "LibreChat"),
-        (as_json([{"id": "c", "user_id": "u", "title": "t", "chat": {}}]), "Open WebUI"),
     ],
 )
 def test_assistants_that_are_not_read_yet_are_named(tmp_path: Path, data: bytes, owner: str) -> None:

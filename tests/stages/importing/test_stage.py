@@ -24,6 +24,7 @@ from commonplace.stages.importing import file, intake
 from commonplace.stages.importing.report import FileReport, ImportReport
 from commonplace.stages.importing.stage import import_paths
 from tests.archive.builders import bytes_of, contents
+from tests.fakes.assistants import as_lines, code_record, code_session
 from tests.fakes.exports import (
     START,
     as_json,
@@ -343,3 +344,16 @@ def test_an_interrupted_import_leaves_no_process_behind(
     with pytest.raises(KeyboardInterrupt):
         import_paths(sqlite_archive, [tmp_path / "sample.zip"], progress=interrupt)
     assert [there.process.poll() is None for there in opened] == [False]
+
+
+def test_a_session_that_goes_on_is_the_same_conversation_with_more_in_it(archive: Archive, tmp_path: Path) -> None:
+    sessions = tmp_path / "projects"
+    write_folder(sessions, {"-home-me/a.jsonl": as_lines(code_session("a")), "b.jsonl": as_lines(code_session("b"))})
+    assert import_paths(archive, [sessions]).new == 2
+    with (sessions / "b.jsonl").open("ab") as going_on:
+        going_on.write(as_lines([code_record("b-3", "user", "Thanks", "b-2", "b")]) + b'{"type": "user", "uu')
+    later = import_paths(archive, [sessions])
+    assert (later.changed, later.unchanged, later.failed) == (1, 1, 0)
+    told = load_conversation(archive, "claude_code:b")
+    assert told is not None
+    assert [message.id for message in told.messages] == ["b-1", "b-2", "b-3"]

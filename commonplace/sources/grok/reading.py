@@ -1,0 +1,147 @@
+"""Conversations of Grok's export."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from commonplace.model import Conversation, Message
+from commonplace.sources.contract import NotAConversation
+from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings
+from commonplace.sources.listed import Kind, Listed, an_object
+from commonplace.sources.turns import Around, Turn, arrange, in_turn, newest_model, role_of, title_of
+from commonplace.sources.unfamiliar import count, name_of
+
+TITLE = "Grok"
+_CONVERSATION = frozenset(
+    {
+        "anon_user_id",
+        "asset_ids",
+        "conversation_id",
+        "controller",
+        "create_time",
+        "id",
+        "leaf_response_id",
+        "media_types",
+        "modify_time",
+        "root_asset_id",
+        "starred",
+        "summary",
+        "system_prompt_id",
+        "system_prompt_name",
+        "task_result_id",
+        "temporary",
+        "title",
+        "user_id",
+        "x_user_id",
+    }
+)
+_MESSAGE = frozenset(
+    {
+        "_id",
+        "card_attachments_json",
+        "cited_web_search_results",
+        "conversation_id",
+        "create_time",
+        "debug_log",
+        "error",
+        "file_attachments",
+        "generated_image_urls",
+        "id",
+        "image_attachments",
+        "image_edit_uri",
+        "is_control",
+        "manual",
+        "media_types",
+        "message",
+        "metadata",
+        "model",
+        "parent_response_id",
+        "partial",
+        "query",
+        "query_type",
+        "response_id",
+        "sender",
+        "shared",
+        "steps",
+        "thinking_end_time",
+        "thinking_start_time",
+        "thinking_trace",
+        "web_search_results",
+        "webpage_urls",
+        "xai_anon_user_id",
+        "xai_user_id",
+        "xpost_ids",
+    }
+)
+
+
+def _conversation(item: Any, around: Around) -> Conversation:
+    item = an_object(item, TITLE)
+    about = mapping(item.get("conversation"))
+    external_id = first_text(about, "conversation_id", "id")
+    if external_id is None or not isinstance(item.get("responses"), list):
+        raise NotAConversation("no id or no list of messages")
+    for key in about.keys() - _CONVERSATION:
+        if isinstance(about[key], str | list | dict) and about[key]:
+            count(around.unfamiliar, f"conversation.{name_of(key)}")
+    told = [mapping(one.get("response")) or one for one in dicts(item["responses"])]
+    read = [_message(record, f"{external_id}-{place}", around) for place, record in enumerate(told)]
+    if not any(message.parent_id for message in read):
+        in_turn(read)
+    messages, current = arrange(read, first_text(about, "leaf_response_id"))
+    return Conversation(
+        source="grok",
+        external_id=external_id,
+        title=first_text(about, "title") or title_of(messages),
+        created_at=_moment(about.get("create_time")),
+        updated_at=_moment(about.get("modify_time")),
+        messages=messages,
+        current_message_id=current,
+        model=newest_model(messages),
+        url=f"https://grok.com/c/{external_id}",
+        is_starred=flag(about.get("starred")),
+        extra={"summary": summary} if (summary := first_text(about, "summary")) else {},
+    )
+
+
+def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
+    turn = Turn(around)
+    turn.thoughts(record.get("thinking_trace"))
+    turn.say(record.get("message"))
+    for file in (*strings(record.get("file_attachments")), *strings(record.get("image_attachments"))):
+        turn.attach(file)
+    turn.more(record, "message", _MESSAGE)
+    found = (*dicts(record.get("cited_web_search_results")), *dicts(record.get("web_search_results")))
+    cited = {url: first_text(page, "title") or url for page in found if (url := first_text(page, "url"))}
+    role = role_of(record.get("sender"))
+    model = first_text(record, "model") or first_text(
+        mapping(mapping(record.get("metadata")).get("requestModelDetails")), "modelId"
+    )
+    return turn.message(
+        record,
+        first_text(record, "_id", "response_id", "id") or spare_id,
+        role,
+        parent_id=first_text(record, "parent_response_id"),
+        created_at=_moment(record.get("create_time")),
+        model=model if role == "assistant" else None,
+        extra={
+            "sources": [{"title": title, "url": url} for url, title in cited.items()],
+            "status": "partial" if record.get("partial") is True else None,
+        },
+    )
+
+
+def _moment(told: object) -> int | None:
+    """Text, or `{"$date": {"$numberLong": "milliseconds"}}`."""
+    date = mapping(told).get("$date", told)
+    return moment(mapping(date).get("$numberLong", date))
+
+
+SOURCE = Listed(
+    name="grok",
+    title=TITLE,
+    version="grok/1",
+    kind=Kind(read=_conversation, identity=re.compile(rb'"(?:conversation_)?id"\s*:\s*"([^"\\]{1,100})"')),
+    tells=frozenset({"prod-mc-auth-mgmt-api.json", "prod-mc-billing.json"}),
+)

@@ -1,0 +1,11 @@
+"""Conversations that Open WebUI exported, as json."""
+
+from commonplace.sources.openwebui.reading import SOURCE
+
+name = SOURCE.name
+title = SOURCE.title
+reader_version = SOURCE.version
+detect = SOURCE.detect
+open = SOURCE.open
+
+__all__ = ["detect", "name", "open", "reader_version", "title"]

@@ -1,0 +1,130 @@
+"""Conversations that Open WebUI exported."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from commonplace.model import Conversation, Message
+from commonplace.sources.contract import NotAConversation
+from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings
+from commonplace.sources.listed import Kind, Listed, an_object
+from commonplace.sources.turns import Around, Turn, arrange, in_turn, newest_model, role_of, title_of
+from commonplace.sources.unfamiliar import count, name_of
+
+TITLE = "Open WebUI"
+_CONVERSATION = frozenset(
+    {
+        "archived",
+        "chat",
+        "created_at",
+        "folder_id",
+        "id",
+        "meta",
+        "pinned",
+        "share_id",
+        "title",
+        "updated_at",
+        "user_id",
+    }
+)
+_MESSAGE = frozenset(
+    {
+        "annotation",
+        "childrenIds",
+        "code_executions",
+        "content",
+        "done",
+        "error",
+        "favorite",
+        "feedbackId",
+        "files",
+        "followUps",
+        "id",
+        "info",
+        "lastSentence",
+        "model",
+        "modelIdx",
+        "modelName",
+        "models",
+        "originalContent",
+        "parentId",
+        "role",
+        "selectedModelId",
+        "sources",
+        "statusHistory",
+        "timestamp",
+        "usage",
+        "user",
+        "userContext",
+    }
+)
+
+
+def _conversation(item: Any, around: Around) -> Conversation:
+    item = an_object(item, TITLE)
+    chat, external_id = mapping(item.get("chat")), first_text(item, "id")
+    history = mapping(chat.get("history"))
+    told = list(mapping(history.get("messages")).values()) or chat.get("messages")
+    if external_id is None or not isinstance(told, list):
+        raise NotAConversation("no id or no messages")
+    for key in item.keys() - _CONVERSATION:
+        if isinstance(item[key], str | list | dict) and item[key]:
+            count(around.unfamiliar, f"conversation.{name_of(key)}")
+    read = [_message(record, f"{external_id}-{place}", around) for place, record in enumerate(dicts(told))]
+    if not any(message.parent_id for message in read):
+        in_turn(read)
+    messages, current = arrange(read, first_text(history, "currentId"))
+    folder = first_text(item, "folder_id")
+    return Conversation(
+        source="openwebui",
+        external_id=external_id,
+        title=first_text(item, "title") or first_text(chat, "title") or title_of(messages),
+        created_at=moment(item.get("created_at")),
+        updated_at=moment(item.get("updated_at")),
+        messages=messages,
+        current_message_id=current,
+        project_ref=folder,
+        model=newest_model(messages) or next(iter(strings(chat.get("models"))), None),
+        is_archived=flag(item.get("archived")),
+        extra={"tags": tags} if (tags := strings(mapping(item.get("meta")).get("tags"))) else {},
+    )
+
+
+def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
+    turn = Turn(around)
+    content = record.get("content")
+    for part in content if isinstance(content, list) else [content]:
+        if isinstance(part, dict) and part.get("type") != "text":
+            turn.strange(part, part.get("type"))
+        else:
+            turn.say(mapping(part).get("text", part))
+    for file in dicts(record.get("files")):
+        if id := first_text(file, "id", "name", "url"):
+            kind = "image" if file.get("type") == "image" else "file"
+            turn.attach(
+                id if len(id) < 200 else f"{spare_id}-{len(turn.attachments)}", name=first_text(file, "name"), kind=kind
+            )
+    turn.more(record, "message", _MESSAGE)
+    pages = (mapping(found.get("source")) for found in dicts(record.get("sources")))
+    cited = [
+        {"title": first_text(page, "name") or url, "url": url} for page in pages if (url := first_text(page, "url"))
+    ]
+    role = role_of(record.get("role"))
+    return turn.message(
+        record,
+        first_text(record, "id") or spare_id,
+        role,
+        parent_id=first_text(record, "parentId"),
+        created_at=moment(record.get("timestamp")),
+        model=first_text(record, "model", "modelName") if role == "assistant" else None,
+        extra={"sources": cited},
+    )
+
+
+SOURCE = Listed(
+    name="openwebui",
+    title=TITLE,
+    version="openwebui/1",
+    kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')),
+)

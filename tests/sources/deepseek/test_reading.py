@@ -1,0 +1,30 @@
+"""What DeepSeek exports, in its shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fakes.assistants import deepseek_conversation
+from tests.fakes.exports import as_json
+from tests.sources.reading import read_all
+
+
+def test_thoughts_are_folded_and_the_silent_root_is_no_message(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([deepseek_conversation("c")]))
+    ((told,), _) = read_all(path)
+    assert [(message.id, message.role, message.parent_id) for message in told.messages] == [
+        ("1", "user", None),
+        ("2", "assistant", "1"),
+    ]
+    assert "<summary>Thoughts</summary>" in told.messages[1].text
+    assert told.messages[1].text.endswith("An archive.")
+    assert (told.model, told.messages[0].model) == ("deepseek-chat", None)
+
+
+def test_it_is_told_from_others_by_its_fragments_where_dates_lack(tmp_path: Path) -> None:
+    item = {key: value for key, value in deepseek_conversation("c").items() if not key.endswith("_at")}
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([item]))
+    ((told,), defects) = read_all(path)
+    assert (told.id, len(told.messages), defects) == ("deepseek:c", 2, [])

@@ -1,0 +1,23 @@
+"""What Grok exports, in its shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fakes.assistants import grok_conversation
+from tests.fakes.exports import as_json
+from tests.sources.reading import read_all
+
+
+def test_times_of_both_forms_thoughts_and_sources_are_read(tmp_path: Path) -> None:
+    pages = [{"url": "https://example.org", "title": "Zips"}]
+    path = tmp_path / "x.json"
+    path.write_bytes(
+        as_json({"conversations": [grok_conversation("c", thinking_trace="Hm", web_search_results=pages)]})
+    )
+    ((told,), _) = read_all(path)
+    asked, answered = told.messages
+    assert (asked.created_at, answered.created_at) == (1_772_359_201_000_000, 1_772_359_202_000_000)
+    assert (answered.role, answered.parent_id, answered.model) == ("assistant", asked.id, "grok-4")
+    assert answered.extra["sources"] == [{"title": "Zips", "url": "https://example.org"}]
+    assert "<summary>Thoughts</summary>" in answered.text

@@ -1,0 +1,36 @@
+"""What LibreChat exports, in its shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fakes.assistants import librechat_conversation
+from tests.fakes.exports import as_json
+from tests.sources.reading import read_all
+
+
+def test_a_tree_and_a_list_are_the_same_conversation(tmp_path: Path) -> None:
+    listed = librechat_conversation("c")
+    asked, answered = listed["messages"]
+    nested = {**listed, "recursive": True, "messages": [{**asked, "children": [answered]}]}
+    read = []
+    for name, item in (("list", listed), ("tree", nested)):
+        path = tmp_path / f"{name}.json"
+        path.write_bytes(as_json(item))
+        ((told,), _) = read_all(path)
+        read.append([(message.id, message.parent_id, message.text) for message in told.messages])
+    assert read[0] == read[1] == [("c-1", None, "What is a zip?"), ("c-2", "c-1", "An archive.")]
+
+
+def test_parts_of_an_answer_are_told_apart(tmp_path: Path) -> None:
+    parts = [
+        {"type": "think", "think": "Hm"},
+        {"type": "tool_call", "tool_call": {"name": "search", "args": '{"q": 1}', "output": "found"}},
+        {"type": "text", "text": {"value": "Here."}},
+    ]
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json(librechat_conversation("c", content=parts, text="")))
+    ((told,), _) = read_all(path)
+    for folded in ("Thoughts", "Tool call: search", "Tool: search"):
+        assert f"<summary>{folded}</summary>" in told.messages[1].text
+    assert told.messages[1].text.endswith("Here.")

@@ -1,0 +1,35 @@
+"""What Open WebUI exports, in its shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fakes.assistants import openwebui_conversation
+from tests.fakes.exports import as_json
+from tests.sources.reading import read_all
+
+
+def test_branches_tags_and_sources_are_read(tmp_path: Path) -> None:
+    found = [{"source": {"name": "Zips", "url": "https://example.org"}}]
+    item = openwebui_conversation("c", sources=found)
+    messages = item["chat"]["history"]["messages"]
+    messages["c-3"] = {**messages["c-2"], "id": "c-3", "content": "Another answer.", "sources": []}
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([{**item, "meta": {"tags": ["packing"]}, "archived": True}]))
+    ((told,), _) = read_all(path)
+    assert [(message.id, message.is_active) for message in told.messages] == [
+        ("c-1", True),
+        ("c-2", True),
+        ("c-3", False),
+    ]
+    assert told.messages[1].extra["sources"] == [{"title": "Zips", "url": "https://example.org"}]
+    assert (told.extra["tags"], told.is_archived) == (["packing"], True)
+
+
+def test_older_chats_are_a_plain_list(tmp_path: Path) -> None:
+    item = openwebui_conversation("c")
+    told = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}]
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([{**item, "chat": {"messages": told}}]))
+    ((read,), _) = read_all(path)
+    assert [(message.text, message.parent_id) for message in read.messages] == [("Why?", None), ("Because.", "c-0")]
