@@ -43,6 +43,9 @@ class BlockEnvironment(Environment):
         super().__init__(variables, beside)
         self._found: dict[str, str | None] = {}
 
+    def read_typed(self, home: Path) -> None:
+        """Nothing: it is in the blocks, which a person may have changed since."""
+
     def get(self, *names: str) -> str | None:
         said, name = super().get(*names), names[0]
         if said or name not in VARIABLES or (name == "COMMONPLACE_FILES" and super().get("COMMONPLACE_DATABASE_URL")):

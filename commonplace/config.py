@@ -234,6 +234,10 @@ class Environment:
         """What the variable is set to; of several names for the same, the first that is."""
         return next((value for name in names if (value := self._variables.get(name))), None)
 
+    def read_typed(self, home: Path) -> None:
+        """What `connect` was told at the terminal, where neither the process nor `.env` says anything."""
+        self._variables = {**_dotenv(home / ".env"), **self._variables}
+
     def __repr__(self) -> str:
         return f"Environment({len(self._variables)} variables)"
 
@@ -275,7 +279,20 @@ def load(
     except msgspec.ValidationError as exc:
         raise Refused(f"{path or 'The environment'}: {_explain(str(exc))}") from exc
     zone_named(settings.timezone)
+    environment.read_typed(home)
     return settings, environment
+
+
+def keep_typed(home: Path, secrets: Mapping[str, str]) -> None:
+    """Keep secrets that a person typed in a file of the home that nobody else can read."""
+    from dotenv import set_key
+
+    path = home / ".env"
+    home.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    for name, value in secrets.items():
+        path.chmod(0o600)
+        set_key(path, name, value)
 
 
 def _moved(values: dict[str, Any]) -> dict[str, Any]:

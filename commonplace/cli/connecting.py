@@ -10,11 +10,13 @@ import typer
 from commonplace import runs
 from commonplace.archive.opening import open_archive
 from commonplace.cli.output import aside
-from commonplace.config import Environment, Settings
+from commonplace.config import Environment, Settings, keep_typed
 from commonplace.destinations import registry
 from commonplace.errors import Halt, Refused
 
-Connect = Callable[[Settings, Environment, bool], tuple[dict[str, Any], dict[str, Any]]]
+Found = tuple[dict[str, Any], dict[str, Any], dict[str, str]]
+"""What is told, the fields of the block, and the secrets that were typed, by their variables."""
+Connect = Callable[[Settings, Environment, bool], Found]
 
 
 class Asking:
@@ -37,10 +39,13 @@ def connect_service(
     services: dict[str, Connect] = {"archive": _archive, "openai": _openai}
     if service in services:
         block = service
-        told, fields = services[service](settings, environment, ask)
+        told, fields, typed = services[service](settings, environment, ask)
     else:
         chosen = {"database_id": database} if database else {}
-        block, told, fields = _destination(service, settings, environment, ask, chosen, others=list(services))
+        block, (told, fields, typed) = _destination(service, settings, environment, ask, chosen, others=list(services))
+    if save and typed:
+        keep_typed(settings.home, typed)
+        told["secret"] = str(settings.home / ".env")
     if save:
         runs.connect(settings, aside.print)
         told["block"] = runs.save_block(block, fields)
@@ -49,7 +54,7 @@ def connect_service(
 
 def _destination(
     name: str, settings: Settings, environment: Environment, ask: bool, chosen: dict[str, str], *, others: list[str]
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
+) -> tuple[str, Found]:
     from commonplace.stages.syncing.connecting import connect
 
     known = [*others, *dict.fromkeys([*settings.destinations, *registry.kinds()])]
@@ -57,21 +62,22 @@ def _destination(
         raise Refused(f"There is no service {name!r}.", hint=f"Use one of: {', '.join(known)}.")
     with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
         connected = connect(settings, environment, archive, name, Asking(ask=ask), chosen)
-    return connected.kind, dict(connected.told), connected.fields
+    return connected.kind, (dict(connected.told), connected.fields, connected.typed)
 
 
-def _archive(settings: Settings, _environment: Environment, _ask: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def _archive(settings: Settings, _environment: Environment, _ask: bool) -> Found:
     with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
         kind = archive.engine.dialect.name
     fields = {"url": settings.database_url, "files": settings.files, "owner": settings.owner}
-    return {"database": kind, "files": settings.files}, fields
+    return {"database": kind, "files": settings.files}, fields, {}
 
 
-def _openai(settings: Settings, environment: Environment, ask: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def _openai(settings: Settings, environment: Environment, ask: bool) -> Found:
     from commonplace.openai.client import Account
     from commonplace.openai.models import problems_with_model
 
-    key = environment.get("OPENAI_API_KEY") or Asking(ask=ask).answer("OpenAI API key", is_secret=True)
+    known = environment.get("OPENAI_API_KEY")
+    key = known or Asking(ask=ask).answer("OpenAI API key", is_secret=True)
     if not key:
         raise Refused("OPENAI_API_KEY is not set.", hint="Put it into the environment or .env.")
     base_url = environment.get("OPENAI_BASE_URL")
@@ -79,4 +85,5 @@ def _openai(settings: Settings, environment: Environment, ask: bool) -> tuple[di
     problems = problems_with_model(Account(api_key=key, base_url=base_url or ""), model)
     if problems:
         raise Halt(problems[0], hint=" ".join(problems[1:]) or None)
-    return {"model": model, "address": base_url or "OpenAI"}, {"api_key": key, "base_url": base_url or ""}
+    fields = {"api_key": key, "base_url": base_url or ""}
+    return {"model": model, "address": base_url or "OpenAI"}, fields, {} if known else {"OPENAI_API_KEY": key}

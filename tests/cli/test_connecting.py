@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from commonplace.cli import app
 from commonplace.cli.output import Output
+from commonplace.config import load
 from commonplace.sources.chatgpt.sample import write_sample
 from tests.fakes.notion import FakeNotion
 from tests.fakes.openai import FakeOpenAI
@@ -150,3 +152,29 @@ def test_what_a_narrowed_rule_leaves_behind_is_shown_and_then_removed(
     assert (code, told["hint"], len(notion.rows())) == (1, "Look with --dry-run, then add --yes.", 3)
     assert connect("notion", "--prune", "--yes", command="sync")[1]["removed"] == 3
     assert notion.rows() == []
+
+
+def test_a_token_that_is_typed_is_known_to_the_next_commands_and_to_nobody_else(
+    connect: Connect, notion: FakeNotion, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    database = notion.database_of(notion.add_database())
+    monkeypatch.delenv("NOTION_TOKEN")
+    for name in ("connect", "save_block"):
+        monkeypatch.setattr(f"commonplace.runs.{name}", lambda *_: "saved")
+    given = f"{notion.token}\ny\n"
+    Output.as_json = False
+    ended = CliRunner().invoke(app, ["connect", "notion", "--database", database], input=given, catch_exceptions=False)
+    assert ended.exit_code == 0
+    assert notion.token not in ended.output
+    settings, environment = load()
+    assert environment.get("NOTION_TOKEN") == notion.token
+    assert stat.S_IMODE((settings.home / ".env").stat().st_mode) == 0o600
+    assert notion.token.encode() not in b"".join(path.read_bytes() for path in settings.home.glob("archive.db*"))
+    sample = tmp_path / "sample.zip"
+    write_sample(sample, conversations=3)
+    connect("--direct", str(sample), command="import")
+    assert connect("notion", "--dry-run", command="sync")[1]["pending"] == 3
+    assert connect("notion", "--direct", command="sync")[0] == 0
+    assert len(notion.rows()) == 3
+    monkeypatch.setenv("NOTION_TOKEN", "another")
+    assert load()[1].get("NOTION_TOKEN") == "another"

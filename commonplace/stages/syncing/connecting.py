@@ -22,6 +22,11 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
     """What was found or made, for the person or program."""
     fields: dict[str, Any]
     """The fields of its Prefect block, secrets among them."""
+    typed: dict[str, str]
+    """Secrets that were typed now, by the variable that they would be in."""
+
+    def __repr__(self) -> str:
+        return f"Connected({self.kind!r}, {self.told!r})"
 
 
 def connect(
@@ -39,9 +44,10 @@ def connect(
     kind_name, section, _ = sections(settings, name)
     section |= chosen
     kind = registry.kind_named(kind_name)
+    typed = _asked_for(kind, section, environment, person)
     known = registry.settings_of(
         kind_name,
-        section | _asked_for(kind, section, environment, person),
+        section | typed,
         environment=environment,
         kept=kept(archive, name),
         around=surroundings(settings),
@@ -51,7 +57,13 @@ def connect(
     keep(archive, name, {key: value for key, value in connection.settings.items() if key not in secrets})
     values = msgspec.structs.asdict(known) | connection.settings
     fields = {given.setting: values[given.setting] for given in kind.given if values[given.setting] is not None}
-    return Connected(kind=kind_name, told=connection.told, fields=fields)
+    variables = {given.setting: given.variables[0] for given in kind.given if given.is_secret}
+    return Connected(
+        kind=kind_name,
+        told=connection.told,
+        fields=fields,
+        typed={variables[setting]: secret for setting, secret in typed.items()},
+    )
 
 
 def _asked_for(kind: Kind, section: dict[str, Any], environment: Environment, person: Person) -> dict[str, str]:
