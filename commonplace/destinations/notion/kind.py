@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,8 +21,8 @@ def _open(settings: NotionSettings, _around: Surroundings) -> NotionDestination:
     return open_notion(settings)
 
 
-def _defaults(around: Surroundings) -> dict[str, int]:
-    return {"processes": around.processes}
+def _defaults(around: Surroundings) -> dict[str, Any]:
+    return {"processes": around.processes} | ({"timezone": around.timezone} if around.timezone else {})
 
 
 def _location(settings: NotionSettings) -> str | None:

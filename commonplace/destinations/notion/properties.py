@@ -237,9 +237,24 @@ def analysis_of(document: Document) -> str:
     lines = [document.summary or ""]
     for name, value in (document.insights or {}).items():
         if value not in (None, "", [], {}):
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            lines.append(f"{name.replace('_', ' ').capitalize()}: {shown}")
+            lines.append(f"{_named(name)}: {_told(value)}")
     return "\n".join(line for line in lines if line)[: TEXT_LIMIT * ARRAY_LIMIT // 2]
+
+
+def _told(value: Any) -> str:
+    """What a judge found, as a person would write it, whatever is within what."""
+    if isinstance(value, dict):
+        return "; ".join(
+            f"{_named(name)}: {_told(one)}" for name, one in value.items() if one not in (None, "", [], {})
+        )
+    if isinstance(value, (list, tuple)):
+        between = "; " if any(isinstance(one, (dict, list, tuple)) for one in value) else ", "
+        return between.join(_told(one) for one in value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _named(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _options(tags: list[str]) -> tuple[list[str], list[str]]:

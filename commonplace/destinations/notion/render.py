@@ -7,6 +7,7 @@ sent; a very long message is several segments. What a page does not show is name
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
 from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -18,6 +19,7 @@ from commonplace.destinations.contract import Document
 from commonplace.destinations.notion.properties import clean
 from commonplace.destinations.notion.settings import NotionSettings, digest
 from commonplace.model import Message
+from commonplace.moments import to_datetime, zone_named
 
 Block = TypeVar("Block")
 Weight = tuple[int, int]
@@ -30,7 +32,7 @@ SPEAKERS = {"user": "You", "assistant": "Assistant", "system": "System", "tool":
 class Dialect(Protocol[Block]):
     """One of the two ways in which Notion takes bodies."""
 
-    def heading(self, text: str) -> Block: ...
+    def speaker(self, name: str, about: str) -> Block: ...
     def note(self, text: str) -> Block: ...
     def text(self, markdown: str) -> list[Block]: ...
     def aside(self, summary: str, markdown: str) -> list[Block]: ...
@@ -71,7 +73,9 @@ def body_of(document: Document, settings: NotionSettings, dialect: Dialect[Block
     shown = [message for message in document.conversation.messages if is_readable(message)]
     left_out = list(_left_out(shown, settings))
     segments = [[dialect.note(f"Not on this page: {'; '.join(left_out)}.")]] if left_out else []
-    speaker = ""
+    speaker = ("", "")
+    zone = zone_named(settings.timezone)
+    day = _local(document.conversation.created_at, zone)[:10]
     for is_active, group in groupby(shown, key=lambda message: message.is_active):
         messages = list(group)
         if not is_active:
@@ -83,8 +87,9 @@ def body_of(document: Document, settings: NotionSettings, dialect: Dialect[Block
                 if settings.asides:
                     segments.append(dialect.aside(_speaker(message), clean(message.text)))
                 continue
-            heading = [] if _speaker(message) == speaker else [dialect.heading(_speaker(message))]
-            speaker = _speaker(message)
+            who = _speaker(message), _about(message, day, zone)
+            heading = [] if who == speaker else [dialect.speaker(*who)]
+            speaker = who
             text = clean(message.text)
             spoken = dialect.text(text if settings.asides else without_asides(text))
             cited = sources_in_markdown(message)
@@ -126,6 +131,16 @@ def _speaker(message: Message) -> str:
     if message.author and message.role == "user":
         return clean(message.author)  # one of several people
     return f"{name}: {clean(message.author)}" if message.author and message.role == "tool" else name
+
+
+def _about(message: Message, day: str, zone: tzinfo) -> str:
+    """Which model answered, and when: the day only where it is not the conversation's first."""
+    model = clean(message.model) if message.model and message.role == "assistant" else ""
+    return " · ".join(filter(None, (model, _local(message.created_at, zone).removeprefix(f"{day} "))))
+
+
+def _local(moment: int | None, zone: tzinfo) -> str:
+    return to_datetime(moment, zone).strftime("%Y-%m-%d %H:%M") if moment is not None else ""
 
 
 def _left_out(shown: list[Message], settings: NotionSettings) -> Iterator[str]:

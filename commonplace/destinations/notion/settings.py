@@ -10,7 +10,7 @@ import msgspec
 
 _IDS = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}(?![0-9a-f])")
 
-RENDERER_VERSION = "n3"
+RENDERER_VERSION = "n4"
 """Raised whenever the same conversation would be written differently; every page is then brought up to date."""
 
 
@@ -41,6 +41,8 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether answers that were regenerated or edited away are shown too."""
     asides: bool = True
     """Whether thoughts and tool output are shown, collapsed."""
+    timezone: str = "UTC"
+    """Whose times the page shows beside who speaks; the settings' own is taken if it is not set here."""
     requests_per_minute: int = 180
     """Notion's budget for a connection: 180, or 600 on Business and Enterprise plans."""
     processes: int = 1
@@ -77,6 +79,7 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
             self.body,
             self.branches,
             self.asides,
+            self.timezone,
         )
         return digest(RENDERER_VERSION, repr(written))
 

@@ -32,8 +32,10 @@ ARROW = "↳ "
 class BlockDialect:
     """Bodies as block JSON."""
 
-    def heading(self, text: str) -> Json:
-        return _block("heading_1", _texts(text))
+    def speaker(self, name: str, about: str) -> Json:
+        return _block(
+            "paragraph", [*_texts(name, {"bold": True}), *_texts(f" · {about}" if about else "", {"color": "gray"})]
+        )
 
     def note(self, text: str) -> Json:
         return {"type": "callout", "callout": {"rich_text": _texts(text), "icon": {"type": "emoji", "emoji": "ℹ️"}}}

@@ -203,7 +203,8 @@ class Bodies:
 
     def _writing(self, job: Job, page: Page) -> Writing:
         """What we write and wrote is ours; where an earlier version did not note it, also who was said to speak."""
-        known = unpack(page.marks) if page.marks else Marks(dict.fromkeys(marks_of(SPEAKERS.values()), MANY))
+        speakers = [*SPEAKERS.values(), *(message.author or "" for message in job.document.conversation.messages)]
+        known = unpack(page.marks) if page.marks else Marks(dict.fromkeys(marks_of(speakers), MANY))
         return Writing(self._client, self._pages, known | job.marks)
 
     @contextmanager

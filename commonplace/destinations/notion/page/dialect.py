@@ -44,8 +44,8 @@ _CLOSING_HASHES = re.compile(r"(^|\s)(#+)$")
 class MarkdownDialect:
     """Bodies as `markdown_version: "v2"`."""
 
-    def heading(self, text: str) -> str:
-        return f"# {escaped(text)}"
+    def speaker(self, name: str, about: str) -> str:
+        return f"**{escape(' '.join(name.split()))}**" + (f" · {escaped(about)}" if about else "")
 
     def note(self, text: str) -> str:
         return f'<callout icon="ℹ️">\n{escaped(text)}\n</callout>'
@@ -209,7 +209,7 @@ def _paragraph(children: Sequence[SyntaxTreeNode], nested: bool) -> str:
 
 def _heading(node: SyntaxTreeNode) -> str:
     text = inline(node.children[0].children if node.children else [], " ").strip()
-    # One level down: the speakers are the first.
+    # One level down: the page's title is the first.
     text = _CLOSING_HASHES.sub(r"\1\\\2", text)
     return f"{'#' * min(int(node.tag[1]) + 1, 4)} {text}" if text else ""
 
