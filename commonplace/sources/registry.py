@@ -26,6 +26,7 @@ SOURCES: dict[str, str] = {
         "lechat",
         "librechat",
         "openwebui",
+        "aistudio",
     )
 }
 """Each source's name and its package, which loads when a file is looked at."""

@@ -151,5 +151,15 @@ def openwebui_conversation(key: str, **answer: Any) -> Json:
     return {"id": key, "user_id": "u", "title": "A title", "chat": {"history": history}, **dates}
 
 
+def aistudio_prompt(asked: str, **answer: Any) -> Json:
+    """A question, a thought and the answer, to which `answer` adds."""
+    chunks = [
+        {"role": "user", "text": asked, "tokenCount": 5},
+        {"role": "model", "text": "Hm", "isThought": True, "parts": [{"text": "Hm", "thought": True}]},
+        {"role": "model", "text": "An archive.", "finishReason": "STOP", **answer},
+    ]
+    return {"runSettings": {"model": "models/gemini-3-pro"}, "chunkedPrompt": {"chunks": chunks}}
+
+
 def as_lines(records: list[Json]) -> bytes:
     return b"".join(json.dumps(record).encode() + b"\n" for record in records)

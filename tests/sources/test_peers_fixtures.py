@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from commonplace.errors import Refused
-from commonplace.sources.registry import open_export
 from tests.sources.reading import read_all
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "exports"
@@ -26,6 +24,7 @@ COUNTS = [
     ("openwebui-importer/gpt_example.json", 1, 12, 1),
     ("openwebui-importer/claude_thinking_example.json", 1, 2, 0),
     ("openwebui-importer/grok_example.json", 1, 10, 0),
+    ("openwebui-importer/aistudio_example.json", 1, 3, 0),
     ("openwebui-importer/invalid_unicode.json", 1, 2, 0),
 ]
 
@@ -59,9 +58,3 @@ def test_thoughts_and_models_are_there() -> None:
     (read,) = read_all(SAMPLES / "agentsview/TestParseChatGPTExport_Thinking.0.conversations-001.json")[0]
     assert read.model == "o1-preview"
     assert "<summary>Thoughts</summary>" in read.messages[1].text
-
-
-@pytest.mark.parametrize(("name", "owner"), [("aistudio_example.json", "AI Studio")])
-def test_other_assistants_files_are_named(name: str, owner: str) -> None:
-    with pytest.raises(Refused, match=owner), open_export(SAMPLES / "openwebui-importer" / name):
-        pass

@@ -1,0 +1,111 @@
+"""A prompt of AI Studio, as its file in Google Drive holds it: no id, no title, and times only lately.
+
+So its identity is what was said first, which stays the same while the conversation goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import Any
+
+from commonplace.model import Conversation, Message
+from commonplace.sources.contract import NotAConversation
+from commonplace.sources.decoding import encode
+from commonplace.sources.fields import dicts, first_text, mapping, moment
+from commonplace.sources.listed import Kind, Listed, an_object
+from commonplace.sources.turns import (
+    Around,
+    Turn,
+    arrange,
+    first_moment,
+    in_turn,
+    last_moment,
+    role_of,
+    title_of,
+    words_in,
+)
+from commonplace.sources.unfamiliar import count, name_of
+
+TITLE = "AI Studio"
+_PROMPT = frozenset({"runSettings", "systemInstruction", "chunkedPrompt", "pendingInputs", "citations"})
+_CHUNK = frozenset(
+    {
+        "branchChildren",
+        "branchParent",
+        "createTime",
+        "finishReason",
+        "isEdited",
+        "isThought",
+        "parts",
+        "role",
+        "text",
+        "thinkingBudget",
+        "thoughtSignatures",
+        "tokenCount",
+    }
+)
+_FILES = {"driveDocument": "file", "driveImage": "image", "driveAudio": "audio", "driveVideo": "video"}
+
+
+def _conversation(item: Any, around: Around) -> Conversation:
+    item = an_object(item, TITLE)
+    prompt = mapping(item.get("chunkedPrompt"))
+    told = prompt.get("chunks")
+    if not isinstance(told, list):
+        raise NotAConversation("no list of messages")
+    for key in item.keys() - _PROMPT:
+        if isinstance(item[key], str | list | dict) and item[key]:
+            count(around.unfamiliar, f"conversation.{name_of(key)}")
+    chunks = list(dicts(told))
+    said = next((chunk for chunk in chunks if first_text(chunk, "text")), chunks[0] if chunks else {})
+    external_id = blake2b(encode([said.get("text"), said.get("createTime")]), digest_size=16).hexdigest()
+    read = [_message(chunk, f"{external_id}-{place}", around) for place, chunk in enumerate(chunks)]
+    if instruction := words_in(item.get("systemInstruction") or ""):
+        turn = Turn(around)
+        turn.say(instruction)
+        read.insert(0, turn.message(item["systemInstruction"], f"{external_id}-system", "system"))
+    drafts = (*dicts(prompt.get("pendingInputs")), *dicts(item.get("pendingInputs")))
+    for draft in filter(None, (first_text(draft, "text") for draft in drafts)):
+        turn = Turn(around)
+        turn.fold("Not sent", draft)
+        read.append(turn.message(draft, f"{external_id}-draft-{len(read)}", "user", is_hidden=True))
+    in_turn(read)
+    messages, current = arrange(read)
+    return Conversation(
+        source="aistudio",
+        external_id=external_id,
+        title=title_of(messages),
+        created_at=first_moment(messages),
+        updated_at=last_moment(messages),
+        messages=messages,
+        current_message_id=current,
+        model=(first_text(mapping(item.get("runSettings")), "model") or "").removeprefix("models/") or None,
+    )
+
+
+def _message(chunk: dict[str, Any], id: str, around: Around) -> Message:
+    turn = Turn(around)
+    said = first_text(chunk, "text") or "".join(filter(None, (first_text(part, "text") for part in _parts(chunk))))
+    if chunk.get("isThought") is True:
+        turn.thoughts(said)
+    else:
+        turn.say(said)
+    for key, kind in _FILES.items():
+        if file := first_text(mapping(chunk.get(key)), "id"):
+            turn.attach(file, kind=kind)
+    turn.taken.update(filter(None, (first_text(part, "text") for part in _parts(chunk))))
+    turn.more(chunk, "chunk", _CHUNK | _FILES.keys())
+    return turn.message(chunk, id, role_of(chunk.get("role")), created_at=moment(chunk.get("createTime")))
+
+
+def _parts(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(dicts(chunk.get("parts")))
+
+
+SOURCE = Listed(
+    name="aistudio",
+    title=TITLE,
+    version="aistudio/1",
+    kind=Kind(read=_conversation, identity=re.compile(rb"(?!)"), is_whole=True),
+)

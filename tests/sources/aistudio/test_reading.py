@@ -1,0 +1,42 @@
+"""What AI Studio keeps of a prompt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from commonplace.model import Conversation
+from tests.fakes.assistants import Json, aistudio_prompt
+from tests.fakes.exports import as_json
+from tests.sources.reading import read_all
+
+
+def read(tmp_path: Path, prompt: Json) -> Conversation:
+    path = tmp_path / "A prompt without an ending"
+    path.write_bytes(as_json(prompt))
+    (found,), defects = read_all(path)
+    assert defects == []
+    return found
+
+
+def test_thoughts_are_folded_and_the_model_is_named(tmp_path: Path) -> None:
+    found = read(tmp_path, aistudio_prompt("What is a zip?"))
+    assert [message.role for message in found.messages] == ["user", "assistant", "assistant"]
+    assert found.messages[1].text.startswith("<details><summary>Thoughts</summary>")
+    assert (found.title, found.model) == ("What is a zip?", "gemini-3-pro")
+
+
+def test_it_stays_the_same_conversation_while_it_goes_on(tmp_path: Path) -> None:
+    prompt = aistudio_prompt("What is a zip?")
+    before = read(tmp_path, prompt)
+    prompt["chunkedPrompt"]["chunks"].append({"role": "user", "text": "Thanks"})
+    after = read(tmp_path, prompt)
+    assert after.id == before.id
+    assert [message.id for message in after.messages[:3]] == [message.id for message in before.messages]
+
+
+def test_instructions_and_what_was_not_sent_are_kept(tmp_path: Path) -> None:
+    more = {"systemInstruction": {"parts": [{"text": "Be brief"}]}, "pendingInputs": [{"text": "A draft"}]}
+    found = read(tmp_path, {**aistudio_prompt("What is a zip?"), **more})
+    assert (found.messages[0].role, found.messages[0].text) == ("system", "Be brief")
+    assert found.messages[-1].is_hidden
+    assert "A draft" in found.messages[-1].text
