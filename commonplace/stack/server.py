@@ -29,7 +29,11 @@ COMMAND = [sys.executable, "-P", "-m", "deployments.local_server"]
 """-P: a folder that one stands in may have packages of the same names."""
 
 
-class PortTaken(Halt):
+class NoServer(Halt):
+    """No server answers, or not to us."""
+
+
+class PortTaken(NoServer):
     """Somebody else was faster to a port that had been free."""
 
 
@@ -86,6 +90,7 @@ def client_environment(server: Process, settings: Settings) -> dict[str, str]:
         "PREFECT_WORKER_QUERY_SECONDS": "0.7",
         "PREFECT_WORKER_PREFETCH_SECONDS": "5",
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+        "PREFECT_CLIENT_MAX_RETRIES": "7",  # two minutes in all: on SQLite a server says 503 while it is busy
         "DO_NOT_TRACK": "1",
     }
 
@@ -101,6 +106,7 @@ def _server_environment(server: Process, settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": server.address,
         "PREFECT_SERVER_UI_API_URL": api_url(server),
         "PREFECT_UI_URL": server.address,
+        "PREFECT_UI_STATIC_DIRECTORY": str(folder(settings) / "ui"),
         "PREFECT_SERVER_ENCRYPTION_KEY": password(settings, "encryption-key"),
         "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": "30",
         "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "5",
@@ -124,6 +130,12 @@ def answers(server: Process, settings: Settings) -> bool:
 def api(server: Process, settings: Settings) -> Api:
     """The server as something that can be asked."""
     return Api(api_url(server), password(settings, "auth"))
+
+
+def is_local(settings: Settings) -> bool:
+    """Whether the server of the environment is the one that this home started, which nobody else uses."""
+    url = os.environ.get("PREFECT_API_URL")
+    return url is None or url in {api_url(each) for each in processes.recorded(records(settings), "server")}
 
 
 def ensure(settings: Settings) -> Process:
@@ -190,10 +202,10 @@ def wait_until_ready(server: Process, settings: Settings) -> None:
         if not processes.is_alive(server):
             if api(server, settings).is_healthy():
                 raise PortTaken(f"Another server took port {server.port}.", hint="Try again.")
-            raise Halt("The local Prefect server ended while it was starting.", hint=log)
+            raise NoServer("The local Prefect server ended while it was starting.", hint=log)
         if time.monotonic() - began > (limit := START_SECONDS * _crowding()):
             processes.stop(server)
-            raise Halt(f"The local Prefect server did not answer within {limit:.0f} s.", hint=log)
+            raise NoServer(f"The local Prefect server did not answer within {limit:.0f} s.", hint=log)
         time.sleep(0.1)
 
 
