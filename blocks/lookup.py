@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TypeVar, cast
 
 from prefect.blocks.core import Block
@@ -12,7 +11,7 @@ from pydantic import SecretStr
 from blocks.archive import ArchiveBlock
 from blocks.destinations import DESTINATIONS
 from blocks.openai import OpenAICredentials
-from commonplace.config import Environment
+from commonplace.environment import Environment, Place
 
 NAME = "default"
 B = TypeVar("B", bound=Block)
@@ -36,23 +35,28 @@ def saved(kind: type[B], name: str = NAME) -> B | None:
         return None
 
 
-class BlockEnvironment(Environment):
-    """The environment first; what it does not have is looked up in the saved blocks, once."""
+class _Blocks(Place):
+    """What the saved blocks say, each asked once."""
 
-    def __init__(self, variables: Mapping[str, str], beside: Path | None = None) -> None:
-        super().__init__(variables, beside)
+    is_last_resort = True
+
+    def __init__(self) -> None:
+        super().__init__("a saved block", dict.fromkeys(VARIABLES, ""))
         self._found: dict[str, str | None] = {}
 
-    def read_typed(self, home: Path) -> None:
-        """Nothing: it is in the blocks, which a person may have changed since."""
+    def __getitem__(self, variable: str) -> str:
+        if variable not in VARIABLES:
+            raise KeyError(variable)
+        if variable not in self._found:
+            self._found[variable] = _in_blocks(variable)
+        return self._found[variable] or ""
 
-    def get(self, *names: str) -> str | None:
-        said, name = super().get(*names), names[0]
-        if said or name not in VARIABLES or (name == "COMMONPLACE_FILES" and super().get("COMMONPLACE_DATABASE_URL")):
-            return said  # the files of another archive than the one that was named would be the wrong ones
-        if name not in self._found:
-            self._found[name] = _in_blocks(name)
-        return self._found[name]
+
+class BlockEnvironment(Environment):
+    """The environment first; what it does not have is looked up in the saved blocks."""
+
+    def __init__(self, variables: Mapping[str, str], *more: Place) -> None:
+        super().__init__(variables, *more, _Blocks())
 
 
 def _in_blocks(variable: str) -> str | None:

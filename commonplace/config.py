@@ -12,10 +12,12 @@ import tomllib
 from collections.abc import Mapping
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from commonplace.environment import Environment as Environment
+from commonplace.environment import read_dotenv, read_dotenv_of_folder
 from commonplace.errors import Refused
 from commonplace.model import DEFAULT_OWNER
 from commonplace.moments import zone_named
@@ -224,24 +226,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return Path(self.imports.inbox).expanduser() if self.imports.inbox else self.home / "inbox"
 
 
-class Environment:
-    """The process's variables over those of a `.env` file. Its repr shows no values."""
-
-    def __init__(self, variables: Mapping[str, str], beside: Path | None = None) -> None:
-        self._variables = {**_dotenv(beside), **variables}
-
-    def get(self, *names: str) -> str | None:
-        """What the variable is set to; of several names for the same, the first that is."""
-        return next((value for name in names if (value := self._variables.get(name))), None)
-
-    def read_typed(self, home: Path) -> None:
-        """What `connect` was told at the terminal, where neither the process nor `.env` says anything."""
-        self._variables = {**_dotenv(home / ".env"), **self._variables}
-
-    def __repr__(self) -> str:
-        return f"Environment({len(self._variables)} variables)"
-
-
 def load(
     environ: Mapping[str, str] | None = None,
     *,
@@ -254,8 +238,9 @@ def load(
     `kind` is the class of the environment: one may know more places to look than the variables.
     """
     variables = os.environ if environ is None else environ
-    path = _config_path(variables, config_file, folder or Path.cwd())
-    environment = kind(variables, (path.parent if path else folder or Path.cwd()) / ".env")
+    files = find_files(variables, config_file=config_file, folder=folder)
+    path, home = files.used, files.home
+    environment = kind(variables, *map(read_dotenv, files.dotenvs), *map(read_dotenv_of_folder, files.of_folder))
     values = _moved(_read_toml(path) if path else {})
     reserved = {"home", "database_url", "files", "config_file"} & values.keys()
     if reserved:
@@ -263,7 +248,6 @@ def load(
             f"{path} sets {', '.join(sorted(reserved))}, which is read from the environment only.",
             hint="Use COMMONPLACE_HOME, COMMONPLACE_DATABASE_URL or COMMONPLACE_FILES.",
         )
-    home = Path(environment.get("COMMONPLACE_HOME") or _default_home()).expanduser().absolute()
     known = {
         "home": str(home),
         "database_url": environment.get("COMMONPLACE_DATABASE_URL") or f"sqlite:///{_as_in_url(home / 'archive.db')}",
@@ -279,7 +263,6 @@ def load(
     except msgspec.ValidationError as exc:
         raise Refused(f"{path or 'The environment'}: {_explain(str(exc))}") from exc
     zone_named(settings.timezone)
-    environment.read_typed(home)
     return settings, environment
 
 
@@ -304,17 +287,36 @@ def _moved(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, **({"categorize": categorize} if categorize else {}), **({"openai": asked} if asked else {})}
 
 
-def _config_path(variables: Mapping[str, str], explicit: Path | None, folder: Path) -> Path | None:
-    named = explicit or (Path(variables["COMMONPLACE_CONFIG"]) if variables.get("COMMONPLACE_CONFIG") else None)
-    if named is not None:
-        if not named.is_file():
-            raise Refused(f"There is no settings file {named}.")
-        return named
-    home = Path(variables.get("COMMONPLACE_HOME") or _default_home()).expanduser()
-    for candidate in (folder / "commonplace.toml", home / "commonplace.toml"):
-        if candidate.is_file():
-            return candidate
-    return None
+class Files(NamedTuple):
+    """The home, and the files that settings and variables are read from."""
+
+    home: Path
+    used: Path | None
+    unused: Path | None
+    """A settings file in the folder that gives way to the home's."""
+    dotenvs: list[Path]
+    of_folder: list[Path]
+
+
+def find_files(variables: Mapping[str, str], *, config_file: Path | None = None, folder: Path | None = None) -> Files:
+    """Which files count: the one that is named, else the home's, else the folder's; each with the `.env` beside it."""
+    folder = (folder or Path.cwd()).absolute()
+    named = config_file or (Path(variables["COMMONPLACE_CONFIG"]) if variables.get("COMMONPLACE_CONFIG") else None)
+    if named is not None and not named.is_file():
+        raise Refused(f"There is no settings file {named}.")
+    beside = [named.absolute().parent] if named else []
+    told = [variables, *(read_dotenv(place / ".env") for place in beside)]
+    said = next((said for where in told if (said := where.get("COMMONPLACE_HOME"))), None)
+    home = Path(said or _default_home()).expanduser().absolute()
+    of_home, of_folder = home / "commonplace.toml", folder / "commonplace.toml"
+    trusted = [*beside, home]
+    return Files(
+        home=home,
+        used=named or next((file for file in (of_home, of_folder) if file.is_file()), None),
+        unused=of_folder if not named and folder != home and of_home.is_file() and of_folder.is_file() else None,
+        dotenvs=[place / ".env" for place in dict.fromkeys(trusted)],
+        of_folder=[folder / ".env"] if folder not in trusted else [],
+    )
 
 
 def _default_home() -> str:
@@ -333,14 +335,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as exc:
         raise Refused(f"{path} is not valid TOML: {exc}.") from exc
-
-
-def _dotenv(path: Path | None) -> dict[str, str]:
-    if path is None or not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    return {name: value for name, value in dotenv_values(path).items() if value}
+    except RecursionError as exc:
+        raise Refused(f"{path} is nested too deeply.") from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        raise Refused(f"{path} cannot be read.", hint="It is text in UTF-8, which its owner may read.") from exc
 
 
 def _to_path(kind: type[Any], value: Any) -> Any:

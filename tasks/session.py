@@ -6,12 +6,14 @@ cannot be written in a parameter crosses over. Secrets come from the environment
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from blocks.lookup import BlockEnvironment
 from commonplace.archive.leases import resumed
+from commonplace.private import PRIVATE
 from commonplace.session import Session, open_session
 
 _current: ContextVar[Session | None] = ContextVar("session", default=None)
@@ -28,6 +30,7 @@ def session(lease: str = "") -> Iterator[Session]:
     if current is not None:
         yield current
         return
+    os.umask(PRIVATE)
     with open_session(BlockEnvironment) as opened:
         same = opened._replace(archive=resumed(opened.archive, lease)) if lease else opened
         with shared(same):

@@ -14,7 +14,7 @@ from commonplace.sources.registry import SOURCES
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sources", "archive", "categorize", "projects", "meaning", "answers", "destinations")
-FOUNDATION = {"model", "errors", "config", "moments", "answer_file", "openai"}
+FOUNDATION = {"model", "errors", "environment", "config", "moments", "answer_file", "private", "openai"}
 STARTS_RUNS = {"commonplace.runs"}
 MOST_FILES = 20
 OURS = ("commonplace", "blocks", "tasks", "flows", "deployments")
@@ -60,7 +60,9 @@ def _may_import(room: str) -> set[str]:
         "model": {"errors"},
         "errors": set(),
         "moments": {"errors", "model"},
-        "config": {"errors", "model", "moments"},
+        "environment": {"errors"},
+        "private": set(),
+        "config": {"errors", "model", "moments", "environment"},
         "answer_file": {"errors"},
         "openai": {"model", "errors", "config", "moments"},
         "meaning": {"model", "errors", "config", "moments", "openai"},

@@ -1,11 +1,14 @@
-"""What is set up, what is not, and how to put it right. Looks, and changes nothing."""
+"""What is set up, what is not, and how to put it right. Looks, and changes nothing but who may read the home."""
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -13,13 +16,16 @@ from commonplace.archive.engine import database_url, sqlite_module
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import conversations
-from commonplace.config import Environment, Settings
+from commonplace.config import Environment, Settings, find_files
 from commonplace.errors import CommonplaceError
+from commonplace.private import make_private, open_to_others
 from commonplace.stack import schedules, server
 from commonplace.stack.api import Api
 from commonplace.stages.syncing import destinations
 
 GIGABYTE = 1 << 30
+VARIABLES = ("COMMONPLACE_", "NOTION_", "OMI_", "OPENAI_", "POKE_", "PREFECT_API_", "SECRET_KEY", "TASK_RUNNER")
+"""How the variables that we read begin."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +40,15 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 def examine(settings: Settings, environment: Environment) -> list[Check]:
     """Every check, whatever the others found."""
-    parts: list[Callable[[Settings, Environment], Iterator[Check]]] = [_machine, _archive, _places, _prefect, _judge]
+    parts: list[Callable[[Settings, Environment], Iterator[Check]]] = [
+        _machine,
+        _settings,
+        _archive,
+        _places,
+        _prefect,
+        _judge,
+        _home,
+    ]
     found: list[Check] = []
     for part in parts:
         try:
@@ -48,9 +62,6 @@ def examine(settings: Settings, environment: Environment) -> list[Check]:
 def _machine(settings: Settings, _environment: Environment) -> Iterator[Check]:
     version = platform.python_version()
     yield Check(subject="Python", is_well=sys.version_info >= (3, 11), finding=version)
-    yield Check(
-        subject="Settings", is_well=True, finding=str(settings.config_file or "defaults (no commonplace.toml found)")
-    )
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     free = shutil.disk_usage(settings.home).free
     yield Check(
@@ -59,6 +70,31 @@ def _machine(settings: Settings, _environment: Environment) -> Iterator[Check]:
         finding=f"{free / GIGABYTE:.0f} GB free under {settings.home}",
         remedy="" if free > GIGABYTE else "Make room, or set COMMONPLACE_HOME to a larger disk.",
     )
+
+
+def _settings(settings: Settings, environment: Environment) -> Iterator[Check]:
+    """Where each value came from. Values are not shown: some are secrets."""
+    files = find_files(os.environ)
+    finding = "defaults (no commonplace.toml found)"
+    if settings.config_file:
+        named = ", ".join(_keys(tomllib.loads(settings.config_file.read_text(encoding="utf-8"))))
+        finding = f"{settings.config_file} sets {named or 'nothing'}"
+    remedy = f"{files.unused} is not read: the home has one. Name it in COMMONPLACE_CONFIG to use it."
+    yield Check(subject="Settings", is_well=True, finding=finding, remedy=remedy if files.unused else "")
+    places: dict[str, list[str]] = {}
+    for name in sorted(environment.names()):
+        if name.startswith(VARIABLES) and (place := environment.place_of(name)):
+            places.setdefault(place, []).append(name)
+    for place, names in places.items():
+        yield Check(subject="Variables", is_well=True, finding=f"{place} sets {', '.join(names)}")
+
+
+def _keys(values: dict[str, Any], above: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _keys(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}"
 
 
 def _archive(settings: Settings, _environment: Environment) -> Iterator[Check]:
@@ -139,3 +175,17 @@ def _judge(settings: Settings, environment: Environment) -> Iterator[Check]:
     name = settings.categorize.judge
     obstacles = kind_named(name).problems(settings, environment)
     yield Check(subject=f"Judge {name}", is_well=not obstacles, finding=" ".join(obstacles) or "ready")
+
+
+def _home(settings: Settings, _environment: Environment) -> Iterator[Check]:
+    """What others may read in the home, from now on no longer."""
+    opened = list(open_to_others(settings.home))
+    try:
+        for path in opened:
+            make_private(path)
+    except OSError:
+        finding, remedy = "Others may read some of it.", f"Its owner can help: chmod -R go= {settings.home}"
+        yield Check(subject="Home", is_well=False, finding=finding, remedy=remedy)
+        return
+    done = f"{len(opened)} files and folders could be read by others; now they are yours alone."
+    yield Check(subject="Home", is_well=True, finding=done if opened else "yours alone")

@@ -28,12 +28,14 @@ class MarkdownSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether thoughts and tool output are shown, folded."""
     remote_images: bool = False
     """Whether pictures of other servers are shown, which tells those servers what is read and when."""
+    shared: bool = False
+    """Whether other people on this machine may read what is written."""
     on_deleted: Literal["recreate", "skip"] = "recreate"
     """What happens when a conversation changes whose file a person deleted."""
 
     @property
     def written_hash(self) -> str:
-        """Changes when what is written would change; not with the folder or what deletions mean."""
+        """Changes when what is written would change; not with the folder, who may read it or what deletions mean."""
         return digest(
             self.layout,
             str(self.dated_names),

@@ -34,8 +34,9 @@ _LEFTOVER_AFTER_SECONDS = 3600
 class Vault:
     """The notes of one folder. Paths are relative to it, with `/`, as they are in links. Threads may share it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, shared: bool = False) -> None:
         self.root = root
+        self._others = 0o055 if shared else 0
         self._lock = threading.RLock()
         self._notes: dict[str, list[str]] | None = None
         self._taken: dict[str, set[str]] = {}
@@ -58,6 +59,13 @@ class Vault:
         with self._lock:
             self._notes = None
             self._taken.clear()
+
+    def make_folder(self, folder: Path) -> None:
+        """A folder of the vault, and those above it that are not there; who may read them is said by us alone."""
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        for each in reversed(missing):
+            each.mkdir(exist_ok=True)
+            each.chmod(0o700 | self._others)
 
     def read(self, path: str) -> str:
         """The text; bytes that are not UTF-8 survive a round trip."""
@@ -92,7 +100,7 @@ class Vault:
             for path in candidates:
                 target = self.root / path
                 if temporary is None or temporary.parent != target.parent:
-                    target.parent.mkdir(parents=True, exist_ok=True)
+                    self.make_folder(target.parent)
                     temporary = self._temporary(target.parent, lambda out: out.write(_encoded(text)))
                 self._stamped(path, temporary)
                 if self._claim(temporary, path):
@@ -115,7 +123,7 @@ class Vault:
             if candidate == path:
                 return path
             target = self.root / candidate
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self.make_folder(target.parent)
             if names.key(candidate) == names.key(path):  # only the case differs: on some disks the same file
                 (self.root / path).rename(target)
             elif not self._claim(self.root / path, candidate):
@@ -141,7 +149,7 @@ class Vault:
         target = self.root / path
         if target.is_file() and target.stat().st_size == source.stat().st_size:
             return False
-        target.parent.mkdir(parents=True, exist_ok=True)
+        self.make_folder(target.parent)
         with source.open("rb") as opened:
             temporary = self._temporary(target.parent, lambda out: shutil.copyfileobj(opened, out, 1 << 20))
         temporary.replace(target)
@@ -235,6 +243,7 @@ class Vault:
         path = folder / f"{_TEMPORARY}{_host()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
         try:
             with path.open("xb") as out:
+                path.chmod(0o600 | self._others & 0o044)
                 write(out)
                 out.flush()
                 os.fsync(out.fileno())
@@ -248,12 +257,12 @@ _open: WeakValueDictionary[Path, Vault] = WeakValueDictionary()
 _opening = threading.Lock()
 
 
-def vault_at(root: Path) -> Vault:
+def vault_at(root: Path, *, shared: bool = False) -> Vault:
     """The vault of a folder, shared by all who use it at the same time, so that a run reads the folder once."""
     with _opening:
         vault = _open.get(root)
         if vault is None:
-            vault = _open[root] = Vault(root)
+            vault = _open[root] = Vault(root, shared=shared)
         return vault
 
 

@@ -53,7 +53,7 @@ class MarkdownDestination:
         self._settings = settings
         self._zone = zone_named(settings.timezone)
         self._files = files
-        self._vault: Vault = vault_at(root)
+        self._vault: Vault = vault_at(root, shared=settings.shared)
 
     def check(self, ledger: Ledger) -> list[str]:
         """What stands in the way of writing to the folder; nothing is written."""
@@ -113,7 +113,7 @@ class MarkdownDestination:
                 hint="Mount its disk, or create it empty to have everything written again with --force.",
             )
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            self._vault.make_folder(root)
         except OSError as exc:
             raise self._halt(exc) from exc
 

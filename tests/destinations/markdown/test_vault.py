@@ -103,6 +103,20 @@ def test_a_note_keeps_the_permissions_a_person_gave_it(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / path).stat().st_mode) == 0o640
 
 
+@pytest.mark.parametrize(("shared", "folder", "file"), [(False, 0o700, 0o600), (True, 0o755, 0o644)])
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_others_read_a_vault_only_where_that_was_said(
+    tmp_path: Path, shared: bool, folder: int, file: int, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        Vault(tmp_path, shared=shared).create("x", _note("x"), ["2026/x.md"])
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / path).stat().st_mode) for path in ("2026", "2026/x.md")]
+    assert modes == [folder, file]
+
+
 def test_who_uses_a_folder_at_the_same_time_shares_what_was_read(tmp_path: Path) -> None:
     first = vault_at(tmp_path)
     assert vault_at(tmp_path) is first
