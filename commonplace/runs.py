@@ -13,7 +13,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from commonplace.config import Settings
+from commonplace.config import Settings, load
 from commonplace.errors import CommonplaceError, Halt, Refused
 from commonplace.stack import processes, server
 from commonplace.stack.api import Api
@@ -33,12 +33,20 @@ FLOWS = {
 }
 
 
+class NotAsked(Refused):
+    """There is no such run to ask for: an unknown flow, deployment or parameter."""
+
+
+class NotEnded(Halt):
+    """A run that was waited for goes on."""
+
+
 def connect(settings: Settings, told: Callable[[str], None] = lambda _: None) -> None:
     """Make this process speak to the right server; start the local one if that is it and it does not run."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     if url := os.environ.get("PREFECT_API_URL"):
         if not Api(url).is_healthy():
-            raise Halt(
+            raise server.NoServer(
                 f"The Prefect server at {url} does not answer.",
                 hint="Start it, correct PREFECT_API_URL, or unset it to use the local server; --direct does without.",
             )
@@ -76,7 +84,7 @@ def run_here(name: str, **parameters: Any) -> dict[str, Any]:
     What went wrong is told by whoever called: the terminal is not for Prefect's own log, which its UI shows.
     """
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    flow = _flow(name).with_options(on_running=[_sign])
+    flow = _flow(name).with_options(name=_name_on_server(name), on_running=[_sign])
     from flows.running import RunFailed
 
     try:
@@ -100,9 +108,16 @@ def _sign(_flow: Any, flow_run: Any, _state: Any) -> None:
         client.update_flow_run(flow_run.id, infrastructure_pid=processes.this("command").mark)
 
 
+def _name_on_server(flow: str) -> str:
+    """What one of our flows is called on the server that this process speaks to."""
+    from deployments.definitions import name_of
+
+    return name_of(flow, is_local=server.is_local(load()[0]))
+
+
 def _flow(name: str) -> Any:
     if name not in FLOWS:
-        raise Refused(f"There is no flow {name!r}.", hint=f"Use one of: {', '.join(FLOWS)}.")
+        raise NotAsked(f"There is no flow {name!r}.", hint=f"Use one of: {', '.join(FLOWS)}.")
     module, _, attribute = FLOWS[name].partition(":")
     return getattr(import_module(module), attribute)
 
@@ -113,7 +128,7 @@ def parse_parameters(pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator or not key:
-            raise Refused(f"{pair!r} is not a parameter.", hint="Use --param since=2026-01-01.")
+            raise NotAsked(f"{pair!r} is not a parameter.", hint="Use --param since=2026-01-01.")
         try:
             parameters[key] = json.loads(value)
         except ValueError:
@@ -129,22 +144,26 @@ class Started:
         self.name = name
 
 
-def start(name: str, parameters: dict[str, Any]) -> Started:
-    """Ask for a run of a deployment: `pipeline`, or `pipeline/nightly`."""
+def start(name: str, parameters: dict[str, Any], *, called: str | None = None) -> Started:
+    """Ask for a run of a deployment: `pipeline`, or `pipeline/nightly`. What it is `called` it stays."""
     from prefect import get_client
     from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
     flow, _, deployment = name.partition("/")
-    full = f"{flow}/{deployment}" if deployment else f"{flow}/{_default_deployment(flow)}"
     _check_parameters(flow, parameters)
+    full = f"{_name_on_server(flow)}/{deployment or _default_deployment(flow)}"
     with get_client(sync_client=True) as client:
         try:
             found = client.read_deployment_by_name(full)
-            run = client.create_flow_run_from_deployment(found.id, parameters=parameters)
+            run = client.create_flow_run_from_deployment(found.id, parameters=parameters, name=called)
         except ObjectNotFound as exc:
-            raise Refused(f"There is no deployment {full!r}.", hint="`commonplace up` applies them.") from exc
+            raise NotAsked(f"There is no deployment {full!r}.", hint="`commonplace up` applies them.") from exc
         except PrefectHTTPStatusError as exc:
-            raise Refused(f"The server refused the parameters of {full}: {_detail(exc)}") from exc
+            if exc.response.status_code in {401, 403}:
+                raise server.NoServer("The server wants a password.", hint="Set PREFECT_API_AUTH_STRING.") from exc
+            if exc.response.status_code >= 500:
+                raise server.NoServer("The server is too busy to take the run.", hint="Try again later.") from exc
+            raise NotAsked(f"The server refused the parameters of {full}: {_detail(exc)}") from exc
     return Started(str(run.id), run.name)
 
 
@@ -160,15 +179,15 @@ def _check_parameters(flow: str, parameters: dict[str, Any]) -> None:
     unknown = sorted(set(parameters) - set(known.parameters.properties))
     if unknown:
         names = ", ".join(known.parameters.properties)
-        raise Refused(f"{flow} has no parameter {unknown[0]!r}.", hint=f"It has: {names}.")
+        raise NotAsked(f"{flow} has no parameter {unknown[0]!r}.", hint=f"It has: {names}.")
     missing = sorted(set(known.parameters.required or []) - set(parameters))
     if missing:
-        raise Refused(f"{flow} needs the parameter {missing[0]!r}.", hint=f"Add --param {missing[0]}=...")
+        raise NotAsked(f"{flow} needs the parameter {missing[0]!r}.", hint=f"Add --param {missing[0]}=...")
     try:
         known.validate_parameters(parameters)
     except (ParameterTypeError, SignatureMismatchError, ValueError) as exc:
         wrong = [line.strip() for line in str(exc).splitlines() if line.strip()]
-        raise Refused(f"{flow}: {' '.join(wrong[1:4])}") from exc
+        raise NotAsked(f"{flow}: {' '.join(wrong[1:4])}") from exc
 
 
 def _detail(error: Any) -> str:
@@ -209,7 +228,7 @@ def watch(
                     name=run.name,
                 )
             if deadline is not None and time.monotonic() > deadline:
-                raise Halt(
+                raise NotEnded(
                     f"The run {run.name} has not ended after {timeout_seconds:.0f} s.",
                     hint="It continues; follow it in the Prefect UI.",
                 )

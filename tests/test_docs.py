@@ -33,9 +33,9 @@ Command = tuple[str, ...]
 
 
 def _leaves(command: Any, name: Command = ()) -> Iterator[tuple[Command, Any]]:
-    if hasattr(command, "commands"):
-        for part, inner in command.commands.items():
-            yield from _leaves(inner, (*name, part))
+    if hasattr(command, "list_commands"):
+        for part in command.list_commands(None):
+            yield from _leaves(command.get_command(None, part), (*name, part))
     else:
         yield name, command
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from commonplace.cli.options import Json, Project, Since, Until, moment
 from commonplace.cli.output import Output, aside, errors_for_people, people, print_json, tell
@@ -49,7 +49,7 @@ def ask(
         else:
             told = _quoted(session, asked, filters)
         if told.error:
-            aside.print(f"[bold red]{escape(told.error)}[/]", soft_wrap=True)
+            aside.print(told.error, style="bold red", soft_wrap=True)
             raise typer.Exit(1)
 
 
@@ -71,7 +71,7 @@ def _from_model(
 
     def heard(piece: str) -> None:
         if not Output.as_json:
-            people.print(piece, end="", markup=False, soft_wrap=True)
+            people.print(piece, end="", soft_wrap=True)
 
     with (
         closing(Searcher(session)) as searcher,
@@ -90,13 +90,14 @@ def _show(told: Answer, shown: Callable[[str], str], *, said: str) -> None:
         print_json(told)
         return
     if told.note:
-        tell(f"[yellow]{escape(told.note)}[/]")
+        tell(Text(told.note, "yellow"))
     if said:
-        tell(escape(said))
+        tell(said)
     for source in told.sources:
-        people.print(f"\n[bold]\\[{source.number}] {escape(source.title)}[/]  [dim]{source.date}[/]")
+        heading = (f"\n[{source.number}] {source.title}", "bold")
+        people.print(Text.assemble(heading, "  ", (source.date, "dim")))
         if text := shown(source.text):
-            people.print(escape(text))
-        people.print(f"[dim]{source.id}[/]")
+            people.print(text)
+        people.print(source.id, style="dim")
     if told.cost_usd:
-        people.print(f"\n[dim]{escape(told.model)}, ${told.cost_usd:.4f}[/]")
+        people.print(f"\n{told.model}, ${told.cost_usd:.4f}", style="dim")

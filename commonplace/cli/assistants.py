@@ -6,7 +6,6 @@ import tomllib
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, errors_for_people, people, plain, print_json, tell
@@ -45,7 +44,7 @@ def assistant(
         if Output.as_json:
             print_json({"project": found.id, **plain(now), "event": event and event.id})
             return
-        people.print(escape(_text(now)))
+        people.print(_text(now))
         if event is not None:
             tell(f"Changed. `commonplace projects undo {event.id[:8]}` takes it back.")
 

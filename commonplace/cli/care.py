@@ -9,7 +9,7 @@ import typer
 
 from commonplace.archive.faults import Damaged
 from commonplace.cli.options import DryRun, Force, Json, Yes, moment
-from commonplace.cli.output import Output, aside, errors_for_people, print_json, show_counts, tell
+from commonplace.cli.output import Output, aside, confirm, errors_for_people, print_json, show_counts, tell
 from commonplace.config import load
 from commonplace.moments import to_iso
 from commonplace.session import open_session
@@ -51,7 +51,7 @@ def forget(
         if not dry_run:
             count = len(report.conversation_ids)
             if not yes and not Output.as_json:
-                typer.confirm(f"Forget {count} conversations for good?", abort=True, err=True)
+                confirm(f"Forget {count} conversations for good?", abort=True)
             report = forget_everywhere(
                 archive,
                 settings.home,
@@ -91,7 +91,7 @@ def verify(
             print_json({"ok": not report.findings, "findings": report.findings})
         else:
             for finding in report.findings:
-                aside.print(str(finding), markup=False)
+                aside.print(str(finding))
             tell("All well." if not report.findings else f"{len(report.findings)} findings.")
         if report.findings:
             raise typer.Exit(1)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import typer
-
 from commonplace import runs
 from commonplace.archive.opening import open_archive
-from commonplace.cli.output import aside
+from commonplace.cli.output import aside, ask, confirm
 from commonplace.config import Environment, Settings, keep_typed
 from commonplace.destinations import registry
 from commonplace.errors import Halt, Refused
@@ -26,10 +24,10 @@ class Asking:
         self._ask = ask
 
     def answer(self, question: str, *, is_secret: bool = False) -> str:
-        return str(typer.prompt(question, hide_input=is_secret, err=True)) if self._ask else ""
+        return ask(question, is_secret=is_secret) if self._ask else ""
 
     def agrees(self, question: str) -> bool:
-        return typer.confirm(question, err=True) if self._ask else True
+        return confirm(question) if self._ask else True
 
 
 def connect_service(

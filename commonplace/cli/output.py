@@ -1,24 +1,54 @@
-"""How commands speak: one JSON object for programs, tables and bars for people, and errors that say what to do."""
+"""How commands speak: one JSON object for programs, tables and bars for people, and errors that say what to do.
+
+Everything that reaches the terminal goes through here, because most of it was written by strangers: control characters
+are shown, never obeyed, and nothing is read as markup.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
+from commonplace.cli.foreign import explained
 from commonplace.errors import CommonplaceError, Halt
+
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+"""What terminals obey instead of showing it: control characters, and marks that turn the direction of writing."""
+_OBEYED_IN_JSON = re.compile(r"[\x7f-\x9f\u202a-\u202e]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+
+
+def visible(text: str) -> str:
+    """A text as it may be shown: what a terminal would obey has become a picture of itself."""
+    return _OBEYED.sub(lambda found: _picture(ord(found[0])), text)
+
+
+def _picture(code: int) -> str:
+    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
 
 
 class Terminal(Console):
     """Where text for people goes."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Every piece of text on its way to the terminal."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
     def on_broken_pipe(self) -> None:
         """Nobody reads any more, because `head` has seen enough or the terminal was closed: the work goes on."""
@@ -26,8 +56,8 @@ class Terminal(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
-people = Terminal(highlight=False)
-aside = Terminal(stderr=True, highlight=False)
+people = Terminal()
+aside = Terminal(stderr=True)
 """Progress and errors go to standard error: standard output holds the result and nothing else."""
 
 
@@ -47,15 +77,37 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
+    """One line of JSON, in ASCII where the other side may not understand more."""
     from commonplace.archive.rows import to_json  # a file's name need not be UTF-8, JSON has to
 
-    sys.stdout.write(to_json(plain(value), order=None) + "\n")
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    escaped = _OBEYED_IN_JSON if is_unicode else _NOT_ASCII
+    sys.stdout.write(escaped.sub(_as_number, to_json(plain(value), order=None)) + "\n")
 
 
-def tell(text: str) -> None:
+def _as_number(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1].replace("\x7f", "\\u007f")
+
+
+def print_text(text: str) -> None:
+    """A text as it is, for a file or another program; on a terminal what may be shown of it."""
+    sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
+
+
+def tell(text: str | Text) -> None:
     """A line for a person; nothing when a program listens."""
     if not Output.as_json:
         people.print(text)
+
+
+def confirm(question: str, *, abort: bool = False) -> bool:
+    """A question that a person answers with yes or no."""
+    return typer.confirm(visible(question), abort=abort, err=True)
+
+
+def ask(question: str, *, is_secret: bool = False, twice: bool = False) -> str:
+    """What a person types."""
+    return str(typer.prompt(visible(question), hide_input=is_secret, confirmation_prompt=twice, err=True))
 
 
 def table(*headings: str, title: str | None = None) -> Table:
@@ -67,8 +119,8 @@ def table(*headings: str, title: str | None = None) -> Table:
 
 
 def cells(*values: Any) -> list[str]:
-    """Values as table cells; what people wrote is not taken for markup."""
-    return [escape("" if value is None else str(value)) for value in values]
+    """Values as table cells."""
+    return [visible("" if value is None else str(value)) for value in values]
 
 
 def show_counts(title: str, counts: dict[str, Any]) -> None:
@@ -81,23 +133,26 @@ def show_counts(title: str, counts: dict[str, Any]) -> None:
 
 
 @contextmanager
-def errors_for_people() -> Iterator[None]:
-    """An error of ours becomes a sentence (for programs, an object) and exit code 1; Ctrl-C one and 130."""
+def errors_for_people(codes: Mapping[type[CommonplaceError], int] | None = None) -> Iterator[None]:
+    """An error becomes a sentence (for programs, an object) and exit code 1, or the code of its kind; Ctrl-C 130."""
     try:
         yield
-    except CommonplaceError as error:
-        fail(error)
+    except (typer.Exit, typer.Abort):
+        raise
     except KeyboardInterrupt:
         fail(Halt("Interrupted.", hint="What was done is kept; the same command does the rest."), code=INTERRUPTED)
+    except Exception as error:
+        told = explained(error)
+        fail(told, code=next((code for kind, code in (codes or {}).items() if isinstance(told, kind)), 1))
 
 
 def fail(error: CommonplaceError, *, code: int = 1) -> None:
     if Output.as_json:
         print_json({"error": error.message, "hint": error.hint})
     else:
-        aside.print(f"[bold red]{escape(error.message)}[/]", soft_wrap=True)
+        aside.print(error.message, style="bold red", soft_wrap=True)
         if error.hint:
-            aside.print(escape(error.hint), soft_wrap=True)
+            aside.print(error.hint, soft_wrap=True)
     raise typer.Exit(code)
 
 

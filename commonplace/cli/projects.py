@@ -12,7 +12,7 @@ import typer
 from commonplace.archive.core import Archive
 from commonplace.cli import assistants
 from commonplace.cli.options import Json
-from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, print_text, table, tell
 from commonplace.errors import Refused
 from commonplace.session import open_session
 
@@ -298,7 +298,7 @@ def infer_names(
         else:
             tell("\n".join(f"{one['id']}: {one['name']}" for one in told["named"]) or "Nothing to name.")
         for problem in told["problems"]:
-            aside.print(problem, markup=False)
+            aside.print(problem)
     if told["problems"]:
         raise typer.Exit(1)
 
@@ -314,6 +314,6 @@ def export(
     with errors_for_people(), open_session() as (_, _, archive):
         text = projects.export(archive, form=form)
         if output is None:
-            typer.echo(text, nl=False)
+            print_text(text)
         else:
             output.write_text(text, encoding="utf-8")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
-
-from commonplace.cli.output import Output, aside, plain
+from commonplace.cli.output import Output, aside, confirm, plain
 from commonplace.errors import Refused
 from commonplace.session import open_session
 
@@ -26,9 +24,9 @@ def prune_destination(destination: str, *, dry_run: bool, is_agreed: bool) -> di
         if not is_agreed:
             if Output.as_json:
                 raise Refused(f"{len(ids):,} would be removed.", hint="Look with --dry-run, then add --yes.")
-            if not typer.confirm(f"Remove {len(ids):,} from {destination}?", err=True):
+            if not confirm(f"Remove {len(ids):,} from {destination}?"):
                 raise Refused("Nothing was removed.")
         report = plain(pruning.prune(session, target, rules))
         for problem in report["problems"]:
-            aside.print(f"{problem['conversation_id']}: {problem['reason']}", markup=False)
+            aside.print(f"{problem['conversation_id']}: {problem['reason']}")
         return {"destination": destination, **report}

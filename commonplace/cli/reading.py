@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.markdown import Markdown
-from rich.markup import escape
+from rich.text import Text
 
 from commonplace.cli.options import Json, Project, Since, Until, moment
 from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, show_counts, table, tell
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Category = Annotated[str | None, typer.Option(help="Only this category.")]
 REASONS = {"meaning": "Near in meaning:", "some words": "Nothing has all of these words. These have some of them:"}
 MARKS = ("\ue000", "\ue001")
-"""Around highlighted words while the terminal's own markup is escaped."""
+"""Around highlighted words."""
 
 
 def register(app: typer.Typer) -> None:
@@ -115,22 +116,29 @@ def similar(
 
 def _show_found(found: SearchResult, settings: Settings) -> None:
     about = "" if found.total_is_exact else "about "
-    tell(f"[dim]{about}{found.total:,} conversations in {found.took_ms:.0f} ms[/]")
+    tell(Text(f"{about}{found.total:,} conversations in {found.took_ms:.0f} ms", "dim"))
     if found.note:
-        tell(f"[yellow]{escape(found.note)}[/]")
+        tell(Text(found.note, "yellow"))
     before = None
     for result in found.results:
         if result.why != before and result.why in REASONS:
-            tell(f"\n[dim]{REASONS[result.why]}[/]")
+            tell(Text(f"\n{REASONS[result.why]}", "dim"))
         before = result.why
         where = " · ".join(part for part in (result.project, result.category) if part)
         day = (to_iso(result.created_at, settings.zone) or "")[:10]
-        people.print(f"\n[bold]{escape(result.title or 'Untitled')}[/]  [dim]{escape(f'{day} {where}')}[/]")
-        snippet = escape(" ".join(result.snippet.split()))
-        people.print(snippet.replace(MARKS[0], "[yellow]").replace(MARKS[1], "[/]"))
-        people.print(f"[dim]{result.id}[/]")
+        people.print(Text.assemble("\n", (result.title or "Untitled", "bold"), "  ", (f"{day} {where}", "dim")))
+        people.print(_marked(" ".join(result.snippet.split())))
+        people.print(result.id, style="dim")
     if found.facets and found.results:
         _show_facets(found.facets)
+
+
+def _marked(snippet: str) -> Text:
+    """A snippet whose hits stand out."""
+    text = Text()
+    for index, part in enumerate(re.split("|".join(map(re.escape, MARKS)), snippet)):
+        text.append(part, "yellow" if index % 2 else "")
+    return text
 
 
 def _show_facets(facets: dict[str, list[Any]]) -> None:
@@ -138,8 +146,8 @@ def _show_facets(facets: dict[str, list[Any]]) -> None:
     for name in ("category", "project", "topic", "source", "model"):
         values = facets.get(name, [])[:6]
         if values:
-            listed = ", ".join(f"{escape(str(facet.value))} [dim]{facet.count}[/]" for facet in values)
-            people.print(f"[dim]{name}:[/] {listed}")
+            listed = [Text.assemble(f"{facet.value} ", (str(facet.count), "dim")) for facet in values]
+            people.print(Text(f"{name}: ", "dim", end=""), Text(", ").join(listed), sep="")
 
 
 def show(
@@ -162,15 +170,15 @@ def show(
             print_json({**_as_json(filed), **({"extracted": written} if attachments else {})})
             return
         about = filed.conversation
-        people.print(f"[bold]{escape(filed.title or 'Untitled')}[/]")
+        people.print(filed.title or "Untitled", style="bold")
         parts = [to_iso(about.created_at, settings.zone), filed.project_name, filed.category, ", ".join(filed.tags)]
-        people.print(f"[dim]{escape(' · '.join(part for part in parts if part))}[/]")
+        people.print(" · ".join(part for part in parts if part), style="dim")
         if filed.summary:
-            people.print(escape(filed.summary))
+            people.print(filed.summary)
         for message in about.messages:
             if (message.is_active or branches) and (not message.is_hidden or hidden) and message.text.strip():
                 aside = "" if message.is_active else " (another branch)"
-                people.print(f"\n[bold cyan]{message.role.capitalize()}{aside}[/]")
+                people.print(f"\n{message.role.capitalize()}{aside}", style="bold cyan")
                 people.print(Markdown(message.text, hyperlinks=False))
         for path in written:
             tell(f"Wrote {path}")

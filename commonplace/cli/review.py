@@ -99,7 +99,7 @@ def _waiting_ids(archive: Archive, scope: Any, *, is_agreed: bool) -> list[str]:
     ids = [item.id for item in review_queue(archive, scope, limit=None)]
     if not ids:
         raise Refused("Nothing waits there.", hint="`commonplace review --list` shows what does.")
-    if not is_agreed and (scope.is_open or not _is_terminal() or not typer.confirm(f"All {len(ids)} that wait there?")):
+    if not is_agreed and (scope.is_open or not _is_terminal() or not confirm(f"All {len(ids)} that wait there?")):
         raise Refused(f"{len(ids)} conversations are meant.", hint="Name them, or say --yes for all that wait there.")
     return ids
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import typer
 from rich.markup import escape
+from rich.text import Text
 
 from commonplace.archive.core import Archive
 from commonplace.archive.scope import Scope
@@ -26,6 +27,12 @@ ON_A_PAGE = 9
 """Choices that have a key."""
 KEYS = "[bold]Enter[/] right  [bold]1-9[/] category  [bold]0[/] others  [bold]/[/] type it  [bold]a[/] all like this"
 MORE_KEYS = "  [bold]s[/] skip  [bold]u[/] undo  [bold]q[/] end"
+
+
+def _say(markup: str) -> None:
+    """A line in our own styles; what others wrote is escaped."""
+    people.print(Text.from_markup(markup, emoji=False))
+
 
 
 def sit(archive: Archive, settings: Settings, scope: Scope) -> None:
@@ -54,21 +61,21 @@ def offer(archive: Archive, taxonomy: str) -> None:
     """Say how what was typed becomes a category."""
     for name, count in proposed(archive, taxonomy).items():
         many = f"{count} conversations" if count > 1 else "a conversation"
-        tell(escape(f'You gave {many} the category {name}. `commonplace review --new-category "{name}"`'))
+        tell(f'You gave {many} the category {name}. `commonplace review --new-category "{name}"`')
 
 
 def _show(round: Round, item: Waiting, settings: Settings) -> None:
     people.rule(f"{round.place} of {len(round)} · {len(round.sorted)} sorted", style="dim")
-    people.print(f"[bold]{escape(item.title or 'Untitled')}[/]  [dim]{to_iso(item.updated_at, settings.zone) or ''}[/]")
+    _say(f"[bold]{escape(item.title or 'Untitled')}[/]  [dim]{to_iso(item.updated_at, settings.zone) or ''}[/]")
     first, last = round.excerpt()
     for text in filter(None, (first, last)):
-        people.print(f"  “{escape(text)}”")
+        people.print(f"  “{text}”")
     nearly = f", or {item.runner_up}" if item.runner_up else ""
     judge = (item.judge or "").partition("/")[0]
-    people.print(f"[dim]{escape(f'{judge}: {item.confidence:.0%} {item.category}{nearly}')}[/]")
+    _say(f"[dim]{escape(f'{judge}: {item.confidence:.0%} {item.category}{nearly}')}[/]")
     why = " · ".join(part for part in (item.summary, ", ".join(item.tags)) if part)
     if why:
-        people.print(f"[dim]{escape(why)}[/]")
+        _say(f"[dim]{escape(why)}[/]")
 
 
 def _answer(round: Round, archive: Archive, taxonomy: str) -> bool:
@@ -86,7 +93,7 @@ def _answer(round: Round, archive: Archive, taxonomy: str) -> bool:
         _typed(round, archive, taxonomy)
     else:
         round.say(key)
-        people.print(f"[green]{escape(key)}[/]")
+        _say(f"[green]{escape(key)}[/]")
     return True
 
 
@@ -95,8 +102,8 @@ def _choose(choices: list[str], keys: str) -> str:
     start = 0
     while True:
         page = choices[start : start + ON_A_PAGE]
-        people.print("  ".join(f"[bold]{number}[/] {escape(name)}" for number, name in enumerate(page, 1)))
-        people.print(f"[dim]{keys}[/]")
+        _say("  ".join(f"[bold]{number}[/] {escape(name)}" for number, name in enumerate(page, 1)))
+        _say(f"[dim]{keys}[/]")
         key = _known_key(len(page))
         if key != "0":
             return page[int(key) - 1] if key.isdigit() else choices[0] if key == "\r" else key
@@ -137,7 +144,7 @@ def _all_alike(round: Round) -> None:
     key = _choose(round.choices(), "[bold]Enter[/] right  [bold]1-9[/] category  [bold]0[/] others  [bold]s[/] none")
     if key in round.choices():
         round.say(key, alike)
-        people.print(f"[green]{escape(key)}[/], {len(alike)} conversations")
+        _say(f"[green]{escape(key)}[/], {len(alike)} conversations")
 
 
 def _typed(round: Round, archive: Archive, taxonomy: str) -> None:
@@ -154,9 +161,9 @@ def _by_name(round: Round, archive: Archive, taxonomy: str) -> None:
     near = near or [name for name in names if name.casefold().startswith(typed.casefold())]
     if len(near) == 1:
         round.say(near[0])
-        people.print(f"[green]{escape(near[0])}[/]")
+        _say(f"[green]{escape(near[0])}[/]")
     elif near:
-        people.print(escape(f"That may be {' or '.join(near)}."))
+        people.print(f"That may be {' or '.join(near)}.")
     elif typer.confirm(f"{taxonomy} has no {typed}. Make it a new category?", default=False):
         round.take_in(typed)
     else:
@@ -168,4 +175,4 @@ def _end(round: Round) -> None:
     left = len(round) - len(round.sorted)
     people.print(f"{len(round.sorted)} sorted, {left} wait." if len(round) else "Nothing waits for you.")
     if round.sorted:
-        people.print("[dim]`commonplace taxonomy learn` teaches the local judge, and so does the next categorize.[/]")
+        _say("[dim]`commonplace taxonomy learn` teaches the local judge, and so does the next categorize.[/]")

@@ -112,7 +112,7 @@ def _prune(destination: str, *, dry_run: bool, is_agreed: bool) -> None:
         print_json(report)
         return
     for identity in report.get("would_remove", [])[:50]:
-        people.print(identity, markup=False)
+        people.print(identity)
     show_counts(
         f"Left behind at {destination}",
         {

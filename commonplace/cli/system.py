@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from commonplace import __version__
 from commonplace.cli.options import Json, Yes
 from commonplace.cli.output import (
     Output,
@@ -26,26 +26,11 @@ from commonplace.errors import Refused
 
 
 def register(app: typer.Typer) -> None:
-    app.callback()(common)
     app.command("up")(up_command)
     app.command("down")(down)
     app.command("run")(run)
     app.command("connect")(connect)
     app.command("doctor")(doctor)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"commonplace {__version__}")
-        raise typer.Exit
-
-
-def common(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
-    ] = False,
-) -> None:
-    """A commonplace book for your AI conversations."""
 
 
 def up_command(
@@ -95,15 +80,21 @@ def run(
     param: Annotated[list[str] | None, typer.Option("--param", "-p", help="key=value; repeatable.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Wait for the end; the exit code is the outcome.")] = False,
     timeout: Annotated[float | None, typer.Option(help="Seconds to wait at most.")] = None,
+    name: Annotated[str | None, typer.Option(help="What the run is called, instead of what it did.")] = None,
     json: Json = False,
 ) -> None:
-    """Ask for a run of a deployment, as the Prefect UI does."""
-    from commonplace import runs
+    """Ask for a run of a deployment, as the Prefect UI does.
 
-    with errors_for_people():
+    Ends with 0, or with 1 if the run failed, 2 if there is no such flow, deployment or parameter, 3 if the time was up
+    before its end, 4 if no Prefect server answers.
+    """
+    from commonplace import runs
+    from commonplace.stack.server import NoServer
+
+    with errors_for_people({runs.NotAsked: 2, runs.NotEnded: 3, NoServer: 4}):
         settings, _ = load()
         runs.connect(settings, tell)
-        started = runs.start(flow, runs.parse_parameters(param or []))
+        started = runs.start(flow, runs.parse_parameters(param or []), called=name)
         if not watch:
             if Output.as_json:
                 print_json({"id": started.id, "run": started.name})
@@ -150,7 +141,7 @@ def doctor(json: Json = False) -> None:
         else:
             grid = table("", "", "", title="Commonplace")
             for check in checks:
-                mark = "[green]ok[/]" if check.is_well else "[red]no[/]"
+                mark = Text("ok", "green") if check.is_well else Text("no", "red")
                 grid.add_row(mark, *cells(check.subject, f"{check.finding} {check.remedy}".strip()))
             people.print(grid)
         exit_with(0 if all(check.is_well or check.is_optional for check in checks) else 1)

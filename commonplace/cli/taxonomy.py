@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from commonplace.cli.options import DryRun, Json, Yes
-from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, print_text, table, tell
 from commonplace.errors import Refused
 from commonplace.session import open_session
 
@@ -78,7 +78,7 @@ def export(
     with errors_for_people(), open_session() as (_, _, archive):
         text = to_toml(taxonomy_named(archive, name))
         if output is None:
-            typer.echo(text, nl=False)
+            print_text(text)
         else:
             output.write_text(text, encoding="utf-8")
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from rich.markup import escape
+from rich.text import Text
 
 from commonplace import runs
 from commonplace.archive.access import users
@@ -184,9 +184,9 @@ def _feed(imports: list[Path], keeper: Keeper) -> int:
     if Output.as_json:
         print_json({"run": ended.name, "state": ended.state, "message": ended.message})
     elif ended.is_completed:
-        people.print(f"[bold green]{escape(ended.state)}[/] {escape(ended.message)}")
+        people.print(Text.assemble((ended.state, "bold green"), f" {ended.message}"))
     else:
-        aside.print(f"[bold red]{escape(ended.state)}[/] {escape(ended.message)}")
+        aside.print(Text.assemble((ended.state, "bold red"), f" {ended.message}"))
     return 0 if ended.is_completed else 1
 
 
@@ -230,7 +230,7 @@ def _tell(text: str) -> None:
     A terminal that was closed is no reason to stop half-way.
     """
     with suppress(OSError):
-        (aside if Output.as_json or not sys.stdout.isatty() else people).print(escape(text), soft_wrap=True)
+        (aside if Output.as_json or not sys.stdout.isatty() else people).print(text, soft_wrap=True)
 
 
 def bring_down(settings: Settings) -> bool:

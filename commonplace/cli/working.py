@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
-from rich.markup import escape
 
 from commonplace import runs
 from commonplace.cli.options import moment
@@ -56,7 +55,7 @@ def finish(report: dict[str, Any], show: Callable[[], object], *, failed: int = 
     else:
         show()
     for sentence in sentences[:MOST_TOLD]:
-        aside.print(f"[bold red]{escape(sentence)}[/]", soft_wrap=True)
+        aside.print(sentence, style="bold red", soft_wrap=True)
     if failed or sentences:
         raise typer.Exit(1)
 
@@ -68,13 +67,13 @@ def show_report(title: str, report: dict[str, Any], keys: tuple[str, ...]) -> No
     if isinstance(report.get("left_out"), list):
         _tell_left_out(report)
     for problem in report.get("problems", [])[:MOST_TOLD]:
-        aside.print(f"{problem['conversation_id']}: {problem['state']}, {problem.get('reason') or ''}", markup=False)
+        aside.print(f"{problem['conversation_id']}: {problem['state']}, {problem.get('reason') or ''}")
 
 
 def _tell_defects(report: dict[str, Any]) -> None:
     defects = report.get("defects", [])
     for defect in defects[:MOST_TOLD]:
-        aside.print(f"{defect['file']} {defect['item']}: {defect['reason']}", markup=False)
+        aside.print(f"{defect['file']} {defect['item']}: {defect['reason']}")
     more = max(0, len(defects) - MOST_TOLD) + report.get("more_defects", 0)
     if more:
         aside.print(f"and {more:,} more")
@@ -89,11 +88,11 @@ def _tell_left_out(report: dict[str, Any]) -> None:
         names = [one["name"] for one in left if one["name"]][:MOST_TOLD]
         more = sum(one["count"] for one in left) - len(names)
         told = ", ".join([*names, *([f"{more:,} more"] if more else [])])
-        aside.print(f"Left out, {reason}: {told}", markup=False)
+        aside.print(f"Left out, {reason}: {told}")
     for where, count in report.get("unfamiliar", {}).items():
-        aside.print(f"Not familiar to this version, but kept: {where} ({count:,})", markup=False)
+        aside.print(f"Not familiar to this version, but kept: {where} ({count:,})")
     if conflicts := report.get("conflicts", 0):
         names = report["conflicting"][:MOST_TOLD]
         more = [f"{conflicts - len(names):,} more"] if conflicts > len(names) else []
         told = ", ".join([*names, *more])
-        aside.print(f"Exports of one date differ, both are kept (the other as a branch): {told}", markup=False)
+        aside.print(f"Exports of one date differ, both are kept (the other as a branch): {told}")

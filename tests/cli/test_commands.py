@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -231,20 +228,6 @@ def test_an_unreachable_prefect_server_is_an_error_and_not_another_server(
     code, told = run("sync", "markdown")
     assert code == 1
     assert "PREFECT_API_URL" in told["hint"]
-
-
-def test_reading_commands_start_without_prefect_and_polars(tmp_path: Path) -> None:
-    program = (
-        "import sys; sys.argv = ['commonplace', 'stats', '--json']\n"
-        "import runpy\n"
-        "try:\n    runpy.run_module('commonplace', run_name='__main__')\n"
-        "except SystemExit:\n    pass\n"
-        "print({'prefect', 'polars', 'sklearn', 'altair', 'openai'} & set(sys.modules), file=sys.stderr)"
-    )
-    environment = {**os.environ, "COMMONPLACE_HOME": str(tmp_path)}
-    ended = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert ended.stderr.strip() == "set()"
-    assert json.loads(ended.stdout)["totals"]["conversations"] == 0
 
 
 @pytest.mark.parametrize(

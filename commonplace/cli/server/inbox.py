@@ -10,7 +10,7 @@ import typer
 
 from commonplace.archive.inbox import Inbox, open_inbox
 from commonplace.cli.options import Json, Yes
-from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.output import Output, cells, confirm, errors_for_people, people, print_json, table, tell
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
 from commonplace.session import Session, open_session
@@ -83,7 +83,7 @@ def drop(ids: Ids, yes: Yes = False, json: Json = False) -> None:
     """Throw deliveries away, for good."""
     with _opened() as (_, inbox):
         if not yes and not Output.as_json:
-            typer.confirm(f"Throw {len(ids)} away, for good?", abort=True, err=True)
+            confirm(f"Throw {len(ids)} away, for good?", abort=True)
         dropped = inbox.drop(ids)
         if Output.as_json:
             print_json({"dropped": dropped})

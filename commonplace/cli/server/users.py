@@ -10,7 +10,7 @@ import typer
 from commonplace.archive.access import passwords, users
 from commonplace.archive.core import Archive
 from commonplace.cli.options import Json
-from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.output import Output, ask, cells, errors_for_people, people, print_json, table, tell
 from commonplace.moments import to_iso
 from commonplace.session import open_session
 
@@ -118,6 +118,4 @@ def _typed() -> str:
 
 
 def _asked() -> str:
-    return passwords.hash_password(
-        str(typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
-    )
+    return passwords.hash_password(ask("New password", is_secret=True, twice=True))

@@ -1,0 +1,70 @@
+"""Commands load what they need and no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import resource
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import typer
+
+from commonplace import cli
+from commonplace.cli import COMMANDS, GROUPS
+
+PYTHON = [sys.executable, "-P"]
+LOADED = (
+    "import json, runpy, sys\nsys.argv = ['commonplace', *sys.argv[1:]]\n"
+    "try:\n    runpy.run_module('commonplace', run_name='__main__')\n"
+    "except SystemExit:\n    pass\n"
+    "print(json.dumps(sorted(name for name in sys.modules if '.' not in name)), file=sys.stderr)"
+)
+
+
+def test_the_table_names_every_command_and_its_module() -> None:
+    registered: dict[str, str] = {}
+    groups: dict[str, str] = {}
+    for found in pkgutil.walk_packages(cli.__path__, "commonplace.cli."):
+        module, name = import_module(found.name), found.name.removeprefix("commonplace.cli.")
+        if hasattr(module, "register"):
+            app = typer.Typer()
+            module.register(app)
+            registered |= {str(command.name): name for command in app.registered_commands}
+        if isinstance(getattr(module, "app", None), typer.Typer):
+            groups |= {name.rpartition(".")[2]: name}
+    assert registered == COMMANDS
+    assert groups == GROUPS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["--version"], {"rich", "sqlalchemy", "prefect", "polars", "sklearn", "altair", "openai", "psutil"}),
+        (["stats", "--json"], {"prefect", "polars", "sklearn", "altair", "openai", "scipy"}),
+        (["search", "anything", "--json"], {"prefect", "polars", "sklearn", "altair", "openai", "scipy"}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_command_does_not_load_what_it_does_not_use(arguments: list[str], absent: set[str], tmp_path: Path) -> None:
+    environment = os.environ | {"COMMONPLACE_HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [*PYTHON, "-c", LOADED, *arguments], env=environment, capture_output=True, text=True, check=True
+    )
+    assert not absent & set(json.loads(ended.stderr.splitlines()[-1]))
+
+
+def test_the_version_is_told_in_thirty_times_a_bare_python() -> None:
+    def seconds_of_cpu(*arguments: str) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*PYTHON, *arguments], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    bare = min(seconds_of_cpu("-c", "pass") for _ in range(5))
+    told = min(seconds_of_cpu("-m", "commonplace", "--version") for _ in range(5))
+    assert told <= 30 * bare
