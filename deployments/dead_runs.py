@@ -58,7 +58,7 @@ def apply_watch(client: SyncPrefectClient, *, is_local: bool) -> None:
 def reap() -> int:
     """Mark as crashed what this machine's processes no longer work on; how many runs that were."""
     with get_client(sync_client=True) as client:
-        under_way = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=_in(UNDER_WAY)))
+        under_way = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=with_type(UNDER_WAY)))
         dead = _without_process(client, under_way) if under_way else []
         for run in dead:
             client.set_flow_run_state(run.id, Crashed(message=GONE), force=True)
@@ -87,7 +87,9 @@ def _below(client: SyncPrefectClient, parents: Iterable[UUID]) -> set[UUID]:
     found: set[UUID] = set()
     parents = list(parents)
     while parents:
-        filter_ = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=parents), state=_in(UNDER_WAY))
+        filter_ = FlowRunFilter(
+            parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=parents), state=with_type(UNDER_WAY)
+        )
         parents = [run.id for run in client.read_flow_runs(flow_run_filter=filter_) if run.id not in found]
         found.update(parents)
     return found
@@ -97,7 +99,7 @@ def _crash_their_tasks(client: SyncPrefectClient, just_crashed: list[UUID]) -> N
     """Task runs end with their flow: nobody else will ever say how they did."""
     since = datetime.now(UTC) - STARTING  # states of tasks arrive behind their flow's
     running = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=UNDER_WAY)))
-    ended = FlowRunFilter(state=_in(ENDED_BADLY))
+    ended = FlowRunFilter(state=with_type(ENDED_BADLY))
     for task_run in client.read_task_runs(task_run_filter=running, flow_run_filter=ended):
         run_id = task_run.flow_run_id
         if run_id is None:
@@ -107,7 +109,8 @@ def _crash_their_tasks(client: SyncPrefectClient, just_crashed: list[UUID]) -> N
             client.set_task_run_state(task_run.id, Crashed(message=GONE), force=True)
 
 
-def _in(states: list[StateType]) -> FlowRunFilterState:
+def with_type(states: list[StateType]) -> FlowRunFilterState:
+    """Flow runs whose state is one of these."""
     return FlowRunFilterState(type=FlowRunFilterStateType(any_=states))
 
 

@@ -41,6 +41,11 @@ def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
     return flow
 
 
+def name_of(flow: str, *, is_local: bool) -> str:
+    """What a flow is called on a server: one that others share may have flows of the same name."""
+    return flow if is_local else f"{TAG}-{flow}"
+
+
 def schedules_of(deployment: dict[str, Any], settings: Settings) -> list[dict[str, Any]]:
     """A deployment's schedules as the settings want them: another cron line, the person's time zone, or none."""
     wanted = {SCHEDULE_SLUGS[name]: cron for name, cron in msgspec.structs.asdict(settings.schedule).items()}

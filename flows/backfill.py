@@ -14,11 +14,11 @@ from flows import reports
 from flows.bounds import moment_of
 from flows.pipeline import Stage, run_stages, totals
 from flows.runner import RUNNER
-from flows.running import conclude
+from flows.running import conclude, named
 from tasks.session import session
 
 
-@flow(name="backfill", flow_run_name="backfill-{since}", task_runner=RUNNER)
+@flow(name="backfill", flow_run_name=named("backfill: since {since}"), task_runner=RUNNER)
 def backfill(
     since: date,
     until: date | None = None,

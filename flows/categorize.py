@@ -18,7 +18,7 @@ from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
 from flows.runner import RUNNER
-from flows.running import conclude
+from flows.running import conclude, named
 from flows.work import ByTasks
 from tasks.categorize import STEPS
 from tasks.session import session
@@ -29,7 +29,7 @@ COUNTS = ("judged", "unchanged", "failed", "review")
 SOMETIMES = ("submitted", "under_way", "lost", "stopped")
 
 
-@flow(name="categorize", flow_run_name="categorize", task_runner=RUNNER)
+@flow(name="categorize", flow_run_name=named("categorize"), task_runner=RUNNER)
 def categorize(
     judge: JudgeName | None = None,
     taxonomy: str | None = None,

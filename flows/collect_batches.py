@@ -10,7 +10,7 @@ from prefect import flow
 from commonplace.stages.categorizing import batching
 from flows import reports
 from flows.runner import RUNNER
-from flows.running import conclude
+from flows.running import conclude, named
 from flows.work import ByTasks
 from tasks.batches import STEPS
 from tasks.session import session
@@ -18,7 +18,7 @@ from tasks.session import session
 COUNTS = ("finished", "still_open", "verdicts", "missing")
 
 
-@flow(name="collect-batches", flow_run_name="collect-batches", task_runner=RUNNER)
+@flow(name="collect-batches", flow_run_name=named("collect"), task_runner=RUNNER)
 def collect_batches() -> dict[str, Any]:
     """Record the verdicts of batches that have ended; those that are still under way are left for the next time."""
     with session() as opened:

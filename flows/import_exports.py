@@ -14,7 +14,7 @@ from commonplace.session import Session
 from commonplace.stages.importing import stage
 from flows import reports
 from flows.runner import RUNNER
-from flows.running import conclude
+from flows.running import conclude, named
 from flows.work import ByTasks
 from tasks.import_exports import STEPS
 from tasks.session import session
@@ -22,7 +22,7 @@ from tasks.session import session
 COUNTS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", "attachments")
 
 
-@flow(name="import-exports", flow_run_name="import-exports", task_runner=RUNNER)
+@flow(name="import-exports", flow_run_name=named("import"), task_runner=RUNNER)
 def import_exports(paths: list[str] | None = None, keep_exports: bool | None = None) -> dict[str, Any]:
     """Take exports into the archive: the files that are named, or whatever lies in the inbox folder.
 

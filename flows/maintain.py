@@ -8,14 +8,14 @@ from prefect import flow
 
 from flows import reports
 from flows.runner import RUNNER
-from flows.running import conclude
+from flows.running import conclude, named
 from tasks.maintain import back_up as back_up_task
 from tasks.maintain import prune as prune_task
 from tasks.maintain import verify as verify_task
 from tasks.session import session
 
 
-@flow(name="maintain", flow_run_name="maintain", task_runner=RUNNER)
+@flow(name="maintain", flow_run_name=named("maintain"), task_runner=RUNNER)
 def maintain(backup: bool = True, verify: bool = True, prune: bool = True) -> dict[str, Any]:
     """Back the archive up, check it, and remove what has had its time.
 

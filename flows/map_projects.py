@@ -15,7 +15,7 @@ from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
 from flows.runner import RUNNER
-from flows.running import conclude
+from flows.running import conclude, named
 from flows.work import ByTasks
 from tasks.map_projects import STEPS
 from tasks.session import session
@@ -23,7 +23,7 @@ from tasks.session import session
 SUMMARY = ("conversations", "decided", "new_projects", "named", "suggested", "orphans", "cost_usd")
 
 
-@flow(name="map-projects", flow_run_name="map-projects", task_runner=RUNNER)
+@flow(name="map-projects", flow_run_name=named("map"), task_runner=RUNNER)
 def map_projects(
     since: date | None = None,
     until: date | None = None,

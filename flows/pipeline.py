@@ -13,7 +13,7 @@ from commonplace.stages.syncing.destinations import names
 from commonplace.stages.work import describe, wrong
 from flows import categorize, embed, import_exports, map_projects, reports, sync
 from flows.runner import RUNNER
-from flows.running import conclude, is_superseded
+from flows.running import conclude, is_superseded, named
 from tasks.session import session
 
 Stage = Literal["import", "embed", "categorize", "map", "sync"]
@@ -21,7 +21,7 @@ STAGES: tuple[Stage, ...] = ("import", "embed", "categorize", "map", "sync")
 HANDLED = {"new", "changed", "judged", "created", "updated", "failed"}
 
 
-@flow(name="pipeline", flow_run_name="pipeline", task_runner=RUNNER)
+@flow(name="pipeline", flow_run_name=named("pipeline"), task_runner=RUNNER)
 def pipeline(
     paths: list[str] | None = None,
     stages: list[Stage] = list(STAGES),  # noqa: B006  (Prefect shows it as the form's default)

@@ -8,14 +8,14 @@ from prefect import flow
 
 from flows import import_exports, reports
 from flows.runner import RUNNER
-from flows.running import conclude
+from flows.running import conclude, named
 from tasks.receive_omi import receive_deliveries
 from tasks.session import session
 
 SHOWN = ("read", "new", "changed", "unchanged", "empty", "failed", "replaced", "waiting", "seconds")
 
 
-@flow(name="receive-omi", flow_run_name="receive-omi", task_runner=RUNNER)
+@flow(name="receive-omi", flow_run_name=named("receive"), task_runner=RUNNER)
 def receive_omi() -> dict[str, Any]:
     """Take what OMI's webhooks brought into the archive; what is new is then categorized, mapped and synced.
 

@@ -15,10 +15,10 @@ def publish(stage: str, summary: Mapping[str, Any], sections: Iterable[str] = ()
     """The two artifacts of a run. `stage` names them, so that a stage's reports form a history."""
     shown = [(key.replace("_", " "), value) for key, value in summary.items()]
     rows = [{"what": what, "value": value} for what, value in shown]
-    create_table_artifact(rows, key=f"{stage}-summary", description=f"What `{stage}` did")
+    create_table_artifact(rows, key=f"commonplace-{stage}-summary", description=f"What `{stage}` did")
     create_markdown_artifact(
         "\n\n".join([f"# {stage.capitalize()}", table(["what", "value"], shown), *sections]),
-        key=f"{stage}-report",
+        key=f"commonplace-{stage}-report",
         description=f"The report of `{stage}`",
     )
 

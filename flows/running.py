@@ -7,7 +7,8 @@ Failed when too many did or when something has to be put right first. The report
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_LOGGING_EXTRA_LOGGERS
 from prefect.states import Completed, Failed
 
 from commonplace.errors import CommonplaceError
@@ -31,6 +33,8 @@ from commonplace.stages.work import wrong
 
 log = logging.getLogger("commonplace.flows")
 """To our own log file; `say` is for the run's page."""
+_MADE_UP = re.compile(r"[a-z]+-[a-z]+")
+"""What Prefect calls a run that nobody named: `amber-heron`."""
 
 
 class RunFailed(CommonplaceError):
@@ -42,15 +46,31 @@ class RunFailed(CommonplaceError):
 
 
 def say(text: str, *values: object) -> None:
-    """A line in the run's log, which its page shows."""
-    get_run_logger().info(text, *values)
+    """A line in the run's log, which its page shows, and in our own log file."""
+    if log.name.partition(".")[0] not in PREFECT_LOGGING_EXTRA_LOGGERS.value():  # else Prefect shows our log itself
+        get_run_logger().info(text, *values)
     log.info(text, *values)
+
+
+def named(pattern: str) -> Callable[[], str]:
+    """What a run is called until it has ended; a name that a person gave it stays."""
+
+    def name() -> str:
+        first = pattern.format(**flow_run.parameters)
+        return first if _is_ours(flow_run.name, first) else flow_run.name
+
+    return name
+
+
+def _is_ours(name: str, other: str) -> bool:
+    """Whether we may replace a run's name by this other one: it was made up, or is one of ours."""
+    return bool(_MADE_UP.fullmatch(name)) or name.partition(":")[0] == other.partition(":")[0]
 
 
 def rename_run(name: str) -> None:
     """Give this run a name that says what it did. A server that does not answer is no reason to fail now."""
     identity = flow_run.id
-    if not identity:
+    if not identity or not _is_ours(flow_run.name, name):
         return
     try:
         with get_client(sync_client=True) as client:

@@ -18,7 +18,7 @@ from commonplace.stages.syncing.pending import Wishes, wishes_of
 from flows import reports
 from flows.bounds import selection_of
 from flows.runner import RUNNER
-from flows.running import conclude
+from flows.running import conclude, named
 from flows.work import ByTasks
 from tasks.session import session
 from tasks.sync import STEPS
@@ -27,7 +27,7 @@ COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts",
 SOMETIMES = ("undecided", "baseline", "left_behind", "left_out")
 
 
-@flow(name="sync", flow_run_name="sync-{destination}", task_runner=RUNNER)
+@flow(name="sync", flow_run_name=named("sync {destination}"), task_runner=RUNNER)
 def sync(
     destination: str = DEFAULT,
     since: date | None = None,

@@ -55,7 +55,7 @@ class ByTasks:
         percent = 100.0 * done / total
         if label not in self._shown:
             text = f"{label}: {total:,} conversations"
-            key = f"progress-{label}"
+            key = f"commonplace-progress-{label}"
             self._shown[label] = cast(UUID, create_progress_artifact(percent, key=key, description=text)), percent
         progress, before = self._shown[label]
         if percent >= before + LEAST_PROGRESS or (done == total and before < percent):

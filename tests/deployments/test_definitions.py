@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
 import yaml
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun
+from prefect.settings.models.server.ui import ServerUISettings
 from prefect.utilities.callables import parameter_schema
+from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
 from commonplace.categorize import registry
 from commonplace.config import ScheduleSettings, load
@@ -85,19 +92,46 @@ def test_compose_runs_what_there_is() -> None:
     assert services["prefect"]["environment"]["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] != "*"
 
 
+def test_the_example_names_every_variable_that_compose_wants() -> None:
+    compose = (FOLDER / "compose.yaml").read_text()
+    wanted = set(re.findall(r"\$\{(\w+)", compose))
+    named = set(re.findall(r"^#? ?(\w+)=", (FOLDER.parent / ".env.example").read_text(), re.MULTILINE))
+    assert wanted <= named
+    must_be_set = set(re.findall(r"\$\{(\w+):\?", compose))
+    assert all(name in compose.partition("name: commonplace")[0] for name in must_be_set)
+
+
+def test_the_image_can_write_what_its_prefect_ui_is_served_from() -> None:
+    variables = re.search(r"PREFECT_UI_STATIC_DIRECTORY=(\S+)", (FOLDER / "Dockerfile").read_text())
+    assert variables
+    assert variables[1].startswith("/data/"), "the one folder that the image's user owns"
+    assert ServerUISettings.model_validate({"prefect_ui_static_directory": variables[1]}).static_directory
+
+
 def test_the_dockerfile_copies_every_package() -> None:
     copied = {line.split()[1] for line in (FOLDER / "Dockerfile").read_text().splitlines() if line.startswith("COPY")}
     assert {"commonplace", "blocks", "tasks", "flows", "deployments"} <= copied
 
 
-def test_the_kubernetes_template_names_only_its_own_variables() -> None:
+def test_the_kubernetes_template_is_accepted_by_its_worker() -> None:
     template = json.loads((FOLDER / "kubernetes" / "work-pool.json").read_text())
     text = json.dumps(template["job_configuration"])
     named = {part.split("}}")[0].strip() for part in text.split("{{")[1:]}
     assert named <= template["variables"]["properties"].keys()
-    assert yaml.safe_load((FOLDER / "kubernetes" / "values.yaml").read_text())["worker"]["config"]["workPool"] == (
-        definitions.TAG
+    configuration = asyncio.run(
+        KubernetesWorkerJobConfiguration.from_template_and_values(
+            base_job_template=template, values={"env": {"A": "b"}}, client=PrefectClient("http://127.0.0.1:9/api")
+        )
     )
+    configuration.prepare_for_flow_run(FlowRun(id=uuid4(), flow_id=uuid4(), name="a-run"))
+    (container,) = configuration.job_manifest["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["python", "-m", "prefect.engine"]
+    assert {"name": "A", "value": "b"} in container["env"]
+
+
+def test_the_kubernetes_worker_serves_our_pool() -> None:
+    values = yaml.safe_load((FOLDER / "kubernetes" / "values.yaml").read_text())
+    assert values["worker"]["config"]["workPool"] == definitions.TAG
 
 
 @pytest.mark.parametrize("unit", sorted((FOLDER / "systemd").glob("*.service")), ids=lambda path: path.stem)

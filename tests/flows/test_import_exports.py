@@ -12,6 +12,7 @@ import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
+from prefect.flow_engine import run_flow
 
 from commonplace.config import load
 from commonplace.sources.chatgpt.sample import write_sample
@@ -82,3 +83,13 @@ def test_a_run_is_named_after_what_it_did(prefect_api: Process, sample: Path) ->
     with get_client(sync_client=True) as client:
         assert state.state_details.flow_run_id is not None
         assert client.read_flow_run(state.state_details.flow_run_id).name == "import: 12 new, 0 changed of 12"
+
+
+def test_a_name_that_a_person_gave_a_run_stays(prefect_api: Process, sample: Path) -> None:
+    with get_client(sync_client=True) as client:
+        asked = {name: client.create_flow_run(import_exports, name=name) for name in ("For Anna", "amber-heron")}
+        for run in asked.values():
+            run_flow(import_exports, flow_run=run, parameters={"paths": [str(sample)]})
+        names = {name: client.read_flow_run(run.id).name for name, run in asked.items()}
+    assert names["For Anna"] == "For Anna"
+    assert names["amber-heron"].startswith("import: ")

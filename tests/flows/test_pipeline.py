@@ -59,9 +59,8 @@ def test_a_run_leaves_a_report_without_titles(prefect_api: Process, sample: Path
         titles = [row[0] for row in connection.exec_driver_sql("SELECT title FROM conversations WHERE title <> ''")]
     with get_client(sync_client=True) as client:
         artifacts = client.read_artifacts()
-    assert {"import-report", "categorize-report", "sync-markdown-report", "pipeline-summary"} <= {
-        artifact.key for artifact in artifacts
-    }
+    written = ("import-report", "categorize-report", "sync-markdown-report", "pipeline-summary")
+    assert {f"commonplace-{name}" for name in written} <= {artifact.key for artifact in artifacts}
     told = "\n".join(str(artifact.data) for artifact in artifacts)
     assert titles
     assert not [title for title in titles if len(title) > 12 and title in told]

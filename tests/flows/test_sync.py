@@ -33,7 +33,7 @@ def notion(prefect_api: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def reports_of(destination: str) -> list[str]:
     """All reports, newest last."""
     with get_client(sync_client=True) as client:
-        artifacts = [one for one in client.read_artifacts() if one.key == f"sync-{destination}-report"]
+        artifacts = [one for one in client.read_artifacts() if one.key == f"commonplace-sync-{destination}-report"]
     return [str(one.data) for one in sorted(artifacts, key=lambda one: str(one.created))]
 
 

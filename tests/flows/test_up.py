@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -101,6 +102,18 @@ def test_once_imports_a_file_and_leaves_nothing_running(home: Path, sample: Path
     assert "40 imported" in told["message"]
     assert _processes_of(home) == []
     assert len(list((home / "markdown" / "conversations").rglob("*.md"))) == 40
+    assert _lines_said_twice(home) == []
+    assert [path for path in home.rglob("*") if path.lstat().st_mode & 0o077] == [], "only the owner may read them"
+
+
+def _lines_said_twice(home: Path) -> list[str]:
+    """What our log and Prefect's both brought to the pages of runs."""
+    ours, theirs = (
+        f"SELECT message FROM log WHERE name LIKE '{name}'" for name in ("commonplace%", "prefect.flow_runs%")
+    )
+    with contextlib.closing(sqlite3.connect(home / "prefect" / "prefect.db")) as connection:
+        assert connection.execute(ours).fetchall(), "nothing was said at all"
+        return [line for (line,) in connection.execute(f"{ours} INTERSECT {theirs}")]
 
 
 def test_once_ends_with_the_runs_own_failure(home: Path, tmp_path: Path) -> None:
