@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -70,12 +71,15 @@ def test_a_run_that_goes_on_is_code_3(run: Run) -> None:
 @pytest.mark.parametrize(("state", "code"), [(Completed(), 0), (Failed(message="[/x] [bold]"), 1)], ids=["0", "1"])
 def test_the_outcome_is_the_code(run: Run, state: State[Any], code: int) -> None:
     ended: list[Any] = []
-    waiting = threading.Thread(target=lambda: ended.append(run("collect-batches", "--watch", "--name", f"mine-{code}")))
+    asking = ("collect-batches", "--watch", "--name", f"mine-{code}")
+    ours = copy_context()  # which server this is about
+    waiting = threading.Thread(target=lambda: ended.append(ours.run(run, *asking)))
     waiting.start()
     mine = FlowRunFilter(name=FlowRunFilterName(any_=[f"mine-{code}"]))
     with get_client(sync_client=True) as client:
         deadline = time.monotonic() + 240
         while not (found := client.read_flow_runs(flow_run_filter=mine)):
+            assert not ended, ended[0].output
             assert time.monotonic() < deadline, "no run was made"
             time.sleep(0.1)
         client.set_flow_run_state(found[0].id, state, force=True)
