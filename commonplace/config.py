@@ -156,6 +156,11 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return self.workers if self.task_runner == "dask" else 1
 
 
+class ExportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    formulas: bool = False
+    """Leave cells of CSV files as they are that spreadsheets compute: those that begin with = + - @."""
+
+
 class OmiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unsigned: Literal["reject", "quarantine", "accept"] = "reject"
     """What becomes of a delivery that proves nothing: refused, kept until a person releases it, or, from this machine
@@ -213,6 +218,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     schedule: ScheduleSettings = msgspec.field(default_factory=ScheduleSettings)
     alerts: AlertSettings = msgspec.field(default_factory=AlertSettings)
     maintain: MaintainSettings = msgspec.field(default_factory=MaintainSettings)
+    export: ExportSettings = msgspec.field(default_factory=ExportSettings)
     runs: RunSettings = msgspec.field(default_factory=RunSettings)
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
     omi: OmiSettings = msgspec.field(default_factory=OmiSettings)

@@ -272,7 +272,8 @@ def export(
 
     with errors_for_people(), open_session() as (settings, _, archive):
         scope = Scope(since=moment(since, settings), until=moment(until, settings), project=project, category=category)
-        rows = write_frame(archive, output, format, scope=scope, messages=messages)
+        formulas = settings.export.formulas
+        rows = write_frame(archive, output, format, scope=scope, messages=messages, formulas=formulas)
         if is_standard_output(output):
             aside.print(f"Wrote {rows:,} rows.")
             return

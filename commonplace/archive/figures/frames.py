@@ -30,6 +30,8 @@ ROWS_AT_ONCE = 10_000
 """Of conversations; messages, which carry texts, come a fifth as many at a time."""
 
 _STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
+_FORMULA = r"^[=+\-@\t\r]"
+"""How a cell begins that spreadsheets compute."""
 _MOMENTS = ("created_at", "updated_at")
 
 
@@ -76,16 +78,25 @@ def message_frames(archive: Archive, scope: Scope = Scope(), *, rows: int = ROWS
     return _frames(archive, joined, rows, tagged=False)
 
 
-def write_frame(archive: Archive, path: Path, format: Format, *, scope: Scope = Scope(), messages: bool = False) -> int:
+def write_frame(
+    archive: Archive,
+    path: Path,
+    format: Format,
+    *,
+    scope: Scope = Scope(),
+    messages: bool = False,
+    formulas: bool = False,
+) -> int:
     """Write conversations (or messages) to a file and return how many; a file that is there is replaced at the end.
 
     Rows stream from the database into the file. Where a format knows no moments or lists they are text: ISO 8601 in
-    UTC, tags with commas between them.
+    UTC, tags with commas between them. What a spreadsheet would take for a formula has a `'` in front in CSV, unless
+    `formulas` are wanted.
     """
     if format not in FORMATS:
         raise Refused(f"There is no format {format!r}.", hint=f"Use one of: {', '.join(FORMATS)}.")
     frames = message_frames(archive, scope) if messages else conversation_frames(archive, scope)
-    counted = _Counted(frames)
+    counted = _Counted(_defused(frames) if format == "csv" and not formulas else frames)
     if is_standard_output(path) or (path.exists() and not path.is_file()):
         _sink_into_stream(counted, path, format)
         return counted.rows
@@ -155,6 +166,23 @@ def _sink(frames: Iterable[DataFrame], path: Path, format: Format) -> None:
         lazy.with_columns(_moments_as_text(first)).sink_ndjson(path)
     else:
         lazy.with_columns(_moments_as_text(first) + _lists_as_text(first)).sink_csv(path)
+
+
+def _defused(frames: Iterable[DataFrame]) -> Iterator[DataFrame]:
+    """Texts that are never computed, however a title begins: strangers write titles too."""
+    import polars as pl
+
+    def plain(text: Expr) -> Expr:
+        return pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text)
+
+    for frame in frames:
+        texts = [plain(pl.col(name)).alias(name) for name, kind in frame.schema.items() if kind == pl.String]
+        lists = [
+            pl.col(name).list.eval(plain(pl.element()))
+            for name, kind in frame.schema.items()
+            if kind == pl.List(pl.String)
+        ]
+        yield frame.with_columns(texts + lists)
 
 
 def _moments_as_text(frame: DataFrame) -> list[Expr]:

@@ -139,3 +139,21 @@ def test_standard_output_that_is_a_file_is_written_into_and_not_replaced(
 def test_a_folder_is_no_file(filled: Archive, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="is a folder"):
         write_frame(filled, tmp_path, "csv")
+
+
+@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_a_csv_is_a_formula_unless_one_wants_them(
+    sqlite_archive: Archive, tmp_path: Path, beginning: str
+) -> None:
+    title = f"{beginning}HYPERLINK(1)"
+    merge(sqlite_archive, None, [simple_chat("a", "hello", title=title)])
+    with sqlite_archive.write() as connection:
+        connection.execute(update(conversations).values(tags=json.dumps([f"{beginning}tag"])))
+    cells: dict[bool, list[str]] = {}
+    for formulas in (False, True):
+        write_frame(sqlite_archive, tmp_path / "out.csv", "csv", formulas=formulas)
+        with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as table:
+            cells[formulas] = list(csv.reader(table))[1]
+    assert f"'{title}" in cells[False]
+    assert not [cell for cell in cells[False] if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert title in cells[True]
