@@ -27,9 +27,12 @@ def draw(rows: Sequence[Count], by: str, format: str = "svg", *, measure: str = 
         raise Refused(
             f"A chart cannot be a {format or 'file without an ending'}.", hint="End its name in .svg or .png."
         )
-    import vl_convert
+    try:
+        import vl_convert
 
-    specification = chart(rows, by, measure=measure).to_dict()
+        specification = chart(rows, by, measure=measure).to_dict()
+    except ModuleNotFoundError as exc:
+        raise Refused("Charts need the extra `charts`.", hint="pip install 'commonplace-book[charts]'") from exc
     if format == "svg":
         return str(vl_convert.vegalite_to_svg(specification)).encode()
     return bytes(vl_convert.vegalite_to_png(specification, scale=2))
