@@ -6,11 +6,15 @@ which never leaves the browser, so that the printed address opens the UI without
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from prefect.server.api.server import create_app as create_prefect_app
 from prefect.settings import get_current_settings
+
+from commonplace.private import make_private, open_to_others
 
 LOGIN_PAGE = """<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer">
 <title>Commonplace</title><p>Opening the Prefect UI…</p>
@@ -25,6 +29,8 @@ LOGIN_PAGE = """<!doctype html><meta charset="utf-8"><meta name="referrer" conte
 def create_app() -> FastAPI:
     """The server's ASGI application; its settings come from the environment."""
     app = create_prefect_app(final=True)
+    for path in open_to_others(Path(str(get_current_settings().server.ui.static_directory))):
+        make_private(path)  # Prefect copies its pages there with the modes that they had
     login = FastAPI(openapi_url=None)
 
     @login.get("/login", response_class=HTMLResponse)

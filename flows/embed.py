@@ -15,7 +15,7 @@ from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
 from flows.runner import RUNNER
-from flows.running import conclude
+from flows.running import conclude, named
 from flows.work import ByTasks
 from tasks.embed import STEPS
 from tasks.session import session
@@ -23,7 +23,7 @@ from tasks.session import session
 SUMMARY = ("embedded", "unchanged", "passages", "tokens", "cost_usd")
 
 
-@flow(name="embed", flow_run_name="embed", task_runner=RUNNER)
+@flow(name="embed", flow_run_name=named("embed"), task_runner=RUNNER)
 def embed(
     since: date | None = None,
     until: date | None = None,

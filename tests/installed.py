@@ -71,11 +71,13 @@ def size(package: Distribution) -> int:
 
 def licences(package: Distribution) -> set[str]:
     """What it says it may be used under, in short."""
-    about = package.metadata
-    classifiers = [
-        text.rpartition("::")[2] for text in about.get_all("Classifier", []) if text.startswith("License ::")
-    ]
-    said = about.get("License-Expression") or " ".join(classifiers) or (about.get("License") or "").partition("\n")[0]
+
+    def told(field: str) -> list[str]:
+        return package.metadata.get_all(field, [])
+
+    classifiers = [text.rpartition("::")[2] for text in told("Classifier") if text.startswith("License ::")]
+    free_text = [text.partition("\n")[0] for text in told("License")]
+    said = " ".join(told("License-Expression") or classifiers or free_text)
     if not said and package.name == "pysqlite3":
         said = "Zlib"  # its metadata is silent; its LICENSE is not
     return {name for pattern, name in _SPELLINGS if re.search(pattern, said)}
