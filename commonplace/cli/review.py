@@ -12,6 +12,7 @@ import typer
 from commonplace.archive.core import Archive
 from commonplace.cli.options import Json, Project, Since, Until, Yes, moment
 from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.output import confirm as is_yes
 from commonplace.config import Settings
 from commonplace.errors import Refused
 from commonplace.session import open_session
@@ -99,7 +100,7 @@ def _waiting_ids(archive: Archive, scope: Any, *, is_agreed: bool) -> list[str]:
     ids = [item.id for item in review_queue(archive, scope, limit=None)]
     if not ids:
         raise Refused("Nothing waits there.", hint="`commonplace review --list` shows what does.")
-    if not is_agreed and (scope.is_open or not _is_terminal() or not confirm(f"All {len(ids)} that wait there?")):
+    if not is_agreed and (scope.is_open or not _is_terminal() or not is_yes(f"All {len(ids)} that wait there?")):
         raise Refused(f"{len(ids)} conversations are meant.", hint="Name them, or say --yes for all that wait there.")
     return ids
 

@@ -34,7 +34,6 @@ def _say(markup: str) -> None:
     people.print(Text.from_markup(markup, emoji=False))
 
 
-
 def sit(archive: Archive, settings: Settings, scope: Scope) -> None:
     """Go through what waits until it is done or a person has had enough: what was said is kept at once."""
     taxonomy = settings.categorize.taxonomy
