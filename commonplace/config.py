@@ -273,7 +273,7 @@ def load(
 
 
 def keep_typed(home: Path, secrets: Mapping[str, str]) -> None:
-    """Keep secrets that a person typed in a file of the home that nobody else can read."""
+    """Keep what a person typed, and the address it is for, in a file of the home that nobody else can read."""
     from dotenv import set_key
 
     path = home / ".env"

@@ -6,7 +6,7 @@ the keys of everybody who works there sent to himself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from commonplace.errors import Refused
@@ -62,6 +62,12 @@ class Environment:
         """Where the variable was set, in words."""
         return next((place.name for place in self._places if any(place.get(name) for name in names)), None)
 
+    def addresses_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """Where these keys are used now. Kept with them: a key goes only where its own place says."""
+        services = {key.partition("_")[0] for key in keys}
+        addresses = [name for name in self.names() if name.endswith(_ADDRESSES) and name.partition("_")[0] in services]
+        return {name: value for name in addresses if (value := self.get(name))}
+
     def names(self) -> set[str]:
         """Every variable that is set somewhere."""
         return {name for place in self._places for name in place}
@@ -70,7 +76,7 @@ class Environment:
         """Whether it may be used with what goes with it: the key for an address, the database for its files."""
         partners = self._partners(name)
         holder = next((other for other in self._places if any(other.get(key) for key in partners)), place)
-        if holder is place or (name == _FILES and not place.is_last_resort):
+        if holder is place or holder.get(name) == place.get(name) or (name == _FILES and not place.is_last_resort):
             return True
         if place.is_last_resort:
             return False

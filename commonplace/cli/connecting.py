@@ -42,7 +42,7 @@ def connect_service(
         chosen = {"database_id": database} if database else {}
         block, (told, fields, typed) = _destination(service, settings, environment, ask, chosen, others=list(services))
     if save and typed:
-        keep_typed(settings.home, typed)
+        keep_typed(settings.home, environment.addresses_of(typed) | typed)
         told["secret"] = str(settings.home / ".env")
     if save:
         runs.connect(settings, aside.print)
