@@ -14,6 +14,7 @@ SHORT: dict[str, list[str]] = {
     "orchestration": ["--conversations", "1000"],
     "starts": ["--runs", "5", "--stacks", "1"],
     "categorize": ["--quick"],
+    "meaning": ["--quick", "--passages", "100000"],
     "projects": ["--sizes", "3000", "10000"],
     "notion": ["--quick"],
 }

@@ -1,8 +1,8 @@
 """Which conversations are nearest to a direction: found by the signs of their passages, put in order by their vectors.
 
-A conversation is as near as its nearest passage, and somewhat more so the nearer it is as a whole. Exact search over
-signs takes half the time of one product with all vectors and a thirtieth of its memory; the few that are left are then
-compared exactly.
+A conversation is as near as its nearest passage and as it is as a whole, less what that passage has in common with all:
+what is like many others is near to any question. Exact search over signs takes half the time of one product with all
+vectors and a thirtieth of its memory; the few that are left are then compared exactly.
 """
 
 from __future__ import annotations
@@ -13,22 +13,26 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select, text
 
 from commonplace.archive.core import Archive
-from commonplace.archive.schema import conversations, features, passages
+from commonplace.archive.schema import passages
 from commonplace.archive.search import passages_files as files
 from commonplace.archive.search import passages_postgresql
 from commonplace.archive.search.hits import ROLES
-from commonplace.archive.search.passages import Floats, Kind, Place, place_of
+from commonplace.archive.search.passages import Floats, Kind, Place, place_of, restored
 from commonplace.archive.search.passages_files import Vectors
 
+LIKELY = 3_000
+"""Passages, the nearest by sign, that are compared with the question exactly: signs alone put many in a wrong place."""
 CANDIDATES = 400
-"""Passages that are compared exactly."""
+"""The nearest of these, which are compared with each other and as parts of their conversations."""
 MOST = 100
 """Conversations that are near enough to be told."""
-WHOLE = 0.6
-"""What a whole conversation's nearness counts beside its nearest passage's."""
+CROWD = 20
+"""Passages of other conversations, the nearest to one: how like them it is tells how common it is."""
+CROWDED = 0.6
+"""What that takes away from its nearness."""
 _FAR = 1 << 14
 _ROWS_AT_ONCE = 1 << 16
 _BEHIND = 1_000
@@ -36,16 +40,31 @@ _BEHIND = 1_000
 
 
 # Made once: to make a question costs as much as to ask it.
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _PASSAGES = select(
     *(passages.c[name] for name in ("key", "conversation_key", "message_key", "role", "start", "stop", "digest"))
-).where(passages.c.key.in_(bindparam("keys", expanding=True)))
-_OF_WHOLE = (features.c.owner == conversations.c.owner) & (features.c.conversation_id == conversations.c.id)
-_WHOLES = (
-    select(conversations.c.key, features.c.vector)
-    .join(features, _OF_WHOLE)
-    .where(conversations.c.owner == bindparam("owner"), features.c.kind == bindparam("kind"))
-    .where(conversations.c.key.in_(bindparam("keys", expanding=True)))
-)
+).where(passages.c.key.in_(_KEYS))
+_VECTORS = select(passages.c.key, passages.c.vector, passages.c.scale).where(passages.c.key.in_(_KEYS))
+
+
+class Likely(msgspec.Struct, frozen=True):
+    """Passages side by side: how like the question each is, whose it is, and its vector."""
+
+    likeness: Floats
+    keys: NDArray[np.int64]
+    conversations: NDArray[np.int64]
+    rows: Floats
+
+    def __add__(self, other: Likely) -> Likely:
+        both = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Likely(*(np.concatenate(pair) for pair in both))
+
+    def those(self, which: NDArray[Any]) -> Likely:
+        return Likely(*(column[which] for column in msgspec.structs.astuple(self)))
+
+    def best(self, most: int) -> Likely:
+        """The most like, the most first."""
+        return self.those(np.lexsort((-self.keys, -self.likeness))[:most])
 
 
 class Near(msgspec.Struct, frozen=True):
@@ -73,12 +92,13 @@ def nearest(
     with archive.read() as connection:
         if _in_database(archive, connection, kind):
             upto = passages_postgresql.upto(connection, kind)
-            found = passages_postgresql.nearest(connection, kind, direction, CANDIDATES, only, role)
+            listed = passages_postgresql.nearest(connection, kind, direction, CANDIDATES, only, role)
+            found = _read(connection, kind, listed)
         else:
             upto, stored = files.newest(archive, kind)
             found = _candidates(stored, direction, only, role)
         found += _candidates(files.after(connection, kind, upto), direction, only, role)
-        return _ranked(connection, archive.owner, kind, direction, _of_few(sorted(found, reverse=True)))
+        return _ranked(connection, archive.owner, kind, direction, found)
 
 
 def renew(archive: Archive, kind: Kind, *, at_once: bool = False, tolerance: float = 0.01) -> bool:
@@ -109,29 +129,36 @@ def _in_database(archive: Archive, connection: Connection, kind: Kind) -> bool:
     return not archive.is_sqlite and passages_postgresql.is_there(connection, kind)
 
 
-def _candidates(
-    vectors: Vectors, direction: Floats, only: Collection[int] | None, role: str | None
-) -> list[tuple[float, int, int]]:
-    """The passages that are nearest by sign: how like they are exactly, their keys and their conversations'."""
+def _candidates(vectors: Vectors, direction: Floats, only: Collection[int] | None, role: str | None) -> Likely:
+    """The passages that are nearest, of those that are nearest by sign."""
     if not len(vectors):
-        return []
+        none = np.zeros(0, dtype=np.int64)
+        return Likely(none.astype(np.float32), none, none, np.zeros((0, len(direction)), dtype=np.float32))
     distance = _distances(vectors.signs, files.signs_of(direction[None])[0])
     if only is not None:
         distance[~_among(vectors.conversations, only)] = _FAR
     if role is not None:
         distance[vectors.roles != ROLES.index(role)] = _FAR
-    rows = _smallest(distance, CANDIDATES)
-    exact = (vectors.vectors[rows].astype(np.float32) @ direction) * vectors.scales[rows]
-    return list(zip(exact.tolist(), vectors.keys[rows].tolist(), vectors.conversations[rows].tolist(), strict=True))
+    rows = _smallest(distance, LIKELY)
+    exact = vectors.vectors[rows].astype(np.float32) @ direction * vectors.scales[rows]
+    if len(rows) > CANDIDATES:
+        few = np.argpartition(exact, -CANDIDATES)[-CANDIDATES:]
+        rows, exact = rows[few], exact[few]
+    seen = vectors.vectors[rows] * vectors.scales[rows][:, None]
+    return Likely(exact, vectors.keys[rows], vectors.conversations[rows], seen)
 
 
-def _of_few(found: Sequence[tuple[float, int, int]]) -> list[tuple[float, int]]:
-    """Those of the first conversations, as many as are told."""
-    few: set[int] = set()
-    for _, _, conversation in found:
-        if len(few) < MOST:
-            few.add(conversation)
-    return [(likeness, key) for likeness, key, conversation in found if conversation in few]
+def _read(connection: Connection, kind: Kind, listed: Sequence[tuple[float, int, int]]) -> Likely:
+    """What the database found, with the vectors."""
+    keys = [key for _, key, _ in listed]
+    stored = {row.key: restored(row.vector, row.scale) for row in connection.execute(_VECTORS, {"keys": keys})}
+    there = [(likeness, key, owner, stored[key]) for likeness, key, owner in listed if key in stored]
+    return Likely(
+        np.array([each[0] for each in there], dtype=np.float32),
+        np.array([each[1] for each in there], dtype=np.int64),
+        np.array([each[2] for each in there], dtype=np.int64),
+        np.array([each[3] for each in there], dtype=np.float32).reshape(len(there), kind.dimensions),
+    )
 
 
 def _distances(signs: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.uint16]:
@@ -163,20 +190,49 @@ def _among(keys: NDArray[np.int64], only: Collection[int]) -> NDArray[np.bool_]:
     return is_wanted[keys]
 
 
-def _ranked(
-    connection: Connection, owner: str, kind: Kind, direction: Floats, found: Sequence[tuple[float, int]]
-) -> list[Near]:
+def _ranked(connection: Connection, owner: str, kind: Kind, direction: Floats, found: Likely) -> list[Near]:
     """The conversations of the passages that are still there, by their nearest passage and their whole."""
-    rows = {row.key: row for row in connection.execute(_PASSAGES, {"keys": [key for _, key in found]}).all()}
-    best: dict[int, tuple[float, Any]] = {}
-    for likeness, key in found:  # the nearest comes first
-        if key in rows:
-            best.setdefault(rows[key].conversation_key, (likeness, rows[key]))
-    asked = {"owner": owner, "kind": kind.kind, "keys": list(best)}
-    wholes = {row.key: row.vector for row in connection.execute(_WHOLES, asked).all() if row.vector}
-    near = []
-    for key, (likeness, row) in best.items():
-        whole = float(np.frombuffer(wholes[key], "<f4") @ direction) if key in wholes else likeness
-        place = place_of(row)
-        near.append(Near(key, (likeness + WHOLE * whole) / (1 + WHOLE), place))
-    return sorted(near, key=lambda each: (-each.score, -each.key))
+    found = found.those(np.isin(found.keys, _there(connection, found.keys.tolist()))).best(CANDIDATES)
+    near = found.likeness - np.float32(CROWDED) * _common(found)
+    order = np.lexsort((-found.keys, -near))
+    _, first = np.unique(found.conversations[order], return_index=True)
+    nearest_of_each = order[np.sort(first)]
+    keys, owners = found.keys[nearest_of_each].tolist(), found.conversations[nearest_of_each].tolist()
+    wholes = _wholes(connection, owner, kind, owners)
+    scored = []
+    for key, conversation, score in zip(keys, owners, near[nearest_of_each].tolist(), strict=True):
+        vector = wholes.get(conversation)
+        whole = float(np.frombuffer(vector, "<f4") @ direction) if vector else score
+        scored.append(((score + whole) / 2, conversation, key))
+    told = sorted(scored, reverse=True)[:MOST]
+    rows = {row.key: row for row in connection.execute(_PASSAGES, {"keys": [key for *_, key in told]})}
+    return [Near(conversation, score, place_of(rows[key])) for score, conversation, key in told]
+
+
+def _wholes(connection: Connection, owner: str, kind: Kind, keys: Sequence[int]) -> dict[int, bytes]:
+    """The directions of whole conversations. In this order, or SQLite goes through all there are, once for each key."""
+    chosen = f"c.key IN ({_listed(keys)}) AND f.owner = :owner AND f.conversation_id = c.id AND f.kind = :kind"
+    asked = f"SELECT c.key, f.vector FROM conversations c CROSS JOIN features f WHERE {chosen}"  # noqa: S608
+    return {row.key: row.vector for row in connection.execute(text(asked), {"owner": owner, "kind": kind.kind})}
+
+
+def _there(connection: Connection, keys: Sequence[int]) -> list[int]:
+    """Those that were not taken out since."""
+    asked = f"SELECT key FROM passages WHERE key IN ({_listed(keys)})"  # noqa: S608
+    return list(connection.exec_driver_sql(asked).scalars())
+
+
+def _listed(keys: Sequence[int]) -> str:
+    """Numbers of ours as text: to bind hundreds of them takes longer than to look them up."""
+    return ",".join(str(int(key)) for key in keys) or "0"
+
+
+def _common(found: Likely) -> Floats:
+    """How much more than the others each passage is like the crowd around it, in other conversations than its own."""
+    if not len(found.keys):
+        return found.likeness
+    likeness = np.maximum(found.rows @ found.rows.T, 0)
+    likeness[found.conversations[:, None] == found.conversations] = 0
+    likeness.partition(max(0, len(likeness) - CROWD), axis=1)
+    crowd = likeness[:, -CROWD:].sum(axis=1) / np.float32(CROWD)
+    return np.asarray(crowd - crowd.mean(), dtype=np.float32)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from commonplace.archive.care.backup import backup
 from commonplace.archive.care.forget import forget
@@ -35,7 +36,7 @@ def _begin(archive: Archive, kind: str = "test") -> Kind:
     return stored.begin(archive, kind, DIMENSIONS, is_bought=False)
 
 
-def _embed(archive: Archive, kind: Kind, ids: Sequence[str]) -> int:
+def _embed(archive: Archive, kind: Kind, ids: Sequence[str], direction: Callable[[str], Floats] = _direction) -> int:
     """Each message is one passage, whose direction is that of its text."""
     found = []
     for each in stored.texts(archive, ids, longest=100):
@@ -43,7 +44,7 @@ def _embed(archive: Archive, kind: Kind, ids: Sequence[str]) -> int:
             Place(said.key, said.role, 0, len(said.text), blake2b(said.text.encode(), digest_size=16).digest())
             for said in each.messages
         ]
-        rows = np.stack([_direction(said.text) for said in each.messages]) if places else np.zeros((0, DIMENSIONS))
+        rows = np.stack([direction(said.text) for said in each.messages]) if places else np.zeros((0, DIMENSIONS))
         found.append(Placed(each.key, each.id, each.content_hash, places, rows.astype(np.float32)))
     return stored.store(archive, kind, found)
 
@@ -91,6 +92,38 @@ def test_what_came_after_is_found_and_what_went_is_not(archive: Archive, kind: K
     assert _near(archive, kind, "sheep")[0] == "sheep"
     assert _near(archive, kind, "sails")[0] == "sails"
     assert "taxes" not in _near(archive, kind, "taxes")
+
+
+def test_what_is_like_many_others_is_not_the_nearest_to_every_question(sqlite_archive: Archive) -> None:
+    """Thirty chats say about the same, and are a little nearer to the question than the one that is about it."""
+    archive, words = sqlite_archive, [f"common {n}" for n in range(30)]
+    merge(archive, None, [simple_chat(f"{n}", word) for n, word in enumerate([*words, "particular"])])
+    mixed = {"particular": 0.55 * _direction("question") + 0.8 * _direction("particular")}
+    mixed |= {w: 0.6 * _direction("question") + 0.7 * _direction("crowd") + 0.3 * _direction(w) for w in words}
+    kind = _begin(archive)
+    _embed(archive, kind, [f"chatgpt:{n}" for n in range(31)], lambda said: mixed[said] / np.linalg.norm(mixed[said]))
+    assert _near(archive, kind, "question")[0] == "particular"
+
+
+def test_what_was_said_twice_is_no_crowd(archive: Archive, kind: Kind) -> None:
+    merge(archive, None, [simple_chat("d", "boats")])
+    _embed(archive, kind, [*IDS, "chatgpt:d"])
+    assert _near(archive, kind, "boats")[:2] == ["boats", "boats"]
+
+
+def test_no_search_goes_through_all_that_was_embedded(sqlite_archive: Archive) -> None:
+    kind = _begin(sqlite_archive)
+    merge(sqlite_archive, None, [simple_chat("a", "bread"), simple_chat("b", "boats")])
+    _embed(sqlite_archive, kind, ["chatgpt:a", "chatgpt:b"])
+    asked: list[tuple[str, Any]] = []
+    event.listen(sqlite_archive.engine, "before_cursor_execute", lambda *a: asked.append((a[2], a[3])))
+    near.nearest(sqlite_archive, kind, _direction("bread"))
+    by_key = [one for one in asked if "IN (" in one[0]]
+    assert len(by_key) == 3
+    with sqlite_archive.read() as connection:
+        for statement, parameters in by_key:
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all():
+                assert "rowid=?" in row[3] or "conversation_id=?" in row[3], row[3]
 
 
 def test_one_new_message_is_one_new_passage(archive: Archive, kind: Kind) -> None:
