@@ -21,7 +21,11 @@ from commonplace.stages.selection import Selection
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which conversations a destination gets at all, and how surely."""
+    """Which conversations a destination gets at all, and how surely.
+
+    No `Scope`: a rule lists names, leaves others out, and may name a project that does not exist yet. Since when, until
+    when and of which project a run is asked for is its selection's.
+    """
 
     categories: tuple[str, ...] = ()
     exclude_categories: tuple[str, ...] = ()
