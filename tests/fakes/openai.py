@@ -111,6 +111,8 @@ class FakeOpenAI(Loopback):
         """How often each conversation's text was answered, which is how often it was paid for."""
         self.tokens = Counter[str]()
         self.warm: set[str] = set()
+        self.keeps_warm = True
+        """Prompts that begin alike become cheaper, which depends on how many are under way at once."""
         self.batches = Batches(self)
         self.in_flight = self.most_in_flight = 0
         self.ids = 0
@@ -198,7 +200,8 @@ class FakeOpenAI(Loopback):
         fixed, fresh, said = count_tokens(prompt), count_tokens(question), count_tokens(answer)
         key = f"{body.get('prompt_cache_key')}:{hash(prompt)}"
         cached = fixed // 128 * 128 if key in self.warm and fixed >= 1024 else 0
-        self.warm.add(key)
+        if self.keeps_warm:
+            self.warm.add(key)
         usage = {"input": fixed + fresh, "cached": cached, "output": min(said, _most(body))}
         self.tokens.update(usage)
         self.tokens["batch" if is_batch else "live"] += fixed + fresh + usage["output"]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import Connection, Engine, event
 from typer.testing import CliRunner
 
 from commonplace.cli import app
 from commonplace.cli.output import Output
+from commonplace.errors import Permanent
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stack import server
 from commonplace.stack.processes import Process
@@ -31,6 +34,7 @@ class World:
 
     def __init__(self, home: Path, sample: Path, openai: FakeOpenAI, notion: FakeNotion) -> None:
         self.home, self.sample, self.openai, self.notion = home, sample, openai, notion
+        self.listening = ExitStack()
 
     def configure(self, text: str) -> None:
         (self.home / "commonplace.toml").write_text(text)
@@ -41,6 +45,17 @@ class World:
         Output.as_json = False
         assert "Traceback" not in ended.output
         return ended.exit_code, json.loads(ended.stdout)
+
+    def when_written(self, table: str, happens: Callable[[Connection], object]) -> None:
+        """Once, at the first row that this world's stage writes into the table."""
+        to_come = [happens]
+
+        def listen(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+            if to_come and statement.startswith(f"INSERT INTO {table} "):
+                to_come.pop()(connection)
+
+        event.listen(Engine, "before_cursor_execute", listen)
+        self.listening.callback(event.remove, Engine, "before_cursor_execute", listen)
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,18 +103,59 @@ def one_page_refused(world: World) -> None:
 
 
 def interrupted(world: World) -> None:
-    world.notion.fail_next("call", on="POST pages", skip=2, call=lambda: os.kill(os.getpid(), signal.SIGINT))
+    world.configure("[destinations.notion]\nlookup_interval_seconds = 0.1\n")
+    world.notion.fail_next("call", on="POST pages", skip=2, call=press_ctrl_c)
+
+
+def press_ctrl_c(_: object = None) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def interrupted_at(table: str) -> Callable[[World], None]:
+    return lambda world: world.when_written(table, press_ctrl_c)
+
+
+def taken_over_at(table: str) -> Callable[[World], None]:
+    """Another run has the lease, as after a long sleep."""
+    return lambda world: world.when_written(table, lambda connection: connection.exec_driver_sql("DELETE FROM leases"))
+
+
+def as_new(then: Callable[[World], None]) -> Callable[[World], None]:
+    """The archive is not there yet."""
+
+    def happens(world: World) -> None:
+        for file in world.home.glob("archive.db*"):
+            file.unlink()
+        then(world)
+
+    return happens
 
 
 def not_an_export(world: World) -> None:
     world.sample.write_bytes(b"no zip at all")
 
 
+def one_answer_refused(world: World) -> None:
+    world.openai.fail("refusal", 100, mentions="Kitchen: choosing a worktop")
+
+
+def a_chunk_fails(world: World) -> None:
+    def fail(_: Connection) -> None:
+        raise Permanent("Nothing can be computed from these.")
+
+    world.when_written("features", fail)
+
+
+TAKEN_OVER = "was taken over by another run while this one stood still"
 JUDGED = ("categorize", "--judge", "openai")
 ENDINGS = {
     "import: success": Ending(command=("import", "SAMPLE"), code=0, counts={"unchanged": COUNT}),
     "import: defects": Ending(
         command=("import", "SAMPLE"), told="sample.zip", counts={"failed": 1}, happens=not_an_export
+    ),
+    "import: halt": Ending(command=("import", "SAMPLE"), told=TAKEN_OVER, happens=as_new(taken_over_at("messages"))),
+    "import: cancelled": Ending(
+        command=("import", "SAMPLE"), code=130, told="Interrupted", happens=as_new(interrupted_at("messages"))
     ),
     "categorize: success": Ending(command=("categorize",), code=0, counts={"judged": COUNT}),
     "categorize: paid": Ending(command=JUDGED, code=0, counts={"judged": COUNT}),
@@ -109,6 +165,12 @@ ENDINGS = {
     "categorize: refused key": Ending(command=JUDGED, told="key", counts={"judged": 0}, happens=refused_key),
     "categorize: dead model": Ending(command=JUDGED, told="model", counts={"judged": 0}, happens=dead_model),
     "categorize: halt": Ending(command=JUDGED, told="quota", counts={"judged": 0}, happens=used_up),
+    "categorize: defects": Ending(
+        command=JUDGED, counts={"judged": COUNT - 1, "failed": 1}, happens=one_answer_refused
+    ),
+    "categorize: cancelled": Ending(
+        command=("categorize",), code=130, told="Interrupted", happens=interrupted_at("verdicts")
+    ),
     "categorize: batch": Ending(
         command=("categorize", "--judge", "openai-batch"), code=0, counts={"judged": 0, "submitted": COUNT}
     ),
@@ -120,6 +182,11 @@ ENDINGS = {
     "map: budget": Ending(
         command=("map",), told="limit of $0.00", counts={"conversations": COUNT}, happens=no_money_for_names
     ),
+    "map: defects": Ending(
+        command=("map",), told="Nothing can be computed", counts={"decided": COUNT}, happens=a_chunk_fails
+    ),
+    "map: halt": Ending(command=("map",), told=TAKEN_OVER, happens=taken_over_at("assignments")),
+    "map: cancelled": Ending(command=("map",), code=130, told="Interrupted", happens=interrupted_at("assignments")),
     "sync: success": Ending(command=("sync", "notion"), code=0, counts={"created": COUNT}),
     "sync: defects": Ending(
         command=("sync", "notion"), counts={"created": COUNT - 1, "failed": 1}, happens=one_page_refused
@@ -130,11 +197,22 @@ ENDINGS = {
 }
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the sample and its archive, to begin every world with."""
+    home = tmp_path_factory.mktemp("filled")
+    write_sample(home / "sample.zip", conversations=COUNT)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COMMONPLACE_HOME", str(home))
+        ended = CliRunner().invoke(app, ["import", str(home / "sample.zip"), "--direct", "--json"])
+    Output.as_json = False
+    assert ended.exit_code == 0, ended.output
+    return home
+
+
 @contextmanager
-def world_at(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    home.mkdir()
-    sample = home / "sample.zip"
-    write_sample(sample, conversations=COUNT)
+def world_at(home: Path, filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    shutil.copytree(filled, home)
     with FakeOpenAI() as openai, FakeNotion(per_window=100_000) as notion:
         known = {
             "COMMONPLACE_HOME": str(home),
@@ -146,19 +224,20 @@ def world_at(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         }
         for name, value in known.items():
             monkeypatch.setenv(name, value)
-        world = World(home, sample, openai, notion)
-        assert world.say("import", str(sample), "--direct")[0] == 0
-        yield world
+        openai.keeps_warm = False
+        world = World(home, home / "sample.zip", openai, notion)
+        with world.listening:
+            yield world
 
 
 @pytest.mark.parametrize("name", ENDINGS)
 def test_a_stage_ends_alike_as_a_run_and_directly(
-    name: str, prefect_api: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, prefect_api: Process, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", server.api_url(prefect_api))
     ending, ended = ENDINGS[name], {}
     for way in ("direct", "run"):
-        with world_at(tmp_path / way, monkeypatch) as world:
+        with world_at(tmp_path / way, filled, monkeypatch) as world:
             ending.happens(world)
             words = [str(world.sample) if word == "SAMPLE" else word for word in ending.command]
             ended[way] = world.say(*words, *(["--direct"] if way == "direct" else []))
