@@ -12,7 +12,7 @@ from commonplace.cli import app
 from commonplace.cli.output import Output
 from commonplace.errors import Refused
 from commonplace.stages.importing.inspection import fingerprint
-from tests.fakes.exports import as_json, chain, conversation, message, write_zip
+from tests.fakes.exports import chain, conversation, message, write_zip
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -26,10 +26,7 @@ WRONG = {
     "absent.zip": (None, "is not there"),
     "numbers.json": (b"[1, 2, 3]", "no conversations that Commonplace recognises"),
     "page.json": (b'{"data": [{"a": 1}]}', "no conversations that Commonplace recognises"),
-    "fragments.json": (
-        as_json([{"id": "d", "mapping": {"1": {"message": {"fragments": [{"type": "REQUEST", "content": "hi"}]}}}}]),
-        "conversations of DeepSeek",
-    ),
+    "chats.csv": (b"Conversation,Time,Author,Message\r\nA,2026-01-01,Human,hi\r\n", "conversations of Copilot"),
     "empty.zip": (b"", "is empty"),
 }
 
