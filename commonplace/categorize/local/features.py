@@ -6,6 +6,7 @@ looked up afterwards, which is several times faster, and the whole state is one 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from zlib import crc32
@@ -30,15 +31,17 @@ RUN_LENGTHS = range(2, 5)
 SHARE_OF_LEXICON = 0.2
 """How the lexicon's numbers weigh against the words' own; the same below for the hints."""
 SHARE_OF_HINTS = 0.1
-_REMEMBERED = 100_000
+_REMEMBERED = 50_000
+"""Words, at half a kilobyte each."""
+_INT = "i"
 _LONGEST_WORD = 40
 
 
 class _Word(msgspec.Struct, frozen=True):
     """What a word contributes, wherever it stands."""
 
-    words: tuple[int, ...]
-    runs: tuple[int, ...]
+    words: array[int]
+    runs: array[int]
     groups: tuple[tuple[int, ...], ...]
     root: str
     """As phrases of the lexicon have it."""
@@ -68,6 +71,7 @@ class Counter:
         self._sets = sorted(set(self._lexicon.sets))
         belongs = [[float(name == one) for one in self._sets] for name in self._lexicon.sets]
         self._to_sets = np.array(belongs, dtype=np.float32)
+        self._silence = np.zeros(self.dense_size, dtype=np.float32)
 
     @property
     def dense_size(self) -> int:
@@ -82,21 +86,24 @@ class Counter:
 
     def plain(self, text: str) -> Vector:
         """A text that is no conversation: it fills one field, and the lexicon says nothing of it."""
-        return Vector((self.count(text),), np.zeros(self.dense_size, dtype=np.float32))
+        return Vector((self.count(text),), self._silence)
 
     def count(self, text: str) -> Counted:
         words = words_of(text) if text else []
         told = [self._of(word) for word in words]
-        pairs = [crc32(f"{one} {other}".encode()) % WORDS for one, other in pairwise(words)]
+        hashed = array(_INT, [crc32(f"{one} {other}".encode()) % WORDS for one, other in pairwise(words)])
+        runs = array(_INT)
         groups = np.zeros(len(self._lexicon.groups), dtype=np.float32)
         for word in told:
+            hashed.extend(word.words)
+            runs.extend(word.runs)
             for found in word.groups:
                 groups[list(found)] += 1 / len(found)
         for found in self._lexicon.of_phrases([word.root for word in told]):
             groups[list(found)] += 1 / len(found)
         return Counted(
-            words=_counts([hashed for word in told for hashed in word.words] + pairs),
-            runs=_counts([hashed for word in told for hashed in word.runs]),
+            words=_counts(hashed),
+            runs=_counts(runs),
             groups=groups,
         )
 
@@ -122,8 +129,8 @@ class Counter:
         padded = f" {short} "
         runs = [padded[at : at + size] for size in RUN_LENGTHS for at in range(len(padded) - size + 1)]
         return _Word(
-            words=tuple(crc32(piece.encode()) % WORDS for piece in [*pieces, *signs, *forms]),
-            runs=tuple(WORDS + crc32(run.encode()) % RUNS for run in runs),
+            words=array(_INT, [crc32(piece.encode()) % WORDS for piece in [*pieces, *signs, *forms]]),
+            runs=array(_INT, [WORDS + crc32(run.encode()) % RUNS for run in runs]),
             groups=tuple(groups),
             root=root,
         )
@@ -136,12 +143,12 @@ class Counter:
         return np.concatenate(parts).astype(np.float32) * np.float32(SHARE_OF_LEXICON)
 
 
-def _counts(hashed: Sequence[int]) -> tuple[Ints, Floats]:
+def _counts(hashed: array[int]) -> tuple[Ints, Floats]:
     """Distinct features with sublinear counts: a word said ten times tells little more than one said thrice."""
     if not hashed:
         return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
-    distinct, counts = np.unique(np.array(hashed, dtype=np.int32), return_counts=True)
-    return distinct, (1 + np.log(counts)).astype(np.float32)
+    distinct, counts = np.unique(np.frombuffer(hashed, dtype=np.intc), return_counts=True)
+    return distinct.astype(np.int32, copy=False), (1 + np.log(counts)).astype(np.float32)
 
 
 class Space(msgspec.Struct, frozen=True):

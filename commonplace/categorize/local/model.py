@@ -91,10 +91,21 @@ def softmax(scores: Floats, sharpness: float) -> Floats:
 
 
 def _fit(categories: Sequence[str], documents: Sequence[Document]) -> Model:
-    from scipy.sparse import csr_array  # type: ignore[import-untyped]
     from sklearn.svm import LinearSVC
 
     space = Space.learned(document.vector for document in documents)
+    labels = np.array([document.category for document in documents])
+    trained = LinearSVC(C=PENALTY, tol=TOLERANCE, random_state=0)
+    balanced = _balanced(labels, [document.weight for document in documents])
+    trained.fit(_matrix(space, documents), labels, sample_weight=balanced)
+    width = space.size + len(documents[0].vector.dense)
+    return Model(tuple(categories), space, *_of_all(trained, len(categories), width), USUAL_SHARPNESS)
+
+
+def _matrix(space: Space, documents: Sequence[Document]) -> Any:
+    """A row for each document. Made apart, so that its pieces are gone when the fitting begins."""
+    from scipy.sparse import csr_array  # type: ignore[import-untyped]
+
     columns, weights, ends = [], [], [0]
     for document in documents:
         at, how = space.weigh(document.vector)
@@ -104,12 +115,8 @@ def _fit(categories: Sequence[str], documents: Sequence[Document]) -> Model:
         ends.append(ends[-1] + len(at) + len(present))
     width = space.size + len(documents[0].vector.dense)
     shape = (len(documents), width)
-    values, at = np.concatenate(weights).astype(np.float64), np.concatenate(columns)
-    matrix = csr_array((values, at, np.array(ends, dtype=np.int32)), shape=shape)
-    labels = np.array([document.category for document in documents])
-    trained = LinearSVC(C=PENALTY, tol=TOLERANCE, random_state=0)
-    trained.fit(matrix, labels, sample_weight=_balanced(labels, [document.weight for document in documents]))
-    return Model(tuple(categories), space, *_of_all(trained, len(categories), width), USUAL_SHARPNESS)
+    values, at = np.concatenate(weights, dtype=np.float64), np.concatenate(columns)
+    return csr_array((values, at, np.array(ends, dtype=np.int32)), shape=shape)
 
 
 def _balanced(labels: Any, weights: Sequence[float]) -> Any:
