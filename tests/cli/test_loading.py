@@ -27,16 +27,20 @@ LOADED = (
 
 
 def test_the_table_names_every_command_and_its_module() -> None:
+    names = [found.name for found in pkgutil.walk_packages(cli.__path__, "commonplace.cli.")]
+    modules = {name.removeprefix("commonplace.cli."): import_module(name) for name in names}
+    apps = {
+        name: module.app for name, module in modules.items() if isinstance(getattr(module, "app", None), typer.Typer)
+    }
+    groups = {name.rpartition(".")[2]: name for name in apps}
+    in_groups = {command.callback for app in apps.values() for command in app.registered_commands}
     registered: dict[str, str] = {}
-    groups: dict[str, str] = {}
-    for found in pkgutil.walk_packages(cli.__path__, "commonplace.cli."):
-        module, name = import_module(found.name), found.name.removeprefix("commonplace.cli.")
+    for name, module in modules.items():
         if hasattr(module, "register"):
             app = typer.Typer()
             module.register(app)
-            registered |= {str(command.name): name for command in app.registered_commands}
-        if isinstance(getattr(module, "app", None), typer.Typer):
-            groups |= {name.rpartition(".")[2]: name}
+            commands = [each for each in app.registered_commands if each.callback not in in_groups]
+            registered |= {str(command.name): name for command in commands}
     assert registered == COMMANDS
     assert groups == GROUPS
 
