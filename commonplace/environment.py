@@ -1,7 +1,7 @@
 """Variables and where they were set: the process, the home's `.env`, the `.env` of the folder one stands in.
 
-A key goes only to the address that was set in the same place. Else whoever writes an `.env` into a folder could have
-the keys of everybody who works there sent to himself.
+An address in a folder's `.env` is used only with a key from the same place. Else whoever writes an `.env` into a folder
+could have the keys of everybody who works there sent to himself.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _SAY_WHERE = {
 class Place(Mapping[str, str]):
     """Variables that were set in one place, which has a name."""
 
+    is_of_folder = False
+    """Whether it is a folder that one happens to stand in, which somebody else may have filled."""
     is_last_resort = False
     """Whether what is set here is only there for those who set nothing."""
 
@@ -76,14 +78,14 @@ class Environment:
         """Whether it may be used with what goes with it: the key for an address, the database for its files."""
         partners = self._partners(name)
         holder = next((other for other in self._places if any(other.get(key) for key in partners)), place)
-        if holder is place or holder.get(name) == place.get(name) or (name == _FILES and not place.is_last_resort):
+        if holder is place or not (place.is_of_folder or place.is_last_resort):
             return True
         if place.is_last_resort:
             return False
         key = next(key for key in partners if holder.get(key))
         raise Refused(
             f"{name} is set in {place.name}, but {key} in {holder.name}.",
-            hint="A key goes only to an address from the same place: set both in one of them.",
+            hint="A folder's address is used only with a key from the same place: set both in one of them.",
         )
 
     def _partners(self, name: str) -> list[str]:
@@ -118,4 +120,5 @@ def read_dotenv_of_folder(path: Path) -> Place:
             f"{path} sets {', '.join(moved)}, which the .env of a folder does not decide.",
             hint="Export it, or put it into the .env of COMMONPLACE_HOME.",
         )
+    found.is_of_folder = True
     return found
