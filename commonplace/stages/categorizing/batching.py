@@ -29,9 +29,9 @@ from commonplace.stages.work import IN_PROCESS, Work, leased, telling
 def collect_batches(session: Session, *, judge: str | None = None, work: Work = IN_PROCESS) -> CollectReport:
     """Bring in what has come back. Nobody is asked where nothing is open: no key is needed then."""
     report = CollectReport()
-    with telling(report), leased(session, leases.collecting(session.archive.owner)) as held:
-        if _are_open(held.archive):
-            with open_batches(held, judge=judge) as using:
+    with telling(report), leased(session, leases.collecting(session.archive.owner)) as ours:
+        if _are_open(ours.archive):
+            with open_batches(ours, judge=judge) as using:
                 report.add(work.do(collect, using))
     return report
 

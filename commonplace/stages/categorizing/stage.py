@@ -51,16 +51,16 @@ def categorize(
     name = judge or session.settings.categorize.judge
     budget = session.settings.categorize.max_cost if max_cost is None else max_cost
     kind, report = registry.kind_named(name), CategorizeReport(judge=name)
-    with telling(report), leased(session, leases.categorizing(session.archive.owner)) as held:
+    with telling(report), leased(session, leases.categorizing(session.archive.owner)) as ours:
         if kind.learns:
-            count_recurring(held.archive)
-            _learn(held, taxonomy, work)
+            count_recurring(ours.archive)
+            _learn(ours, taxonomy, work)
         if kind.answers_later:
             _collect_first(session, report, name, work)
-            with open_batches(held, judge=name, taxonomy=taxonomy, max_cost=budget) as sending:
+            with open_batches(ours, judge=name, taxonomy=taxonomy, max_cost=budget) as sending:
                 send_pending(sending, report, selection, upgrade=upgrade, max_cost=budget, work=work)
         else:
-            with open_judging(held, judge=name, taxonomy=taxonomy, max_cost=budget) as judging:
+            with open_judging(ours, judge=name, taxonomy=taxonomy, max_cost=budget) as judging:
                 judge_pending(judging, report, selection, upgrade=upgrade, work=work)
     return report
 
@@ -149,16 +149,16 @@ def _collect_first(session: Session, report: CategorizeReport, judge: str, work:
 
 def learn(session: Session, taxonomy: str | None = None, *, work: Work = IN_PROCESS) -> Retrained:
     """Teach the local judge what was corrected since the last time, and have it judge again what it judged before."""
-    with leased(session, leases.categorizing(session.archive.owner)) as held:
-        chosen = taxonomy_named(held.archive, taxonomy or held.settings.categorize.taxonomy)
-        told = foreseen(held, taxonomy)
-        if not _learn_now(held, chosen):
+    with leased(session, leases.categorizing(session.archive.owner)) as ours:
+        chosen = taxonomy_named(ours.archive, taxonomy or ours.settings.categorize.taxonomy)
+        told = foreseen(ours, taxonomy)
+        if not _learn_now(ours, chosen):
             return Retrained(lessons=told.lessons)
-        before = {each.conversation_id: each.category for each in stale(held.archive, chosen)}
+        before = {each.conversation_id: each.category for each in stale(ours.archive, chosen)}
         report = CategorizeReport()
-        with open_judging(held, judge=LEARNER, taxonomy=chosen.name) as using:
+        with open_judging(ours, judge=LEARNER, taxonomy=chosen.name) as using:
             judge_again(using, report, list(before), work)
-        now = categories_of(held.archive, list(before))
+        now = categories_of(ours.archive, list(before))
     return Retrained(
         lessons=told.lessons,
         new_lessons=told.new_lessons,
@@ -176,9 +176,9 @@ def foreseen(session: Session, taxonomy: str | None = None) -> Forecast:
 
 def unlearn(session: Session, taxonomy: str | None = None) -> int:
     """Take back what was learned last; how many of the verdicts of before hold again."""
-    with leased(session, leases.categorizing(session.archive.owner)) as held:
-        chosen = taxonomy_named(held.archive, taxonomy or held.settings.categorize.taxonomy)
-        return learning.undo(held.archive, chosen, held.settings.categorize.analysis)
+    with leased(session, leases.categorizing(session.archive.owner)) as ours:
+        chosen = taxonomy_named(ours.archive, taxonomy or ours.settings.categorize.taxonomy)
+        return learning.undo(ours.archive, chosen, ours.settings.categorize.analysis)
 
 
 def judge_again(using: Judging[Judge], report: CategorizeReport, ids: list[str], work: Work) -> None:
@@ -192,15 +192,15 @@ def judge_again(using: Judging[Judge], report: CategorizeReport, ids: list[str],
     through(work, ask, using, partition(ids), label="categorize", on_end=end, errors=report.errors, again=True)
 
 
-def _learn_now(held: Session, taxonomy: Taxonomy) -> bool:
-    return learning.learn(held.archive, taxonomy, models_path(held.settings.home), held.settings.categorize.analysis)
+def _learn_now(ours: Session, taxonomy: Taxonomy) -> bool:
+    return learning.learn(ours.archive, taxonomy, models_path(ours.settings.home), ours.settings.categorize.analysis)
 
 
-def _learn(held: Session, taxonomy: str | None, work: Work) -> None:
+def _learn(ours: Session, taxonomy: str | None, work: Work) -> None:
     """What was corrected since the last run teaches the judge first; what it said before is pending then."""
-    told = foreseen(held, taxonomy)
+    told = foreseen(ours, taxonomy)
     if told.new_lessons and _learn_now(
-        held, taxonomy_named(held.archive, taxonomy or held.settings.categorize.taxonomy)
+        ours, taxonomy_named(ours.archive, taxonomy or ours.settings.categorize.taxonomy)
     ):
         work.say(
             "categorize: learned from %d corrections; about %d of %d verdicts of the local judge will change. "

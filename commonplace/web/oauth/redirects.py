@@ -48,7 +48,7 @@ def pair_of_gpt(uri: str) -> tuple[str, ...]:
 
 
 def with_parameters(uri: str, **parameters: str | None) -> str:
-    """The address with what is told there, and with what it held itself."""
+    """The address with what is told there, and with what it had before."""
     told = urlencode({name: value for name, value in parameters.items() if value is not None})
     return f"{uri}{'&' if '?' in uri else '?'}{told}"
 

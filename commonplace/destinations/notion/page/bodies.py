@@ -24,7 +24,7 @@ from typing import Any
 from commonplace.destinations.notion.client import HoldsPages, InTrash, NotionClient, NotThere, TooLarge, Unanswered
 from commonplace.destinations.notion.job import Job, Page
 from commonplace.destinations.notion.page.layout import Part, Span, part_of, spans_of
-from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, Held, Pages, Writing, inside
+from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, Inner, Pages, Writing, inside
 from commonplace.destinations.notion.page.words import Marks, marks_of, unpack
 from commonplace.destinations.notion.properties import text_json
 from commonplace.destinations.notion.render import SPEAKERS, Body, Dialect
@@ -171,27 +171,27 @@ class Bodies:
         for attempt in range(2):
             if attempt:
                 self._client.rest(self._client.settings.lookup_interval_seconds)
-            for held in inside(self._client, page_id):
-                if held.is_page and held.title == title_of(number):
-                    return held.id
+            for inner in inside(self._client, page_id):
+                if inner.is_page and inner.title == title_of(number):
+                    return inner.id
         return None
 
     def holds_others(self, page_id: str, marks: str) -> bool:
         """Whether a person put something on a page or its parts; words only where it was noted which are ours."""
-        held = inside(self._client, page_id)
-        if any(map(self._is_others, held)):
+        inner = inside(self._client, page_id)
+        if any(map(self._is_others, inner)):
             return True
-        return bool(marks) and any(self._is_touched(id, unpack(marks)) for id in (page_id, *(one.id for one in held)))
+        return bool(marks) and any(self._is_touched(id, unpack(marks)) for id in (page_id, *(one.id for one in inner)))
 
-    def _is_others(self, held: Held) -> bool:
-        return not held.is_page or not _PART_TITLE.fullmatch(held.title) or bool(self._looked_into(held.id))
+    def _is_others(self, inner: Inner) -> bool:
+        return not inner.is_page or not _PART_TITLE.fullmatch(inner.title) or bool(self._looked_into(inner.id))
 
     def _remove_parts(self, page_id: str, ours: Marks) -> None:
         """All pages inside are ours and go into the trash; or something of a person's is there and nothing happens."""
-        held = inside(self._client, page_id)
-        if any(self._is_others(one) or self._is_touched(one.id, ours) for one in held):
+        inner = inside(self._client, page_id)
+        if any(self._is_others(one) or self._is_touched(one.id, ours) for one in inner):
             raise HoldsPages("The page holds what is not ours.")
-        for one in held:
+        for one in inner:
             self._remove(one.id)
 
     def _is_touched(self, part_id: str, ours: Marks) -> bool:
@@ -217,7 +217,7 @@ class Bodies:
                 raise
             raise PartGone("A part of the conversation was removed in Notion.") from exc
 
-    def _looked_into(self, part_id: str) -> list[Held]:
+    def _looked_into(self, part_id: str) -> list[Inner]:
         """What a part holds inside: nothing if a person removed it already."""
         try:
             return inside(self._client, part_id)

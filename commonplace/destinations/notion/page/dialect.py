@@ -156,16 +156,16 @@ def code_pieces(code: str) -> Iterator[str]:
     if len(code) * 2 <= BLOCK_LIMIT:
         yield code
         return
-    held: list[str] = []
+    gathered: list[str] = []
     size = 0
     for line in code.split("\n"):
         for piece in pieces_of(line, BLOCK_LIMIT) or [""]:
-            if held and size + 2 * len(piece) + 1 > BLOCK_LIMIT:
-                yield "\n".join(held)
-                held, size = [], 0
-            held.append(piece)
+            if gathered and size + 2 * len(piece) + 1 > BLOCK_LIMIT:
+                yield "\n".join(gathered)
+                gathered, size = [], 0
+            gathered.append(piece)
             size += 2 * len(piece) + 1
-    yield "\n".join(held)
+    yield "\n".join(gathered)
 
 
 def _block(node: SyntaxTreeNode, *, nested: bool = False) -> str:

@@ -23,7 +23,7 @@ PAGE_SIZE = 100
 PAGES = ("child_page", "child_database")
 
 
-class Held(NamedTuple):
+class Inner(NamedTuple):
     """A page or a database inside a page."""
 
     id: str
@@ -117,10 +117,10 @@ def children(client: NotionClient, block_id: str) -> Iterator[Json]:
             return
 
 
-def inside(client: NotionClient, page_id: str) -> list[Held]:
+def inside(client: NotionClient, page_id: str) -> list[Inner]:
     """The pages and databases on a page, in their order."""
     return [
-        Held(block["id"], str(block[type_].get("title", "")), type_ == "child_page")
+        Inner(block["id"], str(block[type_].get("title", "")), type_ == "child_page")
         for block in children(client, page_id)
         if (type_ := block["type"]) in PAGES
     ]
