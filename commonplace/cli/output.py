@@ -100,14 +100,22 @@ def tell(text: str | Text) -> None:
         people.print(text)
 
 
-def confirm(question: str, *, abort: bool = False) -> bool:
+def confirm(question: str, *, default: bool = False, abort: bool = False) -> bool:
     """A question that a person answers with yes or no."""
-    return typer.confirm(visible(question), abort=abort, err=True)
+    return typer.confirm(visible(question), default=default, abort=abort, err=True)
 
 
-def ask(question: str, *, is_secret: bool = False, twice: bool = False) -> str:
-    """What a person types."""
-    return str(typer.prompt(visible(question), hide_input=is_secret, confirmation_prompt=twice, err=True))
+def ask(question: str, *, default: str | None = None, is_secret: bool = False, twice: bool = False) -> str:
+    """What a person types; with a default, Enter alone is an answer too."""
+    told = typer.prompt(
+        visible(question),
+        default=default,
+        show_default=False,
+        hide_input=is_secret,
+        confirmation_prompt=twice,
+        err=True,
+    )
+    return str(told)
 
 
 def table(*headings: str, title: str | None = None) -> Table:

@@ -17,7 +17,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.scope import Scope
 from commonplace.archive.verdicts.proposals import proposals
 from commonplace.archive.verdicts.verdicts import Waiting, review_queue
-from commonplace.cli.output import people, tell
+from commonplace.cli.output import ask, confirm, people, tell
 from commonplace.config import Settings
 from commonplace.moments import to_iso
 from commonplace.stages.categorizing.round import Round
@@ -152,7 +152,7 @@ def _typed(round: Round, archive: Archive, taxonomy: str) -> None:
 
 
 def _by_name(round: Round, archive: Archive, taxonomy: str) -> None:
-    typed = " ".join(str(typer.prompt("Category", default="", show_default=False)).split())
+    typed = " ".join(ask("Category", default="").split())
     if not typed:
         return
     names = taxonomy_named(archive, taxonomy).names
@@ -163,7 +163,7 @@ def _by_name(round: Round, archive: Archive, taxonomy: str) -> None:
         _say(f"[green]{escape(near[0])}[/]")
     elif near:
         people.print(f"That may be {' or '.join(near)}.")
-    elif typer.confirm(f"{taxonomy} has no {typed}. Make it a new category?", default=False):
+    elif confirm(f"{taxonomy} has no {typed}. Make it a new category?"):
         round.take_in(typed)
     else:
         round.wish(typed)

@@ -13,7 +13,18 @@ from typing import Annotated, Any
 import typer
 
 from commonplace.cli.options import DryRun, Json, Yes
-from commonplace.cli.output import Output, aside, cells, errors_for_people, people, print_json, print_text, table, tell
+from commonplace.cli.output import (
+    Output,
+    aside,
+    cells,
+    confirm,
+    errors_for_people,
+    people,
+    print_json,
+    print_text,
+    table,
+    tell,
+)
 from commonplace.errors import Refused
 from commonplace.session import open_session
 
@@ -176,7 +187,7 @@ def learn(
             with aside.status("Looking at what would change"):
                 told = stage.foreseen(session, name)
             _show_foreseen(told, is_all=dry_run)
-            if dry_run or not told.new_lessons or not typer.confirm("Learn it?", default=True):
+            if dry_run or not told.new_lessons or not confirm("Learn it?", default=True):
                 return
         with aside.status("Learning"):
             learned = stage.learn(session, name)

@@ -16,6 +16,7 @@ import typer
 
 from commonplace import cli
 from commonplace.cli import COMMANDS, GROUPS
+from tests.fakes.prefect_api import FakePrefectApi
 
 PYTHON = [sys.executable, "-P"]
 LOADED = (
@@ -72,3 +73,21 @@ def test_the_version_is_told_in_thirty_times_a_bare_python() -> None:
     bare = min(seconds_of_cpu("-c", "pass") for _ in range(5))
     told = min(seconds_of_cpu("-m", "commonplace", "--version") for _ in range(5))
     assert told <= 30 * bare
+
+
+def test_a_folder_with_packages_of_the_same_names_is_no_obstacle(tmp_path: Path) -> None:
+    for name in ("blocks", "tasks", "flows", "deployments"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('this is theirs')")
+    with FakePrefectApi() as prefect:
+        environment = os.environ | {"COMMONPLACE_HOME": str(tmp_path / "book"), "PREFECT_API_URL": prefect.url}
+        ended = subprocess.run(
+            [sys.executable, "-m", "commonplace", "run", "maintain", "--param", "bakcup=true"],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert "has no parameter 'bakcup'" in ended.stderr
+    assert ended.returncode == 2
