@@ -16,6 +16,21 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from commonplace.bounds import (
+    AnyPort,
+    AtLeastOne,
+    CronLine,
+    Days,
+    Dollars,
+    Hours,
+    HoursOrNever,
+    Natural,
+    Port,
+    Seconds,
+    Share,
+    WholeSecondsOrNone,
+    explained,
+)
 from commonplace.environment import Environment as Environment
 from commonplace.environment import read_dotenv, read_dotenv_of_folder
 from commonplace.errors import Refused
@@ -39,31 +54,31 @@ class CategorizeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """How deep: the category and tags, a summary as well, or the insights document as well."""
     model: str = "gpt-6-luna"
     """For the judges that have models."""
-    max_cost: float = 1.0
+    max_cost: Dollars = 1.0
     """US dollars a run may spend; it stops before the next request would pass it."""
-    review_below: float = 0.5
+    review_below: Share = 0.5
     """Verdicts less confident than this wait in the review queue."""
 
 
 class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For whatever asks OpenAI, or the server at OPENAI_BASE_URL."""
 
-    requests_per_minute: int = 0
+    requests_per_minute: Natural = 0
     """Where the service's answers name no limit. 0: what a new account may do; at another address, any number."""
-    tokens_per_minute: int = 0
+    tokens_per_minute: Natural = 0
     """The same for tokens."""
-    concurrency: int = 0
+    concurrency: Natural = 0
     """Requests at a time. 0: 48, and 4 for the judge `compatible`."""
-    timeout_seconds: float = 180.0
+    timeout_seconds: Seconds = 180.0
     """How long one answer may take: more for a model that thinks long or a machine that is slow."""
 
 
 class PriceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """US dollars per million tokens."""
 
-    input: float
-    output: float
-    cached: float | None = None
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None
     """Of input that is read from the service's cache of prompts."""
 
 
@@ -72,7 +87,7 @@ class MeaningSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What makes vectors of what was said. `use` knows 16 languages, `minilm` (extra `english`) English alone, and
     better; both need no key and no network. Any other name is a model's at OpenAI, or at the server of OPENAI_BASE_URL.
     Empty: words alone."""
-    max_cost: float = 1.0
+    max_cost: Dollars = 1.0
     """US dollars a run may spend on vectors."""
 
 
@@ -80,9 +95,9 @@ class AnswerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     model: str = ""
     """Who answers `ask`. Empty: the model of `[categorize]`, where there is a key or an address. `none`: nobody, and
     what was found is quoted."""
-    max_cost: float = 0.05
+    max_cost: Dollars = 0.05
     """US dollars that one answer may cost."""
-    context: int = 0
+    context: Natural = 0
     """Tokens of the archive that the model is shown. 0: 12,000 at OpenAI, 3,000 at a server of one's own."""
 
 
@@ -95,25 +110,25 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A TOML file of project ids and names."""
     similarity: bool = True
     """Assign conversations that are much like a project's own."""
-    precision: float = 0.9
+    precision: Share = 0.9
     """How sure an assignment by similarity must be; the threshold is learned so that this share is right."""
-    suggest_above: float = 0.5
+    suggest_above: Share = 0.5
     """Below the threshold but above this it becomes a suggestion."""
     namer: Literal["local", "openai", "compatible"] = "local"
     """Who proposes names for projects that nobody named. `local` needs no key and no network."""
     model: str = ""
     """For the namers that have models. Empty: that of `[categorize]`."""
-    max_cost: float = 1.0
+    max_cost: Dollars = 1.0
     """US dollars a run may spend on names."""
 
 
 class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    import_exports: str = "*/15 * * * *"
+    import_exports: CronLine = "*/15 * * * *"
     """A cron line per flow, in the settings' time zone. Empty: not on a schedule."""
-    pipeline: str = "0 3 * * *"
-    collect_batches: str = "*/20 * * * *"
-    receive_omi: str = "*/5 * * * *"
-    maintain: str = "30 4 * * 0"
+    pipeline: CronLine = "0 3 * * *"
+    collect_batches: CronLine = "*/20 * * * *"
+    receive_omi: CronLine = "*/5 * * * *"
+    maintain: CronLine = "30 4 * * 0"
 
 
 class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,31 +138,31 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A Slack webhook URL."""
     email: tuple[str, ...] = ()
     """Addresses; needs a saved `email-server-credentials` block."""
-    missing_after_hours: int = 0
+    missing_after_hours: HoursOrNever = 0
     """Tell when no pipeline run completed for so long. 0: never."""
 
 
 class MaintainSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    keep_backups: int = 7
+    keep_backups: AtLeastOne = 7
     """How many backups stay in the home."""
-    keep_runs_days: int = 90
+    keep_runs_days: Days = 90
     """Run history older than this is pruned."""
-    keep_results_days: int = 90
+    keep_results_days: Days = 90
     """Cached task results older than this are pruned."""
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     task_runner: Literal["threads", "dask"] = "threads"
     """What maps chunks: threads in the flow's process, or a Dask cluster."""
-    workers: int = 4
+    workers: AtLeastOne = 4
     """Chunks at a time."""
     dask_address: str = ""
     """A Dask scheduler. Empty: a local cluster for the run."""
-    fail_above: float = 0.05
+    fail_above: Share = 0.05
     """A run fails when more than this share of its items failed; below, it completes with defects."""
-    lease_seconds: float = 60.0
+    lease_seconds: Seconds = 60.0
     """A run that gave no sign of life for so long may be replaced by another, and writes nothing more."""
-    port: int = 0
+    port: AnyPort = 0
     """The local Prefect server's port. 0: 4200 or the next free one."""
 
     @property
@@ -172,7 +187,7 @@ class OmiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     """The address that `serve` listens on."""
-    port: int = 8000
+    port: Port = 8000
     public_url: str = ""
     """How others reach it: https://book.example. Empty: only this machine does."""
     allowed_hosts: tuple[str, ...] = ()
@@ -185,15 +200,15 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Requests per address, and per program or key. Logins, tokens, webhooks have limits of their own."""
     rate_limit_storage: str = "memory://"
     """Where requests are counted: in this process, or `redis://...` for several."""
-    idle_hours: int = 72
+    idle_hours: Hours = 72
     """A browser that was not used for so long has to log in again."""
-    session_days: int = 30
+    session_days: Days = 30
     """And so has every browser after so long."""
     allow_registration: bool = False
     """Whether programs may register themselves (OAuth's dynamic registration). Documents as ids need no leave."""
     allow_notes: bool = False
     """Whether programs may be given leave to add notes (`write:notes`)."""
-    refresh_grace_seconds: int = 60
+    refresh_grace_seconds: WholeSecondsOrNone = 60
     """For so long a program that repeats an exchange of its refresh token is told the same again. 0: never."""
 
 
@@ -358,7 +373,7 @@ MOVED = {("projects", "embeddings"): "Mapping reads what `commonplace embed` sto
 def _explain(problem: str) -> str:
     """msgspec's sentence, with the nearest known key where the key is unknown; never a value."""
     if "unknown field" not in problem:
-        return problem
+        return explained(problem)
     key = problem.split("`")[1]
     section = problem.split("`$.", 1)[1].rstrip("`") if "`$." in problem else ""
     where = f"[{section}] " if section else ""

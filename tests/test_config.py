@@ -44,7 +44,7 @@ def test_an_environment_shows_no_secret() -> None:
             "[projects] embeddings is gone. Mapping reads what `commonplace embed` stored",
         ),
         ("[categorize]\njugde = 'local'\n", "[categorize] unknown setting 'jugde'. Did you mean 'judge'?"),
-        ("[categorize]\nmax_cost = 'much'\n", "Expected `float`"),
+        ("[categorize]\nmax_cost = 'much'\n", "[categorize] max_cost must be a number."),
         ("timezone = 'Mars/Olympus'\n", "no time zone 'Mars/Olympus'"),
         ("home = '/x'\n", "COMMONPLACE_HOME"),
         ("[[\n", "not valid TOML"),

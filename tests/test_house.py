@@ -14,7 +14,7 @@ from commonplace.sources.registry import SOURCES
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sources", "archive", "categorize", "projects", "meaning", "answers", "destinations")
-FOUNDATION = {"model", "errors", "environment", "config", "moments", "answer_file", "private", "openai"}
+FOUNDATION = {"model", "errors", "bounds", "environment", "config", "moments", "answer_file", "private", "openai"}
 STARTS_RUNS = {"commonplace.runs"}
 MOST_FILES = 20
 OURS = ("commonplace", "blocks", "tasks", "flows", "deployments")
@@ -62,7 +62,8 @@ def _may_import(room: str) -> set[str]:
         "moments": {"errors", "model"},
         "environment": {"errors"},
         "private": set(),
-        "config": {"errors", "model", "moments", "environment"},
+        "bounds": {"errors"},
+        "config": {"errors", "bounds", "model", "moments", "environment"},
         "answer_file": {"errors"},
         "openai": {"model", "errors", "config", "moments"},
         "meaning": {"model", "errors", "config", "moments", "openai"},

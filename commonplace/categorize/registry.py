@@ -6,14 +6,14 @@ name, each leading to a `Kind`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 
+from commonplace.bounds import read_section
 from commonplace.categorize.contract import BatchJudge, Judge
 from commonplace.categorize.kind import Kind, Surroundings
 from commonplace.errors import Refused
@@ -44,15 +44,9 @@ def kind_named(name: str) -> Kind:
 def open_judge(name: str, around: Surroundings) -> Judge | BatchJudge:
     """A judge by name. Refused or `Halt`, with what to do, where something is missing."""
     kind = kind_named(name)
-    own = _own(name, kind, around.settings.judges.get(name, {}))
+    section = around.settings.judges.get(name, {})
+    own = read_section(section, kind.settings, section=f"judges.{name}", file=around.settings.config_file)
     return kind.open(msgspec.structs.replace(around, own=own))
-
-
-def _own(name: str, kind: Kind, section: Mapping[str, Any]) -> Any:
-    try:
-        return msgspec.convert(section, kind.settings)
-    except msgspec.ValidationError as exc:
-        raise Refused(f"[judges.{name}]: {exc}") from exc
 
 
 @cache

@@ -34,6 +34,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     processes: int = 1
     """How many processes share what an outside service allows."""
     files: Files | None = None
+    config_file: Path | None = None
+    """Where the section was read."""
 
 
 class Person(Protocol):

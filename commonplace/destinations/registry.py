@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import msgspec
 
+from commonplace.bounds import explained, read_section
 from commonplace.config import Environment
 from commonplace.destinations.contract import Destination
 from commonplace.destinations.kind import Given, Kind, Surroundings
@@ -81,10 +82,7 @@ def settings_of(
         told_by = next((given.variables[0] for given in declared.given if given.setting == missing[0]), None)
         where = f"Set {told_by}, or run `commonplace connect {kind}`." if told_by else None
         raise Refused(f"The destination {kind} needs a {missing[0]}.", hint=where)
-    try:
-        return msgspec.convert(values, declared.settings)
-    except msgspec.ValidationError as exc:
-        raise Refused(f"[destinations.{kind}]: {exc}") from exc
+    return read_section(values, declared.settings, section=f"destinations.{kind}", file=around.config_file)
 
 
 @cache
@@ -125,4 +123,4 @@ def _converted(given: Given, text: str, wanted: Any) -> Any:
     try:
         return msgspec.convert(text, wanted, strict=False)
     except msgspec.ValidationError as exc:
-        raise Refused(f"{given.variables[0]}: {exc}") from exc
+        raise Refused(f"{given.variables[0]}: {explained(str(exc))}") from exc

@@ -128,8 +128,8 @@ def test_other_names_of_a_variable_work_too() -> None:
     ("section", "message"),
     [
         ({"foldr": "x"}, "unknown setting 'foldr'. Did you mean 'folder'"),
-        ({"layout": "moon"}, r"\[destinations.markdown\]: Invalid enum value 'moon'"),
-        ({"asides": "yes"}, "Expected `bool`"),
+        ({"layout": "moon"}, r"\[destinations.markdown\] layout: Invalid enum value 'moon'"),
+        ({"asides": "yes"}, r"\[destinations.markdown\] asides must be true or false"),
         ({"timezone": "Mars/Crater"}, "no time zone"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from commonplace.bounds import SecondsOrNone
 from commonplace.destinations.contract import Change
 from commonplace.destinations.fake.service import Failure
 
@@ -23,7 +24,7 @@ class FakeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a run's conversations are sent as one message at its end."""
     in_parts: bool = False
     """Whether each message is a part of its own, which the service keeps in order."""
-    lookup_interval_seconds: float = 30.0
+    lookup_interval_seconds: SecondsOrNone = 30.0
     """The time between two look-ups of a page whose creation was never answered."""
     failures: dict[str, list[Failure]] = {}
     """Conversation id to what goes wrong with its next requests, in order."""

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from commonplace.bounds import AtLeastOne, Seconds, SecondsOrNone
+
 _IDS = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}(?![0-9a-f])")
 
 RENDERER_VERSION = "n4"
@@ -33,7 +35,7 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a conversation shows its project."""
     body: Literal["markdown", "blocks"] = "markdown"
     """How page bodies are sent: one request each, or block by block where Markdown is not available."""
-    blocks_per_page: int = 5_000
+    blocks_per_page: AtLeastOne = 5_000
     """How much a page holds before the conversation goes on on a page inside it; Notion ends at about 20,000."""
     on_deleted: Literal["recreate", "skip"] = "recreate"
     """What happens when a person put one of our pages into the trash."""
@@ -43,17 +45,17 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether thoughts and tool output are shown, collapsed."""
     timezone: str = "UTC"
     """Whose times the page shows beside who speaks; the settings' own is taken if it is not set here."""
-    requests_per_minute: int = 180
+    requests_per_minute: AtLeastOne = 180
     """Notion's budget for a connection: 180, or 600 on Business and Enterprise plans."""
-    processes: int = 1
+    processes: AtLeastOne = 1
     """How many processes share that budget; with Dask as many as there are workers."""
-    window_seconds: float = 60.0
+    window_seconds: Seconds = 60.0
     """The length of the window that the budget is for."""
-    timeout_seconds: float = 75.0
+    timeout_seconds: Seconds = 75.0
     """How long to wait for an answer; Notion itself gives up after about 60 s."""
-    max_wait_seconds: float = 900.0
+    max_wait_seconds: SecondsOrNone = 900.0
     """The longest pause that Notion may ask for before the run is put off instead."""
-    lookup_interval_seconds: float = 30.0
+    lookup_interval_seconds: SecondsOrNone = 30.0
     """The time between two look-ups of a page whose creation was never answered."""
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import AttachmentFiles
 from commonplace.archive.memory import recall, remember
+from commonplace.bounds import read_section
 from commonplace.config import Environment, Settings
 from commonplace.destinations import registry
 from commonplace.destinations.contract import Destination
@@ -36,10 +37,8 @@ def sections(settings: Settings, name: str) -> tuple[str, dict[str, Any], Rules]
     section = dict(settings.destinations.get(name, {}))
     kind = str(section.pop("kind", name))
     rules = {key: section.pop(key) for key in list(section) if key in _RULE_KEYS}
-    try:
-        return kind, section, msgspec.convert(rules, Rules)
-    except msgspec.ValidationError as exc:
-        raise Refused(f"[destinations.{name}]: {exc}") from exc
+    checked = read_section(rules, Rules, section=f"destinations.{name}", file=settings.config_file)
+    return kind, section, checked
 
 
 def location_of(settings: Settings, environment: Environment, name: str) -> str | None:
@@ -73,7 +72,13 @@ def open_destination(
 
 def surroundings(settings: Settings, files: AttachmentFiles | None = None) -> Surroundings:
     """What the settings say to every destination."""
-    return Surroundings(home=settings.home, timezone=settings.timezone, processes=settings.runs.processes, files=files)
+    return Surroundings(
+        home=settings.home,
+        timezone=settings.timezone,
+        processes=settings.runs.processes,
+        files=files,
+        config_file=settings.config_file,
+    )
 
 
 def kept(archive: Archive, name: str) -> dict[str, Any]:

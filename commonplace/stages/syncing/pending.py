@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, false, func, literal, select
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations, ledger, projects
 from commonplace.archive.verdicts.titles import shown_title
+from commonplace.bounds import Natural
 from commonplace.destinations.contract import Destination
 from commonplace.model import LedgerState
 from commonplace.stages.selection import Selection
@@ -32,7 +33,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     projects: tuple[str, ...] = ()
     exclude_projects: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    minimum_messages: int = 1
+    minimum_messages: Natural = 1
     archived: bool = True
     """Also what was archived in ChatGPT."""
     delivery: Literal["at-most-once", "at-least-once"] = "at-most-once"

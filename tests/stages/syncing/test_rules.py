@@ -68,7 +68,7 @@ def test_rules_are_told_apart_from_the_destinations_own_settings() -> None:
 
 
 def test_a_wrong_rule_is_named() -> None:
-    with pytest.raises(Refused, match=r"\[destinations.markdown\]: Expected `int`.*minimum_messages"):
+    with pytest.raises(Refused, match=r"\[destinations.markdown\] minimum_messages must be a whole number"):
         sections(settings({"minimum_messages": "many"}), "markdown")
 
 

@@ -1,0 +1,93 @@
+"""Settings' types with their bounds, and what is said of a value outside them.
+
+A bound above keeps infinity out, one on either side NaN, and both keep arithmetic with days and seconds possible.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from commonplace.errors import Refused
+
+A_YEAR = 366 * 86_400
+A_LIFE = 36_525
+
+AtLeastOne = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Natural = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+"""Where 0 has a meaning of its own."""
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+AnyPort = Annotated[int, Meta(ge=0, le=65_535)]
+"""0: whichever is free."""
+Share = Annotated[float, Meta(ge=0, le=1)]
+Dollars = Annotated[float, Meta(ge=0, le=1_000_000_000)]
+Seconds = Annotated[float, Meta(gt=0, le=A_YEAR)]
+SecondsOrNone = Annotated[float, Meta(ge=0, le=A_YEAR)]
+WholeSecondsOrNone = Annotated[int, Meta(ge=0, le=A_YEAR)]
+Hours = Annotated[int, Meta(ge=1, le=A_LIFE * 24)]
+HoursOrNever = Annotated[int, Meta(ge=0, le=A_LIFE * 24)]
+Days = Annotated[int, Meta(ge=1, le=A_LIFE)]
+
+
+def _field_of_cron(values: str) -> str:
+    """`*`, a value, a span, each with a step or not, and several with commas between."""
+    one = rf"(\*|({values})(-({values}))?)(/[1-9]\d?)?"
+    return rf"{one}(,{one})*"
+
+
+_FIELDS = (
+    "[0-5]?[0-9]",
+    "[01]?[0-9]|2[0-3]",
+    "0?[1-9]|[12][0-9]|3[01]",
+    "0?[1-9]|1[0-2]|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
+    "0?[0-7]|(?i:sun|mon|tue|wed|thu|fri|sat)",
+)
+_LINE = r"\s+".join(map(_field_of_cron, _FIELDS))
+CRON = rf"^(\s*{_LINE}\s*|@(hourly|daily|weekly|monthly|yearly))?$"
+CronLine = Annotated[str, Meta(pattern=CRON)]
+"""Five fields or a word for them. Empty: never."""
+
+_PLACE = re.compile(r"(?P<what>.+) - at `(?:\$\.?)?(?P<where>[^`]*)`", re.DOTALL)
+_BOUND = re.compile(r"Expected `(?:int|float)` (?P<sign>[<>]=?) (?P<number>\S+)")
+_TYPE = re.compile(r"Expected `(?P<wanted>\w+)`, got `\w+`")
+_SIGNS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text in quotes",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+def read_section(values: Mapping[str, Any], kind: type[Any], *, section: str, file: Path | None) -> Any:
+    """A section of the settings as its kind. Refused, with the setting's name and the file's."""
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as exc:
+        where = f"{file}: " if file else ""
+        raise Refused(f"{where}{explained(str(exc), section=section)}") from exc
+
+
+def explained(problem: str, *, section: str = "") -> str:
+    """What msgspec says of a value in a section of the settings, as a sentence about a setting; never the value."""
+    told = _PLACE.fullmatch(problem)
+    if not told:
+        return f"[{section}] {problem}." if section else f"{problem}."
+    where = told["where"].replace("[...]", "")
+    if not section:
+        section, _, where = where.rpartition(".")
+    setting = f"[{section}] {where}" if section else where
+    if bound := _BOUND.fullmatch(told["what"]):
+        return f"{setting} must be {_SIGNS[bound['sign']]} {float(bound['number']):.10g}."
+    if wrong := _TYPE.fullmatch(told["what"]):
+        return f"{setting} must be {_TYPES.get(wrong['wanted'], wrong['wanted'])}."
+    if "matching regex" in told["what"]:
+        return f"{setting} must be a cron line (minute, hour, day, month, weekday) such as 0 3 * * *, or empty."
+    return f"{setting}: {told['what']}."
