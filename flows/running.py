@@ -7,7 +7,6 @@ Failed when too many did or when something has to be put right first. The report
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 from uuid import UUID
@@ -30,11 +29,10 @@ from commonplace.errors import CommonplaceError
 from commonplace.moments import EPOCH
 from commonplace.session import Session
 from commonplace.stages.work import wrong
+from flows.made_up_names import is_made_up
 
 log = logging.getLogger("commonplace.flows")
 """To our own log file; `say` is for the run's page."""
-_MADE_UP = re.compile(r"[a-z]+-[a-z]+")
-"""What Prefect calls a run that nobody named: `amber-heron`."""
 
 
 class RunFailed(CommonplaceError):
@@ -64,7 +62,7 @@ def named(pattern: str) -> Callable[[], str]:
 
 def _is_ours(name: str, other: str) -> bool:
     """Whether we may replace a run's name by this other one: it was made up, or is one of ours."""
-    return bool(_MADE_UP.fullmatch(name)) or name.partition(":")[0] == other.partition(":")[0]
+    return is_made_up(name) or name.partition(":")[0] == other.partition(":")[0]
 
 
 def rename_run(name: str) -> None:
