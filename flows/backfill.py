@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 
@@ -12,6 +12,7 @@ from commonplace.session import Session
 from commonplace.stages.selection import Selection, count
 from flows import reports
 from flows.bounds import moment_of
+from flows.forms import Destinations, DryRun, Force, Until, titled
 from flows.pipeline import Stage, run_stages, totals
 from flows.runner import RUNNER
 from flows.running import conclude, named
@@ -20,13 +21,13 @@ from tasks.session import session
 
 @flow(name="backfill", flow_run_name=named("backfill: since {since}"), task_runner=RUNNER)
 def backfill(
-    since: date,
-    until: date | None = None,
-    window: str = "1 month",
-    stages: list[Stage] = ["categorize", "map", "sync"],  # noqa: B006  (Prefect shows it as the form's default)
-    destinations: list[str] | None = None,
-    force: bool = False,
-    dry_run: bool = False,
+    since: Annotated[date, titled("From this day on")],
+    until: Until = None,
+    window: Annotated[str, titled("Time worked through at once")] = "1 month",
+    stages: Annotated[list[Stage], titled("Stages")] = ["categorize", "map", "sync"],  # noqa: B006  (the form shows it)
+    destinations: Destinations = None,
+    force: Force = False,
+    dry_run: DryRun = False,
 ) -> dict[str, Any]:
     """Run stages over conversations of the past, a window of time after the other.
 

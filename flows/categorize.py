@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +16,7 @@ from commonplace.stages.categorizing import stage
 from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
+from flows.forms import Force, Limit, ProjectName, Since, Until, titled
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from flows.work import ByTasks
@@ -31,15 +31,15 @@ SOMETIMES = ("submitted", "under_way", "lost", "stopped")
 
 @flow(name="categorize", flow_run_name=named("categorize"), task_runner=RUNNER)
 def categorize(
-    judge: JudgeName | None = None,
-    taxonomy: str | None = None,
-    since: date | None = None,
-    until: date | None = None,
-    project: str | None = None,
-    limit: int | None = None,
-    max_cost: float | None = None,
-    upgrade: bool = False,
-    force: bool = False,
+    judge: Annotated[JudgeName | None, titled("Judge")] = None,
+    taxonomy: Annotated[str | None, titled("Set of categories")] = None,
+    since: Since = None,
+    until: Until = None,
+    project: ProjectName = None,
+    limit: Limit = None,
+    max_cost: Annotated[float | None, titled("At most so many US dollars")] = None,
+    upgrade: Annotated[bool, titled("Judge again what another judge decided")] = False,
+    force: Force = False,
 ) -> dict[str, Any]:
     """Have conversations judged that were not, or that changed since.
 

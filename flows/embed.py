@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from commonplace.stages import embedding as stage
 from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
+from flows.forms import Force, Limit, ProjectName, Since, Until
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from flows.work import ByTasks
@@ -25,11 +25,11 @@ SUMMARY = ("embedded", "unchanged", "passages", "tokens", "cost_usd")
 
 @flow(name="embed", flow_run_name=named("embed"), task_runner=RUNNER)
 def embed(
-    since: date | None = None,
-    until: date | None = None,
-    project: str | None = None,
-    limit: int | None = None,
-    force: bool = False,
+    since: Since = None,
+    until: Until = None,
+    project: ProjectName = None,
+    limit: Limit = None,
+    force: Force = False,
 ) -> dict[str, Any]:
     """Make vectors of what is new or changed, the newest first; only new passages are given to the model.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from prefect import flow
@@ -13,6 +13,7 @@ from prefect.events import emit_event
 from commonplace.session import Session
 from commonplace.stages.importing import stage
 from flows import reports
+from flows.forms import Paths, titled
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from flows.work import ByTasks
@@ -23,7 +24,9 @@ COUNTS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", 
 
 
 @flow(name="import-exports", flow_run_name=named("import"), task_runner=RUNNER)
-def import_exports(paths: list[str] | None = None, keep_exports: bool | None = None) -> dict[str, Any]:
+def import_exports(
+    paths: Paths = None, keep_exports: Annotated[bool | None, titled("Keep a copy of each file")] = None
+) -> dict[str, Any]:
     """Take exports into the archive: the files that are named, or whatever lies in the inbox folder.
 
     Files of the inbox are moved to its `done` or `failed` folder afterwards, each with its report beside it.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 
 from flows import reports
+from flows.forms import titled
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from tasks.maintain import back_up as back_up_task
@@ -16,7 +17,11 @@ from tasks.session import session
 
 
 @flow(name="maintain", flow_run_name=named("maintain"), task_runner=RUNNER)
-def maintain(backup: bool = True, verify: bool = True, prune: bool = True) -> dict[str, Any]:
+def maintain(
+    backup: Annotated[bool, titled("Back up")] = True,
+    verify: Annotated[bool, titled("Check the archive")] = True,
+    prune: Annotated[bool, titled("Remove what has had its time")] = True,
+) -> dict[str, Any]:
     """Back the archive up, check it, and remove what has had its time.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from commonplace.stages.mapping import stage
 from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
+from flows.forms import Force, Limit, ProjectName, Since, Until
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from flows.work import ByTasks
@@ -25,11 +25,11 @@ SUMMARY = ("conversations", "decided", "new_projects", "named", "suggested", "or
 
 @flow(name="map-projects", flow_run_name=named("map"), task_runner=RUNNER)
 def map_projects(
-    since: date | None = None,
-    until: date | None = None,
-    project: str | None = None,
-    limit: int | None = None,
-    force: bool = False,
+    since: Since = None,
+    until: Until = None,
+    project: ProjectName = None,
+    limit: Limit = None,
+    force: Force = False,
 ) -> dict[str, Any]:
     """Decide which project each conversation belongs to: a person's word, ids, titles, custom GPTs, then likeness.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from prefect import flow
+from prefect import flow, tags
 
 from commonplace.session import Session
 from commonplace.stages.selection import Selection
 from commonplace.stages.syncing.destinations import names
 from commonplace.stages.work import describe, wrong
 from flows import categorize, embed, import_exports, map_projects, reports, sync
+from flows.forms import Destinations, Paths, titled
 from flows.runner import RUNNER
 from flows.running import conclude, is_superseded, named
 from tasks.session import session
@@ -23,10 +24,10 @@ HANDLED = {"new", "changed", "judged", "created", "updated", "failed"}
 
 @flow(name="pipeline", flow_run_name=named("pipeline"), task_runner=RUNNER)
 def pipeline(
-    paths: list[str] | None = None,
-    stages: list[Stage] = list(STAGES),  # noqa: B006  (Prefect shows it as the form's default)
-    destinations: list[str] | None = None,
-    debounce: bool = False,
+    paths: Paths = None,
+    stages: Annotated[list[Stage], titled("Stages")] = list(STAGES),  # noqa: B006  (the form shows it)
+    destinations: Destinations = None,
+    debounce: Annotated[bool, titled("Leave it to a run that waits")] = False,
 ) -> dict[str, Any]:
     """Bring the archive up to date and everything that depends on it. A run that finds nothing to do does nothing.
 
@@ -56,7 +57,10 @@ def run_stages(
     destinations: list[str] | None = None,
     selection: Selection = Selection(),
 ) -> tuple[dict[str, Any], list[str]]:
-    """The stages in their order, each with its own report, and what went wrong with any of them."""
+    """The stages in their order, each with its own report, and what went wrong with any of them.
+
+    A stage's task runs carry its name as a tag, by which Prefect's pages tell how long it took and what was retried.
+    """
     runs: dict[str, Callable[[], dict[str, Any]]] = {
         "import": lambda: import_exports.run(session, paths, origin="pipeline"),
         "embed": lambda: embed.run(session, selection),
@@ -72,7 +76,8 @@ def run_stages(
     errors: list[str] = []
     for name, run in wanted.items():
         try:
-            report[name] = run()
+            with tags(name):
+                report[name] = run()
         except Exception as error:
             errors.append(describe(error))
         else:

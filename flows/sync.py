@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from prefect import flow
@@ -17,6 +16,7 @@ from commonplace.stages.syncing import stage
 from commonplace.stages.syncing.pending import Wishes, wishes_of
 from flows import reports
 from flows.bounds import selection_of
+from flows.forms import DryRun, Force, Limit, ProjectName, Since, Until, titled
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from flows.work import ByTasks
@@ -29,17 +29,17 @@ SOMETIMES = ("undecided", "baseline", "left_behind", "left_out")
 
 @flow(name="sync", flow_run_name=named("sync {destination}"), task_runner=RUNNER)
 def sync(
-    destination: str = DEFAULT,
-    since: date | None = None,
-    until: date | None = None,
-    project: str | None = None,
-    limit: int | None = None,
-    dry_run: bool = False,
-    force: bool = False,
-    retry_failed: bool = False,
-    everything: bool = False,
-    resend: list[str] | None = None,
-    accept: list[str] | None = None,
+    destination: Annotated[str, titled("Destination")] = DEFAULT,
+    since: Since = None,
+    until: Until = None,
+    project: ProjectName = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    retry_failed: Annotated[bool, titled("Try again what failed")] = False,
+    everything: Annotated[bool, titled("Also what was there before the first run")] = False,
+    resend: Annotated[list[str] | None, titled("Send again, by id")] = None,
+    accept: Annotated[list[str] | None, titled("Take as arrived, by id")] = None,
 ) -> dict[str, Any]:
     """Bring conversations to a destination: only those that are not there as they are now.
 

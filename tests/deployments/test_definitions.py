@@ -37,6 +37,15 @@ def test_the_form_of_a_run_offers_every_judge_there_is() -> None:
     assert asked["anyOf"] == [{"enum": registry.kinds(), "type": "string"}, {"type": "null"}]
 
 
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: f"{d['entrypoint']}/{d['name']}")
+def test_a_person_understands_every_line_of_a_runs_form(deployment: dict[str, Any]) -> None:
+    for name, shown in parameter_schema(definitions.flow_of(deployment)).properties.items():
+        assert shown["title"] != name
+        assert shown["title"][0].isupper(), name
+        assert "_" not in shown["title"], name
+        assert shown["description"].endswith("."), name
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

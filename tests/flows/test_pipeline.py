@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from commonplace.archive.opening import open_archive
 from commonplace.config import load
@@ -14,7 +17,7 @@ from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stack.processes import Process
 from flows.backfill import backfill
 from flows.maintain import maintain
-from flows.pipeline import pipeline
+from flows.pipeline import STAGES, pipeline
 from flows.running import RunFailed
 from flows.sync import sync
 from tests.fakes.notion import FakeNotion
@@ -66,8 +69,21 @@ def test_a_run_leaves_a_report_without_titles(prefect_api: Process, sample: Path
     assert not [title for title in titles if len(title) > 12 and title in told]
 
 
+def tags_of_tasks(flow_run_id: UUID | None) -> set[str]:
+    """The stages that a pipeline's task runs are tagged with, once the server has written the first of them down."""
+    assert flow_run_id
+    with get_client(sync_client=True) as client:
+        for _ in range(600):
+            runs = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id])))
+            if runs:
+                break
+            time.sleep(0.1)
+    return {tag for run in runs for tag in run.tags} & set(STAGES)
+
+
 def test_a_backfill_is_one_table_of_windows_and_can_be_repeated(prefect_api: Process, sample: Path) -> None:
-    pipeline(paths=[str(sample)], stages=["import"])
+    imported = pipeline(paths=[str(sample)], stages=["import"], return_state=True)
+    assert tags_of_tasks(imported.state_details.flow_run_id) == {"import"}
     planned = backfill(since=date(2024, 1, 1), until=date(2027, 1, 1), window="6 months", dry_run=True)
     assert sum(row["conversations"] for row in planned["windows"]) == 30
     assert {row["outcome"] for row in planned["windows"]} == {"dry run"}
