@@ -75,6 +75,14 @@ def read_section(values: Mapping[str, Any], kind: type[Any], *, section: str, fi
         raise Refused(f"{where}{explained(str(exc), section=section)}") from exc
 
 
+def within(value: Any, kind: Any, *, name: str) -> Any:
+    """A value that was given for one run, within the bounds of its setting."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as exc:
+        raise Refused(explained(f"{exc} - at `$.{name}`")) from exc
+
+
 def explained(problem: str, *, section: str = "") -> str:
     """What msgspec says of a value in a section of the settings, as a sentence about a setting; never the value."""
     told = _PLACE.fullmatch(problem)

@@ -136,3 +136,13 @@ def test_every_schedule_is_a_cron_line_or_never() -> None:
         assert msgspec.convert({name: ""}, ScheduleSettings)
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert({name: "sometimes"}, ScheduleSettings)
+
+
+@pytest.mark.parametrize("cost", ["nan", "inf", "-1"])
+def test_what_a_run_may_spend_has_bounds_wherever_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cost: str
+) -> None:
+    monkeypatch.setenv("COMMONPLACE_HOME", str(tmp_path))
+    result = CliRunner().invoke(app, ["categorize", "--direct", "--json", f"--max-cost={cost}"])
+    assert result.exit_code == 1
+    assert "max_cost must be at" in json.dumps(json.loads(result.output))

@@ -23,6 +23,7 @@ from commonplace.archive.memory import recall, remember
 from commonplace.archive.projects.assistants import Assistant, assistant_of
 from commonplace.archive.projects.lookup import find_project
 from commonplace.archive.search.filters import Filters
+from commonplace.bounds import Dollars, within
 from commonplace.errors import Halt, Retryable
 from commonplace.meaning.passages import clean
 from commonplace.model import Conversation, Message, Role
@@ -78,7 +79,7 @@ def open_answering(
             client=client,
             model=model,
             price=price_to_reckon_with(model, settings, is_own=is_own),
-            max_cost=settings.answers.max_cost if max_cost is None else max_cost,
+            max_cost=settings.answers.max_cost if max_cost is None else within(max_cost, Dollars, name="max_cost"),
             context=settings.answers.context or (CONTEXT_AT_HOME if is_own else CONTEXT),
             assistant=_assistant(session, project),
         )

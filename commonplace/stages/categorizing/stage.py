@@ -9,6 +9,7 @@ import msgspec
 
 from commonplace.archive import leases
 from commonplace.archive.verdicts.verdicts import count_waiting
+from commonplace.bounds import Dollars, within
 from commonplace.categorize import registry, spending
 from commonplace.categorize.contract import BatchJudge, Judge, Taxonomy
 from commonplace.categorize.local.kind import models_path
@@ -49,7 +50,7 @@ def categorize(
     A judge that answers later is sent what is pending, and what it has answered meanwhile is brought in.
     """
     name = judge or session.settings.categorize.judge
-    budget = session.settings.categorize.max_cost if max_cost is None else max_cost
+    budget = session.settings.categorize.max_cost if max_cost is None else within(max_cost, Dollars, name="max_cost")
     kind, report = registry.kind_named(name), CategorizeReport(judge=name)
     with telling(report), leased(session, leases.categorizing(session.archive.owner)) as ours:
         if kind.learns:
