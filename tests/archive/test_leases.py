@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from commonplace.archive.core import Archive
-from commonplace.archive.leases import AlreadyRunning, Lease, Lost, hold, importing, resumed, syncing
+from commonplace.archive.leases import AlreadyRunning, Lease, Lost, hold, importing, resumed, running, syncing
 from commonplace.archive.opening import open_archive
 from commonplace.archive.rows import put
 from commonplace.archive.schema import leases, settings
@@ -169,6 +169,22 @@ def test_a_clock_that_was_ahead_delays_the_next_holder_by_a_term_at_most(archive
             hold(archive, "import:me").__enter__()
         assert _expiry(archive) <= now() + 60_000_000
         assert _expiry(archive) > now(), "its holder may live, and renews it in time"
+
+
+def test_a_restore_waits_for_no_clock_that_was_far_ahead(archive: Archive) -> None:
+    with hold(archive, "import:me"):
+        _set(archive, holder="elsewhere/1:1:1:x")
+        assert running(archive) == ["import:me"]
+        _set(archive, expires_at=now() + 366 * 24 * 3600 * 1_000_000)
+        assert running(archive) == []
+
+
+def test_a_clock_that_was_behind_delays_nobody(archive: Archive) -> None:
+    with hold(archive, "import:me"):
+        _set(archive, holder="elsewhere/1:1:1:x", acquired_at=-(2**62), expires_at=-(2**62))
+        with hold(archive, "import:me") as lease:
+            lease.archive.check()
+            assert _expiry(archive) > now()
 
 
 @pytest.mark.parametrize("moment", [2**62, -(2**62)])
