@@ -162,7 +162,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     fail_above: Share = 0.05
     """A run fails when more than this share of its items failed; below, it completes with defects."""
     lease_seconds: SecondsOfADay = 60.0
-    """A run that gave no sign of life for so long may be replaced by another, and writes nothing more."""
+    """A run that gave no sign of life for so long, a day at most, may be replaced by another, and writes no more."""
     port: AnyPort = 0
     """The local Prefect server's port. 0: 4200 or the next free one."""
 
