@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from commonplace.destinations.contract import Destination, Files
+from commonplace.destinations.contract import Destination, Files, Ledger
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +48,10 @@ class Person(Protocol):
         """Whether to go ahead; yes where nobody can be asked."""
 
 
+LedgerOf = Callable[[str], Ledger]
+"""What the archive knows of an instance of a destination."""
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """What `connect` found or made."""
 
@@ -57,7 +61,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """What the next runs should know, such as the id of a database."""
 
 
-def connect_nothing(_settings: Any, _person: Person) -> Connection:
+def connect_nothing(_settings: Any, _person: Person, _ledger_of: LedgerOf) -> Connection:
     """There is no other side to prepare."""
     return Connection(told={})
 
@@ -80,7 +84,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """Settings that follow from the others where nobody says otherwise."""
     location: Callable[[Any], str | None] = lambda _: None
     """Where a person finds what is written there, as far as the settings alone tell."""
-    connect: Callable[[Any, Person], Connection] = connect_nothing
+    connect: Callable[[Any, Person, LedgerOf], Connection] = connect_nothing
     """Check the credentials and prepare the other side; nothing is written before the person agreed."""
     client: Callable[[Any], Any] | None = None
     """A client of the service for flows of a person's own: what `get_client` of the block gives."""

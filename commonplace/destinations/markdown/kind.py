@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from commonplace.destinations.kind import Connection, Given, Kind, Person, Surroundings
+from commonplace.destinations.kind import Connection, Given, Kind, LedgerOf, Person, Surroundings
 from commonplace.destinations.markdown.settings import MarkdownSettings
 from commonplace.destinations.markdown.write import MarkdownDestination, open_markdown
 
@@ -24,7 +24,7 @@ def _location(settings: MarkdownSettings) -> str:
     return str(Path(settings.folder).expanduser().absolute())
 
 
-def _connect(settings: MarkdownSettings, _person: Person) -> Connection:
+def _connect(settings: MarkdownSettings, _person: Person, _ledger_of: LedgerOf) -> Connection:
     folder = _location(settings)
     return Connection(told={"folder": folder}, settings={"folder": folder})
 

@@ -36,7 +36,7 @@ class NotionDestination:
         except BaseException:
             self.client.close()
             raise
-        self.instance = f"notion:{self.data_source_id}"
+        self.instance = instance_of(self.data_source_id)
         self.settings_hash = settings.written_hash
         self.requests_sent = 0
         self._checking_requests = self.client.requests
@@ -131,6 +131,10 @@ def _told(doubles: Mapping[str, list[str]]) -> list[str]:
         "which is the one that is written to."
         for conversation_id, ids in doubles.items()
     ]
+
+
+def instance_of(data_source_id: str) -> str:
+    return f"notion:{data_source_id}"
 
 
 def open_notion(settings: NotionSettings, *, clock: Clock = SYSTEM_CLOCK) -> NotionDestination:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from commonplace.destinations.kind import Connection, Given, Kind, Person, Surroundings
+from commonplace.destinations.kind import Connection, Given, Kind, LedgerOf, Person, Surroundings
 from commonplace.destinations.notion.client import NOTION_VERSION
-from commonplace.destinations.notion.destination import NotionDestination, open_notion
+from commonplace.destinations.notion.columns import MEMORY, Columns
+from commonplace.destinations.notion.destination import NotionDestination, instance_of, open_notion
 from commonplace.destinations.notion.job import url_of
-from commonplace.destinations.notion.schema import connect
+from commonplace.destinations.notion.schema import DataSource, connect
 from commonplace.destinations.notion.settings import NotionSettings
 
 if TYPE_CHECKING:
@@ -29,11 +31,15 @@ def _location(settings: NotionSettings) -> str | None:
     return url_of(settings.database_id) if settings.database_id else None
 
 
-def _connect(settings: NotionSettings, person: Person) -> Connection:
+def _connect(settings: NotionSettings, person: Person, ledger_of: LedgerOf) -> Connection:
     if not (settings.database_id or settings.data_source_id or settings.parent_page_id):
         page = person.answer("Address or id of the page that the database shall live under")
         settings = msgspec.structs.replace(settings, parent_page_id=page or None)
-    connected = connect(settings, confirm=person.agrees)
+
+    def known(source: DataSource) -> Mapping[str, str]:
+        return Columns(source, settings, ledger_of(instance_of(source.id)).recall(MEMORY)).ids
+
+    connected = connect(settings, confirm=person.agrees, known=known)
     told = {
         "database": connected.database_id,
         "url": connected.url,

@@ -109,6 +109,9 @@ def read(client: NotionClient, data_source_id: str) -> DataSource:
     )
 
 
+Known = Callable[[DataSource], Mapping[str, str]]
+"""The ids of the properties that hold our fields, whatever they are called by now."""
+
 _remembered: dict[tuple[str, str], DataSource] = {}
 
 
@@ -169,13 +172,13 @@ def problems(source: DataSource, settings: NotionSettings, ids: Mapping[str, str
     return [f"{problem} {hint}" for problem in found]
 
 
-def connect(settings: NotionSettings, *, confirm: Callable[[str], bool]) -> Connected:
+def connect(settings: NotionSettings, *, confirm: Callable[[str], bool], known: Known | None = None) -> Connected:
     """Make the database, or see that an existing one fits and add what it lacks; asks before it writes."""
     client = NotionClient(settings)
     try:
         if settings.data_source_id or settings.database_id:
-            return _extend(client, settings, confirm)
-        return _create(client, settings, confirm)
+            return _extend(client, settings, confirm, known)
+        return _create(client, settings, confirm, known)
     finally:
         client.close()
 
@@ -216,7 +219,9 @@ def _after(cursor: str | None) -> Json:
     return {"start_cursor": cursor} if cursor else {}
 
 
-def _create(client: NotionClient, settings: NotionSettings, confirm: Callable[[str], bool]) -> Connected:
+def _create(
+    client: NotionClient, settings: NotionSettings, confirm: Callable[[str], bool], known: Known | None
+) -> Connected:
     parent_page_id = settings.parent_page_id
     if not parent_page_id:
         raise Halt(
@@ -225,7 +230,7 @@ def _create(client: NotionClient, settings: NotionSettings, confirm: Callable[[s
         )
     client.send("GET", f"pages/{parent_page_id}")  # shared with us? Nothing is written before that is known
     if database_id := _child_database(client, parent_page_id, DATABASE_TITLE):  # made by an earlier `connect`
-        return _extend(client, msgspec.structs.replace(settings, database_id=database_id), confirm)
+        return _extend(client, msgspec.structs.replace(settings, database_id=database_id), confirm, known)
     what = f"the database {DATABASE_TITLE!r}" + (
         f" and the database {PROJECTS_TITLE!r}" if _needs_projects(settings) else ""
     )
@@ -246,9 +251,11 @@ def _create(client: NotionClient, settings: NotionSettings, confirm: Callable[[s
     )
 
 
-def _extend(client: NotionClient, settings: NotionSettings, confirm: Callable[[str], bool]) -> Connected:
+def _extend(
+    client: NotionClient, settings: NotionSettings, confirm: Callable[[str], bool], known: Known | None
+) -> Connected:
     source = _read_or_halt(client, resolve(client, settings))
-    missing, wrong = misfits(source, settings)
+    missing, wrong = misfits(source, settings, known(source) if known else None)
     if wrong:
         raise Halt(" ".join(wrong), hint="Change the types in Notion, or map other names in property_names.")
     names = names_of(settings)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from commonplace.archive.core import Archive
+from commonplace.archive.ledger import ArchiveLedger
 from commonplace.config import Environment, Settings
 from commonplace.destinations import registry
 from commonplace.destinations.kind import Kind, Person
@@ -52,7 +54,7 @@ def connect(
         kept=kept(archive, name),
         around=surroundings(settings),
     )
-    connection = kind.connect(known, person)
+    connection = kind.connect(known, person, partial(ArchiveLedger, archive))
     secrets = {given.setting for given in kind.given if given.is_secret}
     keep(archive, name, {key: value for key, value in connection.settings.items() if key not in secrets})
     values = msgspec.structs.asdict(known) | connection.settings

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from commonplace.destinations.notion import schema
+from commonplace.destinations.notion.kind import KIND
 from commonplace.errors import Halt
 from tests.destinations.notion.conftest import Open
-from tests.destinations.notion.world import FileLedger, document, edits_of
+from tests.destinations.notion.world import FileLedger, document, edits_of, settings_for
 from tests.fakes.notion import FakeNotion
 
 
@@ -106,3 +107,31 @@ def test_a_renamed_option_is_followed_for_all_rows_at_once(
     assert [(edit.field, edit.value, edit.before) for edit in edits_of(open_(), ledger)] == [
         ("category", "Cooking", "Coding")
     ]
+
+
+class Declines:
+    """Somebody who agrees to nothing."""
+
+    def answer(self, question: str, *, is_secret: bool = False) -> str:
+        return ""
+
+    def agrees(self, question: str) -> bool:
+        return False
+
+
+def test_connecting_again_does_not_offer_a_renamed_column(
+    notion: FakeNotion, open_: Open, source: str, ledger: FileLedger
+) -> None:
+    open_().write([document(1)], ledger)
+    notion.rename_property(source, "Project", "Theirs")
+    asked: list[str] = []
+
+    def ledger_of(instance: str) -> FileLedger:
+        asked.append(instance)
+        return ledger
+
+    connection = KIND.connect(settings_for(notion, source), Declines(), ledger_of)
+    assert connection.told["added"] == "nothing"
+    assert asked == [open_().instance]
+    with pytest.raises(Halt, match="lacks: Project"):
+        KIND.connect(settings_for(notion, source), Declines(), lambda _: FileLedger())
