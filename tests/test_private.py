@@ -26,8 +26,9 @@ def test_whichever_command_comes_first_others_read_nothing(tmp_path: Path, first
 
 
 def test_doctor_takes_away_what_others_may_do(tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir(mode=0o755)
-    (tmp_path / "logs" / "commonplace.log").touch(mode=0o644)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "commonplace.log").touch()
+    (tmp_path / "logs" / "commonplace.log").chmod(0o644)
     (tmp_path / "link").symlink_to("/etc/passwd")
     settings, environment = load({"COMMONPLACE_HOME": str(tmp_path)}, folder=tmp_path)
     findings = [

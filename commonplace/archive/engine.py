@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -65,7 +65,7 @@ def database_url(text: str) -> URL:
     if kind in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if kind == "sqlite":
-        return url.set(database=unquote(url.database)) if url.database else url
+        return url
     raise Refused(f"The archive cannot live in {kind!r}.", hint="Use SQLite or PostgreSQL.")
 
 
