@@ -209,7 +209,6 @@ def _show_addresses(running: Process, settings: Settings) -> None:
     _tell(f"Prefect's CLI    export PREFECT_HOME={server.folder(settings)}")
     _tell(f"Inbox            {settings.inbox}")
     _, environment = load()
-    _, environment = load()
     for name in destinations.names(settings):
         if location := destinations.location_of(settings, environment, name):
             _tell(f"{name.capitalize():<16} {location}")
