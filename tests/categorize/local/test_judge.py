@@ -21,8 +21,6 @@ from commonplace.categorize.local.quality import quality
 from commonplace.categorize.local.teaching import documents, owners_of_topics
 from commonplace.model import Usage, Verdict
 
-pytestmark = pytest.mark.xdist_group("local judge")  # taught once, which takes its time
-
 
 def subject(*texts: str, title: str | None = None, id: str = "chatgpt:1") -> Subject:
     turns = tuple(Turn("assistant" if place % 2 else "user", text) for place, text in enumerate(texts))
