@@ -116,6 +116,7 @@ def _lines_said_twice(home: Path) -> list[str]:
         return [line for (line,) in connection.execute(f"{ours} INTERSECT {theirs}")]
 
 
+@pytest.mark.slow
 def test_once_ends_with_the_runs_own_failure(home: Path, tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish.zip"
     rubbish.write_bytes(b"PK\x03\x04 but not really")
