@@ -32,11 +32,13 @@ from pathlib import Path
 started = time.perf_counter()
 from commonplace.session import open_session
 from commonplace.stages.categorizing.stage import categorize
+from commonplace.stages.embedding import embed_pending
 from commonplace.stages.importing.stage import import_exports
 from commonplace.stages.mapping.stage import map_projects
 from commonplace.stages.syncing.stage import sync
 with open_session() as session:
     import_exports(session, [Path(sys.argv[1])])
+    embed_pending(session)
     categorize(session)
     map_projects(session)
     sync(session, "markdown")
