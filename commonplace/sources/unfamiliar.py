@@ -82,6 +82,16 @@ def count(unfamiliar: Counter[str], name: str) -> None:
     unfamiliar[name if name in unfamiliar or len(unfamiliar) < MOST_NAMES else OTHERS] += 1
 
 
+def count_fields(unfamiliar: Counter[str], conversation: dict[str, Any], familiar: frozenset[str]) -> list[str]:
+    """Count the fields of a conversation that nobody knows and that hold something; the names of these."""
+    beside = ((key, value) for key, value in conversation.items() if key not in familiar)
+    telling = (key for key, value in beside if isinstance(value, str | list | dict) and value)
+    names = sorted(map(name_of, telling))
+    for name in names:
+        count(unfamiliar, f"conversation.{name}")
+    return names
+
+
 def name_of(name: str) -> str:
     """A key as it may be told; what looks like a person's words stays out."""
     return name if _NAME.fullmatch(name) else "?"

@@ -25,7 +25,7 @@ from commonplace.sources.turns import (
     title_of,
     words_in,
 )
-from commonplace.sources.unfamiliar import count, name_of
+from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "AI Studio"
 _PROMPT = frozenset({"runSettings", "systemInstruction", "chunkedPrompt", "pendingInputs", "citations"})
@@ -54,9 +54,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
     told = prompt.get("chunks")
     if not isinstance(told, list):
         raise NotAConversation("no list of messages")
-    for key in item.keys() - _PROMPT:
-        if isinstance(item[key], str | list | dict) and item[key]:
-            count(around.unfamiliar, f"conversation.{name_of(key)}")
+    count_fields(around.unfamiliar, item, _PROMPT)
     chunks = list(dicts(told))
     said = next((chunk for chunk in chunks if first_text(chunk, "text")), chunks[0] if chunks else {})
     external_id = blake2b(encode([said.get("text"), said.get("createTime")]), digest_size=16).hexdigest()

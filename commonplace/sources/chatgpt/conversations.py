@@ -10,9 +10,11 @@ from commonplace.sources.chatgpt.surroundings import Said, Surroundings
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.decoding import storable
 from commonplace.sources.fields import first_text, flag, moment
-from commonplace.sources.shapes import CHATGPT, whose
+from commonplace.sources.listed import an_object
+from commonplace.sources.shapes import CHATGPT
 from commonplace.sources.tree import grow
-from commonplace.sources.unfamiliar import count, name_of
+from commonplace.sources.turns import newest_model
+from commonplace.sources.unfamiliar import count_fields
 
 SOURCE = "chatgpt"
 _KEPT = (
@@ -58,15 +60,11 @@ _FAMILIAR = _READ | frozenset(_KEPT) | _OVERLOOKED
 
 def read_conversation(item: object, around: Surroundings) -> Conversation:
     """The conversation that an item holds. Without any message that has content, `messages` is empty."""
-    if not isinstance(item, dict):
-        raise NotAConversation("not an object")
-    owner = whose(item)
-    if owner not in (None, CHATGPT):
-        raise NotAConversation(f"a {owner} conversation, not one of ChatGPT")
+    item = an_object(item, CHATGPT)
     mapping = item.get("mapping")
     if mapping is not None and not isinstance(mapping, dict):
         raise NotAConversation("its mapping is not an object")
-    beside = _unfamiliar(item, around)
+    beside = count_fields(around.unfamiliar, item, _FAMILIAR)
     if mapping is None and beside:
         raise NotAConversation(f"no mapping, but {' and '.join(beside)}, which this version cannot read")
     external_id = first_text(item, "conversation_id", "id")
@@ -86,7 +84,7 @@ def read_conversation(item: object, around: Surroundings) -> Conversation:
         current_message_id=current,
         project_ref=project,
         gpt_ref=gpt,
-        model=first_text(item, "default_model_slug") or _newest_model(messages),
+        model=first_text(item, "default_model_slug") or newest_model(messages),
         url=f"https://chatgpt.com/c/{external_id}",
         is_archived=flag(item.get("is_archived")),
         is_starred=flag(item.get("is_starred")),
@@ -95,15 +93,6 @@ def read_conversation(item: object, around: Surroundings) -> Conversation:
     )
     _add_said(conversation, around.said)
     return conversation
-
-
-def _unfamiliar(item: dict[str, Any], around: Surroundings) -> list[str]:
-    """The keys of a conversation that nobody knows and that hold something with something in it."""
-    found = [key for key in item.keys() - _FAMILIAR if isinstance(item[key], str | list | dict) and item[key]]
-    names = sorted(name_of(key) for key in found)
-    for name in names:
-        count(around.unfamiliar, f"conversation.{name}")
-    return names
 
 
 def _messages(
@@ -137,10 +126,6 @@ def _home(item: dict[str, Any]) -> tuple[str | None, str | None]:
     refs = [ref for key in ("conversation_template_id", "gizmo_id") if (ref := first_text(item, key))]
     project = next((ref for ref in refs if ref.startswith("g-p-")), None)
     return project, next((ref for ref in refs if ref.startswith("g-") and not ref.startswith("g-p-")), None)
-
-
-def _newest_model(messages: list[Message]) -> str | None:
-    return next((message.model for message in reversed(messages) if message.model and message.is_active), None)
 
 
 def _add_said(conversation: Conversation, said: Said) -> None:

@@ -18,7 +18,7 @@ from commonplace.sources.fields import count as number
 from commonplace.sources.fields import dicts, first_text, flag, moment
 from commonplace.sources.listed import Kind, Listed, an_object
 from commonplace.sources.turns import Around, Turn, arrange, in_turn, newest_model, role_of, title_of
-from commonplace.sources.unfamiliar import count, name_of
+from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "Claude"
 _NO_PARENT = "00000000-0000-4000-8000-000000000000"
@@ -68,9 +68,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
     external_id = first_text(item, "uuid", "conversation_id")
     if external_id is None:
         raise NotAConversation("it has no id")
-    for key in item.keys() - _CONVERSATION:
-        if isinstance(item[key], str | list | dict) and item[key]:
-            count(around.unfamiliar, f"conversation.{name_of(key)}")
+    count_fields(around.unfamiliar, item, _CONVERSATION)
     read = [_message(record, f"{external_id}-{place}", around) for place, record in enumerate(dicts(told))]
     if not any("parent_message_uuid" in record for record in dicts(told)):
         in_turn(read)

@@ -10,7 +10,7 @@ from commonplace.sources.contract import NotAConversation
 from commonplace.sources.fields import dicts, first_text, mapping, moment
 from commonplace.sources.listed import Kind, Listed
 from commonplace.sources.turns import Around, Turn, arrange, newest_model, title_of
-from commonplace.sources.unfamiliar import count, name_of
+from commonplace.sources.unfamiliar import count_fields
 
 _CONVERSATION = frozenset({"id", "title", "inserted_at", "updated_at", "mapping"})
 _MESSAGE = frozenset({"id", "model", "inserted_at", "updated_at", "files", "fragments", "role", "status"})
@@ -27,9 +27,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
     external_id = first_text(item, "id")
     if external_id is None:
         raise NotAConversation("it has no id")
-    for key in item.keys() - _CONVERSATION:
-        if isinstance(item[key], str | list | dict) and item[key]:
-            count(around.unfamiliar, f"conversation.{name_of(key)}")
+    count_fields(around.unfamiliar, item, _CONVERSATION)
     read = [
         _message(key, mapping(node), nodes, around)
         for key, node in nodes.items()

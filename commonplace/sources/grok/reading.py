@@ -10,7 +10,7 @@ from commonplace.sources.contract import NotAConversation
 from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings
 from commonplace.sources.listed import Kind, Listed, an_object
 from commonplace.sources.turns import Around, Turn, arrange, in_turn, newest_model, role_of, title_of
-from commonplace.sources.unfamiliar import count, name_of
+from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "Grok"
 _CONVERSATION = frozenset(
@@ -82,9 +82,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
     external_id = first_text(about, "conversation_id", "id")
     if external_id is None or not isinstance(item.get("responses"), list):
         raise NotAConversation("no id or no list of messages")
-    for key in about.keys() - _CONVERSATION:
-        if isinstance(about[key], str | list | dict) and about[key]:
-            count(around.unfamiliar, f"conversation.{name_of(key)}")
+    count_fields(around.unfamiliar, about, _CONVERSATION)
     told = [mapping(one.get("response")) or one for one in dicts(item["responses"])]
     read = [_message(record, f"{external_id}-{place}", around) for place, record in enumerate(told)]
     if not any(message.parent_id for message in read):

@@ -21,7 +21,7 @@ from commonplace.sources.turns import (
     title_of,
     words_in,
 )
-from commonplace.sources.unfamiliar import count, name_of
+from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "LibreChat"
 _NO_PARENT = "00000000-0000-0000-0000-000000000000"
@@ -87,9 +87,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
     external_id = first_text(item, "conversationId")
     if external_id is None or not isinstance(item.get("messages"), list):
         raise NotAConversation("no id or no list of messages")
-    for key in item.keys() - _CONVERSATION:
-        if isinstance(item[key], str | list | dict) and item[key]:
-            count(around.unfamiliar, f"conversation.{name_of(key)}")
+    count_fields(around.unfamiliar, item, _CONVERSATION)
     told = list(_all(item["messages"]))
     messages, current = arrange(
         [_message(record, f"{external_id}-{place}", around) for place, record in enumerate(told)]

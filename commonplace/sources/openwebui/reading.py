@@ -10,7 +10,7 @@ from commonplace.sources.contract import NotAConversation
 from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings
 from commonplace.sources.listed import Kind, Listed, an_object
 from commonplace.sources.turns import Around, Turn, arrange, in_turn, newest_model, role_of, title_of
-from commonplace.sources.unfamiliar import count, name_of
+from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "Open WebUI"
 _CONVERSATION = frozenset(
@@ -68,9 +68,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
     told = list(mapping(history.get("messages")).values()) or chat.get("messages")
     if external_id is None or not isinstance(told, list):
         raise NotAConversation("no id or no messages")
-    for key in item.keys() - _CONVERSATION:
-        if isinstance(item[key], str | list | dict) and item[key]:
-            count(around.unfamiliar, f"conversation.{name_of(key)}")
+    count_fields(around.unfamiliar, item, _CONVERSATION)
     read = [_message(record, f"{external_id}-{place}", around) for place, record in enumerate(dicts(told))]
     if not any(message.parent_id for message in read):
         in_turn(read)
