@@ -39,7 +39,7 @@ def search(
     query: Annotated[list[str], typer.Argument(help='Words, "phrases", -exclusions, prefix*.')],
     project: Project = None,
     category: Category = None,
-    source: Annotated[str | None, typer.Option(help="Only this source: chatgpt, omi ...")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source: chatgpt, claude, omi ...")] = None,
     role: Annotated[str | None, typer.Option(help="Only what this side said: user, assistant, tool.")] = None,
     model: Annotated[str | None, typer.Option(help="Only conversations with this model.")] = None,
     since: Since = None,

@@ -70,7 +70,7 @@ class Ahead:
         self.unfamiliar: dict[str, int] = {}
         places = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _CODE, str(path.absolute()), msgspec.json.encode(limits or Limits()).decode()],
+            [sys.executable, "-P", "-c", _CODE, str(path.absolute()), msgspec.json.encode(limits or Limits()).decode()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

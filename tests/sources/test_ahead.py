@@ -36,6 +36,13 @@ def test_it_gives_what_is_read_here(tmp_path: Path) -> None:
     assert there.process.poll() is not None
 
 
+def test_no_module_of_the_folder_that_one_stands_in_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "msgspec.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    with Ahead(export(tmp_path), None) as there:
+        assert len(list(there.conversations())) == 302
+
+
 def long_export(tmp_path: Path) -> Path:
     """More than fits between the two processes, so that the other one has to wait."""
     items = [conversation(chain(message("m", "x" * 500_000)), key=f"c-{number}") for number in range(60)]
