@@ -39,10 +39,10 @@ run: setup ## Import a sample export and show it: `make run ARGS=--once` ends wi
 
 test: check ## Lint, types and every test
 	@echo "Tests"
-	@$(RUN) pytest -n 2 --dist loadgroup $(ARGS)
+	@$(RUN) pytest -n 2 --maxschedchunk 1 $(ARGS)
 
 test-all: check ## Also what takes minutes
-	@$(RUN) pytest -n 2 --dist loadgroup -m "slow or not slow" --timeout 3600 $(ARGS)
+	@$(RUN) pytest -n 2 --maxschedchunk 1 -m "slow or not slow" --timeout 3600 $(ARGS)
 
 check: setup ## Style and types, as the commit hook runs it
 	@echo "Style (ruff)"

@@ -27,11 +27,10 @@ from commonplace.stack.processes import Process
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them on one worker, so that one server is enough."""
+    """Each worker that gets some of them starts one server for its own."""
     for item in items:
         if "/tests/flows/" in item.path.as_posix():
             item.add_marker(pytest.mark.prefect)
-            item.add_marker(pytest.mark.xdist_group("prefect"))
 
 
 @pytest.fixture(scope="session")
