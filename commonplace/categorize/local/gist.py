@@ -65,26 +65,45 @@ class Gist(msgspec.Struct, frozen=True):
     tags: list[str]
 
 
+class _Understood(msgspec.Struct, frozen=True):
+    """What is read of a conversation: texts, and words of them."""
+
+    asked: list[str]
+    answered: list[str]
+    title_words: list[str]
+    asked_words: list[list[str]]
+    terms: dict[str, float]
+    """Words that stand out, and how much."""
+
+
 def gist_of(subject: Subject, policy: TagsPolicy, recurring: Mapping[str, int] | None = None) -> Gist:
     """`recurring`: words that other conversations have, too; tags are taken from them first."""
-    asked, answered, terms = _understood(subject)
+    read, title = _understood(subject), own_title(subject)
+    if policy.allowed:
+        tags = _allowed(policy, read.terms, [title or "", *read.asked])
+    else:
+        tags = choose(_likely(read, recurring or {}), recurring or {}, policy.most)
     return Gist(
-        title=None if own_title(subject) else _title(asked, answered),
-        summary=_summary(asked, answered, terms),
-        tags=_tags(terms, policy, own_title(subject) or "", asked, recurring or {}),
+        title=None if title else _title(read.asked, read.answered),
+        summary=_summary(read.asked, read.answered, read.terms),
+        tags=tags,
     )
 
 
 def candidates(subject: Subject) -> list[str]:
     """What may become a tag of a conversation, all others left aside."""
-    asked, _, terms = _understood(subject)
-    return likely(terms, own_title(subject) or "", asked, words_of, {})
+    return _likely(_understood(subject), {})
 
 
-def _understood(subject: Subject) -> tuple[list[str], list[str], dict[str, float]]:
+def _likely(read: _Understood, recurring: Mapping[str, int]) -> list[str]:
+    return likely(read.terms, read.title_words, read.asked_words, recurring)
+
+
+def _understood(subject: Subject) -> _Understood:
     asked = _read("user", subject, _QUESTIONS_READ)
     answered = _read("assistant", subject, _ANSWERS_READ)
-    return asked, answered, _terms(subject, asked, answered)
+    title_words, asked_words = words_of(own_title(subject) or ""), [words_of(text) for text in asked]
+    return _Understood(asked, answered, title_words, asked_words, _terms(title_words, asked_words, answered))
 
 
 def _read(role: str, subject: Subject, most: int) -> list[str]:
@@ -144,11 +163,11 @@ def _most_telling(texts: Iterable[str], terms: Mapping[str, float]) -> str | Non
     return found[1] if found else None
 
 
-def _terms(subject: Subject, asked: Sequence[str], answered: Sequence[str]) -> dict[str, float]:
+def _terms(title: Sequence[str], asked: Sequence[Sequence[str]], answered: Sequence[str]) -> dict[str, float]:
     """Words that stand out, with how much: often here, rare among the examples, best if the person says them."""
     weights: defaultdict[str, float] = defaultdict(float)
-    for text, weight in ((own_title(subject) or "", 3.0), *((text, 2.0) for text in asked)):
-        for word in words_of(text):
+    for words, weight in ((title, 3.0), *((words, 2.0) for words in asked)):
+        for word in words:
             weights[word] += weight
     for text in answered:
         for word in words_of(text[: _LONGEST_READ // 2]):
@@ -160,12 +179,15 @@ def _terms(subject: Subject, asked: Sequence[str], answered: Sequence[str]) -> d
 def words_of(text: str) -> list[str]:
     """What may say something of the subject, in order."""
     small = small_words()
-    found = []
-    for term in _TERM.findall(folded(text)):
-        for word in _signs(term) if IDEOGRAMS.search(term) else (term,):
-            if len(word) > 2 - bool(IDEOGRAMS.match(word)) and word not in small and word not in _COMMON_WORDS:
-                found.append(word)
-    return found
+    told = (word for term in _TERM.findall(folded(text)) for word in _words_in(term))
+    return [word for word in told if word not in small and word not in _COMMON_WORDS]
+
+
+def _words_in(term: str) -> Sequence[str]:
+    """The words that a run of letters stands for, those left out that are too short to say anything."""
+    if term.isascii() or not IDEOGRAMS.search(term):
+        return (term,) if len(term) > 2 else ()
+    return [word for word in _signs(term) if len(word) > 2 - bool(IDEOGRAMS.match(word))]
 
 
 def _signs(term: str) -> list[str]:
@@ -176,12 +198,9 @@ def _signs(term: str) -> list[str]:
     return known or [run for run in _KANJI_OR_KATAKANA.findall(term) if len(run) <= 4]
 
 
-def _tags(
-    terms: Mapping[str, float], policy: TagsPolicy, title: str, asked: Sequence[str], recurring: Mapping[str, int]
-) -> list[str]:
-    if not policy.allowed:
-        return choose(likely(terms, title, asked, words_of, recurring), recurring, policy.most)
-    here = f" {' '.join(_TERM.findall(folded(' '.join([title, *asked]))))} "
+def _allowed(policy: TagsPolicy, terms: Mapping[str, float], texts: Sequence[str]) -> list[str]:
+    """Of the tags that a taxonomy allows, those that are said."""
+    here = f" {' '.join(_TERM.findall(folded(' '.join(texts))))} "
     named = [tag for tag in policy.allowed if f" {folded(tag)} " in here or folded(tag) in terms]
     return named[: policy.most]
 

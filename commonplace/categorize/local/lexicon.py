@@ -47,7 +47,12 @@ class Lexicon:
                 for written in line.split():
                     self._add(folded(written), len(self.groups) - 1)
         self._stem_lengths = range(min(map(len, self._stems)), max(map(len, self._stems)) + 1)
-        self._sign_lengths = range(1, max(map(len, self._signs)) + 1)
+        self._sign_lengths: dict[str, list[int]] = {}
+        """By their first sign, how long the runs are that are entries; the longest first."""
+        for sign in sorted(self._signs, key=len, reverse=True):
+            lengths = self._sign_lengths.setdefault(sign[0], [])
+            if len(sign) not in lengths:
+                lengths.append(len(sign))
         self._beginnings = {phrase.partition(" ")[0] for phrase in self._phrases}
 
     def _add(self, written: str, group: int) -> None:
@@ -90,7 +95,7 @@ class Lexicon:
         found: list[tuple[str, tuple[int, ...]]] = []
         place = 0
         while place < len(run):
-            for length in reversed(self._sign_lengths):
+            for length in self._sign_lengths.get(run[place], ()):
                 groups = self._signs.get(run[place : place + length])
                 if groups is not None and place + length <= len(run):
                     found.append((run[place : place + length], groups))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 LONGEST = 30
@@ -22,8 +22,6 @@ ALONE_WORTH = 0.5
 LEAST_RECURRENCE = 2
 MOST_REMEMBERED = 5_000
 
-Words = Callable[[str], Sequence[str]]
-
 
 def recurring(candidates: Iterable[Collection[str]]) -> dict[str, int]:
     """Of what may become tags of each conversation, what may become one of several, and of how many."""
@@ -32,12 +30,13 @@ def recurring(candidates: Iterable[Collection[str]]) -> dict[str, int]:
 
 
 def likely(
-    terms: Mapping[str, float], title: str, texts: Iterable[str], words_of: Words, known: Mapping[str, int]
+    terms: Mapping[str, float], title: Sequence[str], texts: Iterable[Sequence[str]], known: Mapping[str, int]
 ) -> list[str]:
-    """What may become a tag, the best first: `terms` are a conversation's words and how much each stands out, `texts`
-    what the person said. Two words are one where they come together twice, in the title, or elsewhere, too."""
-    said = Counter(pair for text in texts for pair in _pairs(words_of(text)))
-    said.update(pair for pair in _pairs(words_of(title)) for _ in range(2))
+    """What may become a tag, the best first: `terms` are a conversation's words and how much each stands out, `title`
+    and `texts` the words of what the person said, in order. Two are one where they come together twice, in the title,
+    or elsewhere, too."""
+    said = Counter(pair for text in texts for pair in _pairs(text))
+    said.update(pair for pair in _pairs(title) for _ in range(2))
     pairs = {
         pair: PAIR_WORTH * sum(terms.get(word, 0.0) for word in pair.split(" ")) / 2
         for pair, count in said.items()
