@@ -8,12 +8,11 @@ on), some take it and do not obey; both are shown an example of an answer. What 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 from commonplace.categorize.contract import Lesson, Taxonomy
-from commonplace.categorize.openai.judging import LiveJudge
+from commonplace.categorize.openai.judging import LiveJudge, Send
 from commonplace.categorize.openai.packing import Item, Plan, room_for
 from commonplace.categorize.openai.questionnaire import (
     Analysis,
@@ -24,9 +23,9 @@ from commonplace.categorize.openai.questionnaire import (
 )
 from commonplace.categorize.openai.shape import bounded, example_of
 from commonplace.openai import replies
-from commonplace.openai.client import Client, Watch
+from commonplace.openai.client import Client
 from commonplace.openai.errors import BadRequest, BadSetting
-from commonplace.openai.pricing import FREE, Counted, Price
+from commonplace.openai.pricing import FREE, Price
 
 TOKENS: dict[Analysis, int] = {"category": 600, "summary": 1000, "insights": 2000}
 """Of a conversation: with instructions and answer it has to fit into 4,096, which is what servers start with."""
@@ -69,19 +68,17 @@ class CompatibleJudge(LiveJudge):
     def _questionnaire(self, taxonomy: Taxonomy) -> Questionnaire:
         return Questionnaire(taxonomy, self.analysis, self._lessons, tags=self._tags[:MOST_TAGS], is_brief=True)
 
-    def _question(
-        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event, watch: Watch
-    ) -> replies.Reply:
+    def _question(self, questions: Questionnaire, items: Sequence[Item], send: Send) -> replies.Reply:
         if not self._takes_schema:
-            return self._complete(self._body(questions, items, is_shown=True), wanted, stop, watch)
+            return _complete(self._body(questions, items, is_shown=True), send)
         schema = bounded(questions.schema, questions.taxonomy, len(items))
         named = {"name": questions.name, "schema": schema, "strict": True}
         body = self._body(questions, items, is_shown=not self._obeys_schema)
         format = {"type": "json_schema", "json_schema": named}
         try:
-            reply = self._complete({**body, "response_format": format}, wanted, stop, watch)
+            reply = _complete({**body, "response_format": format}, send)
         except (BadRequest, BadSetting):
-            reply = self._complete(self._body(questions, items, is_shown=True), wanted, stop, watch)
+            reply = _complete(self._body(questions, items, is_shown=True), send)
             self._takes_schema = False
         else:
             self._obeys_schema = self._obeys_schema and (reply.problem is not None or is_json(reply.text))
@@ -99,16 +96,10 @@ class CompatibleJudge(LiveJudge):
             "temperature": 0,
         }
 
-    def _complete(self, body: dict[str, Any], wanted: Counted, stop: threading.Event, watch: Watch) -> replies.Reply:
-        reply = self.client.patiently(
-            self.about,
-            lambda sdk: replies.complete(sdk, body),
-            tokens=wanted.total,
-            used=replies.took,
-            stop=stop,
-            watch=watch,
-        )
-        return replies.Reply(unwrapped(reply.text), reply.counted, reply.problem)
+
+def _complete(body: dict[str, Any], send: Send) -> replies.Reply:
+    reply = send(lambda sdk: replies.complete(sdk, body))
+    return replies.Reply(unwrapped(reply.text), reply.counted, reply.problem)
 
 
 def _example(schema: dict[str, Any]) -> str:

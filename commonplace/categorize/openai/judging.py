@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,8 +24,11 @@ from commonplace.errors import CommonplaceError, Defect, Halt, Permanent, Retrya
 from commonplace.model import Usage, Verdict
 from commonplace.openai.client import Client, Watch
 from commonplace.openai.errors import About, Stopped
-from commonplace.openai.pricing import Counted, Price, shares
-from commonplace.openai.replies import SAYS, Reply
+from commonplace.openai.pricing import Price, shares
+from commonplace.openai.replies import SAYS, Reply, took
+
+if TYPE_CHECKING:
+    from commonplace.openai.client import SDK
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,10 @@ FAILURES_TO_STOP = 3
 """So many requests in a row that failed for good: the service is down, the others need not try."""
 USELESS_TO_STOP = 10
 """So many answers without anything of use, and none with: the model cannot do it."""
+
+
+Send = Callable[[Callable[["SDK"], Reply]], Reply]
+"""Makes a request, again only while it is not answered."""
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -89,10 +97,8 @@ class LiveJudge(ABC):
         return f"{self.kind}/{self.model}/{self.prompt_version}"
 
     @abstractmethod
-    def _question(
-        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event, watch: Watch
-    ) -> Reply:
-        """One question, asked again only while it is not answered. Raises our errors only."""
+    def _question(self, questions: Questionnaire, items: Sequence[Item], send: Send) -> Reply:
+        """One question. Raises our errors only."""
 
     def judge(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> list[Verdict | Defect]:
         """One answer for each subject, in their order. Who was not asked any more is a defect, where others were."""
@@ -166,8 +172,13 @@ class LiveJudge(ABC):
     ) -> Answered | None:
         """One question answered. None: the run stopped before it went out."""
         watch = _Sending(receipts, [item.subject for item in items], most(questions, items).usage(self.price))
+        tokens = expected(questions, items).total
+
+        def send(request: Callable[[SDK], Reply]) -> Reply:
+            return self.client.patiently(self.about, request, tokens=tokens, used=took, stop=stop, watch=watch)
+
         try:
-            reply = self._question(questions, items, expected(questions, items), stop, watch)
+            reply = self._question(questions, items, send)
         except Stopped:
             return None
         except Halt:

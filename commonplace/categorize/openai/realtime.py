@@ -7,18 +7,17 @@ conversations after them are not, because writing a text into the cache that nob
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 from commonplace.categorize.contract import Lesson
-from commonplace.categorize.openai.judging import LiveJudge
+from commonplace.categorize.openai.judging import LiveJudge, Send
 from commonplace.categorize.openai.packing import PLANS, Item, Plan, room_for
 from commonplace.categorize.openai.questionnaire import Analysis, Questionnaire, ask_about
 from commonplace.openai import replies
-from commonplace.openai.client import Client, Watch
+from commonplace.openai.client import Client
 from commonplace.openai.errors import DEFAULT_MODEL
-from commonplace.openai.pricing import Counted, Price, price_within
+from commonplace.openai.pricing import Price, price_within
 
 AT_ONCE = 48
 """Requests at a time, unless the settings say otherwise."""
@@ -58,18 +57,9 @@ class OpenAIJudge(LiveJudge):
             plan=plan or PLANS[analysis],
         )
 
-    def _question(
-        self, questions: Questionnaire, items: Sequence[Item], wanted: Counted, stop: threading.Event, watch: Watch
-    ) -> replies.Reply:
+    def _question(self, questions: Questionnaire, items: Sequence[Item], send: Send) -> replies.Reply:
         body = request_body(self.model, questions, [item.text for item in items], room_for(questions, items))
-        return self.client.patiently(
-            self.about,
-            lambda sdk: replies.respond(sdk, body),
-            tokens=wanted.total,
-            used=replies.took,
-            stop=stop,
-            watch=watch,
-        )
+        return send(lambda sdk: replies.respond(sdk, body))
 
 
 def request_body(model: str, questions: Questionnaire, texts: Sequence[str], room: int) -> dict[str, Any]:
