@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, bindparam, func, or_, select, update
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import batched, to_json
@@ -51,17 +51,8 @@ def refresh_missing(archive: Archive, *, review_below: float) -> int:
 
 def make_current(archive: Archive, taxonomy: str, taxonomy_hash: str, *, review_below: float) -> int:
     """Coming back to a taxonomy: its verdicts hold again where those of another are newer. How many do."""
-    mine, other = verdicts.c, verdicts.alias().c
-    is_older = (
-        select(other.judge)
-        .where(
-            other.owner == mine.owner,
-            other.conversation_id == mine.conversation_id,
-            other.taxonomy != taxonomy,
-            other.judged_at >= mine.judged_at,
-        )
-        .exists()
-    )
+    mine, other = verdicts.c, verdicts.alias()
+    is_older = has_beside(other, other.c.taxonomy != taxonomy, other.c.judged_at >= mine.judged_at)
     table = conversations.c
     is_current = and_(
         mine.owner == archive.owner,
@@ -84,6 +75,13 @@ def make_current(archive: Archive, taxonomy: str, taxonomy_hash: str, *, review_
             connection.execute(newest.values(judged_at=now()), moments)
         refresh(connection, archive.owner, [id for id, _ in found], review_below=review_below)
     return len(found)
+
+
+def has_beside(other: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a verdict has another one beside it (`other`) on the same conversation, for which the conditions hold."""
+    said = verdicts.c
+    of_it = (other.c.owner == said.owner, other.c.conversation_id == said.conversation_id)
+    return select(other.c.judge).where(*of_it, *conditions).exists()
 
 
 def refresh(

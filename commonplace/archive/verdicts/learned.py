@@ -12,7 +12,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.memory import recall, remember
 from commonplace.archive.rows import put, to_json
 from commonplace.archive.schema import judge_models, settings, verdicts
-from commonplace.archive.verdicts.current import refresh
+from commonplace.archive.verdicts.current import has_beside, refresh
 from commonplace.moments import now
 
 Said = dict[str, str]
@@ -56,18 +56,9 @@ def learn_back(archive: Archive, taxonomy: str, judge_key: str) -> int:
     before = learned_before(archive, taxonomy)
     if before is None:
         return 0
-    said, other = verdicts.c, verdicts.alias().c
+    said, other = verdicts.c, verdicts.alias()
     mine = (said.owner == archive.owner, said.taxonomy == taxonomy, said.judge == judge_key)
-    has_another = (
-        select(other.judge)
-        .where(
-            other.owner == said.owner,
-            other.conversation_id == said.conversation_id,
-            other.taxonomy == said.taxonomy,
-            other.judge != said.judge,
-        )
-        .exists()
-    )
+    has_another = has_beside(other, other.c.taxonomy == said.taxonomy, other.c.judge != said.judge)
     undone = learned(archive, taxonomy)
     with archive.write() as connection:
         ids = list(connection.execute(select(said.conversation_id).where(*mine, has_another)).scalars())
@@ -87,17 +78,8 @@ def unlearned(archive: Archive, taxonomy: str) -> Said:
 
 def drop_generations(archive: Archive, taxonomy: str, keep: str) -> None:
     """Remove what the judge said before it knew what it knows now (`keep` is its key), where it has spoken since."""
-    said, other = verdicts.c, verdicts.alias().c
-    is_kept = (
-        select(other.judge)
-        .where(
-            other.owner == said.owner,
-            other.conversation_id == said.conversation_id,
-            other.taxonomy == said.taxonomy,
-            other.judge == keep,
-        )
-        .exists()
-    )
+    said, other = verdicts.c, verdicts.alias()
+    is_kept = has_beside(other, other.c.taxonomy == said.taxonomy, other.c.judge == keep)
     ours = (said.owner == archive.owner, said.taxonomy == taxonomy, said.judge.startswith("local/"))
     with archive.write() as connection:
         connection.execute(delete(verdicts).where(*ours, said.judge != keep, is_kept))
