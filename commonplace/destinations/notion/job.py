@@ -8,7 +8,6 @@ import msgspec
 
 from commonplace.destinations.contract import Document, Entries
 from commonplace.destinations.notion.page.layout import Part, Room
-from commonplace.destinations.notion.page.words import Marks, marks_of
 from commonplace.destinations.notion.properties import PEOPLES, Row, stamp_of
 from commonplace.destinations.notion.render import Body
 from commonplace.model import LedgerEntry, Outcome, OutcomeState
@@ -91,11 +90,6 @@ class Job(msgspec.Struct, kw_only=True):
     @property
     def body_detail(self) -> Json:
         return {"hash": self.body.hash(), "count": len(self.body.segments)}
-
-    @property
-    def marks(self) -> Marks:
-        """Of what is about to be written."""
-        return marks_of(self.body.lines())
 
     @property
     def left_out(self) -> str | None:

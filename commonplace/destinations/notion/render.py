@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
+from functools import cached_property
 from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ import msgspec
 from commonplace.destinations.citations import TITLE as SOURCES
 from commonplace.destinations.citations import sources_in_markdown
 from commonplace.destinations.contract import Document
+from commonplace.destinations.notion.page.words import Marks, marks_of
 from commonplace.destinations.notion.properties import clean
 from commonplace.destinations.notion.settings import NotionSettings, digest
 from commonplace.model import Message
@@ -60,9 +62,10 @@ class Body(Generic[Block]):
         """Stands for the segments from one to before another."""
         return digest(*self.hashes[slice(*span)])
 
-    def lines(self) -> Iterator[str]:
-        """Everything that it says."""
-        return (line for block in self.blocks() for line in self._dialect.lines(block))
+    @cached_property
+    def marks(self) -> Marks:
+        """Of every line that it has."""
+        return marks_of(line for block in self.blocks() for line in self._dialect.lines(block))
 
     def blocks(self, first: int = 0, end: int | None = None) -> list[Block]:
         """From a segment on."""

@@ -325,7 +325,7 @@ class Writer:
         if is_body_new:
             detail |= {"body": None, "parts": []}
             if page.marks:
-                detail |= {"marks": pack(unpack(page.marks) | job.marks)}
+                detail |= {"marks": pack(unpack(page.marks) | job.body.marks)}
         job.ledger.intend(job.id, job.document.input_hash, {"step": "update", **detail})
 
     def _write_body(self, job: Job, page: Page) -> str | None:
@@ -350,7 +350,7 @@ class Writer:
         page.refused = {field: value for field, value in page.refused.items() if field in kept}
         if all(field in old_values for field in kept):
             if page.body != job.body_detail or not page.marks:
-                page.marks = pack(job.marks)
+                page.marks = pack(job.body.marks)
             page.body = job.body_detail
         hash_ = job.document.input_hash
         if kept:

@@ -143,6 +143,16 @@ def test_a_page_without_them_is_read_once_and_replaced_at_once(
     assert notion.count("DELETE") == 0
 
 
+def test_blocks_of_a_page_without_them_are_listed_once(notion: FakeNotion, open_: Open, ledger: FileLedger) -> None:
+    given = document(1, texts=["How?", "So."])
+    open_(body="blocks").write([given], ledger)
+    before = notion.count()
+    (outcome,) = open_(body="blocks").write([regenerated(given)], ledger)
+    assert outcome.state == "updated"
+    assert notion.count(f"GET blocks/{notion.row(ROW).id}/children") == 1
+    assert notion.count() - before <= 5  # the schema, the listing, the clearing, the body, the properties
+
+
 @pytest.mark.parametrize("text", ["!!!", "👍", "---x", "<hello>", "[x]", "> ", "1.", "你好"])
 def test_short_words_of_a_person_are_words(text: str) -> None:
     assert strange([text], marks_of(["other"])) == (text != "> ")

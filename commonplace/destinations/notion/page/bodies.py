@@ -205,7 +205,7 @@ class Bodies:
         """What we write and wrote is ours; where an earlier version did not note it, also who was said to speak."""
         speakers = [*SPEAKERS.values(), *(message.author or "" for message in job.document.conversation.messages)]
         known = unpack(page.marks) if page.marks else Marks(dict.fromkeys(marks_of(speakers), MANY))
-        return Writing(self._client, self._pages, known | job.marks)
+        return Writing(self._client, self._pages, known | job.body.marks)
 
     @contextmanager
     def _one_part(self, page: Page) -> Iterator[None]:

@@ -6,7 +6,7 @@ replaced the page is read: what a person wrote on it stays, below what we write.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
@@ -40,8 +40,8 @@ class Pages(Protocol):
     def first(self, part: Any) -> Json:
         """What rides on the page's creation."""
 
-    def start(self, page_id: str, part: Any) -> None:
-        """The page's body is this part and nothing else; may be repeated."""
+    def start(self, page_id: str, part: Any, ours: Marks) -> bool:
+        """The page's body is this part and nothing else; may be repeated. False: it has words that are not ours."""
 
     def append(self, page_id: str, part: Any, *, position: str = "end") -> None:
         """This part at the end, or the start; must not be repeated."""
@@ -59,8 +59,11 @@ class MarkdownPages:
     def first(self, part: str) -> Json:
         return {"markdown": part, "markdown_version": MARKDOWN_VERSION} if part else {}
 
-    def start(self, page_id: str, part: str) -> None:
+    def start(self, page_id: str, part: str, ours: Marks) -> bool:
+        if self.has_others(page_id, ours):
+            return False
         self._send(page_id, {"type": "replace_content", "replace_content": {"new_str": part}}, repeatable=True)
+        return True
 
     def append(self, page_id: str, part: str, *, position: str = "end") -> None:
         content = {"content": part, "position": {"type": position}}
@@ -77,7 +80,7 @@ class MarkdownPages:
 
 
 class BlockPages:
-    clearing_requests = 3
+    clearing_requests = 2
 
     def __init__(self, client: NotionClient) -> None:
         self._client = client
@@ -85,24 +88,24 @@ class BlockPages:
     def first(self, part: list[Json]) -> Json:
         return {"children": part} if part else {}
 
-    def start(self, page_id: str, part: list[Json]) -> None:
+    def start(self, page_id: str, part: list[Json], ours: Marks) -> bool:
         """Clears and appends: as a whole it may be repeated, because clearing comes first.
 
         Clearing would take a person's pages along without asking, so they are looked for.
         """
-        if inside(self._client, page_id):
-            raise HoldsPages("The page holds other pages.")
+        if _has_strange(self._client, _without_pages(self._client, page_id), ours):
+            return False
         self._client.send("PATCH", f"pages/{page_id}", {"erase_content": True})
         if part:
             self.append(page_id, part)
+        return True
 
     def append(self, page_id: str, part: list[Json], *, position: str = "end") -> None:
         body = {"children": part, "position": {"type": position}}
         self._client.send("PATCH", f"blocks/{page_id}/children", body, repeatable=False)
 
     def has_others(self, page_id: str, ours: Marks) -> bool:
-        left = ours.copy()
-        return any(_is_strange(self._client, block, left) for block in children(self._client, page_id))
+        return _has_strange(self._client, children(self._client, page_id), ours)
 
 
 def children(client: NotionClient, block_id: str) -> Iterator[Json]:
@@ -138,12 +141,11 @@ class Writing(NamedTuple):
         """The whole body anew; from the start again if an answer stays away."""
         for _ in range(RESTARTS):
             try:
-                if self.pages.has_others(page_id, self.ours):
-                    self._replace_around(page_id, parts)
-                else:
-                    self.pages.start(page_id, parts[0])
+                if self.pages.start(page_id, parts[0], self.ours):
                     for part in parts[1:]:
                         self.pages.append(page_id, part)
+                else:
+                    self._replace_around(page_id, parts)
             except Unanswered:
                 continue
             return
@@ -160,9 +162,7 @@ class Writing(NamedTuple):
     def _replace_around(self, page_id: str, parts: list[Any]) -> None:
         """Our blocks go one by one and the body stands at the start; what is not ours follows as it is."""
         left = self.ours.copy()
-        there = list(children(self.client, page_id))
-        if any(block["type"] in PAGES for block in there):
-            raise HoldsPages("The page holds other pages.")
+        there = _without_pages(self.client, page_id)
         ours = [block["id"] for block in there if not _is_strange(self.client, block, left)]
         for block_id in ours:
             with suppress(NotThere, InTrash):
@@ -170,6 +170,19 @@ class Writing(NamedTuple):
         for part in reversed(parts):
             if part:
                 self.pages.append(page_id, part, position="start")
+
+
+def _without_pages(client: NotionClient, page_id: str) -> list[Json]:
+    """All blocks on a page, which may go: none of them is a page."""
+    there = list(children(client, page_id))
+    if any(block["type"] in PAGES for block in there):
+        raise HoldsPages("The page holds other pages.")
+    return there
+
+
+def _has_strange(client: NotionClient, blocks: Iterable[Json], ours: Marks) -> bool:
+    left = ours.copy()
+    return any(_is_strange(client, block, left) for block in blocks)
 
 
 def _is_strange(client: NotionClient, block: Json, left: Marks) -> bool:
