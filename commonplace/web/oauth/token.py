@@ -16,6 +16,7 @@ from commonplace.web.oauth.errors import InvalidClient, OAuthError
 from commonplace.web.oauth.parameters import Parameters, in_form
 from commonplace.web.oauth.proofs import proven_client
 from commonplace.web.oauth.resources import paths_of, resource
+from commonplace.web.security.uses import note_use
 from commonplace.web.server import Server, server_of
 
 router = APIRouter()
@@ -64,7 +65,7 @@ def _token(server: Server, client: Client, form: Parameters) -> Response:
         raise OAuthError("invalid_grant", error.message) from None
     except TooMuch as error:
         raise OAuthError(error.code, error.message) from None
-    clients.note_use(server.archive, client)
+    note_use(server.archive, clients.note_use, client)
     told = {
         "access_token": issued.access_token,
         "token_type": "Bearer",

@@ -6,15 +6,14 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import Depends
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
 from commonplace.archive.access import sessions
 from commonplace.archive.access.sessions import Session
 from commonplace.archive.core import Archive
-from commonplace.errors import CommonplaceError
 from commonplace.web.errors import Problem
 from commonplace.web.security import cookies
+from commonplace.web.security.uses import note_use
 from commonplace.web.server import server_of
 
 
@@ -32,7 +31,7 @@ def session_of(request: Request) -> Session | None:
     token, server = cookies.session_token(request), server_of(request)
     found = sessions.find(server.archive, token, idle_hours=server.web.idle_hours) if token else None
     if found is not None and found.is_due:
-        _note_use(server.archive, found)
+        note_use(server.archive, sessions.see, found)
     request.state.session = found
     return found
 
@@ -52,11 +51,3 @@ def archive_of(request: Request, owner: str) -> Archive:
 
 Visitor = Annotated[Session | None, Depends(session_of)]
 Person = Annotated[Session, Depends(person)]
-
-
-def _note_use(archive: Archive, session: Session) -> None:
-    """A database that is busy is no reason to keep the person waiting: the next request will note it."""
-    try:
-        sessions.see(archive, session)
-    except (SQLAlchemyError, CommonplaceError):
-        return

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from fastapi import Request
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
@@ -17,6 +16,7 @@ from commonplace.archive.access.keys import Key
 from commonplace.archive.core import Archive
 from commonplace.web.errors import Problem
 from commonplace.web.oauth.resources import API, metadata_url
+from commonplace.web.security.uses import note_use
 from commonplace.web.server import Server, server_of
 
 REALM = 'Bearer realm="commonplace"'
@@ -94,8 +94,5 @@ def _find(server: Server, path: str, shown: str) -> Caller | None:
 def _key(server: Server, secret: str) -> Key | None:
     key = keys.find_key(server.archive, secret)
     if key is not None and key.is_due:
-        try:
-            keys.note_use(server.archive, key)
-        except SQLAlchemyError:  # a database that is busy is no reason to keep anybody waiting
-            return key
+        note_use(server.archive, keys.note_use, key)
     return key

@@ -127,6 +127,13 @@ def test_a_revoked_key_and_a_disabled_user_are_out_at_once(live: Live) -> None:
     assert {get(live, one, "/api/stats").status_code for one in (secret, hers)} == {401}
 
 
+def test_a_busy_archive_keeps_no_key_out(live: Live) -> None:
+    secret = key(live)
+    with live.archive.write() as connection:
+        connection.execute(update(keys_table).values(used_at=1))
+        assert get(live, secret, "/api/stats").status_code == 200
+
+
 def test_a_key_for_memories_is_for_nothing_else(live: Live) -> None:
     secret = key(live, "read:memories")
     assert get(live, secret, "/api/conversations").status_code == 200

@@ -81,6 +81,20 @@ def test_a_code_is_exchanged_once_however_many_try_at_once(program: Program) -> 
     assert set(statuses) <= {200, 400}
 
 
+class TestWhereNothingCanBeNoted:
+    """A database whose table of clients takes no changes: as SQLite makes one."""
+
+    @pytest.fixture
+    def web_archive(self, sqlite_archive: Archive) -> Archive:
+        return sqlite_archive
+
+    def test_tokens_are_given_all_the_same(self, program: Program) -> None:
+        refusal = "BEFORE UPDATE ON oauth_clients BEGIN SELECT RAISE(ABORT, 'not now'); END"
+        with program.live.archive.write() as connection:
+            connection.exec_driver_sql(f"CREATE TRIGGER refuse {refusal}")
+        assert program.reads(program.tokens()["access_token"]) == 200
+
+
 def test_a_code_is_good_for_a_minute(program: Program) -> None:
     assert grants.CODE_SECONDS <= 60
     code = program.code()
