@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -139,7 +140,7 @@ class Tools:
                 raise ToolError(told.error)
             return results.Answered(**shapes.answered(told))
 
-        with fail_after_asking():
+        with _in_our_words(), fail_after_asking():
             return await self._do(ctx, work, ASK, limiter=self._asking)
 
     async def similar(self, id: Id, ctx: Context[Any, Any]) -> results.Hits:
@@ -176,15 +177,21 @@ class Tools:
         desk = self._find(ctx)
         if desk.scopes.isdisjoint(scopes):
             raise ToolError(f"This needs the scope {scopes[0]}. Connect again, and ask for it.")
-        try:
+        with _in_our_words():
             return await to_thread.run_sync(work, desk, abandon_on_cancel=True, limiter=limiter)
-        except (ToolError, Problem) as error:
-            raise ToolError(str(getattr(error, "detail", error))) from None
-        except CommonplaceError as error:
-            raise ToolError(f"{error.message} {error.hint or ''}".strip()) from None
-        except (SQLAlchemyError, OSError) as error:
-            log.warning("a tool failed", extra={"kind": type(error).__name__})
-            raise ToolError("That cannot be done right now. Try again in a moment.") from None
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except Problem as problem:
+        raise ToolError(f"{problem.detail} {problem.hint or ''}".strip()) from None
+    except CommonplaceError as error:
+        raise ToolError(f"{error.message} {error.hint or ''}".strip()) from None
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("a tool failed", extra={"kind": type(error).__name__})
+        raise ToolError("That cannot be done right now. Try again in a moment.") from None
 
 
 def uri(id: str) -> str:

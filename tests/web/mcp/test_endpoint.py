@@ -22,6 +22,7 @@ from commonplace.archive.access.scopes import SCOPES
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import load_conversation
 from commonplace.archive.core import Archive
+from commonplace.web import errors
 from tests.archive.builders import simple_chat
 from tests.web.conftest import Live, Start
 from tests.web.oauth.conftest import added, furnish, logged_in, told
@@ -126,6 +127,18 @@ def test_a_tool_wants_its_scope(live: Live) -> None:
         assert data(await client.call_tool("recent", {}))["conversations"]
 
     talk(live, key(live, "read:memories"), say)
+
+
+def test_an_answer_that_takes_too_long_is_told_in_a_sentence(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "ASKING_SECONDS", 0)
+
+    async def say(client: Client) -> None:
+        refused = await client.call_tool("ask", {"question": "how do I bake bread?"})
+        assert refused.is_error
+        told = refused.content[0].text  # type: ignore[union-attr]
+        assert told.endswith("tool ask: The answer took too long. Ask for less, or of one project.")
+
+    talk(live, key(live), say)
 
 
 def test_long_texts_and_lists_go_on_by_cursor(live: Live) -> None:
