@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -158,19 +159,38 @@ SLOW_PACKAGES = {
 }
 
 
+def _at_import_time(module: str) -> set[str]:
+    """What loads together with a module: the imports that stand at its margin."""
+    found: set[str] = set()
+    for node in _tree(module).body:
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def _packages_of(names: Iterable[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
 def test_slow_packages_load_only_where_they_are_used() -> None:
     """Commands that only read must start within a second."""
+    _assert_none({module: _packages_of(_at_import_time(module)) & SLOW_PACKAGES for module in LIBRARY}, "loads at once")
 
-    def at_import_time(module: str) -> set[str]:
-        found: set[str] = set()
-        for node in _tree(module).body:
-            if isinstance(node, ast.Import):
-                found.update(alias.name.split(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module.split(".")[0])
-        return found
 
-    _assert_none({module: at_import_time(module) & SLOW_PACKAGES for module in LIBRARY}, "loads at once")
+def test_the_server_starts_without_what_few_of_its_callers_need() -> None:
+    """MCP alone was a third of its start."""
+    loaded: set[str] = set()
+    waiting = {"commonplace.web.app"}
+    while waiting:
+        module = waiting.pop()
+        loaded.add(module)
+        if module in MODULES:
+            waiting |= _at_import_time(module) - loaded
+    assert "commonplace.web.mcp.endpoint" in loaded
+    assert not _packages_of(loaded) & (SLOW_PACKAGES | {"mcp", "httpx", "httpx2", "numpy"})
 
 
 ABOUT_EVERY_SOURCE = {"ahead", "contents", "contract", "limits", "registry"}

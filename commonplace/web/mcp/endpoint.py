@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mcp.server.mcpserver import Context
-from mcp.server.transport_security import TransportSecuritySettings
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from commonplace.web.errors import Problem
-from commonplace.web.mcp.tools import Desk, open_mcp
 from commonplace.web.oauth.resources import MCP, offered_scopes
 from commonplace.web.security.origins import origin_of
 from commonplace.web.security.programs import Caller, known_caller
 from commonplace.web.server import Server
 
-OURS = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-"""Names and origins are checked by our own layers, for every route alike."""
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import Context
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+    from commonplace.web.mcp.tools import Desk
 
 
 class Endpoint:
-    """Lets in who is known, and hands on what they ask."""
+    """Lets in who is known, and hands on what they ask. MCP's own package is slow to load: the first of them waits."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._mcp = open_mcp(self._desk, takes_notes=server.settings.server.allow_notes)
-        self._mcp.streamable_http_app(stateless_http=True, json_response=True, transport_security=OURS)
+        self._opening = anyio.Lock()
+        self._tasks: TaskGroup
+        self._manager: StreamableHTTPSessionManager | None = None
 
     @property
     def route(self) -> Route:
@@ -37,14 +41,35 @@ class Endpoint:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        async with self._mcp.session_manager.run():
+        async with anyio.create_task_group() as self._tasks:
             yield
+            self._tasks.cancel_scope.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         self._check_origin(request)
         scope["state"]["caller"] = await known_caller(request, MCP, " ".join(offered_scopes(self._server)))
-        await self._mcp.session_manager.handle_request(scope, receive, send)
+        manager = await self._opened()
+        await manager.handle_request(scope, receive, send)
+
+    async def _opened(self) -> StreamableHTTPSessionManager:
+        async with self._opening:
+            if self._manager is None:
+                made = await run_in_threadpool(self._open)
+                await self._tasks.start(_run, made)
+                self._manager = made
+        return self._manager
+
+    def _open(self) -> StreamableHTTPSessionManager:
+        from mcp.server.transport_security import TransportSecuritySettings
+
+        from commonplace.web.mcp.tools import open_mcp
+
+        # Names and origins are checked by our own layers, for every route alike.
+        checked = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+        server = open_mcp(self._desk, takes_notes=self._server.settings.server.allow_notes)
+        server.streamable_http_app(stateless_http=True, json_response=True, transport_security=checked)
+        return server.session_manager
 
     def _check_origin(self, request: Request) -> None:
         origin = request.headers.get("origin")
@@ -52,6 +77,14 @@ class Endpoint:
             raise Problem(403, "cross_site", "This was sent by another site's page, so nothing was done.")
 
     def _desk(self, ctx: Context[Any, Any]) -> Desk:
+        from commonplace.web.mcp.tools import Desk
+
         request: Any = ctx.request_context.request
         caller: Caller = request.scope["state"]["caller"]
         return Desk(self._server.readers.of(caller.owner), self._server.keys, caller.scopes)
+
+
+async def _run(manager: StreamableHTTPSessionManager, *, task_status: TaskStatus[None]) -> None:
+    async with manager.run():
+        task_status.started()
+        await anyio.sleep_forever()

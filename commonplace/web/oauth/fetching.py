@@ -15,8 +15,6 @@ from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
-import httpx
-
 from commonplace.errors import Refused
 
 MOST_BYTES = 5 << 10
@@ -51,6 +49,8 @@ class Fetcher:
 
     async def fetch(self, url: str) -> bytes:
         """The body. Refused for whatever is not a small JSON document at a public address."""
+        import httpx
+
         host, path = split(url)
         try:
             async with self._at_once, asyncio.timeout(SECONDS):
@@ -65,6 +65,8 @@ class Fetcher:
         return found[0]
 
     async def _get(self, address: str, host: str, path: str) -> bytes:
+        import httpx
+
         at = f"[{address}]" if ":" in address else address
         headers = {"host": host, "accept": "application/json"}
         named = {"sni_hostname": host}
