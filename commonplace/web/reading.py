@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
+from commonplace.archive.conversations.reading import has_conversation
 from commonplace.archive.search.filters import Filters
+from commonplace.archive.search.search import Result
 from commonplace.session import Session
 from commonplace.stages import answering, asking
 from commonplace.stages.asking import Answer
 from commonplace.stages.searching import Searcher
+from commonplace.web.errors import Problem, not_found
 
 
 class Reader(NamedTuple):
@@ -19,7 +22,19 @@ class Reader(NamedTuple):
     searcher: Searcher
 
     def ask(self, question: str, *, project: str | None = None) -> Answer:
-        """An answer with its sources. Nothing is kept of it: whoever may ask may not write."""
+        """An answer with its sources, whole. Nothing is kept of it: whoever may ask may not write."""
+        told = self._ask(question, project)
+        if told.error:
+            raise Problem(503, "unavailable", told.error)
+        return told
+
+    def similar(self, id: str, *, limit: int) -> list[Result]:
+        """The conversations nearest to one of this person's."""
+        if not has_conversation(self.session.archive, id):
+            raise not_found("conversation")
+        return self.searcher.similar(id, limit=limit).results
+
+    def _ask(self, question: str, project: str | None) -> Answer:
         filters, model = Filters(project=project), answering.model_for(self.session, None, project)
         if not model:
             return asking.quote(self.session, self.searcher, question, filters=filters)

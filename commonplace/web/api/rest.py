@@ -8,17 +8,17 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from commonplace.archive.conversations.reading import Filed, has_conversation, list_conversations
+from commonplace.archive.conversations.reading import Filed, list_conversations
 from commonplace.archive.core import Archive
 from commonplace.archive.figures import statistics
-from commonplace.archive.projects import registry
 from commonplace.archive.search.filters import Filters
 from commonplace.moments import parse, to_iso
 from commonplace.stages.asking import Answer
 from commonplace.web.api import transcripts
-from commonplace.web.api.paging import cursor, fitting, place_of
-from commonplace.web.api.shapes import answered, entry, hit, project, shortened
-from commonplace.web.errors import Problem, fail_after_asking, not_found
+from commonplace.web.api.paging import Pages, fitting
+from commonplace.web.api.projects import projects_of
+from commonplace.web.api.shapes import answered, entry, hit, shortened
+from commonplace.web.errors import fail_after_asking
 from commonplace.web.security.programs import reading
 from commonplace.web.server import server_of
 
@@ -57,8 +57,8 @@ def conversations(
     """The newest first."""
     server = server_of(request)
     zone = server.settings.zone
-    question = ["list", project, category, source, since, until]
-    start = place_of(server.keys, archive, question, sent)
+    pages = Pages(server.keys, archive, ["list", project, category, source, since, until])
+    start = pages.place_of(sent)
     scope = Filters(
         project=project,
         category=category,
@@ -67,36 +67,24 @@ def conversations(
         until=parse(until, zone) if until else None,
     )
     found = list_conversations(archive, scope, limit=limit + 1, offset=start)
-    shown = fitting([entry(one) for one in found], limit)
-    told: dict[str, Any] = {"conversations": shown}
-    if len(found) > len(shown):
-        told["next_cursor"] = cursor(server.keys, archive, question, start + len(shown))
-    return told
+    return pages.told("conversations", [entry(one) for one in found], start, limit)
 
 
 @router.get("/conversations/{id:path}/similar")
 def similar(request: Request, archive: Everything, id: str, limit: Few = 10) -> dict[str, Any]:
     """The conversations that are nearest to one in what they mean."""
-    if not has_conversation(archive, id):
-        raise not_found("conversation")
-    found = server_of(request).readers.of(archive.owner).searcher.similar(id, limit=limit)
-    return {"results": fitting([hit(one) for one in found.results], limit)}
+    found = server_of(request).readers.of(archive.owner).similar(id, limit=limit)
+    return {"results": fitting([hit(one) for one in found], limit)}
 
 
 @router.get("/conversations/{id:path}")
 def conversation(request: Request, archive: Memories, id: str, sent: Cursor = None) -> dict[str, Any]:
     """One conversation. A long one comes in parts: `next_cursor` asks for the next."""
-    server = server_of(request)
-    filed = transcripts.find(archive, id)
-    if filed is None:
-        raise not_found("conversation")
-    start = place_of(server.keys, archive, ["read", id], sent)
-    transcript = transcripts.transcript_of(filed.conversation)
-    part = transcripts.part_of(transcript, start)
-    told = _whole(filed) | {"transcript": part}
-    if start + len(part) < len(transcript):
+    part = transcripts.read(server_of(request).keys, archive, id, sent)
+    told = _whole(part.filed) | {"transcript": part.text}
+    if part.next_cursor:
         told["transcript"] += "\n\n[It goes on: ask again with next_cursor.]"
-        told["next_cursor"] = cursor(server.keys, archive, ["read", id], start + len(part))
+        told["next_cursor"] = part.next_cursor
     return told
 
 
@@ -112,15 +100,16 @@ def search(
     sent: Cursor = None,
 ) -> dict[str, Any]:
     """Conversations that have all of the words; "phrases", -exclusions and prefix* work. Whatever is typed is safe."""
-    server, question = server_of(request), ["search", q, project, category, source]
-    start = place_of(server.keys, archive, question, sent)
+    server = server_of(request)
+    pages = Pages(server.keys, archive, ["search", q, project, category, source])
+    start = pages.place_of(sent)
     filters = Filters(project=project, category=category, source=source)
     searcher = server.readers.of(archive.owner).searcher
     found = searcher.search(q, mode="hybrid", filters=filters, limit=limit, offset=start, facets=False)
     shown = fitting([hit(one) for one in found.results], limit)
     told: dict[str, Any] = {"total": found.total, "total_is_exact": found.total_is_exact, "results": shown}
     if shown and start + len(shown) < found.total:
-        told["next_cursor"] = cursor(server.keys, archive, question, start + len(shown))
+        told["next_cursor"] = pages.cursor(start + len(shown))
     return told
 
 
@@ -133,23 +122,13 @@ async def ask(request: Request, archive: Asking, asked: Question) -> dict[str, A
         return reader.ask(asked.question, project=asked.project)
 
     with fail_after_asking():
-        told = await to_thread.run_sync(answer, abandon_on_cancel=True, limiter=_asking)
-    if told.error:
-        raise Problem(503, "unavailable", told.error)
-    return answered(told)
+        return answered(await to_thread.run_sync(answer, abandon_on_cancel=True, limiter=_asking))
 
 
 @router.get("/projects")
 def projects(request: Request, archive: Everything, sent: Cursor = None) -> dict[str, Any]:
     """Every project with how many conversations it has."""
-    server = server_of(request)
-    start = place_of(server.keys, archive, ["projects"], sent)
-    found = [project(one) for one in registry.list_projects(archive)[start:]]
-    shown = fitting(found, 1000)
-    told: dict[str, Any] = {"projects": shown}
-    if len(found) > len(shown):
-        told["next_cursor"] = cursor(server.keys, archive, ["projects"], start + len(shown))
-    return told
+    return projects_of(server_of(request).keys, archive, sent)
 
 
 @router.get("/stats")

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from commonplace.archive.conversations.reading import Filed, load_filed
 from commonplace.archive.core import Archive
-from commonplace.model import Conversation, Message
-from commonplace.web.api.paging import MOST_CHARACTERS
+from commonplace.model import Message
+from commonplace.web.api.paging import MOST_CHARACTERS, Pages
+from commonplace.web.errors import not_found
+from commonplace.web.security.secret_keys import SecretKeys
 
 
-def find(archive: Archive, id: str) -> Filed | None:
-    """One of the owner's."""
-    return next(iter(load_filed(archive, [id])), None)
+class Part(NamedTuple):
+    """A conversation with what is shown of it at once."""
+
+    filed: Filed
+    text: str
+    next_cursor: str | None
 
 
-def transcript_of(conversation: Conversation) -> str:
-    return "\n\n".join(_line(said) for said in conversation.messages if _is_shown(said))
+def read(keys: SecretKeys, archive: Archive, id: str, sent: str | None) -> Part:
+    """One of the owner's, from where a cursor goes on."""
+    filed = next(iter(load_filed(archive, [id])), None)
+    if filed is None:
+        raise not_found("conversation")
+    pages = Pages(keys, archive, ["read", id])
+    start = pages.place_of(sent)
+    whole = "\n\n".join(_line(said) for said in filed.conversation.messages if _is_shown(said))
+    text = _part_of(whole, start)
+    end = start + len(text)
+    return Part(filed, text, pages.cursor(end) if end < len(whole) else None)
 
 
-def part_of(text: str, start: int) -> str:
+def _part_of(text: str, start: int) -> str:
     """From there on, as much as a reply holds: as JSON, in which quotes and line ends take two characters."""
     part = text[start : start + MOST_CHARACTERS]
     while len(json.dumps(part, ensure_ascii=False)) > MOST_CHARACTERS + 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -17,15 +17,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from commonplace import __version__
 from commonplace.archive.access.scopes import ASK, EVERYTHING, MEMORIES, NOTES
-from commonplace.archive.conversations.reading import has_conversation, list_conversations
+from commonplace.archive.conversations.reading import list_conversations
 from commonplace.archive.core import Archive
 from commonplace.archive.figures import statistics
-from commonplace.archive.projects import registry
 from commonplace.archive.scope import Scope
+from commonplace.archive.search.search import Result
 from commonplace.errors import CommonplaceError
 from commonplace.moments import to_iso
 from commonplace.web.api import shapes, transcripts
-from commonplace.web.api.paging import cursor, fitting, place_of
+from commonplace.web.api.paging import Pages, fitting
+from commonplace.web.api.projects import projects_of
 from commonplace.web.errors import Problem, fail_after_asking
 from commonplace.web.mcp import results
 from commonplace.web.mcp.notes import save_note
@@ -111,7 +112,7 @@ class Tools:
 
     async def search(self, query: Query, ctx: Context[Any, Any]) -> results.Hits:
         def work(desk: Desk) -> results.Hits:
-            return _hits(desk, desk.reader.searcher.search(query, mode="hybrid", limit=FOUND, facets=False).results)
+            return _hits(desk.reader.searcher.search(query, mode="hybrid", limit=FOUND, facets=False).results)
 
         return await self._do(ctx, work, EVERYTHING)
 
@@ -119,7 +120,10 @@ class Tools:
         return await self._do(ctx, lambda desk: _document(desk, id, cursor), EVERYTHING, MEMORIES)
 
     async def list_projects(self, ctx: Context[Any, Any], cursor: Cursor = None) -> results.Projects:
-        return await self._do(ctx, lambda desk: _projects(desk, cursor), EVERYTHING)
+        def work(desk: Desk) -> results.Projects:
+            return results.Projects(**projects_of(desk.keys, desk.archive, cursor))
+
+        return await self._do(ctx, work, EVERYTHING)
 
     async def recent(
         self, ctx: Context[Any, Any], project: Name = None, limit: Count = 20, cursor: Cursor = None
@@ -135,19 +139,14 @@ class Tools:
 
     async def ask(self, question: Question, ctx: Context[Any, Any], project: Name = None) -> results.Answered:
         def work(desk: Desk) -> results.Answered:
-            told = desk.reader.ask(question, project=project)
-            if told.error:
-                raise ToolError(told.error)
-            return results.Answered(**shapes.answered(told))
+            return results.Answered(**shapes.answered(desk.reader.ask(question, project=project)))
 
         with _in_our_words(), fail_after_asking():
             return await self._do(ctx, work, ASK, limiter=self._asking)
 
     async def similar(self, id: Id, ctx: Context[Any, Any]) -> results.Hits:
         def work(desk: Desk) -> results.Hits:
-            if not has_conversation(desk.archive, id):
-                raise ToolError("There is no such conversation.")
-            return _hits(desk, desk.reader.searcher.similar(id, limit=FOUND).results)
+            return _hits(desk.reader.similar(id, limit=FOUND))
 
         return await self._do(ctx, work, EVERYTHING)
 
@@ -199,7 +198,7 @@ def uri(id: str) -> str:
     return f"commonplace://conversation/{quote(id, safe=':')}"
 
 
-def _hits(desk: Desk, found: Any) -> results.Hits:
+def _hits(found: Iterable[Result]) -> results.Hits:
     hits = [
         {"id": one.id, "title": shapes.shortened(one.title, shapes.LONGEST_TITLE) or "Untitled", "url": uri(one.id)}
         for one in found
@@ -208,41 +207,27 @@ def _hits(desk: Desk, found: Any) -> results.Hits:
 
 
 def _document(desk: Desk, id: str, sent: str | None) -> results.Document:
-    filed = transcripts.find(desk.archive, id)
-    if filed is None:
-        raise ToolError("There is no such conversation.")
-    start = place_of(desk.keys, desk.archive, ["read", id], sent)
-    about, whole = filed.conversation, transcripts.transcript_of(filed.conversation)
-    part = transcripts.part_of(whole, start)
+    filed, text, next_cursor = transcripts.read(desk.keys, desk.archive, id, sent)
+    about = filed.conversation
     told = {
         "source": about.source,
         "created_at": to_iso(about.created_at),
         "category": filed.category,
         "project": filed.project_name or filed.project_id,
+        "next_cursor": next_cursor,
     }
-    if start + len(part) < len(whole):
-        told["next_cursor"] = cursor(desk.keys, desk.archive, ["read", id], start + len(part))
     return results.Document(
         id=id,
         title=shapes.shortened(filed.title, shapes.LONGEST_TITLE) or "Untitled",
-        text=part,
+        text=text,
         url=about.url or uri(id),
         metadata={name: value for name, value in told.items() if value},
     )
 
 
 def _recent(desk: Desk, project: str | None, limit: int, sent: str | None) -> results.Recent:
-    question = ["recent", project]
-    start = place_of(desk.keys, desk.archive, question, sent)
+    pages = Pages(desk.keys, desk.archive, ["recent", project])
+    start = pages.place_of(sent)
     found = list_conversations(desk.archive, Scope(project=project), limit=limit + 1, offset=start)
-    shown = fitting([shapes.entry(one) | {"url": uri(one.id)} for one in found], limit)
-    more = cursor(desk.keys, desk.archive, question, start + len(shown)) if len(found) > len(shown) else None
-    return results.Recent(conversations=[results.Listed(**one) for one in shown], next_cursor=more)
-
-
-def _projects(desk: Desk, sent: str | None) -> results.Projects:
-    start = place_of(desk.keys, desk.archive, ["projects"], sent)
-    found = [shapes.project(one) for one in registry.list_projects(desk.archive)[start:]]
-    shown = fitting(found, 1000)
-    more = cursor(desk.keys, desk.archive, ["projects"], start + len(shown)) if len(found) > len(shown) else None
-    return results.Projects(projects=[results.Project(**one) for one in shown], next_cursor=more)
+    listed = [shapes.entry(one) | {"url": uri(one.id)} for one in found]
+    return results.Recent(**pages.told("conversations", listed, start, limit))
