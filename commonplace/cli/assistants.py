@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from commonplace.cli.editing import edited
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, errors_for_people, people, plain, print_json, tell
 from commonplace.errors import Refused
@@ -51,9 +52,7 @@ def assistant(
 
 def _edited(before: Assistant) -> Assistant | None:
     """What came back from the editor; None where nothing was changed."""
-    import click
-
-    text = click.edit(HEAD + _text(before), extension=".toml")
+    text = edited(HEAD + _text(before), name="assistant.toml")
     after = before if text is None else _read(text)
     return None if after == before else after
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from commonplace.cli.editing import edited
 from commonplace.cli.options import DryRun, Json, Yes
 from commonplace.cli.output import (
     Output,
@@ -25,7 +22,6 @@ from commonplace.cli.output import (
     table,
     tell,
 )
-from commonplace.errors import Refused
 from commonplace.session import open_session
 
 app = typer.Typer(help="Category sets: list, show, create, edit, import, export.", no_args_is_help=True)
@@ -117,26 +113,12 @@ def edit(name: Name) -> None:
     from commonplace.stages.categorizing.taxonomies import keep, taxonomy_named
 
     with errors_for_people(), open_session() as (_, _, archive):
-        edited = _edited(to_toml(taxonomy_named(archive, name)))
-        if edited is None:
+        text = edited(to_toml(taxonomy_named(archive, name)), name="taxonomy.toml")
+        if text is None:
             tell("Nothing was changed.")
             return
-        keep(archive, parse(edited))
+        keep(archive, parse(text))
         tell("Kept. `commonplace categorize` judges again what the change concerns.")
-
-
-def _edited(text: str) -> str | None:
-    """What a person made of a text in their editor; None when they changed nothing."""
-    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    with tempfile.TemporaryDirectory(prefix="commonplace-") as folder:
-        file = Path(folder) / "taxonomy.toml"
-        file.write_text(text, encoding="utf-8")
-        try:
-            subprocess.run([*editor, str(file)], check=True)
-        except (OSError, subprocess.CalledProcessError) as exc:
-            raise Refused(f"The editor {editor[0]!r} did not work.", hint="Set EDITOR, or export and import.") from exc
-        after = file.read_text(encoding="utf-8")
-    return after if after != text else None
 
 
 @app.command()

@@ -89,3 +89,13 @@ def test_an_assistant_is_edited_undone_and_reset(tmp_path: Path, monkeypatch: py
     code, told = say("projects", "assistant", "Bakery", "--edit", "--json")
     assert code == 1
     assert "cannot be read" in json.loads(told)["error"]
+
+
+def test_an_editor_that_fails_is_named_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDITOR", "false")
+    monkeypatch.delenv("VISUAL", raising=False)
+    before = say("projects", "assistant", "Bakery", "--json")[1]
+    code, told = say("projects", "assistant", "Bakery", "--edit", "--json")
+    assert code == 1
+    assert "The editor 'false' did not work" in json.loads(told)["error"]
+    assert say("projects", "assistant", "Bakery", "--json")[1] == before
