@@ -74,9 +74,9 @@ def count_touched(archive: Archive, change: Change, review_below: float) -> int:
 def settle(archive: Archive, taxonomy: Taxonomy, review_below: float) -> None:
     """From now on the taxonomy is what it is: what the change cannot touch counts as made with it."""
     change = change_of(archive, taxonomy)
-    with archive.write() as connection:
-        if change is not None:
-            untouched = (_made_with(archive, change.before), ~change.touches(review_below))
+    if change is not None:
+        untouched = (_made_with(archive, change.before), ~change.touches(review_below))
+        with archive.write() as connection:
             connection.execute(update(verdicts).where(*untouched).values(taxonomy_hash=taxonomy.hash))
     remember(archive, _name(archive, taxonomy), msgspec.json.encode(taxonomy).decode())
 

@@ -67,7 +67,8 @@ def what_is_learned(archive: Archive, taxonomy: Taxonomy) -> Learned:
 
 def forecast(archive: Archive, taxonomy: Taxonomy, models: Path | None, analysis: Analysis = "summary") -> Forecast:
     """What learning now would change. All zeros where there is nothing to learn yet."""
-    said, news = _said(archive, taxonomy), _news(archive, taxonomy)
+    said = _said(archive, taxonomy)
+    news = _news(archive, taxonomy, said)
     if not news:
         return Forecast(lessons=len(said))
     judge = _judge(archive, taxonomy, said, models, analysis)
@@ -85,16 +86,17 @@ def forecast(archive: Archive, taxonomy: Taxonomy, models: Path | None, analysis
     )
 
 
-def learn(archive: Archive, taxonomy: Taxonomy, models: Path | None, analysis: Analysis = "summary") -> bool:
-    """Learn from what was corrected since the last time. False where that is too little: then nothing happens."""
-    if not _news(archive, taxonomy):
-        return False
+def learn(archive: Archive, taxonomy: Taxonomy, models: Path | None, analysis: Analysis = "summary") -> Retrained:
+    """Learn from what was corrected since the last time. Where that is too little, nothing happens. Judges nothing."""
     said = _said(archive, taxonomy)
+    news = _news(archive, taxonomy, said)
+    if not news:
+        return Retrained(lessons=len(said))
     _judge(archive, taxonomy, said, models, analysis).model_of(taxonomy)
     known = learned(archive, taxonomy.name)
     drop_generations(archive, taxonomy.name, keep=_key(known, analysis))
     remember_learned(archive, taxonomy.name, _name_of(said), said)
-    return True
+    return Retrained(lessons=len(said), new_lessons=news)
 
 
 def undo(archive: Archive, taxonomy: Taxonomy, analysis: Analysis = "summary") -> int:
@@ -104,9 +106,9 @@ def undo(archive: Archive, taxonomy: Taxonomy, analysis: Analysis = "summary") -
     return learn_back(archive, taxonomy.name, _key(learned(archive, taxonomy.name), analysis))
 
 
-def _news(archive: Archive, taxonomy: Taxonomy) -> int:
+def _news(archive: Archive, taxonomy: Taxonomy, said: Mapping[str, str]) -> int:
     """How many corrections are new, changed or withdrawn; 0 where they are too few to learn from."""
-    said, undone = _said(archive, taxonomy), unlearned(archive, taxonomy.name)
+    undone = unlearned(archive, taxonomy.name)
     news = _differing(said, learned(archive, taxonomy.name).said)
     is_undone = bool(undone) and _differing(said, undone) < LEAST_NEWS
     return 0 if is_undone or news < LEAST_NEWS else news

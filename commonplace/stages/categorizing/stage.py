@@ -151,35 +151,29 @@ def _collect_first(session: Session, report: CategorizeReport, judge: str, work:
 def learn(session: Session, taxonomy: str | None = None, *, work: Work = IN_PROCESS) -> Retrained:
     """Teach the local judge what was corrected since the last time, and have it judge again what it judged before."""
     with leased(session, leases.categorizing(session.archive.owner)) as ours:
-        chosen = taxonomy_named(ours.archive, taxonomy or ours.settings.categorize.taxonomy)
-        told = foreseen(ours, taxonomy)
-        if not _learn_now(ours, chosen):
-            return Retrained(lessons=told.lessons)
+        chosen = _chosen(ours, taxonomy)
+        done = _learn_now(ours, chosen)
+        if not done.new_lessons:
+            return done
         before = {each.conversation_id: each.category for each in stale(ours.archive, chosen)}
         report = CategorizeReport()
         with open_judging(ours, judge=LEARNER, taxonomy=chosen.name) as using:
             judge_again(using, report, list(before), work)
         now = categories_of(ours.archive, list(before))
-    return Retrained(
-        lessons=told.lessons,
-        new_lessons=told.new_lessons,
-        judged_again=report.judged,
-        changed=sum(now[id] != category for id, category in before.items()),
-    )
+    changed = sum(now[id] != category for id, category in before.items())
+    return msgspec.structs.replace(done, judged_again=report.judged, changed=changed)
 
 
 def foreseen(session: Session, taxonomy: str | None = None) -> Forecast:
     """What learning would change, without changing anything."""
-    settings, archive = session.settings, session.archive
-    chosen = taxonomy_named(archive, taxonomy or settings.categorize.taxonomy)
-    return learning.forecast(archive, chosen, models_path(settings.home), settings.categorize.analysis)
+    settings, chosen = session.settings, _chosen(session, taxonomy)
+    return learning.forecast(session.archive, chosen, models_path(settings.home), settings.categorize.analysis)
 
 
 def unlearn(session: Session, taxonomy: str | None = None) -> int:
     """Take back what was learned last; how many of the verdicts of before hold again."""
     with leased(session, leases.categorizing(session.archive.owner)) as ours:
-        chosen = taxonomy_named(ours.archive, taxonomy or ours.settings.categorize.taxonomy)
-        return learning.undo(ours.archive, chosen, ours.settings.categorize.analysis)
+        return learning.undo(ours.archive, _chosen(ours, taxonomy), ours.settings.categorize.analysis)
 
 
 def judge_again(using: Judging[Judge], report: CategorizeReport, ids: list[str], work: Work) -> None:
@@ -193,16 +187,19 @@ def judge_again(using: Judging[Judge], report: CategorizeReport, ids: list[str],
     through(work, ask, using, partition(ids), label="categorize", on_end=end, errors=report.errors, again=True)
 
 
-def _learn_now(ours: Session, taxonomy: Taxonomy) -> bool:
+def _chosen(session: Session, taxonomy: str | None) -> Taxonomy:
+    return taxonomy_named(session.archive, taxonomy or session.settings.categorize.taxonomy)
+
+
+def _learn_now(ours: Session, taxonomy: Taxonomy) -> Retrained:
     return learning.learn(ours.archive, taxonomy, models_path(ours.settings.home), ours.settings.categorize.analysis)
 
 
 def _learn(ours: Session, taxonomy: str | None, work: Work) -> None:
     """What was corrected since the last run teaches the judge first; what it said before is pending then."""
     told = foreseen(ours, taxonomy)
-    if told.new_lessons and _learn_now(
-        ours, taxonomy_named(ours.archive, taxonomy or ours.settings.categorize.taxonomy)
-    ):
+    if told.new_lessons:
+        _learn_now(ours, _chosen(ours, taxonomy))
         work.say(
             "categorize: learned from %d corrections; about %d of %d verdicts of the local judge will change. "
             "`commonplace taxonomy learn --undo` takes it back.",
