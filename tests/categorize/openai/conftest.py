@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from commonplace.categorize.contract import Category, Subject, Taxonomy, Turn
 from commonplace.categorize.openai.compatible import CompatibleJudge
+from commonplace.categorize.openai.packing import Plan
 from commonplace.categorize.openai.realtime import OpenAIJudge
+from commonplace.errors import Defect
+from commonplace.model import Verdict
 from commonplace.openai.client import Account, Client
 from commonplace.openai.limiter import Governor
 from tests.fakes.openai import FakeOpenAI
 
+ONE_EACH = Plan(1500, 1, 6000)
+"""A plan: each conversation is asked about alone."""
 NAMES = ["Coding", "Cooking", "Reisen & Urlaub", "Other"]
 
 
@@ -30,6 +35,14 @@ def subject(number: int, text: str = "", *, category: str = "Coding", title: str
 
 def subjects(count: int) -> list[Subject]:
     return [subject(number, category=NAMES[number % 3]) for number in range(count)]
+
+
+def verdicts(answers: Iterable[Verdict | Defect]) -> list[Verdict]:
+    return [answer for answer in answers if isinstance(answer, Verdict)]
+
+
+def defects(answers: Iterable[Verdict | Defect]) -> list[Defect]:
+    return [answer for answer in answers if isinstance(answer, Defect)]
 
 
 @pytest.fixture
