@@ -85,7 +85,7 @@ def test_a_rewritten_turn_replaces_the_body(notion: FakeNotion, open_: Open, led
     destination.write([document(1, turns=3)], ledger)
     before = notion.count()
     destination.write([document(1, texts=["Turn 0 of talk 1.", "Said anew."])], ledger)
-    assert len(sent(notion, before)) == (3 if body == "markdown" else 5)
+    assert len(sent(notion, before)) == (3 if body == "markdown" else 4)
     assert notion.rows()[0].text == "You\nTurn 0 of talk 1.\nAssistant\nSaid anew."
 
 
