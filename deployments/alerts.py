@@ -11,7 +11,7 @@ from prefect.blocks.notifications import SlackWebhook
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.actions import CallWebhook, SendNotification
-from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.events.schemas.automations import Automation, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.types import SecretDict
 from pydantic import SecretStr
@@ -39,18 +39,18 @@ def apply_alerts(client: SyncPrefectClient, settings: Settings, *, is_local: boo
 
 def replace(client: SyncPrefectClient, names: Iterable[str], wanted: Iterable[AutomationCore]) -> None:
     """These automations, in the place of all that have one of the names. What a person switched off stays off."""
-    off = switched_off(client, names)
-    for name in names:
-        for found in client.read_automations_by_name(name):
-            client.delete_automation(found.id)
+    there = called(client, names)
+    off = {each.name for each in there if not each.enabled}
+    for each in there:
+        client.delete_automation(each.id)
     for automation in wanted:
         automation.enabled = automation.name not in off
         client.create_automation(automation)
 
 
-def switched_off(client: SyncPrefectClient, names: Iterable[str]) -> set[str]:
-    """Of these automations, those that are there and disabled."""
-    return {found.name for name in names for found in client.read_automations_by_name(name) if not found.enabled}
+def called(client: SyncPrefectClient, names: Iterable[str]) -> list[Automation]:
+    """The automations that have one of these names."""
+    return [each for name in names for each in client.read_automations_by_name(name)]
 
 
 def _actions(settings: Settings) -> list[Any]:

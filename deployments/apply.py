@@ -30,7 +30,7 @@ from prefect.workers.process import ProcessWorker
 import blocks
 from commonplace.config import Settings, load
 from commonplace.stack import server
-from deployments.alerts import apply_alerts, switched_off
+from deployments.alerts import apply_alerts, called
 from deployments.dead_runs import apply_watch
 from deployments.definitions import TAG, flow_of, name_of, read, schedules_of
 
@@ -112,12 +112,11 @@ def _apply_one(
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     deployment.model_fields_set.discard("schedules")  # an empty list would remove those that others made
-    off = switched_off(client, [str(trigger.name) for trigger in triggers])
+    off = [each.name for each in called(client, [str(trigger.name) for trigger in triggers]) if not each.enabled]
     identity = deployment.apply()
     assert isinstance(identity, UUID)
-    for name in off:
-        for automation in client.read_automations_by_name(name):
-            client.pause_automation(automation.id)
+    for automation in called(client, off):
+        client.pause_automation(automation.id)
     wanted = schedules_of(definition, settings)
     _apply_schedules(client, identity, wanted, slugs_before)
     return {f"{flow.name}/{definition['name']}": [schedule["slug"] for schedule in wanted]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,6 +24,9 @@ from prefect.settings import (
 from commonplace.config import Settings, load
 from commonplace.stack import server
 from commonplace.stack.processes import Process
+from deployments.apply import apply as apply_all
+
+Apply = Callable[[str], list[str]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,6 +67,20 @@ def prefect_api(prefect_server: Process, server_settings: Settings) -> Iterator[
         }
     ):
         yield prefect_server
+
+
+@pytest.fixture
+def apply(prefect_api: Process, server_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Apply:
+    """Applies everything to the local server, with the settings of a file."""
+    monkeypatch.setenv("PREFECT_API_URL", server.api_url(prefect_api))
+    monkeypatch.setenv("COMMONPLACE_HOME", str(server_settings.home))
+
+    def run(text: str) -> list[str]:
+        file = tmp_path / "commonplace.toml"
+        file.write_text(text)
+        return apply_all(load(config_file=file)[0])
+
+    return run
 
 
 @pytest.fixture

@@ -6,20 +6,18 @@ import json
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect import flow, get_client
 from prefect.states import Failed
 
-from commonplace.config import Settings, load
-from commonplace.stack import server
+from commonplace.config import load
 from commonplace.stack.processes import Process
 from deployments import definitions
 from deployments.alerts import apply_alerts
-from deployments.apply import apply
 from tests.fakes.loopback import Loopback
+from tests.flows.conftest import Apply
 
 
 class Listener(Loopback):
@@ -55,17 +53,9 @@ def inner() -> None:
 
 
 def test_a_failed_run_with_failed_runs_inside_it_is_told_once(
-    prefect_api: Process,
-    server_settings: Settings,
-    listener: Listener,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    apply: Apply, prefect_api: Process, listener: Listener
 ) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", server.api_url(prefect_api))
-    monkeypatch.setenv("COMMONPLACE_HOME", str(server_settings.home))
-    file = tmp_path / "commonplace.toml"
-    file.write_text(f'[alerts]\nwebhook = "{listener.address}/hook"\n')
-    apply(load(config_file=file)[0])
+    apply(f'[alerts]\nwebhook = "{listener.address}/hook"\n')
     with get_client(sync_client=True) as client:
         outer = client.create_flow_run_from_deployment(
             client.read_deployment_by_name("maintain/weekly").id, name='a "quoted" run'

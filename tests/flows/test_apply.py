@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -24,40 +24,18 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.schedules import CronSchedule
 
 from commonplace import runs
-from commonplace.config import Settings, load
+from commonplace.config import Settings
 from commonplace.errors import Refused
 from commonplace.stack import server
 from commonplace.stack.processes import Process
 from deployments import alerts, definitions
-from deployments.apply import apply as apply_all
-
-Apply = Callable[[str], list[str]]
+from tests.flows.conftest import Apply
 
 
 @pytest.fixture
 def client(prefect_api: Process) -> Iterator[SyncPrefectClient]:
     with get_client(sync_client=True) as client:
         yield client
-
-
-@pytest.fixture
-def apply(
-    client: SyncPrefectClient,
-    prefect_api: Process,
-    server_settings: Settings,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Apply:
-    """Applies everything to the local server, with the settings of a file."""
-    monkeypatch.setenv("PREFECT_API_URL", server.api_url(prefect_api))
-    monkeypatch.setenv("COMMONPLACE_HOME", str(server_settings.home))
-
-    def run(text: str) -> list[str]:
-        file = tmp_path / "commonplace.toml"
-        file.write_text(text)
-        return apply_all(load(config_file=file)[0])
-
-    return run
 
 
 def _schedules(client: SyncPrefectClient) -> dict[str, str]:

@@ -278,18 +278,24 @@ def test_a_value_that_no_database_takes_fails_alone(archive: Archive, tmp_path: 
         assert "cannot be stored" in report.defects[0].reason
 
 
-def test_a_large_first_import_is_decoded_elsewhere_and_ends_the_same(
-    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[Path] = []
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, Ahead]]:
+    """What was decoded in a process of its own, as a first import of any size is here."""
+    opened: list[tuple[Path, Ahead]] = []
 
     class Watched(Ahead):
         def __init__(self, path: Path, limits: Limits | None) -> None:
-            opened.append(path)
             super().__init__(path, limits)
+            opened.append((path, self))
 
     monkeypatch.setattr(file, "Ahead", Watched)
     monkeypatch.setattr(file, "is_worth_it", lambda _: True)
+    return opened
+
+
+def test_a_large_first_import_is_decoded_elsewhere_and_ends_the_same(
+    archive: Archive, tmp_path: Path, elsewhere: list[tuple[Path, Ahead]]
+) -> None:
     write_sample(tmp_path / "sample.zip")
     report = import_paths(archive, [tmp_path / "sample.zip"])
     assert (report.new, report.failed, report.is_balanced) == (60, 0, True)
@@ -297,7 +303,7 @@ def test_a_large_first_import_is_decoded_elsewhere_and_ends_the_same(
     assert len(stored(archive, files.ATTACHMENT)) > 0
     later = write_json(tmp_path / "later.json", conversation(key="later"))
     assert import_paths(archive, [later]).new == 1
-    assert opened == [tmp_path / "sample.zip"]
+    assert [path for path, _ in elsewhere] == [tmp_path / "sample.zip"]
 
 
 def test_a_decoder_that_is_killed_ends_the_import_with_a_sentence_and_nothing_is_half_there(
@@ -326,24 +332,15 @@ def test_a_decoder_that_is_killed_ends_the_import_with_a_sentence_and_nothing_is
 
 
 def test_an_interrupted_import_leaves_no_process_behind(
-    sqlite_archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_archive: Archive, tmp_path: Path, elsewhere: list[tuple[Path, Ahead]]
 ) -> None:
-    opened: list[Ahead] = []
-
-    class Watched(Ahead):
-        def __init__(self, path: Path, limits: Limits | None) -> None:
-            super().__init__(path, limits)
-            opened.append(self)
-
     def interrupt(_: FileReport) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(file, "Ahead", Watched)
-    monkeypatch.setattr(file, "is_worth_it", lambda _: True)
     write_sample(tmp_path / "sample.zip")
     with pytest.raises(KeyboardInterrupt):
         import_paths(sqlite_archive, [tmp_path / "sample.zip"], progress=interrupt)
-    assert [there.process.poll() is None for there in opened] == [False]
+    assert [there.process.poll() is None for _, there in elsewhere] == [False]
 
 
 def test_a_session_that_goes_on_is_the_same_conversation_with_more_in_it(archive: Archive, tmp_path: Path) -> None:
