@@ -1,62 +1,190 @@
-"""What programs read with: one person's archive, and the searcher over it, whose models are loaded once."""
+"""Markdown that others wrote, as HTML that is safe to show: no script, no style, nothing that loads from elsewhere.
+
+Two fences stand one behind the other. Markdown is read without HTML and with addresses of known kinds alone, and what
+is made of it passes a list of tags and attributes. An image that is somewhere else becomes a link to it.
+"""
 
 from __future__ import annotations
 
-import threading
-from typing import NamedTuple
+import logging
+import re
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from typing import Any
 
-from commonplace.archive.conversations.reading import has_conversation
-from commonplace.archive.search.filters import Filters
-from commonplace.archive.search.search import Result
-from commonplace.session import Session
-from commonplace.stages import answering, asking
-from commonplace.stages.asking import Answer
-from commonplace.stages.searching import Searcher
-from commonplace.web.errors import Problem, not_found
+from markupsafe import Markup
+
+LONGEST = 40_000
+"""Characters of one text that are read as Markdown. The rest is a click away, as it was written."""
+LONGEST_CODE = 20_000
+"""Characters of one piece of code that are coloured."""
+LONGEST_FORMULA = 2_000
+MOST_FORMULAS = 400
+"""Looking for the end of one takes as long as the text is."""
+SCHEMES = ("https://", "http://", "mailto:")
+
+_NEVER = "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
+_NO_CHARACTERS = re.compile(f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufdd0-\\ufdef{_NEVER}]")
+_MATHML = {
+    *("math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mstyle", "mpadded", "mphantom", "menclose"),
+    *("mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts"),
+    *("mtable", "mtr", "mtd", "mprescripts", "none"),
+}
+TAGS = {
+    *("p", "br", "hr", "h3", "h4", "h5", "h6", "em", "strong", "s", "blockquote", "ul", "ol", "li", "a", "span", "div"),
+    *("pre", "code", "table", "thead", "tbody", "tr", "th", "td", "figure", "figcaption"),
+    *_MATHML,
+}
+_OF_MATH = {
+    "mathvariant",
+    "stretchy",
+    "fence",
+    "separator",
+    "columnalign",
+    "rowspacing",
+    "columnspacing",
+    "linethickness",
+}
+ATTRIBUTES: dict[str, set[str]] = {
+    **dict.fromkeys(_MATHML, _OF_MATH),
+    "math": {"display"},
+    "a": {"href", "title"},
+    "ol": {"start"},
+    "span": {"class"},
+    "div": {"class", "tabindex"},
+    "pre": {"class", "tabindex"},
+    "code": {"class"},
+    "figure": {"class"},
+    "th": {"class"},
+    "td": {"class"},
+}
+RELATION = "noopener noreferrer nofollow"
 
 
-class Reader(NamedTuple):
-    """One person's."""
+def to_html(text: str) -> Markup:
+    """A text in Markdown, ready to stand in a page. What is longer than `LONGEST` is cut there."""
+    import nh3
 
-    session: Session
-    searcher: Searcher
-
-    def ask(self, question: str, *, project: str | None = None) -> Answer:
-        """An answer with its sources, whole. Nothing is kept of it: whoever may ask may not write."""
-        told = self._ask(question, project)
-        if told.error:
-            raise Problem(503, "unavailable", told.error)
-        return told
-
-    def similar(self, id: str, *, limit: int) -> list[Result]:
-        """The conversations nearest to one of this person's."""
-        if not has_conversation(self.session.archive, id):
-            raise not_found("conversation")
-        return self.searcher.similar(id, limit=limit).results
-
-    def _ask(self, question: str, project: str | None) -> Answer:
-        filters, model = Filters(project=project), answering.model_for(self.session, None, project)
-        if not model:
-            return asking.quote(self.session, self.searcher, question, filters=filters)
-        with answering.open_answering(self.session, model, project=project) as using:
-            return answering.answer(self.session, self.searcher, using, question, filters=filters, is_kept=False)
+    text = legible(text)
+    made = _parser(has_formulas=_has_formulas(text)).render(cut(text))
+    return Markup(  # noqa: S704  (it was cleaned)
+        nh3.clean(made, tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https", "mailto"}, link_rel=RELATION)
+    )
 
 
-class Readers:
-    """Everybody's, each made when it is first needed."""
+def legible(text: str) -> str:
+    """A text without what is no character, and may not stand in a page in any form."""
+    return _NO_CHARACTERS.sub("\ufffd", text)
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._making = threading.Lock()
-        self._by_owner: dict[str, Reader] = {}
 
-    def of(self, owner: str) -> Reader:
-        with self._making:
-            if owner not in self._by_owner:
-                session = self._session._replace(archive=self._session.archive.of(owner))
-                self._by_owner[owner] = Reader(session, Searcher(session))
-            return self._by_owner[owner]
+def cut(text: str) -> str:
+    """The beginning of a text, up to a line's or a word's end."""
+    if len(text) <= LONGEST:
+        return text
+    start = text[:LONGEST]
+    end = max(start.rfind("\n"), start.rfind(" "))
+    return start[: end if end > LONGEST // 2 else LONGEST]
 
-    def close(self) -> None:
-        for reader in self._by_owner.values():
-            reader.searcher.close()
+
+def marked(snippet: str, marks: tuple[str, str]) -> Markup:
+    """A text whose parts between two marks stand out."""
+    safe = str(escape(snippet))
+    return Markup(safe.replace(marks[0], "<mark>").replace(marks[1], "</mark>"))  # noqa: S704  (it was escaped)
+
+
+def _has_formulas(text: str) -> bool:
+    openings = text.count("\\(") + text.count("\\[") + text.count("$")
+    return 0 < openings <= 2 * MOST_FORMULAS
+
+
+@cache
+def _parser(*, has_formulas: bool) -> Any:
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    if has_formulas:
+        from mdit_py_plugins.dollarmath import dollarmath_plugin
+        from mdit_py_plugins.texmath import texmath_plugin
+
+        parser.use(texmath_plugin, delimiters="brackets")
+        parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
+    parser.validateLink = lambda url: url.strip().lower().startswith(SCHEMES)  # type: ignore[method-assign]
+    rules = {
+        **dict.fromkeys(("math_inline",), _formula),
+        **dict.fromkeys(("math_inline_double", "math_block", "math_block_label", "math_single"), _formula_block),
+        **dict.fromkeys(("heading_open", "heading_close"), _heading),
+        "table_open": lambda *_: '<div class="across" tabindex="0"><table>\n',
+        "table_close": lambda *_: "</table></div>\n",
+        **dict.fromkeys(("th_open", "td_open"), _cell),
+        "image": _image,
+        "fence": _fence,
+        "code_block": _fence,
+    }
+    parser.renderer.rules.update(rules)  # type: ignore[attr-defined]
+    return parser
+
+
+def _heading(tokens: Sequence[Any], place: int, *_: Any) -> str:
+    """Below the headings of the page that it stands on."""
+    token = tokens[place]
+    level = min(6, int(token.tag[1]) + 2)
+    return f"<h{level}>" if token.nesting == 1 else f"</h{level}>\n"
+
+
+def _cell(tokens: Sequence[Any], place: int, *_: Any) -> str:
+    side = str(tokens[place].attrGet("style") or "").rpartition(":")[2]
+    return f'<{tokens[place].tag} class="{side}">' if side in ("right", "center") else f"<{tokens[place].tag}>"
+
+
+def _image(tokens: Sequence[Any], place: int, *_: Any) -> str:
+    """Whoever looks at a page tells nobody elsewhere of it."""
+    token = tokens[place]
+    where = str(token.attrGet("src") or "")
+    said = token.content or where
+    if not where.lower().startswith(("https://", "http://")):
+        return escape(said)
+    return f'<a href="{escape(where)}">🖼 {escape(said)}</a>'
+
+
+def _fence(tokens: Sequence[Any], place: int, *_: Any) -> str:
+    token = tokens[place]
+    language = (token.info or "").strip().split(" ")[0][:40]
+    told = f"<figcaption>{escape(language)}</figcaption>" if language else ""
+    code = f'<pre tabindex="0"><code>{_coloured(token.content, language)}</code></pre>'
+    return f'<figure class="code">{told}{code}</figure>\n'
+
+
+def _coloured(code: str, language: str) -> str:
+    if not language or len(code) > LONGEST_CODE:
+        return escape(code)
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        return escape(code)
+    return str(highlight(code, lexer, HtmlFormatter(nowrap=True, classprefix="k-")))
+
+
+def _formula(tokens: Sequence[Any], place: int, *_: Any) -> str:
+    return _mathml(tokens[place].content, "inline")
+
+
+def _formula_block(tokens: Sequence[Any], place: int, *_: Any) -> str:
+    return f'<div class="across" tabindex="0">{_mathml(tokens[place].content, "block")}</div>\n'
+
+
+def _mathml(formula: str, display: str) -> str:
+    """The formula as browsers show it; as it was written, where it is none that can be read."""
+    if len(formula) <= LONGEST_FORMULA:
+        from latex2mathml.converter import convert
+
+        try:
+            return str(convert(formula, display=display))
+        except Exception as error:  # it raises whatever its parser stumbles over
+            logging.getLogger("commonplace.web").debug("a formula stays as it is: %s", type(error).__name__)
+    return f'<code class="formula">{escape(formula)}</code>'

@@ -16,7 +16,7 @@ from commonplace.web.deliveries import Deliveries
 from commonplace.web.metrics import Metrics
 from commonplace.web.nudging import Nudge
 from commonplace.web.oauth.fetching import Fetcher
-from commonplace.web.reading import Readers
+from commonplace.web.readers import Readers
 from commonplace.web.security.limits import Limiter
 from commonplace.web.security.secret_keys import SecretKeys, secret_keys
 from commonplace.web.settings import WebSettings

@@ -26,7 +26,7 @@ def mcp(user: Annotated[str | None, typer.Option(help="Whose archive; by default
 
 def _serve(session: Session, owner: str) -> None:
     from commonplace.web.mcp.tools import Desk, open_mcp
-    from commonplace.web.reading import Readers
+    from commonplace.web.readers import Readers
     from commonplace.web.security.secret_keys import secret_keys
 
     takes_notes = session.settings.server.allow_notes

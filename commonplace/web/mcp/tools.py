@@ -30,7 +30,7 @@ from commonplace.web.api.projects import projects_of
 from commonplace.web.errors import Problem, fail_after_asking
 from commonplace.web.mcp import results
 from commonplace.web.mcp.notes import save_note
-from commonplace.web.reading import Reader
+from commonplace.web.readers import Reader
 from commonplace.web.security.secret_keys import SecretKeys
 
 log = logging.getLogger("commonplace.web")

@@ -1,4 +1,4 @@
-"""From a template to a page. Everything that a template is given is escaped."""
+"""From a template to a page. Everything that a template is given is escaped, but for what `reading` has cleaned."""
 
 from __future__ import annotations
 
@@ -6,35 +6,63 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from commonplace.moments import to_datetime
+from commonplace.web.reading import legible
 from commonplace.web.security import cookies, csrf
 from commonplace.web.server import server_of
+from commonplace.web.wording import maybe, say
 
 WEB = Path(__file__).parents[1]
 STATIC = WEB / "static"
+ROOMS = (
+    ("/", "home"),
+    ("/import", "import"),
+    ("/runs", "runs"),
+    ("/conversations", "conversations"),
+    ("/account", "account"),
+)
+"""What the navigation leads to."""
+MESSAGES = ("kept", "undone", "started", "removed")
+"""What a page can be asked to say on top of it: whatever was just done, as `?told=`."""
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page. Templates also get `session` (who is logged in), `csrf` (for forms) and `static` (addresses of files)."""
-    session = getattr(request.state, "session", None)
-    zone = server_of(request).settings.zone
-
-    def moment(value: int) -> str:
-        return to_datetime(value, zone).strftime("%Y-%m-%d %H:%M")
-
-    text = (
-        _templates()
-        .get_template(template)
-        .render(values | {"session": session, "csrf": lambda: csrf.token(request), "static": static, "moment": moment})
-    )
-    page = HTMLResponse(text, status)
+    page = HTMLResponse(fragment(request, template, **values), status)
     cookies.keep_visit(request, page)
     return page
+
+
+def fragment(request: Request, template: str, **values: Any) -> str:
+    """A template, filled in."""
+    zone = server_of(request).settings.zone
+    told = request.query_params.get("told", "")
+
+    def moment(value: int | None, form: str = "%Y-%m-%d %H:%M") -> str:
+        return "" if value is None else to_datetime(value, zone).strftime(form)
+
+    given = {
+        "session": getattr(request.state, "session", None),
+        "csrf": lambda: csrf.token(request),
+        "moment": moment,
+        "rooms": ROOMS,
+        "here": _room(request.url.path),
+        "told": say(f"told.{told}") if told in MESSAGES else "",
+    }
+    return legible(_templates().get_template(template).render(given | values))
+
+
+def done(where: str, told: str = "") -> RedirectResponse:
+    """On to a page of ours after something was done, which it tells."""
+    path, mark, anchor = where.partition("#")
+    question = f"{'&' if '?' in path else '?'}told={told}" if told else ""
+    return RedirectResponse(f"{path}{question}{mark}{anchor}", 303)
 
 
 @cache
@@ -45,12 +73,26 @@ def static(name: str) -> str:
     return f"/static/{stem}.{digest}.{ending}"
 
 
+def _room(path: str) -> str:
+    return f"/{path.split('/')[1]}"
+
+
+def _question(values: dict[str, Any], **changed: Any) -> str:
+    """The query of an address, some of it changed; what is empty is left out."""
+    return urlencode({name: value for name, value in (values | changed).items() if value}, doseq=True)
+
+
 @cache
 def _templates() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(WEB / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals.update(say=say, maybe=maybe, static=static, question=_question)
+    made.filters.update(
+        number=lambda value: f"{value:,}", percent=lambda value: f"{value:.0%}", path=lambda text: quote(text, safe=":")
+    )
+    return made

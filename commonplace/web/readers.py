@@ -1,0 +1,62 @@
+"""What programs read with: one person's archive, and the searcher over it, whose models are loaded once."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+from commonplace.archive.conversations.reading import has_conversation
+from commonplace.archive.search.filters import Filters
+from commonplace.archive.search.search import Result
+from commonplace.session import Session
+from commonplace.stages import answering, asking
+from commonplace.stages.asking import Answer
+from commonplace.stages.searching import Searcher
+from commonplace.web.errors import Problem, not_found
+
+
+class Reader(NamedTuple):
+    """One person's."""
+
+    session: Session
+    searcher: Searcher
+
+    def ask(self, question: str, *, project: str | None = None) -> Answer:
+        """An answer with its sources, whole. Nothing is kept of it: whoever may ask may not write."""
+        told = self._ask(question, project)
+        if told.error:
+            raise Problem(503, "unavailable", told.error)
+        return told
+
+    def similar(self, id: str, *, limit: int) -> list[Result]:
+        """The conversations nearest to one of this person's."""
+        if not has_conversation(self.session.archive, id):
+            raise not_found("conversation")
+        return self.searcher.similar(id, limit=limit).results
+
+    def _ask(self, question: str, project: str | None) -> Answer:
+        filters, model = Filters(project=project), answering.model_for(self.session, None, project)
+        if not model:
+            return asking.quote(self.session, self.searcher, question, filters=filters)
+        with answering.open_answering(self.session, model, project=project) as using:
+            return answering.answer(self.session, self.searcher, using, question, filters=filters, is_kept=False)
+
+
+class Readers:
+    """Everybody's, each made when it is first needed."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._making = threading.Lock()
+        self._by_owner: dict[str, Reader] = {}
+
+    def of(self, owner: str) -> Reader:
+        with self._making:
+            if owner not in self._by_owner:
+                session = self._session._replace(archive=self._session.archive.of(owner))
+                self._by_owner[owner] = Reader(session, Searcher(session))
+            return self._by_owner[owner]
+
+    def close(self) -> None:
+        for reader in self._by_owner.values():
+            reader.searcher.close()

@@ -1,0 +1,35 @@
+// What every page has: buttons that copy, and forms that ask before they do something that cannot be taken back.
+
+document.addEventListener("click", async (event) => {
+  const button = /** @type {HTMLElement} */ (event.target).closest("button[data-copy]");
+  if (!(button instanceof HTMLElement)) return;
+  const source = button.dataset.copy ? document.getElementById(button.dataset.copy) : button.closest("figure")?.querySelector("code");
+  await navigator.clipboard.writeText(source?.textContent ?? "");
+  const before = button.textContent;
+  button.textContent = button.dataset.done ?? before;
+  setTimeout(() => { button.textContent = before; }, 1500);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  if (form.dataset.sure && !confirm(form.dataset.sure)) event.preventDefault();
+});
+
+// Choices that show at once what they choose.
+document.addEventListener("change", (event) => {
+  const field = /** @type {HTMLElement} */ (event.target);
+  if (field instanceof HTMLSelectElement && field.dataset.now !== undefined) field.form?.requestSubmit();
+});
+
+// Code gets a button that copies it, where there is a clipboard to copy to.
+if (navigator.clipboard && document.body) {
+  for (const figure of document.querySelectorAll("figure.code")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet copy";
+    button.dataset.copy = "";
+    button.textContent = document.documentElement.dataset.copy ?? "Copy";
+    button.dataset.done = document.documentElement.dataset.copied ?? "Copied";
+    figure.append(button);
+  }
+}

@@ -1,0 +1,35 @@
+"""What pages say, out of one file for each language: `words/en.toml`. A translation is another such file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+WORDS = Path(__file__).parent / "words"
+LANGUAGE = "en"
+
+
+def say(key: str, **values: Any) -> str:
+    """The words at `page.name`, with values in their places. Of two forms, `n` tells which."""
+    words: Any = _words(LANGUAGE)
+    for part in key.split("."):
+        words = words[part]
+    if isinstance(words, Mapping):
+        words = words["one" if values["n"] == 1 else "other"]
+    return str(words).format_map(values) if values else str(words)
+
+
+def maybe(key: str, otherwise: str) -> str:
+    """The words for something that may be new, such as the name of a stage; else that name."""
+    try:
+        return say(key)
+    except KeyError:
+        return otherwise
+
+
+@cache
+def _words(language: str) -> dict[str, Any]:
+    return tomllib.loads((WORDS / f"{language}.toml").read_text(encoding="utf-8"))
