@@ -79,7 +79,7 @@ def test_a_category_that_is_none_is_left_and_offered_as_a_new_one(book: Archive,
     assert {problem.conversation_id for problem in report.problems} == {edited, other}
     assert "Knitting" not in str(report.problems)
     assert _filed(book, edited).category != "Knitting"
-    assert proposals(book, "everyday") == {"Knitting": [edited, other]}
+    assert {name: set(ids) for name, ids in proposals(book, "everyday").items()} == {"Knitting": {edited, other}}
     assert _sync(book, notion).conflicts == 0  # told once, offered until it is taken or given up
     assert add_category(book, "everyday", "Knitting", origin="cli") == {"category": "Knitting", "given_to": 2}
     assert proposals(book, "everyday") == {}
