@@ -40,6 +40,7 @@ def sync(
     everything: Annotated[bool, titled("Also what was there before the first run")] = False,
     resend: Annotated[list[str] | None, titled("Send again, by id")] = None,
     accept: Annotated[list[str] | None, titled("Take as arrived, by id")] = None,
+    adopt: Annotated[list[str] | None, titled("Take the place of a lost archive, by its mark")] = None,
 ) -> dict[str, Any]:
     """Bring conversations to a destination: only those that are not there as they are now.
 
@@ -55,10 +56,11 @@ def sync(
         everything: Also what was in the archive before the first run, where that is left out.
         resend: Ids of what may have arrived or not, to be sent again.
         accept: Ids of what may have arrived or not, to be taken as arrived.
+        adopt: Marks of archives that wrote there and are lost: this one goes on in their place.
     """
     with session() as opened:
         selection = selection_of(opened, since=since, until=until, project=project, limit=limit, force=force)
-        wishes = wishes_of(retry_failed=retry_failed, everything=everything, resend=resend, accept=accept)
+        wishes = wishes_of(retry_failed=retry_failed, everything=everything, resend=resend, accept=accept, adopt=adopt)
         if dry_run:
             planned = preview(opened, destination, selection, wishes)
             return conclude(opened, planned, name=f"sync {destination}: dry run", handled=0, failed=0)

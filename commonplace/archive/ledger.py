@@ -15,13 +15,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Table, case, delete, func, insert, literal, select, update
 
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import recall, remember
+from commonplace.archive.memory import mark_of, recall, remember
 from commonplace.archive.rows import arriving, batched, from_json, put, to_json
 from commonplace.archive.schema import ledger, ledger_items
 from commonplace.model import LedgerEntry, LedgerItem, LedgerState
 from commonplace.moments import now
 
 _PAGE = 500
+_ADOPTED = "adopted archives"
 
 
 class ArchiveLedger:
@@ -123,6 +124,14 @@ class ArchiveLedger:
     def remember(self, name: str, value: str) -> None:
         """Something of the destination as a whole."""
         remember(self._archive, self._key(name), value)
+
+    def archives(self) -> list[str]:
+        """The mark of this archive, and those of the archives whose place it took."""
+        return [mark_of(self._archive), *(self.recall(_ADOPTED) or "").split()]
+
+    def adopt(self, marks: Collection[str]) -> None:
+        """What these archives wrote there is ours from now on."""
+        self.remember(_ADOPTED, " ".join(sorted({*self.archives()[1:], *marks})))
 
     def _key(self, name: str) -> str:
         return f"{name}:{self._archive.owner}:{self.instance}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+
 from sqlalchemy import select
 
 from commonplace.archive.core import Archive
-from commonplace.archive.rows import put
+from commonplace.archive.rows import add, put
 from commonplace.archive.schema import settings
 
 
@@ -19,3 +21,14 @@ def remember(archive: Archive, name: str, value: str) -> None:
     """Remember this in place of what was known before."""
     with archive.write() as connection:
         put(connection, settings, [{"name": name, "value": value}])
+
+
+def mark_of(archive: Archive) -> str:
+    """What this archive is told from others by where several could write: made when it is first asked for, and the same
+    after a restore, because backups hold it."""
+    name = f"mark:{archive.owner}"
+    if known := recall(archive, name):
+        return known
+    with archive.write() as connection:
+        add(connection, settings, [{"name": name, "value": secrets.token_hex(4)}])
+        return str(connection.execute(select(settings.c.value).where(settings.c.name == name)).scalar_one())

@@ -66,6 +66,9 @@ def sync(
     everything: Annotated[bool, typer.Option("--all", help="Also what was here before the first sync.")] = False,
     resend: Annotated[list[str] | None, typer.Option(help="Send again what may not have arrived; repeatable.")] = None,
     accept: Annotated[list[str] | None, typer.Option(help="Take as arrived what may have; repeatable.")] = None,
+    adopt: Annotated[
+        list[str] | None, typer.Option(help="Go on in the place of a lost archive, by its mark; repeatable.")
+    ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove there what the rules let through no longer.")] = False,
     yes: Yes = False,
     direct: Direct = False,
@@ -85,6 +88,7 @@ def sync(
             "everything": everything,
             "resend": resend,
             "accept": accept,
+            "adopt": adopt,
         }
         wanted = wishes_of(**wishes)
         if dry_run:

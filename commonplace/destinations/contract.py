@@ -142,6 +142,10 @@ class Ledger(Entries, Protocol):
     def remember(self, name: str, value: str) -> None:
         """Something of the destination as a whole, such as the ids of its columns."""
 
+    def archives(self) -> Sequence[str]:
+        """By which mark this archive is told from others that could write to the same place; then the marks of those
+        whose place it took, because a person said so."""
+
     def items(self, conversation_id: str) -> list[LedgerItem]:
         """The parts of a conversation that are there, in their order."""
 

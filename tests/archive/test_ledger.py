@@ -127,3 +127,12 @@ def test_what_was_removed_leaves_nothing(archive: Archive) -> None:
     ledger.removed("chatgpt:1")
     assert ledger.is_empty()
     assert ledger.items("chatgpt:1") == []
+
+
+def test_an_archive_has_a_mark_and_may_take_the_place_of_others(archive: Archive) -> None:
+    ledger = ArchiveLedger(archive, "fake:1")
+    (mark,) = ledger.archives()
+    ledger.adopt(["0000beef"])
+    ledger.adopt(["0000cafe", "0000beef"])
+    assert ArchiveLedger(archive, "fake:1").archives() == [mark, "0000beef", "0000cafe"]
+    assert ArchiveLedger(archive, "fake:2").archives() == [mark]

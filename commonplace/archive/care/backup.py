@@ -27,6 +27,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.faults import writing
 from commonplace.archive.files.files import CHUNK, path_of
 from commonplace.archive.inbox import has_inbox, inbox, open_inbox
+from commonplace.archive.memory import mark_of
 from commonplace.archive.migrations import HEAD
 from commonplace.archive.schema import BACKED_UP, features, files, passages, vector_kinds
 from commonplace.errors import Refused
@@ -72,6 +73,7 @@ def backup(archive: Archive, path: Path, *, include_files: bool = False) -> Mani
     """Write the whole archive, every owner's, to a new file. If the process is killed, there is none."""
     if path.exists():
         raise Refused(f"There is a {path.name} already.", hint="Choose another name for the backup.")
+    mark_of(archive)  # in every backup, so that what is restored is known where it wrote before
     with writing("The backup"):
         return _write(archive, path, include_files)
 

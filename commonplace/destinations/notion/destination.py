@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from commonplace.destinations.contract import Capabilities, Document, Edit, Ledger, Remark
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.client import NotionClient
 from commonplace.destinations.notion.columns import MEMORY, Columns
 from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock
+from commonplace.destinations.notion.index import Index
 from commonplace.destinations.notion.job import url_of
+from commonplace.destinations.notion.others import shared_with
 from commonplace.destinations.notion.settings import RENDERER_VERSION, NotionSettings
 from commonplace.destinations.notion.write import Writer
 from commonplace.errors import Halt, Permanent
@@ -55,7 +57,7 @@ class NotionDestination:
         self._opened = None
         try:
             writer = self._writer(ledger)
-            return writer.problems() or _told(writer.index.doubles())
+            return writer.problems() or _found(writer.index, ledger.archives())
         except Halt as exc:
             return [str(exc)]
         finally:
@@ -124,9 +126,11 @@ class NotionDestination:
         return self._opened
 
 
-def _told(doubles: Mapping[str, list[str]]) -> list[str]:
-    """Conversations that are there twice, for the person who can tell which row to keep."""
-    return [
+def _found(index: Index, ours: Sequence[str]) -> list[str]:
+    """Another archive's rows, and conversations that are there twice, for the person who can tell what to keep."""
+    doubles, others = index.look_over(ours)
+    shared = [str(shared_with(sorted(others), ours))] if others else []
+    return shared + [
         f"There are {len(ids)} rows of {conversation_id}: {', '.join(map(url_of, ids))}. Remove all but the first, "
         "which is the one that is written to."
         for conversation_id, ids in doubles.items()

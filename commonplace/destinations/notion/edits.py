@@ -13,7 +13,8 @@ from commonplace import moments
 from commonplace.destinations.contract import Edit, Ledger, Remark
 from commonplace.destinations.notion.client import NotionClient
 from commonplace.destinations.notion.columns import Columns
-from commonplace.destinations.notion.job import stamp_in, url_of
+from commonplace.destinations.notion.job import said_by, url_of
+from commonplace.destinations.notion.others import others_in, require_none
 from commonplace.destinations.notion.properties import (
     CONVERSATION_ID,
     HASH,
@@ -54,8 +55,9 @@ class Edits:
 
         When it is over, everything that people changed is known, and the writes that follow need not look again.
         """
-        newest = since or 0
+        newest, ours = since or 0, ledger.archives()
         for rows in self.rows(since):
+            require_none(others_in((self._hash_of(row) for row in rows), ours), ours)
             newest = max([newest, *(moments.parse(row["last_edited_time"]) for row in rows)])
             ids = {row["id"]: str(self._columns.value(row, CONVERSATION_ID) or "") for row in rows}
             entries = ledger.get(ids.values())
@@ -70,7 +72,7 @@ class Edits:
         entry = entries.get(conversation_id)
         shown = self._columns.shown(row, PEOPLES)
         if entry is None or not entry.remote_id:
-            persons = persons_of(stamp_in(str(self._columns.value(row, HASH) or "")), shown)
+            persons = persons_of(said_by(self._hash_of(row)).stamp, shown)
             yield from self._edits(
                 row, conversation_id, {field: shown[field] for field in shown if field in persons}, {}
             )
@@ -157,6 +159,9 @@ class Edits:
         """We have just written this row: what was seen of it no longer counts."""
         with self._lock:
             self._seen.pop(page_id, None)
+
+    def _hash_of(self, row: Json) -> str:
+        return str(self._columns.value(row, HASH) or "")
 
     def _changed(self, entry: LedgerEntry, shown: Mapping[str, Any]) -> dict[str, Any]:
         """Fields whose value is neither what we wrote nor what was pulled before; only those that the row has."""

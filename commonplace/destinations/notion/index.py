@@ -7,7 +7,7 @@ has never heard of: another tool wrote it, or the ledger was restored from a bac
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -16,6 +16,7 @@ import msgspec
 from commonplace.destinations.contract import Ledger
 from commonplace.destinations.notion.client import NotionClient
 from commonplace.destinations.notion.columns import Columns
+from commonplace.destinations.notion.others import others_in, require_none
 from commonplace.destinations.notion.properties import CONVERSATION_ID, HASH, PEOPLES
 
 Json = dict[str, Any]
@@ -47,12 +48,15 @@ class Index:
         self._key = client.settings.base_url, source_id
 
     def ensure(self, ledger: Ledger) -> None:
-        """Know the rows that the ledger lacks, before the first page is created."""
+        """Know the rows that the ledger lacks, before the first page is created; and that no other archive writes."""
         if self._is_trusted:
             return
         if next(iter(ledger.remote_ids()), None) is None or not self._newest_is_known(ledger):
+            ours, others = ledger.archives(), set[str]()
             for page in self.rows():
                 self._remember(page, ledger)
+                others |= self._others(page, ours)
+            require_none(others, ours)
         self._is_trusted = True
 
     def find(self, conversation_id: str) -> Found | None:
@@ -70,15 +74,17 @@ class Index:
         return next((self.found(row) for row in self._query(body, "ascending")["results"]), None)
 
     def found(self, row: Json) -> Found:
-        return Found(row["id"], str(self._columns.value(row, HASH) or ""), self._columns.shown(row, PEOPLES))
+        return Found(row["id"], self._hash_of(row), self._columns.shown(row, PEOPLES))
 
-    def doubles(self) -> dict[str, list[str]]:
-        """Conversations that have several rows, with the rows' ids, the oldest first."""
+    def look_over(self, ours: Sequence[str]) -> tuple[dict[str, list[str]], set[str]]:
+        """Conversations that have several rows, with the rows' ids, the oldest first; and who else writes here."""
         rows: dict[str, dict[str, None]] = {}
+        others: set[str] = set()
         for page in self.rows():
+            others |= self._others(page, ours)
             for row in page:
                 rows.setdefault(self._conversation_of(row), {})[row["id"]] = None
-        return {conversation_id: list(ids) for conversation_id, ids in rows.items() if len(ids) > 1}
+        return {conversation_id: list(ids) for conversation_id, ids in rows.items() if len(ids) > 1}, others
 
     def rows(self) -> Iterator[list[Json]]:
         """All rows, a page at a time, in the order of creation; past 10,000 the query begins anew at the last one."""
@@ -105,6 +111,8 @@ class Index:
             return True
         rows = self._query({"page_size": PAGE_SIZE, "filter": self._has_id()}, "descending")["results"]
         ids = [self._conversation_of(row) for row in rows]
+        if self._others(rows, ledger.archives()):
+            return False
         if ids and _is_there(ledger, ids) != set(ids):
             return False
         if ids:
@@ -118,6 +126,12 @@ class Index:
             entry = known.get(conversation_id)
             if conversation_id and (entry is None or not entry.remote_id):
                 self._strangers.setdefault(_key(conversation_id), msgspec.json.encode(self.found(row)))
+
+    def _others(self, rows: Iterable[Json], ours: Sequence[str]) -> set[str]:
+        return others_in((self._hash_of(row) for row in rows), ours)
+
+    def _hash_of(self, row: Json) -> str:
+        return str(self._columns.value(row, HASH) or "")
 
     def _conversation_of(self, row: Json) -> str:
         return str(self._columns.value(row, CONVERSATION_ID) or "")

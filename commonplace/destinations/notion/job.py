@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -67,6 +67,8 @@ class Job(msgspec.Struct, kw_only=True):
     room: Room
     """What one page may hold."""
     ledger: Entries
+    archive: str
+    """The mark of the archive that writes it."""
 
     @property
     def id(self) -> str:
@@ -75,17 +77,16 @@ class Job(msgspec.Struct, kw_only=True):
     @property
     def hash(self) -> str:
         """What the `Hash` property of the finished page says."""
-        return f"{self.row.hash}-{self.body.hash()}-{len(self.body.segments)}-{self.stamp}"
+        return self._hash(self.body.hash(), len(self.body.segments))
 
     @property
     def partial_hash(self) -> str:
         """What it says until the whole body is there."""
-        return f"{self.row.hash}-{PARTIAL}-0-{self.stamp}"
+        return self._hash(PARTIAL, 0)
 
-    @property
-    def stamp(self) -> str:
+    def _hash(self, body: str, count: int) -> str:
         persons = [field for field, name in PEOPLES.items() if name in self.document.persons]
-        return stamp_of(peoples_of(self), persons)
+        return f"{self.row.hash}-{body}-{count}-{stamp_of(peoples_of(self), persons)}-{self.archive}"
 
     @property
     def body_detail(self) -> Json:
@@ -106,9 +107,20 @@ class Job(msgspec.Struct, kw_only=True):
         )
 
 
-def stamp_in(hash_: str) -> str:
-    """The part of a row's `Hash` that is about what people may change; empty where an older version wrote it."""
-    return (hash_.split("-", 3) + [""] * 4)[3]
+class Said(NamedTuple):
+    """What a row's `Hash` says; empty where an older version wrote it."""
+
+    row: str
+    body: str
+    segments: str
+    stamp: str
+    """About what people may change."""
+    archive: str
+    """Who wrote it."""
+
+
+def said_by(hash_: str) -> Said:
+    return Said(*(hash_.split("-") + [""] * 5)[:5])
 
 
 def is_settled(entry: LedgerEntry | None, document: Document) -> bool:

@@ -22,7 +22,7 @@ from commonplace.destinations.notion.columns import Columns
 from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
 from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Stopped
 from commonplace.destinations.notion.index import Found, Index
-from commonplace.destinations.notion.job import PARTIAL, Job, Page, is_settled, page_of, peoples_of, unchanged
+from commonplace.destinations.notion.job import PARTIAL, Job, Page, is_settled, page_of, peoples_of, said_by, unchanged
 from commonplace.destinations.notion.ledger_thread import LedgerOnOneThread
 from commonplace.destinations.notion.page.blocks import BlockDialect
 from commonplace.destinations.notion.page.bodies import Bodies
@@ -111,7 +111,7 @@ class Writer:
         ledger.removed(conversation_id)
         return Outcome(conversation_id=conversation_id, state="removed", remote_id=page_id)
 
-    def job(self, document: Document, ledger: Entries) -> Job:
+    def job(self, document: Document, ledger: Entries, archive: str) -> Job:
         row = row_of(document, self._names)
         values = dict(row.values)
         if self._settings.project_as == "relation":
@@ -119,13 +119,13 @@ class Writer:
             values[PROJECT] = [page] if page else []
         body = body_of(document, self._settings, self.dialect)
         room = Room(self._settings.blocks_per_page)
-        return Job(document=document, row=row, values=values, body=body, room=room, ledger=ledger)
+        return Job(document=document, row=row, values=values, body=body, room=room, ledger=ledger, archive=archive)
 
     def _in_parallel(self, todo: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         """All documents at once, as far as the governor lets them; the first error is raised when all are over."""
-        door = LedgerOnOneThread(ledger)
+        door, archive = LedgerOnOneThread(ledger), ledger.archives()[0]
         with ThreadPoolExecutor(min(MOST_IN_FLIGHT, len(todo)), thread_name_prefix="notion") as pool:
-            work = [pool.submit(self._bring, document, door) for document in todo]
+            work = [pool.submit(self._bring, document, door, archive) for document in todo]
             try:
                 door.serve(work)
             finally:
@@ -184,7 +184,7 @@ class Writer:
                 if name not in self._projects:
                     raise
 
-    def _bring(self, document: Document, ledger: Entries) -> Outcome | None:
+    def _bring(self, document: Document, ledger: Entries, archive: str) -> Outcome | None:
         """One document; None if the run has been stopped. Raises only what concerns the others too."""
         if self._client.is_stopped:
             return None
@@ -193,7 +193,7 @@ class Writer:
             entry = ledger.get([conversation_id]).get(conversation_id)
             if entry is not None and is_settled(entry, document):
                 return unchanged(document, entry)
-            job = self.job(document, ledger)
+            job = self.job(document, ledger, archive)
             try:
                 return self._settle(job, entry)
             except Unanswered as exc:
@@ -255,14 +255,14 @@ class Writer:
     def _adopted(self, job: Job, found: Found) -> Page:
         """A row that was not in our ledger. Its `Hash` says how much of today's page it already is, and what of it is
         ours: the rest is a person's, and stays until the next pull has brought it back."""
-        row_hash, body_hash, count, stamp = (found.hash.split("-", 3) + [""] * 4)[:4]
-        persons = persons_of(stamp, found.shown)
+        said = said_by(found.hash)
+        persons = persons_of(said.stamp, found.shown)
         page = Page(id=found.page_id, names=own_names(self._names), shown=found.shown)
         page.values = {field: job.values[field] if field in persons else value for field, value in found.shown.items()}
-        if row_hash == job.row.hash:
+        if said.row == job.row.hash:
             page.sent = {field: hash_ for field, hash_ in job.row.hashes.items() if field not in persons}
-        if body_hash != PARTIAL and count.isdigit():
-            page.body = {"hash": body_hash, "count": int(count)}
+        if said.body != PARTIAL and said.segments.isdigit():
+            page.body = {"hash": said.body, "count": int(said.segments)}
         return page
 
     def _create(self, job: Job) -> Outcome:

@@ -79,14 +79,25 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """Send these (again), whatever is known of them."""
     accept: tuple[str, ...] = ()
     """Take these as arrived."""
+    adopt: tuple[str, ...] = ()
+    """Go on in the place of these archives, which wrote there and are lost."""
 
 
 def wishes_of(
-    *, retry_failed: bool, everything: bool, resend: Sequence[str] | None, accept: Sequence[str] | None
+    *,
+    retry_failed: bool,
+    everything: bool,
+    resend: Sequence[str] | None,
+    accept: Sequence[str] | None,
+    adopt: Sequence[str] | None,
 ) -> Wishes:
     """Wishes as options and parameters say them."""
     return Wishes(
-        retry_failed=retry_failed, everything=everything, resend=tuple(resend or ()), accept=tuple(accept or ())
+        retry_failed=retry_failed,
+        everything=everything,
+        resend=tuple(resend or ()),
+        accept=tuple(accept or ()),
+        adopt=tuple(adopt or ()),
     )
 
 

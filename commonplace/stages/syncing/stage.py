@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from commonplace.archive import leases
+from commonplace.archive.ledger import ArchiveLedger
 from commonplace.model import Outcome
 from commonplace.session import Session
 from commonplace.stages.selection import Selection, slices
@@ -47,6 +48,8 @@ def write_pending(
     work: Work = IN_PROCESS,
 ) -> None:
     """What people changed there comes back, before anything is written over it; then everything that is pending."""
+    if wishes.adopt:
+        ArchiveLedger(using.archive, using.destination.instance).adopt(wishes.adopt)
     if can_pull(using.destination):
         pulled = work.do(pull_changes, using)
         report.requests += pulled.requests

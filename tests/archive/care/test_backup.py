@@ -23,6 +23,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.files.files import path_of, put_file
 from commonplace.archive.leases import hold
 from commonplace.archive.ledger import ArchiveLedger
+from commonplace.archive.memory import mark_of
 from commonplace.archive.opening import open_archive
 from commonplace.errors import Refused
 from commonplace.model import Attachment
@@ -210,3 +211,13 @@ def test_a_backup_from_before_a_column_was_added_is_restored(
             changed.writestr(name, content)
     restore(other, older)
     assert _rows(other) == _rows(sqlite_archive)
+
+
+def test_what_is_restored_is_the_same_archive_to_whoever_it_writes_to(
+    archive: Archive, other: Archive, tmp_path: Path
+) -> None:
+    backup(archive, tmp_path / "kept")
+    assert mark_of(other) != mark_of(archive)
+    restore(other, tmp_path / "kept")
+    assert mark_of(other) == mark_of(archive)
+    assert mark_of(other.of("you")) != mark_of(other)

@@ -25,12 +25,16 @@ START = 1_770_000_000_000_000
 class FileLedger:
     """A ledger in one SQLite file; every write commits. Used on the thread that made it, as the contract allows."""
 
-    def __init__(self, path: Path | str = ":memory:") -> None:
+    def __init__(self, path: Path | str = ":memory:", *, archive: str = "0a0a0a0a") -> None:
         self._file = sqlite3.connect(path, isolation_level=None)
         self._file.execute("PRAGMA journal_mode=WAL")
         self._file.execute("CREATE TABLE IF NOT EXISTS ledger (id TEXT PRIMARY KEY, entry TEXT)")
         self._file.execute("CREATE TABLE IF NOT EXISTS memory (name TEXT PRIMARY KEY, value TEXT)")
         self.writes: list[tuple[str, str]] = []
+        self.marks = [archive]
+
+    def archives(self) -> list[str]:
+        return self.marks
 
     def check(self) -> None:
         """Nobody takes anything over here."""

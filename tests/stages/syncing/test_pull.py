@@ -10,6 +10,7 @@ import pytest
 
 from commonplace.archive.conversations.reading import Filed, conversation_ids, load_filed
 from commonplace.archive.core import Archive
+from commonplace.archive.memory import mark_of
 from commonplace.archive.opening import open_archive
 from commonplace.archive.verdicts.proposals import proposals
 from commonplace.archive.verdicts.verdicts import correct
@@ -19,6 +20,7 @@ from commonplace.stages.categorizing.reviewing import add_category
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.importing.stage import import_paths
 from commonplace.stages.mapping import projects
+from commonplace.stages.syncing.pending import Wishes
 from commonplace.stages.syncing.report import SyncReport
 from tests.fakes.notion import FakeNotion
 from tests.stages.syncing.syncing import sync
@@ -38,14 +40,14 @@ def book(sqlite_archive: Archive, tmp_path: Path) -> Archive:
     return sqlite_archive
 
 
-def _sync(book: Archive, notion: FakeNotion) -> SyncReport:
+def _sync(book: Archive, notion: FakeNotion, wishes: Wishes = Wishes()) -> SyncReport:
     database = next(iter(notion.sources.values())).database_id
     settings = NotionSettings(
         token=notion.token, base_url=notion.base_url, database_id=database, requests_per_minute=6000
     )
     destination = open_notion(settings)
     try:
-        return sync(book, destination, taxonomy=taxonomy_named(book, "everyday"))
+        return sync(book, destination, wishes=wishes, taxonomy=taxonomy_named(book, "everyday"))
     finally:
         destination.close()
 
@@ -170,11 +172,18 @@ def test_a_lost_archive_takes_no_word_of_a_person_away(
         notion.edit(notion.row(id).id, Category="Coding")
     with open_archive(new_database("sqlite"), files=tmp_path / "others") as fresh:
         import_paths(fresh, [tmp_path / "sample.zip"])
-        report = _sync(fresh, notion)
-        assert (report.created, report.conflicts) == (0, 0)
+        refused = _sync(fresh, notion)
+        assert refused.stopped
+        assert f"--adopt {mark_of(book)}" in (refused.hint or "")
+        assert (refused.pulled, refused.created, refused.updated) == (0, 0, 0)
+        report = _sync(fresh, notion, Wishes(adopt=(mark_of(book),)))
+        assert (report.stopped, report.created, report.conflicts) == (None, 0, 0)
         for id in ids[:3]:
             filed, row = _filed(fresh, id), notion.row(id)
             assert (filed.category, filed.tags, filed.project_name) == ("Health & Fitness", ["mine"], "Knee")
             assert (row.title, row.value("Category"), row.value("Tags")) == ("My title", "Health & Fitness", ["mine"])
         assert {_filed(fresh, id).category for id in ids[3:]} == {"Coding"}
+        notion.pass_time(5)
+        notion.edit(notion.row(ids[3]).id, Category="Health & Fitness")
+        assert _sync(fresh, notion).pulled == 1  # once is enough
     assert len(notion.rows()) == len(ids)
