@@ -6,7 +6,7 @@ A bound above keeps infinity out, one on either side NaN, and both keep arithmet
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,10 +52,17 @@ _LINE = r"\s+".join(map(_field_of_cron, _FIELDS))
 CRON = rf"^(\s*{_LINE}\s*|@(hourly|daily|weekly|monthly|yearly))?$"
 CronLine = Annotated[str, Meta(pattern=CRON)]
 """Five fields or a word for them. Empty: never."""
+_RATE = r"^\s*[1-9]\d{0,8}\s*(/|\s+per\s+)\s*([1-9]\d{0,3}\s*)?(?i:second|minute|hour|day|month|year)s?\s*$"
+Rate = Annotated[str, Meta(pattern=_RATE)]
+"""How often."""
 
 _PLACE = re.compile(r"(?P<what>.+) - at `(?:\$\.?)?(?P<where>[^`]*)`", re.DOTALL)
 _BOUND = re.compile(r"Expected `(?:int|float)` (?P<sign>[<>]=?) (?P<number>\S+)")
 _TYPE = re.compile(r"Expected `(?P<wanted>\w+)`, got `\w+`")
+_SHAPES = {
+    CRON: "a cron line (minute, hour, day, month, weekday) such as 0 3 * * *, or empty",
+    _RATE: "how often in which time, such as 300/minute or 10 per 5 minutes",
+}
 _SIGNS = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
 _TYPES = {
     "int": "a whole number",
@@ -84,6 +91,23 @@ def within(value: Any, kind: Any, *, name: str) -> Any:
         raise Refused(explained(f"{exc} - at `$.{name}`")) from exc
 
 
+def expressions(patterns: Iterable[str], *, group: str, setting: str) -> list[re.Pattern[str]]:
+    """Regular expressions that each say by a group what is looked for. Refused where one does not."""
+    compiled = []
+    for pattern in patterns:
+        try:
+            expression = re.compile(pattern)
+        except re.error as exc:
+            raise Refused(f"{setting}: {pattern!r} is not a regular expression: {exc}.") from exc
+        if group not in expression.groupindex:
+            raise Refused(
+                f"{setting}: {pattern!r} has no group named {group}.",
+                hint=rf"Write ^\[(?P<{group}>[^\]]+)\] or the like.",
+            )
+        compiled.append(expression)
+    return compiled
+
+
 def explained(problem: str, *, section: str = "") -> str:
     """What msgspec says of a value in a section of the settings, as a sentence about a setting; never the value."""
     told = _PLACE.fullmatch(problem)
@@ -97,6 +121,6 @@ def explained(problem: str, *, section: str = "") -> str:
         return f"{setting} must be {_SIGNS[bound['sign']]} {float(bound['number']):.10g}."
     if wrong := _TYPE.fullmatch(told["what"]):
         return f"{setting} must be {_TYPES.get(wrong['wanted'], wrong['wanted'])}."
-    if "matching regex" in told["what"]:
-        return f"{setting} must be a cron line (minute, hour, day, month, weekday) such as 0 3 * * *, or empty."
+    if shape := next((shape for pattern, shape in _SHAPES.items() if repr(pattern) in told["what"]), None):
+        return f"{setting} must be {shape}."
     return f"{setting}: {told['what']}."

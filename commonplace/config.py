@@ -26,11 +26,13 @@ from commonplace.bounds import (
     HoursOrNever,
     Natural,
     Port,
+    Rate,
     Seconds,
     SecondsOfADay,
     Share,
     WholeSecondsOrNone,
     explained,
+    expressions,
 )
 from commonplace.environment import Environment as Environment
 from commonplace.environment import read_dotenv, read_dotenv_of_folder
@@ -197,7 +199,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Addresses or networks whose word on who the client is (X-Forwarded-For) counts."""
     cors_origins: tuple[str, ...] = ()
     """Origins whose pages may call the API from a browser."""
-    rate_limit: str = "300/minute"
+    rate_limit: Rate = "300/minute"
     """Requests per address, and per program or key. Logins, tokens, webhooks have limits of their own."""
     rate_limit_storage: str = "memory://"
     """Where requests are counted: in this process, or `redis://...` for several."""
@@ -285,6 +287,10 @@ def load(
     except msgspec.ValidationError as exc:
         raise Refused(f"{path or 'The environment'}: {_explain(str(exc))}") from exc
     zone_named(settings.timezone)
+    try:
+        expressions(settings.projects.title_patterns, group="project", setting="[projects] title_patterns")
+    except Refused as exc:
+        raise Refused(f"{path}: {exc.message}", hint=exc.hint) from exc
     return settings, environment
 
 

@@ -79,6 +79,10 @@ def test_every_number_is_looked_at() -> None:
         ("[openai]\ntimeout_seconds = 0\n", "[openai] timeout_seconds must be more than 0."),
         ("[prices.mine]\ninput = -1\noutput = 1\n", "[prices] input must be at least 0."),
         ("[schedule]\npipeline = '0 25 * * *'\n", "[schedule] pipeline must be a cron line"),
+        ("[server]\nrate_limit = 'often'\n", "[server] rate_limit must be how often in which time"),
+        ("[server]\nrate_limit = '0/minute'\n", "[server] rate_limit must be how often in which time"),
+        ("[projects]\ntitle_patterns = ['[']\n", "[projects] title_patterns: '[' is not a regular expression"),
+        ("[projects]\ntitle_patterns = ['x']\n", "[projects] title_patterns: 'x' has no group named project"),
         ("[runs]\nworkers = 'four'\n", "[runs] workers must be a whole number."),
     ],
 )

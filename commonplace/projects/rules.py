@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from commonplace.bounds import expressions
 from commonplace.config import ProjectSettings
-from commonplace.errors import Refused
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,19 +61,7 @@ def rules_hash(settings: ProjectSettings) -> str:
 
 
 def title_patterns(settings: ProjectSettings) -> list[re.Pattern[str]]:
-    compiled = []
-    for pattern in settings.title_patterns:
-        try:
-            expression = re.compile(pattern)
-        except re.error as exc:
-            raise Refused(f"[projects] title_patterns: {pattern!r} is not a regular expression: {exc}.") from exc
-        if "project" not in expression.groupindex:
-            raise Refused(
-                f"[projects] title_patterns: {pattern!r} has no group named project.",
-                hint=r"Write ^\[(?P<project>[^\]]+)\] or the like.",
-            )
-        compiled.append(expression)
-    return compiled
+    return expressions(settings.title_patterns, group="project", setting="[projects] title_patterns")
 
 
 def name_in_title(title: str | None, patterns: Iterable[re.Pattern[str]]) -> str | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from ipaddress import IPv4Network, IPv6Network
+from typing import cast
 from urllib.parse import urlsplit
 
 import msgspec
 
+from commonplace.bounds import AnyPort, Rate, within
 from commonplace.config import Environment, Settings
 from commonplace.errors import Refused
 
@@ -48,7 +50,7 @@ def complete(
     """Refused where the server would be open to a network without encryption, unless `insecure` says that it may."""
     told = settings.server
     where = host or _address_in(environment) or told.host
-    number = port if port is not None else _port_in(environment) or told.port
+    number = next(it for it in (port, _port_in(environment), told.port) if it is not None)
     public = _public_url(told.public_url)
     is_local = is_loopback(where)
     if not is_local and not public.startswith("https://") and not insecure:
@@ -63,7 +65,7 @@ def complete(
         hosts=frozenset(_hosts(told.allowed_hosts, public, where, is_local)),
         proxies=tuple(map(_network, told.trusted_proxies)),
         cors_origins=_list_in(environment, "CORS_ORIGINS") or told.cors_origins,
-        rate_limit=environment.get("RATELIMIT_DEFAULT") or told.rate_limit,
+        rate_limit=within(environment.get("RATELIMIT_DEFAULT") or told.rate_limit, Rate, name="RATELIMIT_DEFAULT"),
         rate_limit_storage=environment.get("RATELIMIT_STORAGE_URI") or told.rate_limit_storage,
         idle_hours=told.idle_hours,
         session_days=told.session_days,
@@ -125,8 +127,13 @@ def _address_in(environment: Environment) -> str | None:
 
 
 def _port_in(environment: Environment) -> int | None:
+    """PORT, unless it is the address of another service, as containers have it."""
     value = environment.get("PORT")
-    return int(value) if value and value.isdigit() and int(value) < 65_536 else None
+    if not value or "://" in value:
+        return None
+    if not value.isdecimal():
+        raise Refused("PORT must be a port: a whole number from 0 to 65535, where 0 is whichever is free.")
+    return cast(int, within(int(value), AnyPort, name="PORT"))
 
 
 def _list_in(environment: Environment, name: str) -> tuple[str, ...]:

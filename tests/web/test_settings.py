@@ -57,10 +57,23 @@ def test_the_founding_variables_work(tmp_path: Path) -> None:
     assert web.cors_origins == ("https://a.example", "https://b.example")
 
 
-@pytest.mark.parametrize(("host", "port"), [("x86_64-conda-linux-gnu", "tcp://10.0.0.1:8000"), ("my-laptop", "-1")])
+@pytest.mark.parametrize(("host", "port"), [("x86_64-conda-linux-gnu", "tcp://10.0.0.1:8000"), ("my-laptop", "")])
 def test_what_other_programs_call_host_and_port_is_not_taken_for_ours(tmp_path: Path, host: str, port: str) -> None:
     web = _complete(tmp_path, HOST=host, PORT=port)
     assert (web.host, web.port) == ("127.0.0.1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "-1"), ("PORT", "80a"), ("PORT", "65536"), ("PORT", "http"), ("RATELIMIT_DEFAULT", "often")],
+)
+def test_a_variable_that_makes_no_sense_is_named(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(Refused, match=f"^{name} must be "):
+        _complete(tmp_path, "", False, **{name: value})
+
+
+def test_a_port_of_0_is_whichever_is_free(tmp_path: Path) -> None:
+    assert _complete(tmp_path, PORT="0").port == 0
 
 
 def test_a_proxy_that_is_no_address_is_named(tmp_path: Path) -> None:
