@@ -211,6 +211,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Whether programs may register themselves (OAuth's dynamic registration). Documents as ids need no leave."""
     allow_notes: bool = False
     """Whether programs may be given leave to add notes (`write:notes`)."""
+    uploads_gb: AtLeastOne = 50
+    """Gigabytes of uploads that one person may have waiting; what was imported does not count."""
     refresh_grace_seconds: WholeSecondsOrNone = 60
     """For so long a program that repeats an exchange of its refresh token is told the same again. 0: never."""
 

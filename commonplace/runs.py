@@ -197,6 +197,17 @@ def _detail(error: Any) -> str:
         return str(error)
 
 
+def cancel(identity: str) -> None:
+    """Ask for the end of a run. It has ended when its state says so."""
+    from uuid import UUID
+
+    from prefect import get_client
+    from prefect.states import Cancelling
+
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(UUID(identity), Cancelling())
+
+
 class Ended:
     """How a run ended."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from prefect import flow, tags
@@ -27,6 +28,8 @@ def pipeline(
     paths: Paths = None,
     stages: Annotated[list[Stage], titled("Stages")] = list(STAGES),  # noqa: B006  (the form shows it)
     destinations: Destinations = None,
+    judge: Annotated[categorize.JudgeName | None, titled("Judge")] = None,
+    taxonomy: Annotated[str | None, titled("Set of categories")] = None,
     debounce: Annotated[bool, titled("Leave it to a run that waits")] = False,
 ) -> dict[str, Any]:
     """Bring the archive up to date and everything that depends on it. A run that finds nothing to do does nothing.
@@ -37,13 +40,16 @@ def pipeline(
         paths: Exports to import, as paths on the machine that runs this. None: what lies in the inbox.
         stages: Which stages to run.
         destinations: Where to write. None: every destination of the settings.
+        judge: Who decides on categories. None: as the settings say.
+        taxonomy: The set of categories, by name. None: as the settings say.
         debounce: End at once if another run of this deployment is waiting to start, which will do the same.
     """
     with session() as opened:
         if debounce and is_superseded():
             name = "pipeline: left to the run that waits behind this one"
             return conclude(opened, {}, name=name, handled=0, failed=0)
-        report, errors = run_stages(opened, stages, paths=paths, destinations=destinations)
+        judging = {"judge": judge, "taxonomy": taxonomy}
+        report, errors = run_stages(opened, stages, paths=paths, destinations=destinations, judging=judging)
         handled, failed = totals(report)
         name = f"pipeline: {summary(report)}"
         return conclude(opened, report, name=name, handled=handled, failed=failed, errors=errors)
@@ -56,6 +62,7 @@ def run_stages(
     paths: list[str] | None = None,
     destinations: list[str] | None = None,
     selection: Selection = Selection(),
+    judging: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[dict[str, Any], list[str]]:
     """The stages in their order, each with its own report, and what went wrong with any of them.
 
@@ -64,7 +71,7 @@ def run_stages(
     runs: dict[str, Callable[[], dict[str, Any]]] = {
         "import": lambda: import_exports.run(session, paths, origin="pipeline"),
         "embed": lambda: embed.run(session, selection),
-        "categorize": lambda: categorize.run(session, selection),
+        "categorize": lambda: categorize.run(session, selection, **judging),
         "map": lambda: map_projects.run(session, selection),
     }
     wanted = {stage: run for stage, run in runs.items() if stage in stages}

@@ -194,7 +194,7 @@ def test_the_server_starts_without_what_few_of_its_callers_need() -> None:
 
 
 ABOUT_EVERY_SOURCE = {"ahead", "contents", "contract", "limits", "registry"}
-WRITES_THE_SAMPLE = {"commonplace.cli.system"}
+WRITES_THE_SAMPLE = {"commonplace.cli.system", "commonplace.web.pages.importing"}
 
 
 def test_no_source_is_known_by_name_outside_the_room_of_sources() -> None:

@@ -20,11 +20,11 @@ from starlette.responses import Response
 from commonplace.archive.access import clients, grants, keys, sessions, users
 from commonplace.errors import CommonplaceError
 from commonplace.web import health
-from commonplace.web.api import actions, omi, rest
+from commonplace.web.api import actions, omi, rest, tus
 from commonplace.web.mcp.endpoint import Endpoint
 from commonplace.web.oauth import metadata, registration, token
 from commonplace.web.oauth import pages as oauth_pages
-from commonplace.web.pages import account, entering, files, home
+from commonplace.web.pages import account, entering, files, home, importing, runs
 from commonplace.web.replies import reply
 from commonplace.web.requests import Requests
 from commonplace.web.security.addresses import Proxies
@@ -36,9 +36,9 @@ from commonplace.web.server import Server
 
 log = logging.getLogger("commonplace.web")
 
-PAGES = (files.router, home.router, entering.router, account.router)
+PAGES = (files.router, home.router, entering.router, account.router, importing.router, runs.router)
 OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)
-ROUTERS = (health.router, *PAGES, *OAUTH, omi.router, rest.router, actions.router)
+ROUTERS = (health.router, *PAGES, *OAUTH, omi.router, rest.router, actions.router, tus.router)
 TIDY_SECONDS = 3600
 
 
@@ -113,3 +113,4 @@ def _tidy(server: Server) -> None:
     keys.prune(server.archive)
     grants.prune(server.archive)
     clients.prune(server.archive)
+    server.uploads.prune(server.archive)

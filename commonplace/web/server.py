@@ -16,10 +16,12 @@ from commonplace.web.deliveries import Deliveries
 from commonplace.web.metrics import Metrics
 from commonplace.web.nudging import Nudge
 from commonplace.web.oauth.fetching import Fetcher
+from commonplace.web.progress import Shared
 from commonplace.web.readers import Readers
 from commonplace.web.security.limits import Limiter
 from commonplace.web.security.secret_keys import SecretKeys, secret_keys
 from commonplace.web.settings import WebSettings
+from commonplace.web.uploads import Uploads
 
 RECEIVES = "receive-omi"
 """The flow that empties the inbox."""
@@ -42,6 +44,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Deliveries
     fetcher: Fetcher
     readers: Readers
+    uploads: Uploads
+    watched: Shared
 
 
 @contextmanager
@@ -65,6 +69,8 @@ def open_server(session: Session, web: WebSettings, *, fetcher: Fetcher | None =
             deliveries=Deliveries(inbox, nudge),
             fetcher=fetcher or Fetcher(),
             readers=readers,
+            uploads=Uploads(settings.home / "uploads", most_bytes=settings.server.uploads_gb << 30),
+            watched=Shared(),
         )
 
 

@@ -17,6 +17,8 @@ class FakePrefectApi(Loopback):
         self.busy = 0
         self.deployments: list[dict[str, Any]] = []
         self.runs: list[dict[str, Any]] = []
+        self.artifacts: list[dict[str, Any]] = []
+        self.logs: list[dict[str, Any]] = []
         super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), _handler(self)))
 
     @property
@@ -38,12 +40,37 @@ class FakePrefectApi(Loopback):
         if has_run:
             self.runs.append({"deployment_id": name})
 
+    def add_run(self, id: str, *, state: str, message: str = "", **parameters: Any) -> dict[str, Any]:
+        """A run of the pipeline, as the server tells it."""
+        moment = datetime.now(UTC).isoformat()
+        run = {
+            "id": id,
+            "flow_id": "a-flow",
+            "name": "bold-ibex",
+            "state_type": state.upper(),
+            "state_name": state.capitalize(),
+            "state": {"message": message},
+            "expected_start_time": moment,
+            "start_time": None if state == "scheduled" else moment,
+            "end_time": moment if state in ("completed", "failed", "cancelled") else None,
+            "parameters": parameters,
+        }
+        self.runs.append(run)
+        return run
+
+    def add_summary(self, stage: str, **counts: Any) -> None:
+        """What a run tells of a stage that it has done."""
+        rows = json.dumps([{"what": what.replace("_", " "), "value": value} for what, value in counts.items()])
+        self.artifacts.append({"key": f"commonplace-{stage}-summary", "data": rows})
+
     def answer(self, path: str) -> Any:
         answers: dict[str, Any] = {
             "/api/health": True,
             "/api/deployments/filter": self.deployments,
             "/api/flow_runs/filter": self.runs,
-            "/api/flows/filter": [{"name": "pipeline"}],
+            "/api/flows/filter": [{"id": "a-flow", "name": "pipeline"}],
+            "/api/artifacts/filter": list(reversed(self.artifacts)),
+            "/api/logs/filter": self.logs,
         }
         return answers.get(path)
 

@@ -97,6 +97,15 @@ class Forms(HTMLParser):
             self.found[-1]["fields"][about["name"]] = about.get("value") or ""
 
 
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Any]:
+    """One browser for all tests of this process (chromium.py)."""
+    from tests.web.chromium import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
 Start = Callable[..., Live]
 
 

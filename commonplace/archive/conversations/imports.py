@@ -13,7 +13,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, case, exists, insert, or_, select, union, update
+from sqlalchemy import Connection, Row, and_, case, exists, func, insert, or_, select, union, update
 
 from commonplace import moments
 from commonplace.archive.core import Archive
@@ -169,6 +169,33 @@ def find_flawless(
     with archive.read() as connection:
         row = connection.execute(query).one_or_none()
     return _record(row) if row else None
+
+
+def named(archive: Archive, name: str) -> ImportRecord | None:
+    """The newest import of a file of this name."""
+    query = select(imports).where(imports.c.owner == archive.owner, imports.c.name == name)
+    with archive.read() as connection:
+        row = connection.execute(query.order_by(imports.c.started_at.desc()).limit(1)).one_or_none()
+    return _record(row) if row else None
+
+
+def is_in(archive: Archive, name: str) -> bool:
+    """Whether a file of this name was imported to its end."""
+    record = named(archive, name)
+    return record is not None and record.status == "completed"
+
+
+def so_far(archive: Archive, record: ImportRecord) -> Counts:
+    """What became of what was read: at the end as it was counted, before that as far as it is written down."""
+    if record.status != "running":
+        return record.counts
+    query = select(import_outcomes.c.outcome, func.count()).where(import_outcomes.c.import_id == record.id)
+    with archive.read() as connection:
+        by_outcome = connection.execute(query.group_by(import_outcomes.c.outcome)).all()
+    counted = Counts(read=sum(number for _, number in by_outcome))
+    for outcome, number in by_outcome:
+        setattr(counted, outcome, number)
+    return counted
 
 
 def is_kept(archive: Archive, record: ImportRecord) -> bool:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from commonplace.moments import to_datetime
+from commonplace.moments import from_datetime, to_datetime
 from commonplace.web.reading import legible
 from commonplace.web.security import cookies, csrf
 from commonplace.web.server import server_of
@@ -91,7 +91,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(say=say, maybe=maybe, static=static, question=_question)
+    made.globals.update(say=say, maybe=maybe, micro=from_datetime, static=static, question=_question)
     made.filters.update(
         number=lambda value: f"{value:,}", percent=lambda value: f"{value:.0%}", path=lambda text: quote(text, safe=":")
     )

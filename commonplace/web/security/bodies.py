@@ -13,6 +13,8 @@ BY_PATH = {
     "/omi/": 5 * MEGABYTE,  # photos are in it, as text
     "/chatgpt/webhook/": 5 * MEGABYTE,
     "/mcp": 4 * MEGABYTE,
+    "/uploads/": 1 << 50,  # each has a limit of its own, counted where it is written
+    "/import/file": 1 << 50,
 }
 
 

@@ -44,6 +44,19 @@ def person(request: Request) -> Session:
     return found
 
 
+def owner_of_runs(request: Request) -> Session:
+    """The session of the person whose archive runs work on: theirs is the machine."""
+    found = person(request)
+    if found.owner != server_of(request).settings.owner:
+        raise Problem(
+            403,
+            "not_yours",
+            "Runs work on the archive of this server's owner.",
+            hint="`COMMONPLACE_OWNER=you commonplace import FILE` takes an export of yours in.",
+        )
+    return found
+
+
 def archive_of(request: Request, owner: str) -> Archive:
     """The archive as this owner sees it."""
     return server_of(request).archive.of(owner)
@@ -51,3 +64,4 @@ def archive_of(request: Request, owner: str) -> Archive:
 
 Visitor = Annotated[Session | None, Depends(session_of)]
 Person = Annotated[Session, Depends(person)]
+OwnerOfRuns = Annotated[Session, Depends(owner_of_runs)]

@@ -1,0 +1,181 @@
+"""What a Prefect server knows of its runs, asked over HTTP: what began when, how far it is, how it ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from commonplace.config import Settings
+from commonplace.stack import server
+from commonplace.stack.api import Api
+
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+WAITING = {"SCHEDULED", "PENDING"}
+LINES_AT_ONCE = 200
+PATIENCE_SECONDS = 2.0
+_SUMMARY, _PROGRESS, _REPORT = "-summary", "commonplace-progress-", "-report"
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a run, as far as it is."""
+
+    name: str
+    is_done: bool = False
+    percent: float | None = None
+    counts: dict[str, Any] = {}
+    report: str = ""
+    """In Markdown: what was done, and what could not be."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run. `state` is one of Prefect's types in lower letters, `message` what it says of its end."""
+
+    id: str
+    flow: str
+    name: str
+    state: str
+    state_name: str
+    message: str
+    expected_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    parameters: Mapping[str, Any] = {}
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state.upper() in ENDED
+
+    @property
+    def waits(self) -> bool:
+        return self.state.upper() in WAITING
+
+    @property
+    def seconds(self) -> float:
+        """How long it has worked."""
+        end = self.ended_at or datetime.now(UTC)
+        return (end - self.started_at).total_seconds() if self.started_at else 0.0
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of a run's log."""
+
+    at: datetime
+    text: str
+    is_problem: bool
+
+
+class NoHistory(Exception):
+    """No Prefect server answers."""
+
+
+def api_of(settings: Settings) -> Api:
+    """The server that this process speaks to. Raises `NoHistory` where none runs."""
+    if url := os.environ.get("PREFECT_API_URL"):
+        return Api(url, os.environ.get("PREFECT_API_AUTH_STRING", ""))
+    running = server.running(settings)
+    if running is None:
+        raise NoHistory
+    return server.api(running, settings)
+
+
+def address_of(api: Api, run: Run) -> str:
+    """The run's page in Prefect's own UI."""
+    return f"{api.url.removesuffix('/').removesuffix('/api')}/runs/flow-run/{run.id}"
+
+
+def recent(api: Api, *, limit: int = 20) -> list[Run]:
+    """What runs, ran, or should be running; the newest first."""
+    until = {"before_": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
+    asked = {"flow_runs": {"expected_start_time": until}, "sort": "EXPECTED_START_TIME_DESC", "limit": limit}
+    return _runs(api, asked)
+
+
+def coming(api: Api) -> Run | None:
+    """What runs next by its schedule."""
+    after = {"after_": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
+    asked = {"flow_runs": {"expected_start_time": after}, "sort": "EXPECTED_START_TIME_ASC", "limit": 1}
+    return next(iter(_runs(api, asked)), None)
+
+
+def find(api: Api, id: str) -> Run | None:
+    """A run by its id."""
+    try:
+        UUID(id)
+    except ValueError:
+        return None
+    return next(iter(_runs(api, {"flow_runs": {"id": {"any_": [id]}}, "limit": 1})), None)
+
+
+def stages(api: Api, run: Run, wanted: Sequence[str]) -> list[Stage]:
+    """The parts of a run in their order: those that are wanted, and what else it has told of."""
+    asked = {"artifacts": {"flow_run_id": {"any_": [run.id]}}, "sort": "CREATED_DESC", "limit": 200}
+    found: dict[str, dict[str, Any]] = {name: {} for name in wanted}
+    for artifact in reversed(_ask(api, "artifacts/filter", asked)):
+        key, data = str(artifact["key"] or ""), artifact["data"]
+        if key.startswith(_PROGRESS):
+            name = key.removeprefix(_PROGRESS)
+            found.setdefault(name, {})["percent"] = float(data or 0)
+        elif key.startswith("commonplace-") and key.endswith(_SUMMARY):
+            rows = msgspec.json.decode(data) if isinstance(data, str) else data
+            name = key.removeprefix("commonplace-").removesuffix(_SUMMARY)
+            counts = {str(row["what"]): row["value"] for row in rows or []}
+            found.setdefault(name, {}).update(is_done=True, counts=counts)
+        elif key.startswith("commonplace-") and key.endswith(_REPORT):
+            name = key.removeprefix("commonplace-").removesuffix(_REPORT)
+            found.setdefault(name, {})["report"] = str(data or "")
+    return [Stage(name=name, **told) for name, told in found.items()]
+
+
+def lines(api: Api, id: str, *, after: int = 0) -> list[Line]:
+    """The log of a run, without the first so many lines."""
+    asked = {
+        "logs": {"flow_run_id": {"any_": [id]}},
+        "sort": "TIMESTAMP_ASC",
+        "offset": after,
+        "limit": LINES_AT_ONCE,
+    }
+    return [
+        Line(datetime.fromisoformat(line["timestamp"]), str(line["message"]), line["level"] >= logging.WARNING)
+        for line in _ask(api, "logs/filter", asked)
+    ]
+
+
+def _ask(api: Api, path: str, body: object) -> list[dict[str, Any]]:
+    answer = api.ask(path, body, patience_seconds=PATIENCE_SECONDS)
+    if answer is None:
+        raise NoHistory
+    return list(answer)
+
+
+def _runs(api: Api, asked: object) -> list[Run]:
+    found = _ask(api, "flow_runs/filter", asked)
+    ids = sorted({each["flow_id"] for each in found})
+    flows = _ask(api, "flows/filter", {"flows": {"id": {"any_": ids}}}) if ids else []
+    names = {flow["id"]: flow["name"] for flow in flows}
+    return [_run(each, names.get(each["flow_id"], "")) for each in found]
+
+
+def _run(found: Mapping[str, Any], flow: str) -> Run:
+    state = found["state"] or {}
+    return Run(
+        id=found["id"],
+        flow=flow,
+        name=found["name"],
+        state=str(found["state_type"] or "pending").lower(),
+        state_name=found["state_name"] or "",
+        message=state.get("message") or "",
+        expected_at=_moment(found["expected_start_time"]),
+        started_at=_moment(found["start_time"]),
+        ended_at=_moment(found["end_time"]),
+        parameters=found["parameters"] or {},
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

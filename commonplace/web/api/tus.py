@@ -1,0 +1,133 @@
+"""Uploads that survive a broken connection: tus 1.0 (core, creation, expiration, termination), for people's browsers.
+
+https://tus.io/protocols/resumable-upload. Every request but the first question has `Tus-Resumable`, which no other
+site's page can send without being asked whether it may; so the session's cookie is enough.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from email.utils import formatdate
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from commonplace.errors import Refused
+from commonplace.web.errors import Problem, not_found
+from commonplace.web.security.origins import check_same_origin
+from commonplace.web.security.people import Person
+from commonplace.web.server import Server, server_of
+from commonplace.web.uploads import NoRoom, OutOfStep, Upload, Uploads
+
+VERSION = "1.0.0"
+EXTENSIONS = "creation,expiration,termination"
+CONTENT = "application/offset+octet-stream"
+SPEAKS = {"tus-resumable": VERSION, "cache-control": "no-store"}
+
+
+def _speaks(request: Request) -> None:
+    check_same_origin(request)
+    if request.headers.get("tus-resumable") != VERSION:
+        told = {**SPEAKS, "tus-version": VERSION}
+        raise Problem(412, "another_version", f"This server speaks tus {VERSION}.", headers=told)
+
+
+router = APIRouter(prefix="/uploads")
+Speaking = Depends(_speaks)
+
+
+@router.options("")
+@router.options("/{id}")
+def options(request: Request) -> Response:
+    """What is spoken here."""
+    most = str(server_of(request).uploads.most_bytes)
+    told = {**SPEAKS, "tus-version": VERSION, "tus-extension": EXTENSIONS, "tus-max-size": most}
+    return Response(status_code=204, headers=told)
+
+
+@router.post("", dependencies=[Speaking])
+def create(request: Request, session: Person) -> Response:
+    """Room for a file."""
+    size = request.headers.get("upload-length", "")
+    if not size.isascii() or not size.isdigit():
+        raise Problem(400, "no_length", "How long the file is has to be said first: Upload-Length.", headers=SPEAKS)
+    try:
+        upload = server_of(request).uploads.create(session.owner, _name(request), int(size[:20]))
+    except NoRoom as refused:
+        raise Problem(413, "no_room", refused.message, hint=refused.hint, headers=SPEAKS) from None
+    return Response(status_code=201, headers={**_about(upload), "location": f"/uploads/{upload.id}"})
+
+
+@router.head("/{id}", dependencies=[Speaking])
+def offset(request: Request, session: Person, id: str) -> Response:
+    """How much has arrived."""
+    uploads, upload = _found(request, session.owner, id)
+    here = uploads.interrupt(upload)
+    return Response(headers={**_about(upload), "upload-offset": str(here), "upload-length": str(upload.size)})
+
+
+@router.patch("/{id}", dependencies=[Speaking])
+async def append(request: Request, session: Person, id: str) -> Response:
+    """More of it."""
+    uploads, upload = await run_in_threadpool(_found, request, session.owner, id)
+    at = request.headers.get("upload-offset", "")
+    if request.headers.get("content-type") != CONTENT:
+        raise Problem(415, "another_kind", f"What comes is {CONTENT}.", headers=SPEAKS)
+    if not at.isascii() or not at.isdigit():
+        raise Problem(400, "no_offset", "Where it goes on has to be said: Upload-Offset.", headers=SPEAKS)
+    try:
+        here = await uploads.append(upload, int(at[:20]), request.stream())
+        if here == upload.size:
+            await run_in_threadpool(uploads.finish, upload)
+    except OutOfStep as refused:
+        raise Problem(409, "out_of_step", refused.message, hint=refused.hint, headers=SPEAKS) from None
+    except Refused as refused:
+        await run_in_threadpool(uploads.remove, upload)
+        raise Problem(415, "no_export", refused.message, hint=refused.hint, headers=SPEAKS) from None
+    return Response(status_code=204, headers={**_about(upload), "upload-offset": str(here)})
+
+
+@router.delete("/{id}", dependencies=[Speaking])
+def remove(request: Request, session: Person, id: str) -> Response:
+    """Never mind."""
+    uploads, upload = _found(request, session.owner, id)
+    uploads.remove(upload)
+    return Response(status_code=204, headers=SPEAKS)
+
+
+@router.post("/{id}", dependencies=[Speaking])
+async def instead(request: Request, session: Person, id: str) -> Response:
+    """For networks that let no other method through."""
+    match request.headers.get("x-http-method-override", "").upper():
+        case "PATCH":
+            return await append(request, session, id)
+        case "DELETE":
+            return await run_in_threadpool(remove, request, session, id)
+        case _:
+            raise Problem(405, "not_allowed", "That cannot be done here.", headers=SPEAKS)
+
+
+def _found(request: Request, owner: str, id: str) -> tuple[Uploads, Upload]:
+    server: Server = server_of(request)
+    upload = server.uploads.find(owner, id)
+    if upload is None:
+        raise not_found("upload")
+    return server.uploads, upload
+
+
+def _about(upload: Upload) -> dict[str, str]:
+    return {**SPEAKS, "upload-expires": formatdate(upload.expires_at / 1_000_000, usegmt=True)}
+
+
+def _name(request: Request) -> str:
+    """`filename` of `Upload-Metadata`: names and values in base64, separated by commas."""
+    for pair in request.headers.get("upload-metadata", "").split(","):
+        name, _, value = pair.strip().partition(" ")
+        if name == "filename":
+            try:
+                return base64.b64decode(value, validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                raise Problem(400, "strange_metadata", "Upload-Metadata is not in base64.", headers=SPEAKS) from None
+    return ""

@@ -1,0 +1,213 @@
+"""The page that takes exports in: a form that works everywhere, and what its script uploads in pieces."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Form, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from commonplace import runs
+from commonplace.errors import CommonplaceError, Refused
+from commonplace.stack import history
+from commonplace.stack.history import NoHistory
+from commonplace.web.arriving import Piece, pieces
+from commonplace.web.errors import Problem, not_found
+from commonplace.web.pages.rendering import done, render
+from commonplace.web.security import csrf
+from commonplace.web.security.csrf import Guarded
+from commonplace.web.security.people import OwnerOfRuns, Person
+from commonplace.web.server import Server, server_of
+from commonplace.web.uploads import Upload
+from commonplace.web.wording import say
+
+router = APIRouter(prefix="/import")
+
+LONGEST_FIELD = 4_000
+Chosen = Annotated[list[str], Form()]
+Word = Annotated[str, Form(max_length=200)]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wants done with what they import. Empty: as the settings say."""
+
+    taxonomy: str = ""
+    judge: str = ""
+    destinations: list[str] = []
+
+    def parameters(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Those of a run of the pipeline."""
+        told = {"taxonomy": self.taxonomy, "judge": self.judge}
+        stages = ["import", "embed", "categorize", "map", *(["sync"] if self.destinations else [])]
+        return {
+            "paths": [str(path) for path in paths],
+            "stages": stages,
+            **({"destinations": self.destinations} if self.destinations else {}),
+            **{name: value for name, value in told.items() if value},
+        }
+
+
+@router.get("")
+def import_page(request: Request, session: Person) -> Response:
+    """The form, and what has arrived and waits."""
+    return _page(request, session.owner)
+
+
+@router.post("/file")
+async def receive(request: Request, session: OwnerOfRuns) -> Response:
+    """Files from a form, as they come; then the run that imports them."""
+    server = server_of(request)
+    fields: dict[str, list[str]] = {}
+    arrived: list[Upload] = []
+    try:
+        await _receive(request, server, session.owner, fields, arrived)
+        looked = [await run_in_threadpool(server.uploads.finish, upload) for upload in arrived]
+        if not looked:
+            raise Refused(say("import.no_file"))
+        if refused := [upload for upload in looked if upload.refusal]:
+            raise Refused(refused[0].refusal)
+    except Exception as error:
+        for upload in arrived:
+            await run_in_threadpool(server.uploads.remove, upload)
+        if isinstance(error, Refused):
+            return await run_in_threadpool(_page, request, session.owner, str(error))
+        raise
+    options = Options(
+        taxonomy=_last(fields, "taxonomy"), judge=_last(fields, "judge"), destinations=fields.get("destinations", [])
+    )
+    return await run_in_threadpool(_start, request, session.owner, looked, options)
+
+
+@router.post("/start", dependencies=[Guarded])
+def start(
+    request: Request,
+    session: OwnerOfRuns,
+    upload: Chosen = [],  # noqa: B006
+    destinations: Chosen = [],  # noqa: B006
+    taxonomy: Word = "",
+    judge: Word = "",
+) -> Response:
+    """The run that imports what has arrived."""
+    uploads = server_of(request).uploads
+    found = [one for id in upload if (one := uploads.find(session.owner, id)) is not None]
+    if not found or not all(uploads.is_whole(one) for one in found):
+        return _page(request, session.owner, say("import.not_whole"))
+    looked = [one if one.kind or one.refusal else uploads.finish(one) for one in found]
+    if refused := [one for one in looked if one.refusal]:
+        return _page(request, session.owner, refused[0].refusal)
+    options = Options(taxonomy=taxonomy, judge=judge, destinations=destinations)
+    return _start(request, session.owner, looked, options)
+
+
+@router.post("/sample", dependencies=[Guarded])
+def sample(request: Request, session: OwnerOfRuns) -> Response:
+    """A made-up export, for a look around."""
+    from commonplace.sources.chatgpt.sample import write_sample
+
+    uploads = server_of(request).uploads
+    with tempfile.TemporaryDirectory(prefix="commonplace-") as folder:
+        made = Path(folder) / "sample-export.zip"
+        write_sample(made)
+        upload = uploads.create(session.owner, made.name, made.stat().st_size)
+        uploads.path(upload).write_bytes(made.read_bytes())
+    return _start(request, session.owner, [uploads.finish(upload)], Options())
+
+
+@router.post("/uploads/{id}/remove", dependencies=[Guarded])
+def remove(request: Request, session: Person, id: str) -> Response:
+    """Never mind."""
+    uploads = server_of(request).uploads
+    upload = uploads.find(session.owner, id)
+    if upload is None:
+        raise not_found("upload")
+    uploads.remove(upload)
+    return done("/import", "removed")
+
+
+def _start(request: Request, owner: str, uploads: Sequence[Upload], options: Options) -> Response:
+    server = server_of(request)
+    try:
+        history.api_of(server.settings)
+        runs.connect(server.settings)
+        paths = [server.uploads.path(upload) for upload in uploads]
+        started = runs.start("pipeline", options.parameters(paths))
+    except NoHistory:
+        return _page(request, owner, say("import.nobody_works"))
+    except CommonplaceError as error:
+        return _page(request, owner, str(error))
+    for upload in uploads:
+        server.uploads.keep(msgspec.structs.replace(upload, run=started.id))
+    return done(f"/runs/{started.id}")
+
+
+async def _receive(
+    request: Request, server: Server, owner: str, fields: dict[str, list[str]], arrived: list[Upload]
+) -> None:
+    """Fields are told, files are written. A file that comes before the form's token is refused."""
+    told = request.headers.get("content-length", "")
+    left = int(told) if told.isdigit() else 0
+    coming = pieces(request)
+    async for piece in coming:
+        if piece.file is None:
+            fields.setdefault(piece.name, []).append(await _text(coming))
+            continue
+        csrf.check(request, _last(fields, "csrf"))
+        if not piece.file:  # nothing was chosen
+            await _text(coming)
+            continue
+        upload = await run_in_threadpool(server.uploads.create, owner, piece.file, left)
+        arrived.append(upload)
+        here = await server.uploads.append(upload, 0, _data(coming))
+        arrived[-1] = msgspec.structs.replace(upload, size=here)
+        await run_in_threadpool(server.uploads.keep, arrived[-1])
+    csrf.check(request, _last(fields, "csrf"))
+
+
+async def _data(coming: Any) -> Any:
+    async for piece in coming:
+        if piece.what == "end":
+            return
+        yield piece.data
+
+
+async def _text(coming: Any) -> str:
+    held = bytearray()
+    piece: Piece
+    async for piece in coming:
+        if piece.what == "end":
+            break
+        held += piece.data
+        if len(held) > LONGEST_FIELD:
+            raise Problem(400, "strange_form", "That is no form of ours.")
+    return held.decode(errors="replace")
+
+
+def _last(fields: Mapping[str, list[str]], name: str) -> str:
+    return fields.get(name, [""])[-1]
+
+
+def _page(request: Request, owner: str, problem: str | None = None) -> Response:
+    from commonplace.categorize import registry
+    from commonplace.stages.categorizing import taxonomies
+    from commonplace.stages.syncing import destinations
+
+    server = server_of(request)
+    settings, uploads = server.settings, server.uploads
+    waiting = [(upload, uploads.arrived(upload)) for upload in uploads.list(owner) if not upload.run]
+    return render(
+        request,
+        "import.html",
+        status=400 if problem else 200,
+        problem=problem,
+        waiting=waiting,
+        is_owner=owner == settings.owner,
+        taxonomies=taxonomies.list_taxonomies(server.archive.of(owner)),
+        judges=registry.kinds(),
+        destinations=destinations.names(settings),
+        settings=settings,
+    )

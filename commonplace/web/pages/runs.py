@@ -1,0 +1,121 @@
+"""What runs, ran and will run; and one run from its beginning to its end, whoever looks at it and however often."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from hashlib import blake2b
+
+from fastapi import APIRouter, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
+
+from commonplace import runs
+from commonplace.errors import CommonplaceError
+from commonplace.stack import history
+from commonplace.stack.history import NoHistory, Run
+from commonplace.web.errors import Problem, not_found
+from commonplace.web.pages.rendering import done, fragment, render
+from commonplace.web.progress import FRESH_SECONDS, Seen, look
+from commonplace.web.reading import to_html
+from commonplace.web.security.csrf import Guarded
+from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.server import server_of
+
+router = APIRouter(prefix="/runs")
+
+HEARTBEAT_SECONDS = 15
+NOT_LONGER = 3600
+"""Seconds that one connection lasts; a browser opens the next."""
+
+
+@router.get("")
+def list_page(request: Request, session: OwnerOfRuns) -> Response:
+    """The newest runs, and the next one."""
+    found: list[Run] = []
+    coming, is_there = None, True
+    try:
+        api = history.api_of(server_of(request).settings)
+        found, coming = history.recent(api, limit=50), history.coming(api)
+    except NoHistory:
+        is_there = False
+    return render(request, "runs.html", runs=found, coming=coming, is_there=is_there)
+
+
+@router.get("/{id}")
+def run_page(request: Request, session: OwnerOfRuns, id: str) -> Response:
+    """One run. Its page asks again by itself until it has ended."""
+    seen = _seen(request, id)
+    log = history.lines(history.api_of(server_of(request).settings), id)
+    reports = [(stage.name, to_html(stage.report)) for stage in seen.stages if stage.report]
+    return render(request, "run.html", seen=seen, log=log, reports=reports)
+
+
+@router.get("/{id}/now")
+def now(request: Request, session: OwnerOfRuns, id: str) -> Response:
+    """The part of the page that changes, for browsers behind something that holds events back."""
+    html, has_ended = _shown(request, id)
+    return HTMLResponse(html, headers={"x-run-ended": "yes" if has_ended else "no"})
+
+
+@router.get("/{id}/events")
+async def events(request: Request, session: OwnerOfRuns, id: str) -> Response:
+    """The same whenever it changes, and `end` at the end."""
+    await run_in_threadpool(_seen, request, id)
+    return EventSourceResponse(_events(request, id), ping=HEARTBEAT_SECONDS)
+
+
+@router.post("/{id}/cancel", dependencies=[Guarded])
+def cancel(request: Request, session: OwnerOfRuns, id: str) -> Response:
+    """Ask for the end of a run; the page tells when it has come."""
+    _seen(request, id)
+    try:
+        runs.connect(server_of(request).settings)
+        runs.cancel(id)
+    except CommonplaceError as error:
+        raise Problem(503, "not_cancelled", error.message, hint=error.hint) from None
+    return done(f"/runs/{id}")
+
+
+async def _events(request: Request, id: str) -> AsyncIterator[ServerSentEvent]:
+    sent = request.headers.get("last-event-id", "")
+    for _ in range(int(NOT_LONGER / FRESH_SECONDS)):
+        try:
+            html, has_ended = await run_in_threadpool(_shown, request, id)
+        except Problem:  # Prefect is being started again: it will come back
+            await asyncio.sleep(HEARTBEAT_SECONDS / 5)
+            continue
+        mark = blake2b(html.encode(), digest_size=8).hexdigest()
+        if mark != sent:
+            yield ServerSentEvent(html, event="run", id=mark)
+            sent = mark
+        if has_ended:
+            yield ServerSentEvent("", event="end")
+            return
+        await asyncio.sleep(FRESH_SECONDS)
+
+
+def _shown(request: Request, id: str) -> tuple[str, bool]:
+    seen = _seen(request, id)
+    return fragment(request, "run_now.html", seen=seen), seen.run.has_ended
+
+
+def _seen(request: Request, id: str) -> Seen:
+    server = server_of(request)
+    owner = server.settings.owner
+    archive = server.archive.of(owner)
+
+    def ask() -> Seen | None:
+        names_of = {upload.file_name: upload.name for upload in server.uploads.list(owner)}
+        return look(server.settings, archive, id, names_of)
+
+    try:
+        seen: Seen | None = server.watched.get(id, ask)
+    except NoHistory:
+        raise Problem(
+            503, "no_prefect", "Prefect does not answer.", hint="`commonplace up` starts it; this page waits for it."
+        ) from None
+    if seen is None:
+        raise not_found("run")
+    return seen

@@ -1,0 +1,156 @@
+// Uploads in pieces (tus 1.0): they go on after a broken connection, a reload, or in another browser, from what has
+// arrived. Without this script the form sends the same files by itself.
+
+const form = /** @type {HTMLFormElement} */ (document.getElementById("import"));
+const chosen = /** @type {HTMLInputElement} */ (document.getElementById("files"));
+const shown = /** @type {HTMLElement} */ (document.getElementById("sending"));
+const SPEAKS = { "Tus-Resumable": "1.0.0" };
+const PIECE = 16 << 20;
+const TRIES = 60;
+
+class Refused extends Error {}
+
+/** @param {string} text */
+const inBase64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What has arrived of this very file, if anything has. @param {File} file */
+function known(file) {
+  for (const entry of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("li[data-id]"))) {
+    if (entry.dataset.name === file.name && Number(entry.dataset.size) === file.size) return `/uploads/${entry.dataset.id}`;
+  }
+  return null;
+}
+
+/** @param {Response} reply */
+async function checked(reply) {
+  if (reply.ok) return reply;
+  const told = await reply.json().catch(() => ({}));
+  if (reply.status >= 400 && reply.status < 500 && ![408, 409, 423, 429].includes(reply.status)) {
+    throw new Refused([told.message, told.hint].filter(Boolean).join(" ") || shown.dataset.wrong);
+  }
+  throw new Error(String(reply.status));
+}
+
+/** @param {File} file */
+async function create(file) {
+  const headers = { ...SPEAKS, "Upload-Length": String(file.size), "Upload-Metadata": `filename ${inBase64(file.name)}` };
+  const reply = await checked(await fetch("/uploads", { method: "POST", headers }));
+  return /** @type {string} */ (reply.headers.get("Location"));
+}
+
+/** @param {string} where @param {File} file @param {number} offset @param {(sent: number) => void} told */
+function send(where, file, offset, told) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PATCH", where);
+    request.setRequestHeader("Tus-Resumable", "1.0.0");
+    request.setRequestHeader("Upload-Offset", String(offset));
+    request.setRequestHeader("Content-Type", "application/offset+octet-stream");
+    request.upload.onprogress = (event) => told(offset + event.loaded);
+    request.onerror = () => reject(new Error("the connection broke"));
+    request.onload = () => {
+      const told = (() => { try { return JSON.parse(request.responseText); } catch { return {}; } })();
+      if (request.status === 204) resolve(Number(request.getResponseHeader("Upload-Offset")));
+      else if (request.status === 415 || request.status === 413) reject(new Refused([told.message, told.hint].filter(Boolean).join(" ")));
+      else reject(new Error(String(request.status)));
+    };
+    request.send(file.slice(offset, offset + PIECE));
+  });
+}
+
+/** Send one file to its end; the id of its upload. @param {File} file */
+async function upload(file) {
+  const line = document.createElement("p");
+  const bar = document.createElement("progress");
+  bar.max = file.size || 1;
+  bar.setAttribute("aria-label", file.name);
+  const words = document.createElement("span");
+  line.append(words, bar);
+  shown.append(line);
+  const started = Date.now();
+  let first = -1;
+  /** @param {number} sent */
+  const told = (sent) => {
+    bar.value = sent;
+    if (first < 0) first = sent;
+    const speed = (sent - first) / Math.max(1, Date.now() - started) * 1000;
+    const left = speed ? ` · ${Math.ceil((file.size - sent) / speed)} s` : "";
+    words.textContent = `${file.name}: ${Math.floor(100 * sent / (file.size || 1))} % · ${(speed / 1048576).toFixed(1)} MB/s${left}`;
+  };
+  let where = known(file);
+  let failures = 0;
+  for (;;) {
+    try {
+      where ??= await create(file);
+      const head = await fetch(where, { method: "HEAD", headers: SPEAKS });
+      if (head.status === 404) { where = null; continue; }
+      let offset = Number((await checked(head)).headers.get("Upload-Offset"));
+      told(offset);
+      do {
+        offset = await send(where, file, offset, told);
+        failures = 0;
+      } while (offset < file.size);
+      return /** @type {string} */ (where.split("/").pop());
+    } catch (error) {
+      if (error instanceof Refused || ++failures > TRIES) {
+        words.textContent = `${file.name}: ${error instanceof Refused ? error.message : shown.dataset.wrong}`;
+        line.className = "problem";
+        bar.remove();
+        throw error;
+      }
+      words.textContent = `${file.name}: ${shown.dataset.again}`;
+      await pause(Math.min(500 * 2 ** failures, 10000));
+    }
+  }
+}
+
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
+  const files = [...(chosen.files ?? [])];
+  if (!files.length) return;
+  button.disabled = true;
+  shown.hidden = false;
+  shown.replaceChildren();
+  addEventListener("beforeunload", warn);
+  try {
+    const ids = [];
+    for (const file of files) ids.push(await upload(file));
+    removeEventListener("beforeunload", warn);
+    chosen.disabled = true; // its files are there already
+    for (const id of ids) {
+      const field = document.createElement("input");
+      field.type = "hidden";
+      field.name = "upload";
+      field.value = id;
+      form.append(field);
+    }
+    form.action = "/import/start";
+    form.enctype = "application/x-www-form-urlencoded";
+    form.submit();
+  } catch {
+    removeEventListener("beforeunload", warn);
+    button.disabled = false;
+  }
+});
+
+/** @param {Event} event */
+function warn(event) {
+  event.preventDefault();
+}
+
+for (const name of ["dragenter", "dragover"]) {
+  form?.addEventListener(name, (event) => { event.preventDefault(); form.dataset.over = ""; });
+}
+form?.addEventListener("dragleave", () => { delete form.dataset.over; });
+form?.addEventListener("drop", (event) => {
+  event.preventDefault();
+  delete form.dataset.over;
+  const dropped = /** @type {DragEvent} */ (event).dataTransfer?.files;
+  if (dropped?.length) {
+    chosen.files = dropped;
+    form.requestSubmit();
+  }
+});

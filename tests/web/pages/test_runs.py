@@ -1,0 +1,82 @@
+"""A run's page: what it shows comes from the archive and Prefect, and it never calls a failure a success."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from commonplace.archive.conversations import imports
+from commonplace.archive.conversations.imports import Counts
+from commonplace.errors import Defect
+from tests.fakes.prefect_api import FakePrefectApi
+from tests.web.chromium import log_in
+from tests.web.conftest import Live
+
+ID = "01a21592-9efd-7d5b-9e40-ed0503cef7fd"
+FILE = "0123.zip"
+
+
+@pytest.fixture
+def prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePrefectApi]:
+    fake = FakePrefectApi()
+    monkeypatch.setenv("PREFECT_API_URL", fake.url)
+    with fake:
+        yield fake
+
+
+def _imported(live: Live, **counts: int) -> None:
+    started = imports.start(live.archive, name=FILE, signature="s")
+    defects = [Defect(FILE, "c<b>7", "has no <messages>")] * counts.get("failed", 0)
+    imports.finish(live.archive, started, Counts(**counts), source="chatgpt", defects=defects)
+
+
+def test_the_balance_and_every_defect_are_told(live: Live, prefect: FakePrefectApi) -> None:
+    prefect.add_run(ID, state="completed", message="pipeline: 3 imported, with 1 defects", paths=[f"/x/{FILE}"])
+    prefect.add_summary("import", read=4, new=3, failed=1)
+    _imported(live, read=4, new=3, failed=1)
+    page = live.logged_in().get(f"/runs/{ID}")
+    assert page.status_code == 200
+    assert "4 read = 3 new + 0 changed + 0 unchanged + 0 empty + 1 failed" in page.text
+    assert "has no &lt;messages&gt;" in page.text
+    assert "with 1 defects" in page.text
+    assert 'http-equiv="refresh"' not in page.text
+
+
+def test_a_run_that_failed_says_so_and_why(live: Live, prefect: FakePrefectApi) -> None:
+    prefect.add_run(ID, state="failed", message="The key is wrong. Set OPENAI_API_KEY.", paths=[])
+    page = live.logged_in().get(f"/runs/{ID}")
+    assert "The key is wrong. Set OPENAI_API_KEY." in page.text
+    assert '<span class="state failed">Failed</span>' in page.text
+
+
+def test_a_run_that_nobody_takes_says_what_to_start(live: Live, prefect: FakePrefectApi) -> None:
+    run = prefect.add_run(ID, state="scheduled")
+    run["expected_start_time"] = "2026-01-01T00:00:00Z"
+    page = live.logged_in().get(f"/runs/{ID}")
+    assert "nobody works on it" in page.text
+    assert 'http-equiv="refresh"' in page.text  # for who has no script
+
+
+def test_runs_without_prefect_say_what_to_start(live: Live) -> None:
+    browser = live.logged_in()
+    assert "commonplace up" in browser.get("/runs").text
+    assert browser.get(f"/runs/{ID}").status_code == 503
+
+
+@pytest.mark.browser
+def test_a_page_follows_its_run_to_the_end(live: Live, prefect: FakePrefectApi, chrome: Any) -> None:
+    run = prefect.add_run(ID, state="running", paths=[f"/x/{FILE}"])
+    watched = log_in(chrome, live)
+    page = watched.open(f"/runs/{ID}")
+    expect(page.get_by_role("status")).to_contain_text("At work: Import")
+    prefect.add_summary("import", read=4, new=4)
+    _imported(live, read=4, new=4)
+    expect(page.get_by_text("4 read = 4 new")).to_be_visible()
+    expect(page.get_by_role("progressbar", name="Understand")).to_be_visible()
+    run |= {"state_type": "COMPLETED", "state_name": "Completed", "state": {"message": "pipeline: 4 imported"}}
+    expect(page.get_by_role("link", name="Look at the conversations")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("pipeline: 4 imported")
+    assert watched.wrong == []
