@@ -184,3 +184,39 @@ def test_what_is_read_back_says_the_same_in_other_words(http: httpx.Client, noti
     assert "one\\\ntwo three" in read_back
     assert read_back.endswith('mine \\[x\\]\n\n<unknown url="https://app.notion.com/p/" alt="bookmark"/>')
     assert plain(read(read_back.rpartition("mine")[0]).blocks).split() == row.text.rpartition("mine")[0].split()
+
+
+def upload(http: httpx.Client, name: str = "a.png", type_: str = "image/png", content: bytes = b"bytes") -> str:
+    made = http.post("file_uploads", json={"mode": "single_part", "filename": name, "content_type": type_}).json()
+    sent = http.post(f"file_uploads/{made['id']}/send", files={"file": (name, content, type_)})
+    assert sent.status_code == 200
+    return str(made["id"])
+
+
+def shows(upload_id: str) -> dict[str, Any]:
+    return {"type": "image", "image": {"type": "file_upload", "file_upload": {"id": upload_id}, "caption": [text("a")]}}
+
+
+def test_an_upload_is_shown_as_often_as_one_likes_but_in_its_first_hour(notion: FakeNotion, http: httpx.Client) -> None:
+    source = notion.add_database()
+    early, late = upload(http), upload(http)
+    assert http.post("pages", json=page(source, children=[shows(early)])).status_code == 200
+    notion.pass_time(61)
+    assert http.post("pages", json=page(source, children=[shows(early), shows(early)])).status_code == 200
+    assert http.post("pages", json=page(source, children=[shows(late)])).status_code == 400
+    assert [block.file for row in notion.rows() for block in row.blocks] == [notion.uploads[early].sha256] * 3
+
+
+def test_what_is_no_upload_or_not_what_was_said_is_refused(notion: FakeNotion, http: httpx.Client) -> None:
+    source = notion.add_database()
+    body = {"mode": "single_part", "filename": "a.png", "content_type": "image/png"}
+    pending = http.post("file_uploads", json=body).json()["id"]
+    assert http.post("pages", json=page(source, children=[shows(pending)])).status_code == 400
+    assert http.post("pages", json=page(source, children=[shows("none")])).status_code == 400
+    assert http.post("file_uploads", json=body | {"content_type": "image/gif"}).status_code == 400
+    assert http.post("file_uploads", json=body | {"filename": "a.zip"}).status_code == 400
+    send = f"file_uploads/{pending}/send"
+    assert http.post(send, files={"file": ("a.png", b"x", "text/plain")}).status_code == 400
+    assert http.post(send, files={"file": ("a.png", b"x", "image/png")}).status_code == 200
+    assert http.post(send, files={"file": ("a.png", b"x", "image/png")}).status_code == 400
+    assert http.post("file_uploads/none/send", files={"file": ("a.png", b"x", "image/png")}).status_code == 404

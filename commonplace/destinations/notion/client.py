@@ -24,7 +24,10 @@ import random
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -43,6 +46,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 10.0
 LONG_PAUSE_SECONDS = 60.0
 
 Json = dict[str, Any]
+FileToSend = tuple[str, Path, str]
+"""Its name, where it is, and what it is."""
 
 
 class Unanswered(Retryable):
@@ -55,6 +60,10 @@ class NotThere(Permanent):
 
 class InTrash(Permanent):
     """The page is in the trash."""
+
+
+class NotAllowed(Halt):
+    """The connection may not do this; something else it may."""
 
 
 class HoldsPages(Permanent):
@@ -94,11 +103,11 @@ class NotionClient:
         self._transport = _connect(settings, lambda: self._check())
 
     def send(self, method: str, path: str, body: Json | None = None, *, query: Json | None = None,
-             repeatable: bool = True) -> Json:  # fmt: skip
+             file: FileToSend | None = None, repeatable: bool = True) -> Json:  # fmt: skip
         """The answer's JSON; of a write that was only half answered at least its `id`."""
         attempt, waited = 0, 0.0
         while True:
-            failure = self._try(method, path, body, query, attempt + 1)
+            failure = self._try(partial(self._exchange, method, path, body, query, file), attempt + 1)
             if isinstance(failure, dict):
                 return failure
             if failure.kind == "written" and failure.written is not None:
@@ -139,23 +148,27 @@ class NotionClient:
     def close(self) -> None:
         self._transport.close()
 
-    def _try(self, method: str, path: str, body: Json | None, query: Json | None, attempt: int) -> Json | Failure:
+    def _try(self, exchange: Callable[[], Json | Failure], attempt: int) -> Json | Failure:
         with self.governor.turn(self._stop):
             with self._lock:
                 self.requests += 1
-            answer = self._exchange(method, path, body, query)
+            answer = exchange()
             if isinstance(answer, Failure) and answer.kind == "refused":
                 if answer.retry_after is None:
                     answer = msgspec.structs.replace(answer, retry_after=max(1.0, _backoff(attempt)))
                 self.governor.refused(answer.retry_after or 0.0, is_budget=answer.is_budget)
         return answer
 
-    def _exchange(self, method: str, path: str, body: Json | None, query: Json | None) -> Json | Failure:
+    def _exchange(
+        self, method: str, path: str, body: Json | None, query: Json | None, file: FileToSend | None
+    ) -> Json | Failure:
         import httpx
         from notion_client.errors import HTTPResponseError, RequestTimeoutError
 
         try:
-            answer = self._transport.request(path=path, method=method, query=query, body=body)
+            with ExitStack() as opened:
+                form = {"file": (file[0], opened.enter_context(file[1].open("rb")), file[2])} if file else None
+                answer = self._transport.request(path=path, method=method, query=query, body=body, form_data=form)
         except HTTPResponseError as exc:
             return _failure(exc.status, exc.body, exc.headers)
         except RequestTimeoutError as exc:
@@ -266,7 +279,7 @@ def _locked_out(status: int, message: str, extra: Json) -> Halt:
             "The workspace has used up the blocks of Notion's free plan.",
             hint="Upgrade it, use a workspace with one member, or connect with a personal access token.",
         )
-    return Halt(
+    return NotAllowed(
         f"Notion does not allow this: {message}",
         hint="Share the page with the connection (••• > Connections) and let it read, insert and update content.",
     )

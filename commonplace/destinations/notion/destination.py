@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from commonplace.destinations.contract import Capabilities, Document, Edit, Ledger, Remark
+from commonplace.destinations.contract import Capabilities, Document, Edit, Files, Ledger, Remark
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.client import NotionClient
 from commonplace.destinations.notion.columns import MEMORY, Columns
@@ -13,6 +13,7 @@ from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock
 from commonplace.destinations.notion.index import Index
 from commonplace.destinations.notion.job import url_of
 from commonplace.destinations.notion.others import shared_with
+from commonplace.destinations.notion.page.uploads import ask_again
 from commonplace.destinations.notion.settings import RENDERER_VERSION, NotionSettings
 from commonplace.destinations.notion.write import Writer
 from commonplace.errors import Halt, Permanent
@@ -30,8 +31,9 @@ class NotionDestination:
 
     capabilities = CAPABILITIES
 
-    def __init__(self, settings: NotionSettings, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, settings: NotionSettings, files: Files | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.settings = settings
+        self._files = files
         self.client = NotionClient(settings, clock=clock)
         try:
             self.data_source_id = schema.resolve_remembered(self.client, settings)
@@ -72,6 +74,7 @@ class NotionDestination:
     def pull(self, ledger: Ledger, since: int | None) -> Iterator[Edit | Remark]:
         """What people changed since then, each edit once; deal with each before you ask for the next."""
         self.client.resume()
+        ask_again(self.data_source_id)
         writer = self._writer(ledger)
         try:
             writer.require_fit()
@@ -122,7 +125,7 @@ class NotionDestination:
             source = schema.remembered(self.client, self.data_source_id)
             columns = Columns(source, self.settings, ledger.recall(MEMORY))
             columns.remember(ledger)
-            self._opened = Writer(self.client, self.settings, source, columns)
+            self._opened = Writer(self.client, self.settings, source, columns, self._files)
         return self._opened
 
 
@@ -141,6 +144,8 @@ def instance_of(data_source_id: str) -> str:
     return f"notion:{data_source_id}"
 
 
-def open_notion(settings: NotionSettings, *, clock: Clock = SYSTEM_CLOCK) -> NotionDestination:
+def open_notion(
+    settings: NotionSettings, files: Files | None = None, *, clock: Clock = SYSTEM_CLOCK
+) -> NotionDestination:
     """The destination that the settings describe; asks Notion for the data source if only a database is known."""
-    return NotionDestination(settings, clock=clock)
+    return NotionDestination(settings, files, clock=clock)

@@ -16,8 +16,9 @@ import msgspec
 from commonplace.destinations.contract import Ledger
 from commonplace.destinations.notion.client import NotionClient
 from commonplace.destinations.notion.columns import Columns
+from commonplace.destinations.notion.job import PARTIAL, Job, Page, said_by
 from commonplace.destinations.notion.others import others_in, require_none
-from commonplace.destinations.notion.properties import CONVERSATION_ID, HASH, PEOPLES
+from commonplace.destinations.notion.properties import CONVERSATION_ID, HASH, PEOPLES, persons_of
 
 Json = dict[str, Any]
 
@@ -150,6 +151,20 @@ class Index:
         if start is None:
             return self._has_id()
         return {"and": [self._has_id(), {"timestamp": "created_time", "created_time": {"on_or_after": start}}]}
+
+
+def adopted(job: Job, found: Found, names: dict[str, str]) -> Page:
+    """A row that was not in our ledger. Its `Hash` says how much of today's page it already is, and what of it is ours:
+    the rest is a person's, and stays until the next pull has brought it back."""
+    said = said_by(found.hash)
+    persons = persons_of(said.stamp, found.shown)
+    page = Page(id=found.page_id, names=names, shown=found.shown)
+    page.values = {field: job.values[field] if field in persons else value for field, value in found.shown.items()}
+    if said.row == job.row.hash:
+        page.sent = {field: hash_ for field, hash_ in job.row.hashes.items() if field not in persons}
+    if said.body != PARTIAL and said.segments.isdigit():
+        page.body = {"hash": said.body, "count": int(said.segments)}
+    return page
 
 
 def _key(conversation_id: str) -> bytes:

@@ -8,6 +8,7 @@ import msgspec
 
 from commonplace.destinations.contract import Document, Entries
 from commonplace.destinations.notion.page.layout import Part, Room
+from commonplace.destinations.notion.page.uploads import Uploads
 from commonplace.destinations.notion.properties import PEOPLES, Row, stamp_of
 from commonplace.destinations.notion.render import Body
 from commonplace.model import LedgerEntry, Outcome, OutcomeState
@@ -32,6 +33,8 @@ class Page(msgspec.Struct, kw_only=True):
     """What is on which page, this one first; empty when all is on this one."""
     marks: str = ""
     """Of every line that we wrote on it and its parts (page/words.py)."""
+    uploads: dict[str, str] = msgspec.field(default_factory=dict)
+    """By a file's hash, what it was uploaded as."""
     edited: str | None = None
     refused: dict[str, Any] = msgspec.field(default_factory=dict)
     """What a person wrote and the archive could not take over: left there, told once."""
@@ -49,6 +52,7 @@ class Page(msgspec.Struct, kw_only=True):
             "marks": self.marks,
             "parts": msgspec.to_builtins(self.parts),
             "refused": self.refused,
+            "uploads": self.uploads,
         }
         return told | {name: value for name, value in more.items() if value}
 
@@ -67,6 +71,7 @@ class Job(msgspec.Struct, kw_only=True):
     room: Room
     """What one page may hold."""
     ledger: Entries
+    uploads: Uploads
     archive: str
     """The mark of the archive that writes it."""
 
@@ -94,7 +99,7 @@ class Job(msgspec.Struct, kw_only=True):
 
     @property
     def left_out(self) -> str | None:
-        names = [*self.row.left_out, *self.body.left_out]
+        names = [*self.row.left_out, *self.body.left_out, *self.uploads.left_out]
         return f"Left out: {'; '.join(names)}." if names else None
 
     def outcome(self, state: OutcomeState, page: Page | None = None, reason: str | None = None) -> Outcome:
@@ -144,6 +149,7 @@ def page_of(entry: LedgerEntry | None) -> Page | None:
         parts=msgspec.convert(detail.get("parts") or [], list[Part]),
         marks=str(detail.get("marks") or ""),
         edited=detail.get("edited"),
+        uploads=dict(detail.get("uploads") or {}),
         refused=dict(detail.get("refused") or {}),
     )
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import notion_client
 
 
-def _open(settings: NotionSettings, _around: Surroundings) -> NotionDestination:
-    return open_notion(settings)
+def _open(settings: NotionSettings, around: Surroundings) -> NotionDestination:
+    return open_notion(settings, around.files)
 
 
 def _defaults(around: Surroundings) -> dict[str, Any]:

@@ -6,7 +6,7 @@ sent; a very long message is several segments. What a page does not show is name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from functools import cached_property
 from itertools import groupby
@@ -20,7 +20,7 @@ from commonplace.destinations.contract import Document
 from commonplace.destinations.notion.page.words import Marks, marks_of
 from commonplace.destinations.notion.properties import clean
 from commonplace.destinations.notion.settings import NotionSettings, digest
-from commonplace.model import Message
+from commonplace.model import Attachment, Message
 from commonplace.moments import to_datetime, zone_named
 
 Block = TypeVar("Block")
@@ -72,9 +72,27 @@ class Body(Generic[Block]):
         return [block for segment in self.segments[first:end] for block in segment]
 
 
-def body_of(document: Document, settings: NotionSettings, dialect: Dialect[Block]) -> Body[Block]:
+def files_of(document: Document, settings: NotionSettings) -> dict[str, Attachment]:
+    """The attachments that the page can show as they are, by their ids."""
+    most = settings.upload_megabytes * 1_000_000
+    return {
+        attachment.id: attachment
+        for message in _visible(document.conversation.messages, settings)
+        for attachment in message.attachments
+        if most and attachment.sha256 and (attachment.size or 0) <= most
+    }
+
+
+def _visible(messages: Iterable[Message], settings: NotionSettings) -> list[Message]:
+    return [message for message in messages if is_readable(message) and (message.is_active or settings.branches)]
+
+
+def body_of(
+    document: Document, settings: NotionSettings, dialect: Dialect[Block], files: Collection[str] = ()
+) -> Body[Block]:
+    """What a page should show; `files` are the ids of the attachments that it can show as they are."""
     shown = [message for message in document.conversation.messages if is_readable(message)]
-    left_out = list(_left_out(shown, settings))
+    left_out = list(_left_out(shown, settings, files))
     segments = [[dialect.note(f"Not on this page: {'; '.join(left_out)}.")]] if left_out else []
     speaker = ("", "")
     zone = zone_named(settings.timezone)
@@ -146,13 +164,13 @@ def _local(moment: int | None, zone: tzinfo) -> str:
     return to_datetime(moment, zone).strftime("%Y-%m-%d %H:%M") if moment is not None else ""
 
 
-def _left_out(shown: list[Message], settings: NotionSettings) -> Iterator[str]:
+def _left_out(shown: list[Message], settings: NotionSettings, uploaded: Collection[str]) -> Iterator[str]:
     """What the page does not show, in words. Thoughts and tools are left out by the person's own setting, unsaid."""
     elsewhere = sum(not message.is_active for message in shown)
     if elsewhere and not settings.branches:
         yield _counted(elsewhere, "message of other branches", "messages of other branches")
-    visible = [message for message in shown if message.is_active or settings.branches]
-    files = [attachment for message in visible for attachment in message.attachments]
+    visible = _visible(shown, settings)
+    files = [attachment for message in visible for attachment in message.attachments if attachment.id not in uploaded]
     images = sum(attachment.kind == "image" for attachment in files)
     if images:
         yield _counted(images, "image (shown as a caption)", "images (shown as captions)")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from commonplace.bounds import AtLeastOne, Seconds, SecondsOrNone
 
@@ -43,6 +44,8 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether answers that were regenerated or edited away are shown too."""
     asides: bool = True
     """Whether thoughts and tool output are shown, collapsed."""
+    upload_megabytes: Annotated[int, Meta(ge=0, le=20)] = 20
+    """Images and files of up to so many MB are uploaded, two requests each; 0: none, a page shows their names."""
     timezone: str = "UTC"
     """Whose times the page shows beside who speaks; the settings' own is taken if it is not set here."""
     requests_per_minute: AtLeastOne = 180
@@ -82,6 +85,7 @@ class NotionSettings(msgspec.Struct, frozen=True, kw_only=True):
             self.branches,
             self.asides,
             self.timezone,
+            self.upload_megabytes,
         )
         return digest(RENDERER_VERSION, repr(written))
 

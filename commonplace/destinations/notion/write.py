@@ -11,39 +11,36 @@ healed by replacing the body. The `Hash` property says what a page holds, for th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from commonplace.destinations.contract import Document, Entries, Ledger
+from commonplace.destinations.contract import Document, Entries, Files, Ledger
 from commonplace.destinations.notion import schema
+from commonplace.destinations.notion.choices import Choices
 from commonplace.destinations.notion.client import InTrash, NotionClient, NotThere, TooLarge, Unanswered
 from commonplace.destinations.notion.columns import Columns
 from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
 from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Stopped
-from commonplace.destinations.notion.index import Found, Index
-from commonplace.destinations.notion.job import PARTIAL, Job, Page, is_settled, page_of, peoples_of, said_by, unchanged
+from commonplace.destinations.notion.index import Found, Index, adopted
+from commonplace.destinations.notion.job import Job, Page, is_settled, page_of, peoples_of, unchanged
 from commonplace.destinations.notion.ledger_thread import LedgerOnOneThread
 from commonplace.destinations.notion.page.blocks import BlockDialect
 from commonplace.destinations.notion.page.bodies import Bodies
 from commonplace.destinations.notion.page.dialect import MarkdownDialect
 from commonplace.destinations.notion.page.layout import Room
-from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, BlockPages, MarkdownPages, Pages
+from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, BlockPages, MarkdownPages
+from commonplace.destinations.notion.page.uploads import Uploads, refusal
 from commonplace.destinations.notion.page.words import pack, unpack
 from commonplace.destinations.notion.properties import (
-    CATEGORY,
     PEOPLES,
     PROJECT,
     Row,
     names_of,
-    nearest_colour,
-    option_name,
     own_names,
-    persons_of,
     row_of,
-    text_json,
 )
-from commonplace.destinations.notion.render import Dialect, body_of
+from commonplace.destinations.notion.render import Dialect, body_of, files_of
 from commonplace.destinations.notion.schema import DataSource
 from commonplace.destinations.notion.settings import NotionSettings
 from commonplace.errors import CommonplaceError, Halt, Permanent
@@ -55,7 +52,14 @@ Json = dict[str, Any]
 class Writer:
     """Writes batches to one data source."""
 
-    def __init__(self, client: NotionClient, settings: NotionSettings, source: DataSource, columns: Columns) -> None:
+    def __init__(
+        self,
+        client: NotionClient,
+        settings: NotionSettings,
+        source: DataSource,
+        columns: Columns,
+        files: Files | None = None,
+    ) -> None:
         self._client = client
         self._settings = settings
         self._source = source
@@ -63,10 +67,8 @@ class Writer:
         self._names = names_of(settings)
         self.index = Index(client, source.id, columns)
         self.edits = Edits(client, source.id, columns)
-        self.dialect: Dialect[Any] = MarkdownDialect() if settings.body == "markdown" else BlockDialect()
-        pages: Pages = MarkdownPages(client) if settings.body == "markdown" else BlockPages(client)
-        self.bodies = Bodies(client, self.dialect, pages)
-        self._projects: dict[str, str] | None = None
+        self._files = files
+        self._choices = Choices(client, source, columns)
 
     def problems(self) -> list[str]:
         """What stands in the way, each with what to do."""
@@ -101,7 +103,7 @@ class Writer:
         ledger.check()
         page_id = entry.remote_id
         try:
-            if page_id and self.bodies.holds_others(page_id, str(entry.detail.get("marks") or "")):
+            if page_id and self._bodies().holds_others(page_id, str(entry.detail.get("marks") or "")):
                 reason = "The page holds what a person put there; it was left as it is."
                 return Outcome(conversation_id=conversation_id, state="conflict", remote_id=page_id, reason=reason)
             if page_id:
@@ -115,11 +117,30 @@ class Writer:
         row = row_of(document, self._names)
         values = dict(row.values)
         if self._settings.project_as == "relation":
-            page = (self._projects or {}).get(values[PROJECT] or "")
-            values[PROJECT] = [page] if page else []
-        body = body_of(document, self._settings, self.dialect)
-        room = Room(self._settings.blocks_per_page)
-        return Job(document=document, row=row, values=values, body=body, room=room, ledger=ledger, archive=archive)
+            values[PROJECT] = self._choices.pages_of(values[PROJECT])
+        files = {} if refusal(self._source.id) else files_of(document, self._settings)
+        dialect: Dialect[Any] = BlockDialect(files) if self._as_blocks(files) else MarkdownDialect()
+        return Job(
+            document=document,
+            row=row,
+            values=values,
+            body=body_of(document, self._settings, dialect, files),
+            room=Room(self._settings.blocks_per_page),
+            ledger=ledger,
+            uploads=Uploads(self._client, self._files, files, self._source.id),
+            archive=archive,
+        )
+
+    def _as_blocks(self, files: Collection[str]) -> bool:
+        """Whether a body goes as blocks: Markdown cannot show what was uploaded."""
+        return bool(files) or self._settings.body == "blocks"
+
+    def _bodies(self, uploads: Uploads | None = None) -> Bodies:
+        if uploads and self._as_blocks(uploads.files):
+            return Bodies(self._client, BlockDialect(), BlockPages(self._client, uploads.placed))
+        if self._as_blocks(()):
+            return Bodies(self._client, BlockDialect(), BlockPages(self._client))
+        return Bodies(self._client, MarkdownDialect(), MarkdownPages(self._client))
 
     def _in_parallel(self, todo: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         """All documents at once, as far as the governor lets them; the first error is raised when all are over."""
@@ -143,9 +164,7 @@ class Writer:
         self.require_fit()
         if any(page_of(entries.get(document.conversation.id)) is None for document in todo):
             self.index.ensure(ledger)
-        self._prepare_options(todo)
-        if self._settings.project_as == "relation":
-            self._prepare_projects({option_name(document.project_name) for document in todo})
+        self._choices.offer(todo)
         moved = {}
         for document in todo:
             entry = entries.get(document.conversation.id)
@@ -153,36 +172,6 @@ class Writer:
             if page and _touches_peoples(page, row_of(document, self._names)):
                 moved[page.id] = wrote_at(page.edited) or 0
         self.edits.look(moved)
-
-    def _prepare_options(self, todo: Sequence[Document]) -> None:
-        if not self._columns.has(CATEGORY):
-            return
-        known = self._columns.option_names(CATEGORY)
-        wanted = {
-            label: nearest_colour(document.category_colour)
-            for document in todo
-            if document.category_colour and (label := option_name(document.category)) and label not in known
-        }
-        if wanted:
-            schema.add_options(self._client, self._source, self._columns.ids[CATEGORY], wanted)
-
-    def _prepare_projects(self, names: set[str | None]) -> None:
-        """A page for every project of the batch. Looked up again before it is made, so that a lost answer is found."""
-        data_source_id = self._settings.projects_data_source_id or ""
-        if self._projects is None:
-            self._projects = schema.project_pages(self._client, data_source_id)
-        for name in sorted(filter(None, names - set(self._projects))):
-            body = {
-                "parent": {"type": "data_source_id", "data_source_id": data_source_id},
-                "properties": {"title": {"title": text_json(name)}},
-            }
-            try:
-                self._projects[name] = self._client.send("POST", "pages", body, repeatable=False)["id"]
-            except Unanswered:
-                self._client.rest(self._settings.lookup_interval_seconds)
-                self._projects = schema.project_pages(self._client, data_source_id)
-                if name not in self._projects:
-                    raise
 
     def _bring(self, document: Document, ledger: Entries, archive: str) -> Outcome | None:
         """One document; None if the run has been stopped. Raises only what concerns the others too."""
@@ -195,7 +184,7 @@ class Writer:
                 return unchanged(document, entry)
             job = self.job(document, ledger, archive)
             try:
-                return self._settle(job, entry)
+                return self._settle_with_files(job, entry)
             except Unanswered as exc:
                 ledger.uncertain(job.id, document.input_hash, exc.message, {"step": "create"})
                 return job.outcome("uncertain", reason=exc.message)
@@ -204,6 +193,15 @@ class Writer:
             except CommonplaceError:
                 self._client.stop()
                 raise
+
+    def _settle_with_files(self, job: Job, entry: LedgerEntry | None) -> Outcome:
+        """What was uploaded before is uploaded again where Notion rejects it."""
+        try:
+            return self._settle(job, entry)
+        except Permanent as exc:
+            if type(exc) is not Permanent or not job.uploads.doubt():
+                raise
+        return self._settle(job, job.ledger.get([job.id]).get(job.id))
 
     def _failed(self, job: Job, error: Permanent) -> Outcome:
         if "is not a property that exists" in error.message:  # it was removed since the schema was read
@@ -235,9 +233,10 @@ class Writer:
                 was_created = found is not None and entry.state != "failed"
             if found is None:
                 return self._create(job)
-            page = self._adopted(job, found)
+            page = adopted(job, found, own_names(self._names))
             if was_created and page.body == job.body_detail:
                 return self._finish(job, page, "created")
+        job.uploads.recall(page.uploads)
         try:
             return self._update(job, page)
         except (NotThere, InTrash) as exc:
@@ -251,19 +250,6 @@ class Writer:
             if found := self.index.look_up(conversation_id):
                 return found
         return None
-
-    def _adopted(self, job: Job, found: Found) -> Page:
-        """A row that was not in our ledger. Its `Hash` says how much of today's page it already is, and what of it is
-        ours: the rest is a person's, and stays until the next pull has brought it back."""
-        said = said_by(found.hash)
-        persons = persons_of(said.stamp, found.shown)
-        page = Page(id=found.page_id, names=own_names(self._names), shown=found.shown)
-        page.values = {field: job.values[field] if field in persons else value for field, value in found.shown.items()}
-        if said.row == job.row.hash:
-            page.sent = {field: hash_ for field, hash_ in job.row.hashes.items() if field not in persons}
-        if said.body != PARTIAL and said.segments.isdigit():
-            page.body = {"hash": said.body, "count": int(said.segments)}
-        return page
 
     def _create(self, job: Job) -> Outcome:
         error: CommonplaceError = Unanswered("Notion did not say whether it had created the page.")
@@ -282,14 +268,14 @@ class Writer:
                 answer = {"id": found.page_id}
             self._columns.learn(answer, job.values)
             page = Page(id=answer["id"], names=own_names(self._names), edited=answer.get("last_edited_time"))
-            obstacle = None if is_whole else self.bodies.complete(job, page)
+            obstacle = None if is_whole else self._bodies(job.uploads).complete(job, page)
             self.index.created(job.id)
             return self._finish(job, page, "created", [obstacle] if obstacle else [])
         raise error
 
     def _new_page(self, job: Job) -> tuple[Json, bool]:
         """The request that creates a page, and whether the whole body is in it."""
-        opening, is_whole = self.bodies.opening(job)
+        opening, is_whole = self._bodies(job.uploads).opening(job)
         hash_ = job.hash if is_whole else job.partial_hash
         body: Json = {
             "parent": {"type": "data_source_id", "data_source_id": self._source.id},
@@ -330,7 +316,7 @@ class Writer:
 
     def _write_body(self, job: Job, page: Page) -> str | None:
         """The new body; or, where a person's doing is in the way, what that was."""
-        return self.bodies.bring(job, page, remake=self._settings.on_deleted == "recreate")
+        return self._bodies(job.uploads).bring(job, page, remake=self._settings.on_deleted == "recreate")
 
     def _changed(self, job: Job, page: Page) -> set[str]:
         return {name for name, hash_ in job.row.hashes.items() if page.sent.get(name) != hash_}
@@ -352,6 +338,7 @@ class Writer:
             if page.body != job.body_detail or not page.marks:
                 page.marks = pack(job.body.marks)
             page.body = job.body_detail
+        page.uploads = job.uploads.ids
         hash_ = job.document.input_hash
         if kept:
             reason = f"A person changed {', '.join(kept)} in Notion; it was left as it is."

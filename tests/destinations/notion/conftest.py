@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from commonplace.destinations.contract import Files
 from commonplace.destinations.notion import NotionDestination, open_notion
 from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock
 from tests.destinations.notion.world import FileLedger, settings_for
@@ -37,8 +38,8 @@ def open_(notion: FakeNotion, source: str) -> Iterator[Open]:
     """Opens a destination as a new process would, with changed settings if need be."""
     opened: list[NotionDestination] = []
 
-    def open_one(clock: Clock = SYSTEM_CLOCK, **changes: Any) -> NotionDestination:
-        opened.append(open_notion(settings_for(notion, source, **changes), clock=clock))
+    def open_one(clock: Clock = SYSTEM_CLOCK, files: Files | None = None, **changes: Any) -> NotionDestination:
+        opened.append(open_notion(settings_for(notion, source, **changes), files, clock=clock))
         return opened[-1]
 
     yield open_one

@@ -43,6 +43,8 @@ class Block:
     children: list[Block] = field(default_factory=list)
     language: str = ""
     id: str = ""
+    file: str = ""
+    """The hash of the bytes that it shows."""
 
     def __post_init__(self) -> None:
         if len(self.text.encode("utf-16-le", "surrogatepass")) // 2 > LONGEST_BLOCK:
@@ -92,6 +94,8 @@ def _written(block: Block) -> str:
             return "---"
         case "image":
             return f"![{text}](https://files.notion.example/image?expires=1)"
+        case "file" | "pdf" | "audio" | "video":
+            return f'<{block.type} src="https://files.notion.example/{block.file}?expires=1">{text}</{block.type}>'
         case "child_page" | "child_database":
             return f'<page url="https://app.notion.com/p/{block.id}">{text}</page>'
         case "bookmark" | "embed" | "link_preview" | "breadcrumb":

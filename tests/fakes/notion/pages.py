@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from tests.fakes.notion import uploads
 from tests.fakes.notion.answers import Answer
 from tests.fakes.notion.markdown import Block, read, write
 from tests.fakes.notion.rules import Invalid, check_blocks, check_properties, check_rich_text, only
@@ -24,8 +25,9 @@ def create(workspace: Workspace, body: Json) -> Json:
         raise Invalid("markdown and children exclude each other.")
     if "markdown_version" in body and "markdown" not in body:
         raise Invalid("markdown_version needs markdown.")
-    check_blocks(body.get("children", []))
-    blocks = _read(workspace, body["markdown"], body) if "markdown" in body else _tree(body.get("children", []))
+    below = body.get("children", [])
+    _check(workspace, below)
+    blocks = _read(workspace, body["markdown"], body) if "markdown" in body else _tree(workspace, below)
     _check_records(workspace, blocks)
     page = workspace.new_page(parent, None)
     page.icon = body.get("icon")
@@ -97,8 +99,8 @@ def update_markdown(workspace: Workspace, page: Page, body: Json) -> Json:
 def append(workspace: Workspace, page: Page, body: Json) -> Json:
     only(body, "children", "position")
     _writable(workspace, page)
-    check_blocks(body["children"])
-    _insert(workspace, page, _tree(body["children"]), body.get("position", {"type": "end"}))
+    _check(workspace, body["children"])
+    _insert(workspace, page, _tree(workspace, body["children"]), body.get("position", {"type": "end"}))
     page.edited = workspace.now()
     return {"object": "list", "id": page.id, "results": [{"id": str(uuid.uuid4())} for _ in body["children"]]}
 
@@ -204,8 +206,10 @@ def _block_json(block: Block) -> Json:
             held = {"cells": [[{"type": "text", "plain_text": cell}] for cell in block.text.split("\n")]}
         case "equation":
             held = {"expression": block.text}
-        case "image":
-            held = {"caption": text, "type": "external", "external": {"url": "https://example.org/picture.png"}}
+        case "image" | "file" | "pdf" | "audio" | "video":
+            file = {"type": "file", "file": {"url": f"https://files.notion.example/{block.file}?expires=1"}}
+            outside = {"type": "external", "external": {"url": "https://example.org/picture.png"}}
+            held = {"caption": text} | (file if block.file else outside)
         case "table" | "divider":
             held = {}
         case "bookmark" | "embed" | "link_preview" | "breadcrumb":
@@ -216,13 +220,20 @@ def _block_json(block: Block) -> Json:
             "has_children": bool(block.children)}  # fmt: skip
 
 
-def _tree(blocks: list[Json]) -> list[Block]:
-    return [_block(block) for block in blocks]
+def _check(workspace: Workspace, blocks: Any) -> None:
+    check_blocks(blocks)
+    for block in blocks:
+        uploads.check(workspace.uploads, block, workspace.now())
 
 
-def _block(block: Json) -> Block:
+def _tree(workspace: Workspace, blocks: list[Json]) -> list[Block]:
+    return [_block(workspace, block) for block in blocks]
+
+
+def _block(workspace: Workspace, block: Json) -> Block:
     content = block[block["type"]]
-    text = content.get("expression") or check_rich_text("", content.get("rich_text", []))
+    text = content.get("expression") or check_rich_text("", content.get("rich_text", content.get("caption", [])))
     if block["type"] == "table_row":
         text = "\n".join(check_rich_text("", cell) for cell in content["cells"])
-    return Block(block["type"], text, _tree(content.get("children", [])), content.get("language", ""))
+    below = _tree(workspace, content.get("children", []))
+    return Block(block["type"], text, below, content.get("language", ""), file=uploads.shown(workspace.uploads, block))

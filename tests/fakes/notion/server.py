@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.loopback import Loopback
-from tests.fakes.notion import databases, pages
+from tests.fakes.notion import databases, pages, uploads
 from tests.fakes.notion.answers import Answer, Silence
 from tests.fakes.notion.budget import Budget
 from tests.fakes.notion.faults import Fault, Faults
@@ -103,15 +103,19 @@ class FakeNotion(Loopback, Workspace):
         try:
             self._check_headers(headers)
             self.budget.spend()
-            if len(raw) > self.payload_bytes:
+            is_file = path.startswith("file_uploads/")
+            if len(raw) > self.payload_bytes and not is_file:
                 raise Answer(413, "validation_error", "Request body too large.")
-            request.body = body = _json_of(raw)
+            request.body = body = {} if is_file else _json_of(raw)
             if fault is not None and not fault.committed:
                 self.faults.strike(fault, None)
             with self._alone(method, path):
                 if self.latency:
                     time.sleep(self.latency)
-                answer = self._route(method, path.split("/"), parse_qs(url.query), body)
+                if is_file:
+                    answer = self._receive(method, path.split("/"), headers, raw)
+                else:
+                    answer = self._route(method, path.split("/"), parse_qs(url.query), body)
             if fault is not None and fault.committed:
                 self.faults.strike(fault, answer)
         except (Invalid, Unreadable) as exc:
@@ -152,11 +156,20 @@ class FakeNotion(Loopback, Workspace):
                 with self.lock:
                     self._writing[key] -= 1
 
+    def _receive(self, method: str, parts: list[str], headers: Any, raw: bytes) -> Json:
+        match (method, *parts):
+            case ("POST", "file_uploads", upload_id, "send"):
+                with self.lock:
+                    return uploads.send(self.uploads, upload_id, headers.get("Content-Type") or "", raw)
+        raise Answer(400, "invalid_request_url", "Invalid request URL.")
+
     def _route(self, method: str, parts: list[str], query: dict[str, list[str]], body: Json) -> Json:
         with self.lock:
             match (method, *parts):
                 case ("GET", "users", "me"):
                     return {"object": "user", "id": "bot", "type": "bot"}
+                case ("POST", "file_uploads"):
+                    return uploads.create(self.uploads, body, self.now())
                 case ("POST", "pages"):
                     return pages.create(self, body)
                 case ("GET", "pages", page_id):

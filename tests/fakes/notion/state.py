@@ -12,6 +12,7 @@ from typing import Any
 from tests.fakes.notion.answers import Answer
 from tests.fakes.notion.markdown import Block, plain
 from tests.fakes.notion.rules import Invalid
+from tests.fakes.notion.uploads import Upload
 
 Json = dict[str, Any]
 
@@ -98,6 +99,7 @@ class Workspace:
         self.pages: dict[str, Page] = {}
         self.sources: dict[str, Source] = {}
         self.databases: dict[str, list[str]] = {}
+        self.uploads: dict[str, Upload] = {}
         self.warnings: list[str] = []
         self.lock = threading.RLock()
         self._offset = timedelta()

@@ -6,7 +6,7 @@ request. What would be deeper moves up to the last level, behind an arrow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,9 +15,11 @@ from commonplace.destinations.notion.page.dialect import code_pieces
 from commonplace.destinations.notion.page.inline import ATTACHMENT, FILE, IMAGE, MATH_LIMIT, alt_of, is_link, says_more
 from commonplace.destinations.notion.page.languages import notion_language
 from commonplace.destinations.notion.page.parse import is_too_deep, parse, raw
+from commonplace.destinations.notion.page.uploads import media
 from commonplace.destinations.notion.page.words import lines_of
 from commonplace.destinations.notion.properties import ARRAY_LIMIT, TEXT_LIMIT, pieces_of
 from commonplace.destinations.notion.render import Weight
+from commonplace.model import Attachment
 
 if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
@@ -30,7 +32,10 @@ ARROW = "↳ "
 
 
 class BlockDialect:
-    """Bodies as block JSON."""
+    """Bodies as block JSON. `files` are those that a page shows, by their ids in its conversation."""
+
+    def __init__(self, files: Mapping[str, Attachment] = {}) -> None:
+        self._files = files
 
     def speaker(self, name: str, about: str) -> Json:
         return _block(
@@ -41,10 +46,10 @@ class BlockDialect:
         return {"type": "callout", "callout": {"rich_text": _texts(text), "icon": {"type": "emoji", "emoji": "ℹ️"}}}
 
     def text(self, markdown: str) -> list[Json]:
-        return list(_whole(markdown, 0))
+        return list(_whole(markdown, 0, self._files))
 
     def aside(self, summary: str, markdown: str) -> list[Json]:
-        return list(_toggles(summary, list(_whole(markdown, 1))))
+        return list(_toggles(summary, list(_whole(markdown, 1, self._files))))
 
     def pack(self, blocks: Sequence[Json]) -> list[list[Json]]:
         """As few requests as the limits allow."""
@@ -79,10 +84,28 @@ def _count(block: Json) -> int:
     return 1 + sum(map(_count, block[block["type"]].get("children", ())))
 
 
-def _whole(markdown: str, depth: int) -> Iterator[Json]:
-    """Blocks of a text, and the lines of what is nested too deeply for the parser."""
+def _whole(markdown: str, depth: int, files: Mapping[str, Attachment]) -> Iterator[Json]:
+    """Blocks of a text, and the lines of what is nested too deeply for the parser; below each the files in it."""
     for node in parse(markdown):
-        yield from _code(raw(node, markdown), "plain text") if is_too_deep(node) else _of(node, depth)
+        named = [inner for inner in node.walk() if _file_of(inner) in files] if files else []
+        if not named or not _says_nothing_else(node, named):
+            yield from _code(raw(node, markdown), "plain text") if is_too_deep(node) else _of(node, depth)
+        for inner in named:
+            attachment = files[_file_of(inner)]
+            sign = IMAGE if inner.type == "image" else FILE
+            yield media(attachment, f"{sign} {alt_of(inner) or attachment.kind}"[: TEXT_LIMIT // 2])
+
+
+def _file_of(node: SyntaxTreeNode) -> str:
+    """The id of the attachment that is shown or linked."""
+    address = str(node.attrs.get("src") or node.attrs.get("href") or "") if node.type in ("image", "link") else ""
+    return address.removeprefix(ATTACHMENT) if address.startswith(ATTACHMENT) else ""
+
+
+def _says_nothing_else(node: SyntaxTreeNode, named: Sequence[SyntaxTreeNode]) -> bool:
+    """Whether a paragraph is files alone."""
+    words = node.children[0].children if node.type == "paragraph" and node.children else [node]
+    return all(word in named or word.type in ("softbreak", "hardbreak") or word.content.isspace() for word in words)
 
 
 def _blocks(nodes: Iterable[SyntaxTreeNode], depth: int) -> Iterator[Json]:

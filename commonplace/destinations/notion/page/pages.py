@@ -6,7 +6,7 @@ replaced the page is read: what a person wrote on it stays, below what we write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
@@ -82,11 +82,13 @@ class MarkdownPages:
 class BlockPages:
     clearing_requests = 2
 
-    def __init__(self, client: NotionClient) -> None:
+    def __init__(self, client: NotionClient, placed: Callable[[list[Json]], list[Json]] = list) -> None:
+        """`placed` makes of blocks what can be sent: it uploads their files."""
         self._client = client
+        self._placed = placed
 
     def first(self, part: list[Json]) -> Json:
-        return {"children": part} if part else {}
+        return {"children": self._placed(part)} if part else {}
 
     def start(self, page_id: str, part: list[Json], ours: Marks) -> bool:
         """Clears and appends: as a whole it may be repeated, because clearing comes first.
@@ -101,7 +103,7 @@ class BlockPages:
         return True
 
     def append(self, page_id: str, part: list[Json], *, position: str = "end") -> None:
-        body = {"children": part, "position": {"type": position}}
+        body = {"children": self._placed(part), "position": {"type": position}}
         self._client.send("PATCH", f"blocks/{page_id}/children", body, repeatable=False)
 
     def has_others(self, page_id: str, ours: Marks) -> bool:
