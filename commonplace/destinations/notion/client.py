@@ -22,18 +22,20 @@ import json
 import logging
 import random
 import re
+import socket
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakSet
 
 import msgspec
 
 from commonplace import moments
-from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock, Governor, governor_for
+from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock, Governor, Stopped, governor_for
 from commonplace.destinations.notion.settings import NotionSettings
 from commonplace.errors import CommonplaceError, Halt, Permanent, Retryable
 
@@ -99,8 +101,10 @@ class NotionClient:
         self.requests = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._abandoned = threading.Event()
+        self._connections: WeakSet[socket.socket] = WeakSet()
         self._check: Callable[[], None] = lambda: None
-        self._transport = _connect(settings, lambda: self._check())
+        self._transport = _connect(settings, lambda: self._check(), self._connections.add)
 
     def send(self, method: str, path: str, body: Json | None = None, *, query: Json | None = None,
              file: FileToSend | None = None, repeatable: bool = True) -> Json:  # fmt: skip
@@ -135,7 +139,16 @@ class NotionClient:
     def resume(self, check: Callable[[], None] = lambda: None) -> None:
         """A new run begins: requests are sent again. `check` is asked before each, and raises what stops them."""
         self._check = check
+        self._abandoned.clear()
         self._stop.clear()
+
+    def abandon(self) -> None:
+        """Nobody waits any more: what is in flight is let go, its answer unknown, and nothing more is sent."""
+        self._abandoned.set()
+        self.stop()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     @property
     def is_stopped(self) -> bool:
@@ -150,6 +163,8 @@ class NotionClient:
 
     def _try(self, exchange: Callable[[], Json | Failure], attempt: int) -> Json | Failure:
         with self.governor.turn(self._stop):
+            if self._abandoned.is_set():
+                raise Stopped("The run was stopped before this was sent.")
             with self._lock:
                 self.requests += 1
             answer = exchange()
@@ -180,14 +195,18 @@ class NotionClient:
         return answer if isinstance(answer, dict) else {}
 
 
-def _connect(settings: NotionSettings, check: Callable[[], None]) -> notion_client.Client:
+def _connect(
+    settings: NotionSettings, check: Callable[[], None], connected: Callable[[socket.socket], None]
+) -> notion_client.Client:
     import httpx
     import notion_client
 
-    def ask(event: str, _about: Mapping[str, Any]) -> None:
+    def ask(event: str, about: Mapping[str, Any]) -> None:
         """Connecting may take its time; between here and the first byte there is none to sleep in."""
         if event.endswith("send_request_headers.started"):
             check()
+        elif event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            connected(about["return_value"].get_extra_info("socket"))
 
     def arm(request: httpx.Request) -> None:
         request.extensions["trace"] = ask

@@ -6,9 +6,10 @@ Requests wait for Notion in many threads at once; a ledger need not be prepared 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from commonplace.destinations.contract import Entries
@@ -16,6 +17,9 @@ from commonplace.errors import Retryable
 from commonplace.model import LedgerEntry
 
 T = TypeVar("T")
+
+GRACE_SECONDS = 1.5
+"""How long answers to what is in flight are waited for after an interruption: a person waits too."""
 
 
 class LedgerOnOneThread:
@@ -26,21 +30,33 @@ class LedgerOnOneThread:
         self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._is_closed = False
+        self._remaining = 0
 
-    def serve(self, work: Sequence[Future[Any]]) -> None:
-        """Answer on this thread until all the work is done, however it ends."""
+    def serve(self, work: Sequence[Future[Any]], *, on_interruption: Callable[[], None]) -> None:
+        """Answer on this thread until all the work is done, however it ends. After an interruption, which is told at
+        once, what still comes in a short time is noted too."""
         for future in work:
             future.add_done_callback(lambda _: self._asked.put(None))
-        remaining = len(work)
+        self._remaining = len(work)
         try:
-            while remaining:
-                asked = self._asked.get()
-                if asked is None:
-                    remaining -= 1
-                else:
-                    _answer(*asked)
+            self._answer_all()
+        except BaseException:
+            on_interruption()
+            self._answer_all(time.monotonic() + GRACE_SECONDS)
+            raise
         finally:
             self._close()
+
+    def _answer_all(self, until: float | None = None) -> None:
+        while self._remaining:
+            try:
+                asked = self._asked.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
+            except Empty:
+                return
+            if asked is None:
+                self._remaining -= 1
+            else:
+                _answer(*asked)
 
     def check(self) -> None:
         """At once: the thread that writes may be waiting for the database while a request is about to go out."""

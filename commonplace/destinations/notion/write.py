@@ -147,13 +147,17 @@ class Writer:
         door, archive = LedgerOnOneThread(ledger), ledger.archives()[0]
         with ThreadPoolExecutor(min(MOST_IN_FLIGHT, len(todo)), thread_name_prefix="notion") as pool:
             work = [pool.submit(self._bring, document, door, archive) for document in todo]
-            try:
-                door.serve(work)
-            finally:
-                if not all(future.done() for future in work):
-                    self._client.stop()
+
+            def interrupted() -> None:
+                self._client.stop()
                 for future in work:
                     future.cancel()
+
+            try:
+                door.serve(work, on_interruption=interrupted)
+            finally:
+                if not all(future.done() for future in work):
+                    self._client.abandon()
         errors = [error for future in work if not future.cancelled() and (error := future.exception()) is not None]
         for error in sorted(errors, key=_weight):
             raise error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -236,6 +238,35 @@ def test_an_interruption_lets_all_threads_go(notion: FakeNotion, open_: Open) ->
 
     with pytest.raises(KeyboardInterrupt):
         open_().write([document(n) for n in range(20)], Interrupting())
+
+
+def test_after_an_interruption_what_is_in_flight_is_noted_and_what_hangs_is_let_go(
+    notion: FakeNotion, open_: Open
+) -> None:
+    """Without an end to what hangs this would not end either."""
+    is_interrupted = threading.Event()
+
+    class Interrupted(FileLedger):
+        def done(self, *args: Any, **options: Any) -> None:
+            super().done(*args, **options)
+            if not is_interrupted.is_set():
+                is_interrupted.set()
+                raise KeyboardInterrupt
+
+    def all_are_sent() -> None:
+        while notion.count("POST pages") < 3:
+            is_interrupted.wait(0.005)
+
+    notion.faults.hang_seconds = 3600.0
+    notion.fail_next("429", on="POST pages", about="Talk 1", retry_after=0.01, call=all_are_sent)
+    notion.fail_next("timeout", on="POST pages", about="Talk 2")
+    notion.fail_next("committed_503", on="POST pages", about="Talk 3", committed=True, call=is_interrupted.wait)
+    ledger, talks = Interrupted(), [document(n) for n in (1, 2, 3)]
+    with pytest.raises(KeyboardInterrupt):
+        open_(timeout_seconds=3600.0).write(talks, ledger)
+    assert ledger.states() == ["done", "intent", "done"]
+    assert {outcome.state for outcome in open_().write(talks, ledger)} == {"unchanged", "created"}
+    assert len(notion.rows()) == 3
 
 
 @pytest.mark.parametrize("body", ["markdown", "blocks"])

@@ -34,7 +34,7 @@ class Fault:
     committed: bool = False
     retry_after: float | None = None
     reason: str | None = None
-    call: Callable[[], None] | None = None
+    call: Callable[[], object] | None = None
 
 
 class Faults:

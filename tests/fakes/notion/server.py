@@ -76,7 +76,7 @@ class FakeNotion(Loopback, Workspace):
 
     def fail_next(self, kind: str, *, on: str = "", about: str = "", skip: int = 0, times: int = 1,
                   committed: bool = False, retry_after: float | None = None, reason: str | None = None,
-                  call: Callable[[], None] | None = None) -> None:  # fmt: skip
+                  call: Callable[[], object] | None = None) -> None:  # fmt: skip
         """The next matching request (after `skip` others) goes wrong: timeout, drop, call, committed_503, or a status.
 
         `on` is the beginning of "METHOD path", `about` a text that its body holds. `committed` says whether the request
