@@ -20,6 +20,7 @@ from commonplace.session import open_session
 if TYPE_CHECKING:
     from commonplace.archive.search.search import SearchResult
     from commonplace.config import Settings
+    from commonplace.stages.explaining import Why
 
 Category = Annotated[str | None, typer.Option(help="Only this category.")]
 REASONS = {"meaning": "Near in meaning:", "some words": "Nothing has all of these words. These have some of them:"}
@@ -42,6 +43,8 @@ def search(
     source: Annotated[str | None, typer.Option(help="Only this source: chatgpt, claude, omi ...")] = None,
     role: Annotated[str | None, typer.Option(help="Only what this side said: user, assistant, tool.")] = None,
     model: Annotated[str | None, typer.Option(help="Only conversations with this model.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only what has this tag.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only this language: en, de ...")] = None,
     since: Since = None,
     until: Until = None,
     has: Annotated[list[str] | None, typer.Option(help="Only with code, image or file; repeatable.")] = None,
@@ -65,6 +68,8 @@ def search(
             source=source,
             role=role,
             model=model,
+            tag=tag,
+            language=language,
             since=moment(since, settings),
             until=moment(until, settings),
             has=tuple(has or ()),
@@ -157,17 +162,20 @@ def show(
     attachments: Annotated[
         Path | None, typer.Option(help="Extract the conversation's attachments into this folder.")
     ] = None,
+    why: Annotated[bool, typer.Option("--why", help="Who said what of it, and where it was written.")] = False,
     json: Json = False,
 ) -> None:
     """Show a conversation."""
     from commonplace.archive.conversations.reading import find_conversation, load_filed
+    from commonplace.stages import explaining
     from commonplace.stages.extraction import extract
 
     with errors_for_people(), open_session() as (settings, _, archive):
         filed = next(iter(load_filed(archive, [find_conversation(archive, conversation)])))
         written = extract(archive, filed.conversation, attachments) if attachments else []
         if Output.as_json:
-            print_json({**_as_json(filed), **({"extracted": written} if attachments else {})})
+            known = {"why": explaining.why(archive, filed.conversation.id)} if why else {}
+            print_json({**_as_json(filed), **({"extracted": written} if attachments else {}), **known})
             return
         about = filed.conversation
         people.print(filed.title or "Untitled", style="bold")
@@ -182,6 +190,21 @@ def show(
                 people.print(Markdown(message.text, hyperlinks=False))
         for path in written:
             tell(f"Wrote {path}")
+        if why:
+            _show_why(explaining.why(archive, about.id))
+
+
+def _show_why(why: Why) -> None:
+    for word in why.said:
+        tell(f"\nYou said ({word.origin}): {word.field} {word.value}")
+    for one in why.judged:
+        nearly = f", nearly {one.verdict.runner_up}" if one.verdict.runner_up else ""
+        tell(f"{one.verdict.judge}: {one.verdict.category}, {one.verdict.confidence:.0%} sure{nearly}")
+    if why.assigned is not None:
+        tell(f"Project by {why.assigned.rule}: {why.assigned.project or 'none'}, {why.assigned.confidence:.0%} sure")
+    for copy in why.copies:
+        told = " ".join(part for part in (copy.url, copy.reason) if part)
+        tell(f"{copy.destination}: {copy.state} {told}".rstrip())
 
 
 def _as_json(filed: Any) -> dict[str, Any]:

@@ -24,7 +24,17 @@ from commonplace.web.api import actions, omi, rest, tus
 from commonplace.web.mcp.endpoint import Endpoint
 from commonplace.web.oauth import metadata, registration, token
 from commonplace.web.oauth import pages as oauth_pages
-from commonplace.web.pages import account, entering, files, home, importing, runs
+from commonplace.web.pages import (
+    account,
+    attachments,
+    conversation,
+    conversations,
+    entering,
+    files,
+    home,
+    importing,
+    runs,
+)
 from commonplace.web.replies import reply
 from commonplace.web.requests import Requests
 from commonplace.web.security.addresses import Proxies
@@ -36,7 +46,20 @@ from commonplace.web.server import Server
 
 log = logging.getLogger("commonplace.web")
 
-PAGES = (files.router, home.router, entering.router, account.router, importing.router, runs.router)
+PAGES = tuple(
+    page.router
+    for page in (
+        files,
+        home,
+        entering,
+        account,
+        importing,
+        runs,
+        conversations,
+        conversation,
+        attachments,
+    )
+)
 OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)
 ROUTERS = (health.router, *PAGES, *OAUTH, omi.router, rest.router, actions.router, tus.router)
 TIDY_SECONDS = 3600

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from html import escape
-from typing import Any
+from html import escape, unescape
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from markupsafe import Markup
 
@@ -23,6 +25,9 @@ LONGEST_FORMULA = 2_000
 MOST_FORMULAS = 400
 """Looking for the end of one takes as long as the text is."""
 SCHEMES = ("https://", "http://", "mailto:")
+OURS = "/files/"
+ATTACHED = "attachment:"
+_ASIDE = re.compile(r"<details><summary>(?P<title>[^\n]*)</summary>(?P<end></details>)?")
 
 _NEVER = "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
 _NO_CHARACTERS = re.compile(f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufdd0-\\ufdef{_NEVER}]")
@@ -34,6 +39,7 @@ _MATHML = {
 TAGS = {
     *("p", "br", "hr", "h3", "h4", "h5", "h6", "em", "strong", "s", "blockquote", "ul", "ol", "li", "a", "span", "div"),
     *("pre", "code", "table", "thead", "tbody", "tr", "th", "td", "figure", "figcaption"),
+    *("details", "summary", "img"),
     *_MATHML,
 }
 _OF_MATH = {
@@ -56,21 +62,49 @@ ATTRIBUTES: dict[str, set[str]] = {
     "pre": {"class", "tabindex"},
     "code": {"class"},
     "figure": {"class"},
+    "img": {"src", "alt", "loading"},
     "th": {"class"},
     "td": {"class"},
 }
 RELATION = "noopener noreferrer nofollow"
 
 
-def to_html(text: str) -> Markup:
-    """A text in Markdown, ready to stand in a page. What is longer than `LONGEST` is cut there."""
+def to_html(text: str, files: Mapping[str, File] = MappingProxyType({})) -> Markup:
+    """A text in Markdown, ready to stand in a page. What is longer than `LONGEST` is cut there.
+
+    `files` are those of its own that it may show (`attachment:ID`). What our readers folded can be unfolded.
+    """
     import nh3
 
     text = legible(text)
-    made = _parser(has_formulas=_has_formulas(text)).render(cut(text))
+    made = _parser(has_formulas=_has_formulas(text)).render(cut(text), {"files": files})
     return Markup(  # noqa: S704  (it was cleaned)
-        nh3.clean(made, tags=TAGS, attributes=ATTRIBUTES, url_schemes={"http", "https", "mailto"}, link_rel=RELATION)
+        nh3.clean(
+            made,
+            tags=TAGS,
+            attributes=ATTRIBUTES,
+            attribute_filter=_allowed,
+            url_schemes={"http", "https", "mailto"},
+            link_rel=RELATION,
+        )
     )
+
+
+class File(NamedTuple):
+    """A file of the archive that a text shows."""
+
+    address: str
+    is_picture: bool
+
+
+def _allowed(tag: str, attribute: str, value: str) -> str | None:
+    """What loads, loads from the archive; what leads elsewhere says so by its scheme."""
+    is_ours = value.startswith(OURS)
+    if attribute == "src":
+        return value if is_ours else None
+    if attribute == "href":
+        return value if is_ours or value.lower().startswith(SCHEMES) else None
+    return value
 
 
 def legible(text: str) -> str:
@@ -109,7 +143,8 @@ def _parser(*, has_formulas: bool) -> Any:
 
         parser.use(texmath_plugin, delimiters="brackets")
         parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
-    parser.validateLink = lambda url: url.strip().lower().startswith(SCHEMES)  # type: ignore[method-assign]
+    parser.validateLink = lambda url: url.strip().lower().startswith((*SCHEMES, ATTACHED))  # type: ignore[method-assign]
+    parser.core.ruler.push("asides", _fold)
     rules = {
         **dict.fromkeys(("math_inline",), _formula),
         **dict.fromkeys(("math_inline_double", "math_block", "math_block_label", "math_single"), _formula_block),
@@ -118,6 +153,9 @@ def _parser(*, has_formulas: bool) -> Any:
         "table_close": lambda *_: "</table></div>\n",
         **dict.fromkeys(("th_open", "td_open"), _cell),
         "image": _image,
+        "link_open": _link,
+        "aside_open": lambda tokens, place, *_: f"<details><summary>{escape(tokens[place].content)}</summary>\n",
+        "aside_close": lambda *_: "</details>\n",
         "fence": _fence,
         "code_block": _fence,
     }
@@ -137,14 +175,58 @@ def _cell(tokens: Sequence[Any], place: int, *_: Any) -> str:
     return f'<{tokens[place].tag} class="{side}">' if side in ("right", "center") else f"<{tokens[place].tag}>"
 
 
-def _image(tokens: Sequence[Any], place: int, *_: Any) -> str:
-    """Whoever looks at a page tells nobody elsewhere of it."""
+def _image(tokens: Sequence[Any], place: int, _: Any, environment: Any) -> str:
+    """One of the archive's is shown. Whoever looks at a page tells nobody elsewhere of it."""
     token = tokens[place]
     where = str(token.attrGet("src") or "")
     said = token.content or where
+    if file := _file(where, environment):
+        shown = f'<img src="{escape(file.address)}" alt="{escape(said)}" loading="lazy">'
+        return f'<a href="{escape(file.address)}">{shown if file.is_picture else escape(said)}</a>'
     if not where.lower().startswith(("https://", "http://")):
         return escape(said)
     return f'<a href="{escape(where)}">🖼 {escape(said)}</a>'
+
+
+def _link(tokens: Sequence[Any], place: int, _: Any, environment: Any) -> str:
+    where = str(tokens[place].attrGet("href") or "")
+    file = _file(where, environment)
+    title = str(tokens[place].attrGet("title") or "")
+    titled = f' title="{escape(title)}"' if title else ""
+    return f'<a href="{escape(file.address if file else where)}"{titled}>'
+
+
+def _file(where: str, environment: Any) -> File | None:
+    found: File | None = environment["files"].get(unquote(where.removeprefix(ATTACHED)))
+    return found if where.startswith(ATTACHED) else None
+
+
+def _fold(state: Any) -> None:
+    """What our readers folded away: `<details><summary>...</summary>`, each half in a line by itself."""
+    tokens, open_ones = [], 0
+    coming = iter(range(len(state.tokens)))
+    for place in coming:
+        said = state.tokens[place + 1].content.strip() if state.tokens[place].type == "paragraph_open" else ""
+        begun = _ASIDE.fullmatch(said)
+        if begun is None and not (said == "</details>" and open_ones):
+            tokens.append(state.tokens[place])
+            continue
+        if begun:
+            tokens.append(_token("aside_open", unescape(begun["title"])))
+        if begun is None or begun["end"]:
+            tokens.append(_token("aside_close"))
+        open_ones += 0 if begun and begun["end"] else 1 if begun else -1
+        next(coming)  # the line itself, and the end of its paragraph
+        next(coming)
+    state.tokens[:] = tokens
+
+
+def _token(kind: str, content: str = "") -> Any:
+    from markdown_it.token import Token
+
+    token = Token(kind, "", 0)
+    token.content = content
+    return token
 
 
 def _fence(tokens: Sequence[Any], place: int, *_: Any) -> str:

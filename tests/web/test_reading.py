@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonplace.web.reading import ATTRIBUTES, LONGEST, TAGS, marked, to_html
+from commonplace.web.reading import ATTRIBUTES, LONGEST, TAGS, File, marked, to_html
 
 PIECES = [
     *("<script>", "</script>", "<img src=x onerror=1>", "<svg/onload=1>", "<style>", "<!--", "-->", "<a href='j", "<b"),
@@ -84,13 +84,15 @@ class Seen(HTMLParser):
         for name, value in attrs:
             if name not in ATTRIBUTES.get(tag, set()) | ({"rel"} if tag == "a" else set()):
                 self.wrong.append(f"<{tag} {name}>")
-            if name == "href" and urlsplit(value or "").scheme not in {"http", "https", "mailto"}:
+            schemes = {"href": {"http", "https", "mailto"}, "src": set()}.get(name)
+            is_ours = (value or "").startswith("/files/")
+            if schemes is not None and not is_ours and urlsplit(value or "").scheme not in schemes:
                 self.wrong.append(f"{value!r}")
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=24).map("".join))
 def test_nothing_comes_out_that_is_not_allowed(text: str) -> None:
-    made = str(to_html(text))
+    made = str(to_html(text, {"f": File("/files/00", True)}))
     seen = Seen()
     seen.feed(made)
     assert seen.wrong == []
@@ -131,3 +133,17 @@ def test_a_text_that_is_too_long_is_cut(text: str) -> None:
 
 def test_what_was_found_stands_out_and_the_rest_is_escaped() -> None:
     assert marked("<b>\ue000x\ue001</b>", ("\ue000", "\ue001")) == "&lt;b&gt;<mark>x</mark>&lt;/b&gt;"
+
+
+def test_the_archives_files_are_shown_and_asides_folded() -> None:
+    files = {"f 1": File("/files/ab", True), "g": File("/files/cd", False)}
+    made = to_html(
+        "![plan](attachment:f%201) [notes](attachment:g) [gone](attachment:x)\n\n"
+        "<details><summary>Thought &lt;b&gt;</summary>\n\nso *so*\n\n</details>\n\n</details>",
+        files,
+    )
+    assert '<img src="/files/ab" alt="plan" loading="lazy">' in made
+    assert '<a href="/files/cd"' in made
+    assert "attachment:" not in made
+    assert "<details><summary>Thought &lt;b&gt;</summary>\n<p>so <em>so</em></p>\n</details>" in made
+    assert "&lt;/details&gt;" in made  # nothing was open

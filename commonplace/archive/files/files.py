@@ -24,7 +24,7 @@ from commonplace.archive.engine import overwriting
 from commonplace.archive.faults import NO_ROOM, writing
 from commonplace.archive.files.storage import Storage, storage_at
 from commonplace.archive.rows import arriving, put
-from commonplace.archive.schema import attachments, files
+from commonplace.archive.schema import attachments, conversations, files
 from commonplace.model import Attachment
 from commonplace.moments import now
 
@@ -92,6 +92,18 @@ def put_file(archive: Archive, source: Path | IO[bytes], *, kind: str, name: str
 def path_of(archive: Archive, sha256: str) -> Path | None:
     """A local path to read the file from (with an object store: a copy), or None if it is not there."""
     return _storage(archive).local(sha256)
+
+
+def shown(archive: Archive, sha256: str) -> str | None:
+    """What a file is called in the owner's conversations; None where none of them shows it."""
+    query = (
+        select(attachments.c.name, attachments.c.id)
+        .join(conversations, conversations.c.key == attachments.c.conversation_key)
+        .where(conversations.c.owner == archive.owner, attachments.c.sha256 == sha256)
+    )
+    with archive.read() as connection:
+        row = connection.execute(query.limit(1)).one_or_none()
+    return (row.name or row.id) if row else None
 
 
 def has_file(archive: Archive, sha256: str) -> bool:

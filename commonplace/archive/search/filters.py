@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, and_
 
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import to_json
 from commonplace.archive.schema import conversations
 from commonplace.archive.scope import Columns, Scope
 from commonplace.archive.search.hits import ROLES
@@ -19,6 +20,8 @@ class Filters(Scope, frozen=True, kw_only=True):
     role: str | None = None
     """Who said it."""
     model: str | None = None
+    tag: str | None = None
+    language: str | None = None
     has: str | tuple[str, ...] | None = None
     include_hidden: bool = False
     except_source: str | None = None
@@ -29,6 +32,10 @@ class Filters(Scope, frozen=True, kw_only=True):
         parts = [super().clause(archive, table)]
         if self.model is not None:
             parts.append(columns.model == self.model)
+        if self.tag is not None:
+            parts.append(columns.tags.contains(to_json(self.tag), autoescape=True))
+        if self.language is not None:
+            parts.append(columns.language == self.language)
         if self.except_source is not None:
             parts.append(columns.source != self.except_source)
         parts += [columns[f"has_{kind}"].is_(True) for kind in self._kinds()]
@@ -36,7 +43,8 @@ class Filters(Scope, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        return super().is_open and (self.model, self.except_source) == (None, None) and not self._kinds()
+        others = (self.model, self.tag, self.language, self.except_source)
+        return super().is_open and others == (None,) * 4 and not self._kinds()
 
     def _kinds(self) -> tuple[str, ...]:
         return (self.has,) if isinstance(self.has, str) else self.has or ()

@@ -132,6 +132,8 @@ def test_the_caller_chooses_the_marks(filled: Archive) -> None:
         (Filters(since=20 * DAY), {"titled"}),
         (Filters(until=20 * DAY), {"bread"}),
         (Filters(source="omi"), set()),
+        (Filters(tag="bread%"), set()),
+        (Filters(language="de"), set()),
         (Filters(has="code"), set()),
         (Filters(has=("image", "file")), set()),
         (Filters(include_hidden=True), {"bread", "titled", "secret"}),

@@ -1,0 +1,222 @@
+"""One conversation: what was said, what is known of it and why, and the person's own word on it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Form, Query, Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from commonplace.archive.conversations.reading import Filed, load_filed
+from commonplace.archive.core import Archive
+from commonplace.archive.projects import registry
+from commonplace.errors import CommonplaceError, Refused
+from commonplace.model import Attachment, Message
+from commonplace.stages.categorizing.reviewing import correct_conversation, withdraw_corrections
+from commonplace.stages.categorizing.taxonomies import taxonomy_named
+from commonplace.stages.explaining import Assigned, why
+from commonplace.stages.mapping import projects
+from commonplace.web.errors import not_found
+from commonplace.web.pages.rendering import done, render
+from commonplace.web.reading import LONGEST, File, to_html
+from commonplace.web.security.csrf import Guarded
+from commonplace.web.security.people import Person, archive_of
+from commonplace.web.server import server_of
+from commonplace.web.talk import anchor_of, cited, leaf_below, page_of, part, shown
+
+router = APIRouter()
+
+Id = Annotated[str, Form(max_length=500)]
+Words = Annotated[str, Form(max_length=4000)]
+Maybe = Annotated[str | None, Form(max_length=4000)]
+MOST_SIMILAR = 5
+
+
+@router.get("/conversations/{id:path}/text")
+def text(request: Request, session: Person, id: str, message: str) -> Response:
+    """A message as it was written, whole."""
+    filed = _filed(archive_of(request, session.owner), id)
+    found = next((each for each in filed.conversation.messages if each.id == message), None)
+    if found is None:
+        raise not_found("message")
+    return PlainTextResponse(found.text, headers={"content-security-policy": "default-src 'none'; sandbox"})
+
+
+@router.get("/conversations/{id:path}/markdown")
+def markdown(request: Request, session: Person, id: str) -> Response:
+    """The active branch, to be copied or kept."""
+    filed = _filed(archive_of(request, session.owner), id)
+    said = [
+        f"## {each.role.capitalize()}\n\n{each.text}"
+        for each in shown(filed.conversation.messages, leaf=None, hidden=False)
+    ]
+    whole = "\n\n".join([f"# {filed.title or ''}".strip(), *said])
+    name = "".join(char if char.isalnum() or char in " -_" else "_" for char in filed.title or "conversation")[:80]
+    told = f"attachment; filename*=UTF-8''{quote(name.strip() or 'conversation')}.md"
+    return PlainTextResponse(whole + "\n", media_type="text/markdown", headers={"content-disposition": told})
+
+
+@router.get("/conversations/{id:path}")
+def page(
+    request: Request,
+    session: Person,
+    id: str,
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    leaf: Annotated[str, Query(max_length=300)] = "",
+    message: Annotated[str, Query(max_length=300)] = "",
+    hidden: bool = False,
+) -> Response:
+    """A page of it. `message` leads to where that message is, on whichever branch."""
+    archive = archive_of(request, session.owner)
+    filed = _filed(archive, id)
+    if message:
+        return _to_message(filed, message, hidden=hidden)
+    return _page(request, archive, filed, page=page, leaf=leaf, hidden=hidden)
+
+
+@router.post("/correct", dependencies=[Guarded])
+def correct(
+    request: Request,
+    session: Person,
+    id: Id,
+    title: Maybe = None,
+    category: Maybe = None,
+    tags: Maybe = None,
+    project: Maybe = None,
+) -> Response:
+    """A person's word, which no judge and no rule takes back."""
+    archive = archive_of(request, session.owner)
+    filed = _filed(archive, id)
+    said: dict[str, Any] = {}
+    if title is not None and title.strip() and title.strip() != filed.title:
+        said["title"] = " ".join(title.split())
+    if category and category != filed.category:
+        said["category"] = category
+    wanted = [part.strip() for part in tags.split(",") if part.strip()] if tags is not None else filed.tags
+    if wanted != filed.tags:
+        said["tags"] = wanted
+    try:
+        if said:
+            taxonomy = server_of(request).settings.categorize.taxonomy
+            correct_conversation(archive, id, taxonomy=taxonomy, origin="web", **said)
+        if project is not None and project.strip() != (filed.project_name or filed.project_id or ""):
+            _assign(archive, id, project.strip())
+    except Refused as refused:
+        return _page(request, archive, _filed(archive, id), problem=str(refused), typed=said | {"project": project})
+    return done(_address(id), "kept")
+
+
+@router.post("/withdraw", dependencies=[Guarded])
+def withdraw(request: Request, session: Person, id: Id, field: Words) -> Response:
+    """Take a word back: what the judges or the rules say holds again."""
+    archive = archive_of(request, session.owner)
+    _filed(archive, id)
+    if field == "project":
+        projects.unassign(archive, [id], to_rules=True)
+    else:
+        below = server_of(request).settings.categorize.review_below
+        withdraw_corrections(archive, id, only=[field], review_below=below)
+    return done(_address(id), "undone")
+
+
+@router.post("/suggestion", dependencies=[Guarded])
+def suggestion(request: Request, session: Person, id: Id, answer: Words) -> Response:
+    """Yes or no to the project that is suggested."""
+    archive = archive_of(request, session.owner)
+    (projects.accept if answer == "yes" else projects.reject)(archive, [id])
+    return done(_address(id), "kept")
+
+
+def _assign(archive: Archive, id: str, project: str) -> None:
+    if project:
+        projects.assign(archive, project, [id], new=True)
+    else:
+        projects.unassign(archive, [id])
+
+
+def _to_message(filed: Filed, message_id: str, *, hidden: bool) -> Response:
+    messages = filed.conversation.messages
+    if all(each.id != message_id for each in messages):
+        return RedirectResponse(_address(filed.conversation.id), 303)
+    branch = shown(messages, leaf=None, hidden=hidden)
+    leaf = ""
+    if all(each.id != message_id for each in branch):
+        leaf = leaf_below(messages, message_id)
+        branch = shown(messages, leaf=leaf, hidden=hidden)
+    where = {"leaf": leaf, "page": page_of(branch, message_id), "hidden": "true" if hidden else ""}
+    told = urlencode({name: value for name, value in where.items() if value and value != 1})
+    address = _address(filed.conversation.id) + (f"?{told}" if told else "")
+    return RedirectResponse(f"{address}#{quote(anchor_of(message_id))}", 303)
+
+
+def _page(
+    request: Request,
+    archive: Archive,
+    filed: Filed,
+    *,
+    page: int = 1,
+    leaf: str = "",
+    hidden: bool = False,
+    problem: str = "",
+    typed: dict[str, Any] | None = None,
+) -> Response:
+    server, about = server_of(request), filed.conversation
+    messages = about.messages
+    branch = shown(messages, leaf=leaf or None, hidden=hidden)
+    files = {each.id: _file(each) for said in messages for each in said.attachments if each.sha256}
+    return render(
+        request,
+        "conversation.html",
+        status=400 if problem else 200,
+        problem=problem,
+        typed=typed or {},
+        filed=filed,
+        about=about,
+        part=part(messages, branch, page),
+        leaf=leaf,
+        hidden=hidden,
+        has_hidden=any(each.is_hidden for each in messages),
+        body=lambda said: _body(said, files),
+        is_long=lambda said: len(said.text) > LONGEST,
+        cited=cited,
+        file_address=lambda each: f"/files/{each.sha256}" if each.sha256 else "",
+        categories=taxonomy_named(archive, server.settings.categorize.taxonomy).names,
+        projects=sorted(registry.names(archive).values(), key=str.casefold),
+        why=why(archive, about.id),
+        evidence=_evidence,
+        similar=_similar(request, archive.owner, about.id),
+    )
+
+
+def _similar(request: Request, owner: str, id: str) -> list[Any]:
+    """What is near in meaning; nothing where nothing is embedded."""
+    try:
+        return server_of(request).readers.of(owner).searcher.similar(id, limit=MOST_SIMILAR).results
+    except CommonplaceError:
+        return []
+
+
+def _body(said: Message, files: dict[str, File]) -> str:
+    return to_html(said.text, files)
+
+
+def _file(each: Attachment) -> File:
+    return File(f"/files/{each.sha256}", each.kind == "image")
+
+
+def _evidence(assigned: Assigned) -> list[tuple[str, str]]:
+    """What spoke for it, without what is kept only to undo it."""
+    plain = {name: value for name, value in assigned.evidence.items() if isinstance(value, str | int | float)}
+    return [(name.replace("_", " "), str(value)[:300]) for name, value in plain.items()]
+
+
+def _filed(archive: Archive, id: str) -> Filed:
+    found = next(iter(load_filed(archive, [id])), None)
+    if found is None:
+        raise not_found("conversation")
+    return found
+
+
+def _address(id: str) -> str:
+    return f"/conversations/{quote(id, safe=':')}"

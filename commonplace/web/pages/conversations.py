@@ -1,0 +1,159 @@
+"""Finding conversations: every question is an address, which can be kept, sent and gone back to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import HTMLResponse, Response
+
+from commonplace.archive.search.filters import KINDS, Filters
+from commonplace.archive.search.search import MOST_OFFSET, SearchResult
+from commonplace.errors import Refused
+from commonplace.moments import add_months_or_days, from_datetime, parse, to_datetime
+from commonplace.web.pages.rendering import fragment, render
+from commonplace.web.reading import marked
+from commonplace.web.security.people import Person
+from commonplace.web.server import Server, server_of
+
+router = APIRouter(prefix="/conversations")
+
+A_PAGE = 20
+MARKS = ("\ue000", "\ue001")
+FACETS = ("category", "project", "topic", "source", "model", "month", "has")
+"""What can be narrowed by a click; `topic` is asked for as a tag."""
+SHOWN_FACETS = 12
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for, as its address has it."""
+
+    q: str = ""
+    mode: Literal["words", "meaning", "hybrid"] = "hybrid"
+    sort: Literal["best", "newest"] = "best"
+    category: str = ""
+    project: str = ""
+    tag: str = ""
+    source: str = ""
+    model: str = ""
+    language: str = ""
+    has: str = ""
+    month: str = ""
+    since: str = ""
+    until: str = ""
+    hidden: bool = False
+    like: str = ""
+    """Those that are near to this conversation instead."""
+    page: int = 1
+
+    @property
+    def narrowed(self) -> dict[str, str]:
+        """What it is narrowed by, to be taken away one by one."""
+        names = ("category", "project", "tag", "source", "model", "language", "has", "month", "since", "until")
+        return {name: str(getattr(self, name)) for name in names if getattr(self, name)}
+
+    def query(self, **changed: Any) -> dict[str, Any]:
+        """The address of this, some of it changed; back on the first page."""
+        plain = {"page": 1, **changed}
+        told = {**msgspec.structs.asdict(self), **plain}
+        usual = msgspec.structs.asdict(Asked())
+        return {name: value for name, value in told.items() if value != usual[name]}
+
+
+def _asked(
+    q: Annotated[str, Query(max_length=2000)] = "",
+    mode: Literal["words", "meaning", "hybrid"] = "hybrid",
+    sort: Literal["best", "newest"] = "best",
+    category: Annotated[str, Query(max_length=400)] = "",
+    project: Annotated[str, Query(max_length=400)] = "",
+    tag: Annotated[str, Query(max_length=400)] = "",
+    source: Annotated[str, Query(max_length=80)] = "",
+    model: Annotated[str, Query(max_length=200)] = "",
+    language: Annotated[str, Query(max_length=20)] = "",
+    has: Annotated[str, Query(max_length=20)] = "",
+    month: Annotated[str, Query(max_length=10)] = "",
+    since: Annotated[str, Query(max_length=30)] = "",
+    until: Annotated[str, Query(max_length=30)] = "",
+    hidden: bool = False,
+    like: Annotated[str, Query(max_length=300)] = "",
+    page: Annotated[int, Query(ge=1, le=MOST_OFFSET // A_PAGE)] = 1,
+) -> Asked:
+    return Asked(**locals())
+
+
+@router.get("")
+def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends(_asked)]) -> Response:
+    """A page of what was found; the list alone, for a script that asks while somebody types."""
+    server = server_of(request)
+    found, problem = None, ""
+    try:
+        found = _found(server, session.owner, asked)
+    except Refused as refused:
+        problem = str(refused)
+    values: dict[str, Any] = {
+        "asked": asked,
+        "found": found,
+        "problem": problem,
+        "facets": _facets(found, asked) if found else [],
+        "snippet": lambda text: marked(" ".join(text.split()), MARKS),
+        "pages": _pages(found, asked) if found else (0, None, None),
+    }
+    if request.headers.get("x-part") == "found":
+        return HTMLResponse(fragment(request, "found.html", **values))
+    return render(request, "conversations.html", kinds=KINDS, **values)
+
+
+def _found(server: Server, owner: str, asked: Asked) -> SearchResult:
+    searcher = server.readers.of(owner).searcher
+    here: dict[str, Any] = {
+        "filters": _filters(server, asked),
+        "limit": A_PAGE,
+        "offset": (asked.page - 1) * A_PAGE,
+        "marks": MARKS,
+    }
+    if asked.like:
+        return searcher.similar(asked.like, **here)
+    return searcher.search(asked.q, mode=asked.mode, newest_first=asked.sort == "newest", **here)
+
+
+def _filters(server: Server, asked: Asked) -> Filters:
+    since, until = _bounds(server, asked)
+    return Filters(
+        since=since,
+        until=until,
+        category=asked.category or None,
+        project=asked.project or None,
+        source=asked.source or None,
+        model=asked.model or None,
+        tag=asked.tag or None,
+        language=asked.language or None,
+        has=asked.has or None,
+        include_hidden=asked.hidden,
+    )
+
+
+def _bounds(server: Server, asked: Asked) -> tuple[int | None, int | None]:
+    zone = server.settings.zone
+    if asked.month:
+        first = parse(f"{asked.month}-01", zone)
+        return first, from_datetime(add_months_or_days(to_datetime(first, zone), 1, "month"))
+    return tuple(parse(text, zone) if text else None for text in (asked.since, asked.until))  # type: ignore[return-value]
+
+
+def _facets(found: SearchResult, asked: Asked) -> list[tuple[str, list[Any]]]:
+    """By name, with the values that most have; months the newest first."""
+    told = []
+    for name in FACETS:
+        values = found.facets.get(name, [])
+        if len(values) > 1 or (values and getattr(asked, "tag" if name == "topic" else name)):
+            chosen = list(reversed(values)) if name == "month" else values
+            told.append((name, chosen[:SHOWN_FACETS]))
+    return told
+
+
+def _pages(found: SearchResult, asked: Asked) -> tuple[int, int | None, int | None]:
+    """How many there are, the one before this, and the one after it."""
+    last = min(-(-found.total // A_PAGE), MOST_OFFSET // A_PAGE)
+    has_next = len(found.results) == A_PAGE and asked.page < last
+    return last, asked.page - 1 if asked.page > 1 else None, asked.page + 1 if has_next else None

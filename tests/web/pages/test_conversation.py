@@ -1,0 +1,112 @@
+"""One conversation: what a person says of it stays, its branches and pages can be pointed at, its files do nothing."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from commonplace.archive.access import users
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.conversations.reading import Filed, load_filed
+from commonplace.archive.files.files import ATTACHMENT, put_file
+from commonplace.model import Attachment
+from tests.archive.builders import chat, message, simple_chat
+from tests.web.conftest import HASHED, PASSWORD, Browser, Live
+from tests.web.hostile import ID, LONG, fill
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+
+
+def _filed(live: Live, id: str) -> Filed:
+    return next(iter(load_filed(live.archive, [id])))
+
+
+def _say(browser: Browser, id: str, action: str = "/correct", **values: str) -> None:
+    page = browser.get(f"/conversations/{id}")
+    reply = browser.submit(page, action, id=id, **values)
+    assert reply.status_code == 303, reply.text
+
+
+def test_what_a_person_says_survives_the_next_import_and_can_be_taken_back(live: Live) -> None:
+    fill(live.archive)
+    browser = live.logged_in()
+    _say(browser, LONG, title="Mine", category="Food, Home & Travel", tags="a, b c", project="Kitchen")
+    merge(live.archive, None, [simple_chat("long", "more", title="Theirs", updated=10**15)])
+    filed = _filed(live, LONG)
+    assert (filed.title, filed.category, filed.tags) == ("Mine", "Food, Home & Travel", ["a", "b c"])
+    assert filed.project_name == "Kitchen"
+    _say(browser, LONG, "/withdraw", field="category")
+    _say(browser, LONG, "/withdraw", field="project")
+    assert (_filed(live, LONG).category, _filed(live, LONG).project_name) == ("Coding", None)
+    assert browser.get(f"/conversations/{LONG}?told=kept").text.count("Kept. Your word wins") == 1
+
+
+def test_what_cannot_be_kept_is_said_and_nothing_typed_is_lost(live: Live) -> None:
+    fill(live.archive)
+    browser = live.logged_in()
+    page = browser.get(f"/conversations/{LONG}")
+    reply = browser.submit(page, "/correct", id=LONG, title="My title", category="No such", tags="t")
+    assert reply.status_code == 400
+    assert 'value="My title"' in reply.text
+    assert "has no category" in reply.text
+
+
+def test_a_message_is_found_on_its_page_and_its_branch(live: Live) -> None:
+    fill(live.archive)
+    browser = live.logged_in()
+    found = browser.get(f"/conversations/{LONG}", message="m100")
+    assert found.headers["location"] == f"/conversations/{LONG}?page=2#m-m100"
+    assert 'id="m-m100"' in browser.get(found.headers["location"]).text
+    merge(
+        live.archive,
+        None,
+        [
+            chat(
+                "split",
+                [message("q"), message("old", "left", parent="q", at=1), message("new", "kept", parent="q", at=2)],
+            )
+        ],
+    )
+    page = browser.get("/conversations/chatgpt:split")
+    assert "kept" in page.text
+    assert "2 of 2" in page.text
+    other = browser.get(browser.get("/conversations/chatgpt:split", message="old").headers["location"])
+    assert "left" in other.text
+    assert "This is a branch that was left." in other.text
+
+
+def test_only_pictures_are_shown_and_nothing_else_acts(live: Live) -> None:
+    fill(live.archive)
+    shown = put_file(live.archive, io.BytesIO(PNG), kind=ATTACHMENT, name="p")
+    picture = Attachment(id="p", kind="image", name='a"b.png', sha256=shown)
+    merge(live.archive, None, [chat("pic", [message("1", "![p](attachment:p)", attachments=[picture])])])
+    browser = live.logged_in()
+    assert f'<img src="/files/{shown}"' in browser.get("/conversations/chatgpt:pic").text
+    reply = browser.get(f"/files/{shown}")
+    assert (reply.headers["content-type"], reply.content) == ("image/png", PNG)
+    assert "sandbox" in reply.headers["content-security-policy"]
+    for each in (
+        _filed(live, ID).conversation.messages[0].attachments
+    ):  # an SVG and an HTML page that say they are images
+        reply = browser.get(f"/files/{each.sha256}")
+        assert reply.headers["content-type"] == "application/octet-stream"
+        assert reply.headers["content-disposition"].startswith("attachment")
+        assert "sandbox" in reply.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/conversations/{id}", "/conversations/{id}/markdown", "/files/{sha256}"])
+def test_nobody_reads_what_is_another_persons(live: Live, path: str) -> None:
+    fill(live.archive)
+    sha256 = _filed(live, ID).conversation.messages[0].attachments[0].sha256
+    users.add_user(live.archive, "eve", HASHED(PASSWORD))
+    eve = live.logged_in("eve")
+    assert eve.get(path.format(id=ID, sha256=sha256)).status_code == 404
+    assert live.browser().get(path.format(id=ID, sha256=sha256)).status_code == 303
+
+
+def test_twenty_thousand_messages_are_some_pages(live: Live) -> None:
+    merge(live.archive, None, [simple_chat("huge", *(f"word {n}" for n in range(20_000)))])
+    page = live.logged_in().get("/conversations/chatgpt:huge?page=300")
+    assert len(page.content) < 150_000
+    assert "word 17950" in page.text
