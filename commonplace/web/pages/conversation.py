@@ -16,7 +16,6 @@ from commonplace.model import Attachment, Message
 from commonplace.stages.categorizing.reviewing import correct_conversation, withdraw_corrections
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.explaining import Assigned, why
-from commonplace.stages.mapping import projects
 from commonplace.web.errors import not_found
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.reading import LONGEST, File, to_html
@@ -110,6 +109,8 @@ def correct(
 @router.post("/withdraw", dependencies=[Guarded])
 def withdraw(request: Request, session: Person, id: Id, field: Words) -> Response:
     """Take a word back: what the judges or the rules say holds again."""
+    from commonplace.stages.mapping import projects
+
     archive = archive_of(request, session.owner)
     _filed(archive, id)
     if field == "project":
@@ -123,12 +124,16 @@ def withdraw(request: Request, session: Person, id: Id, field: Words) -> Respons
 @router.post("/suggestion", dependencies=[Guarded])
 def suggestion(request: Request, session: Person, id: Id, answer: Words) -> Response:
     """Yes or no to the project that is suggested."""
+    from commonplace.stages.mapping import projects
+
     archive = archive_of(request, session.owner)
     (projects.accept if answer == "yes" else projects.reject)(archive, [id])
     return done(_address(id), "kept")
 
 
 def _assign(archive: Archive, id: str, project: str) -> None:
+    from commonplace.stages.mapping import projects
+
     if project:
         projects.assign(archive, project, [id], new=True)
     else:
