@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -58,10 +59,14 @@ class Contents:
             found = self._heads[name] = look_at(self.start(name)) if is_worth_it else Head()
         return found
 
+    @cached_property
+    def whose_names(self) -> set[str]:
+        """The assistants whose files are called as these are, or lie in such folders."""
+        return whose_files({part for name in self.members for part in PurePosixPath(name).parts})
+
     def owners(self) -> set[str]:
         """The assistants whose conversations, or other files, are in it."""
-        names = {part for name in self.members for part in PurePosixPath(name).parts}
-        return whose_files(names) | {owner for name in self.members if (owner := self.head(name).owner)}
+        return self.whose_names | {owner for name in self.members if (owner := self.head(name).owner)}
 
     def load(self, name: str) -> Buffer:
         """A file's bytes to scan. Raises `Unreadable`, which says how it is damaged."""

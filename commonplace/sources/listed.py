@@ -15,7 +15,7 @@ from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped, Sure
 from commonplace.sources.decoding import decode
 from commonplace.sources.items import ItemReader
-from commonplace.sources.shapes import whose, whose_files
+from commonplace.sources.shapes import whose
 from commonplace.sources.turns import Around
 
 _OF_DATA = frozenset({".json", ".jsonl", ".ndjson", ".csv", ".html", ".txt"})
@@ -60,8 +60,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     def detect(self, contents: Contents) -> Sure:
         if any(contents.head(name).owner == self.title for name in contents.members):
             return Sure.CERTAIN
-        names = {part for name in contents.members for part in PurePosixPath(name).parts}
-        return Sure.PERHAPS if self.title in whose_files(names) else Sure.NO
+        return Sure.PERHAPS if self.title in contents.whose_names else Sure.NO
 
     def open(self, contents: Contents) -> ListedExport:
         return ListedExport(self, contents)

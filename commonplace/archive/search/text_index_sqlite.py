@@ -25,7 +25,7 @@ from commonplace.archive.spacing import spaced
 
 _ROWS_AT_ONCE = 20_000
 _PAGES_AT_ONCE = 2_000
-_LOOKED_UP = 200
+_LOOKED_UP, _BEGINNING = 200, 200
 _HASH_BYTES, _HASH_BYTES_IN_BULK = 1 << 20, 16 << 20
 
 _UPTO = "(SELECT CAST(value AS INTEGER) FROM archive_settings WHERE name = 'text_index_upto')"
@@ -132,10 +132,13 @@ def _unfound(connection: Connection) -> list[str]:
     """Some messages are looked up by their own words: rows alone do not show that their words were indexed."""
     newest = connection.exec_driver_sql("SELECT coalesce(max(key), 0) FROM messages").scalar_one()
     step = max(1, newest // _LOOKED_UP)
-    some = f"SELECT {_row_id('')} AS id, substr(text, 1, 200) AS text FROM messages WHERE key % {step} = 0"  # noqa: S608
+    columns = f"{_row_id('')} AS id, substr(text, 1, {_BEGINNING + 1}) AS text"
+    some = f"SELECT {columns} FROM messages WHERE key % {step} = 0"  # noqa: S608
     lost = 0
     for id, said in connection.exec_driver_sql(some).all():
-        phrase = " ".join(words(spaced(said) or "")[:3])
+        beginning = words(spaced(said) or "")
+        whole = beginning[:-1] if len(said) > _BEGINNING else beginning  # the last may be cut in two
+        phrase = " ".join(whole[:3])
         found = "SELECT 1 FROM messages_fts WHERE messages_fts MATCH ? AND rowid = ?"
         lost += bool(phrase) and connection.exec_driver_sql(found, (f'"{phrase}"', id)).first() is None
     return [f"messages_fts does not find {lost:,} messages by their words."] if lost else []

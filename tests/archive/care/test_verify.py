@@ -47,6 +47,14 @@ def test_a_sound_archive_is_called_sound(archive: Archive) -> None:
     assert (report.checked["imports"], report.checked["files"], report.checked["attachments"]) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    "text", ["a" * 2_000_000, "so " + "é" * 300, "漢" * 300, f"{'x' * 199} {'y' * 199}", "👩\u200d🚀" * 99]
+)
+def test_words_of_any_length_are_sound(archive: Archive, text: str) -> None:
+    merge(archive, None, [simple_chat("1", text)])
+    assert verify(archive).findings == []
+
+
 def test_content_that_was_changed_behind_our_back_is_found(archive: Archive) -> None:
     _filled(archive)
     with archive.write() as connection:
