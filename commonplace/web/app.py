@@ -27,12 +27,15 @@ from commonplace.web.oauth import pages as oauth_pages
 from commonplace.web.pages import (
     account,
     attachments,
+    categories,
     conversation,
     conversations,
     entering,
     files,
     home,
     importing,
+    projects,
+    review,
     runs,
 )
 from commonplace.web.replies import reply
@@ -58,6 +61,9 @@ PAGES = tuple(
         conversations,
         conversation,
         attachments,
+        review,
+        projects,
+        categories,
     )
 )
 OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)

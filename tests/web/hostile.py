@@ -7,6 +7,7 @@ import io
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import ATTACHMENT, put_file
+from commonplace.archive.projects import registry
 from commonplace.archive.verdicts.verdicts import correct, record_verdicts
 from commonplace.model import Attachment, Conversation, Message, Verdict
 from commonplace.stages.mapping import projects
@@ -118,6 +119,15 @@ PAGES = [
     f"/conversations/{ID}",
     f"/conversations/{ID}?hidden=true&leaf=c",
     f"/conversations/{LONG}?page=2",
+    "/review",
+    "/review?skip=1&said=%3Cb%3E&undo=chatgpt:hostile",
+    "/projects?merges=true",
+    "/categories?preview=true",
     "/account",
 ]
 """Every page that reads, as a person who is logged in."""
+
+
+def pages(archive: Archive) -> list[str]:
+    """Also those whose addresses are known when the archive is filled."""
+    return [*PAGES, *(f"/projects/{id}" for id in registry.names(archive))]

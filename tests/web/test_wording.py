@@ -8,7 +8,10 @@ import tomllib
 from commonplace.web.pages.rendering import WEB
 from commonplace.web.wording import LANGUAGE, WORDS, say
 
-BY_NAME = {"told", "layout", "facets", "stages", "judges", "roles", "rules", "ledger", "modes", "sorts", "charts"}
+BY_NAME = {
+    *("told", "layout", "facets", "stages", "judges", "roles", "rules", "ledger", "modes", "sorts", "charts"),
+    *("name_sources", "project_events"),
+}
 """Pages of the catalogue whose keys are names of something."""
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in [*WEB.rglob("*.html"), *WEB.rglob("*.py")])
 KEYS = {

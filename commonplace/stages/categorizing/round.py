@@ -27,8 +27,10 @@ class _Step(msgspec.Struct):
 class Round:
     """The conversations of a sitting, in their order."""
 
-    def __init__(self, archive: Archive, taxonomy: str, waiting: Sequence[Waiting], *, review_below: float) -> None:
-        self._archive, self._taxonomy, self._below = archive, taxonomy, review_below
+    def __init__(
+        self, archive: Archive, taxonomy: str, waiting: Sequence[Waiting], *, review_below: float, origin: str = "cli"
+    ) -> None:
+        self._archive, self._taxonomy, self._below, self._origin = archive, taxonomy, review_below, origin
         self._waiting = list(waiting)
         self._at = 0
         self._steps: list[_Step] = []
@@ -73,12 +75,12 @@ class Round:
         item = self.current
         meant = list(ids) or ([item.id] if item else [])
         for id in meant:
-            correct_conversation(self._archive, id, taxonomy=self._taxonomy, category=category, origin="cli")
+            correct_conversation(self._archive, id, taxonomy=self._taxonomy, category=category, origin=self._origin)
         self._go_on(meant)
 
     def take_in(self, category: str) -> None:
         """The current one belongs to a category that is new."""
-        add_category(self._archive, self._taxonomy, category, origin="cli")
+        add_category(self._archive, self._taxonomy, category, origin=self._origin)
         self.say(category)
 
     def wish(self, category: str) -> None:

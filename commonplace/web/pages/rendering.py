@@ -25,6 +25,9 @@ ROOMS = (
     ("/import", "import"),
     ("/runs", "runs"),
     ("/conversations", "conversations"),
+    ("/review", "review"),
+    ("/projects", "projects"),
+    ("/categories", "categories"),
     ("/account", "account"),
 )
 """What the navigation leads to."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.web.chromium import log_in
 from tests.web.conftest import Live
-from tests.web.hostile import PAGES, fill
+from tests.web.hostile import PAGES, fill, pages
 
 MOST_BYTES = 150_000
 TOO_WIDE = """document.documentElement.scrollWidth > innerWidth
@@ -24,7 +24,7 @@ def _strictly(text: str) -> Any:
 def test_every_page_is_html_without_script_or_style_in_it(live: Live) -> None:
     fill(live.archive)
     browser = live.logged_in()
-    for path in PAGES:
+    for path in pages(live.archive):
         page = browser.get(path)
         assert page.status_code == 200, path
         assert len(page.content) < MOST_BYTES, path
@@ -53,7 +53,7 @@ def test_every_page_of_an_empty_archive_says_what_to_do(live: Live) -> None:
 def test_in_a_browser_nothing_acts_or_leaves_and_nothing_is_cut_off(live: Live, chrome: Any) -> None:
     fill(live.archive)
     watched = log_in(chrome, live, viewport={"width": 390, "height": 800}, color_scheme="dark")
-    for path in PAGES:
+    for path in pages(live.archive):
         page = watched.open(path)
         assert watched.wrong == [], path
         assert page.evaluate(TOO_WIDE) == [], path

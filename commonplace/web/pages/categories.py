@@ -1,0 +1,139 @@
+"""The sets of categories: what each is for, how many it has, and how it is changed; what a change would cost."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, get_args
+
+import msgspec
+from fastapi import APIRouter, Form, Request
+from starlette.responses import PlainTextResponse, Response
+
+from commonplace.archive.figures.statistics import count_by
+from commonplace.categorize.definitions import parse, to_toml
+from commonplace.categorize.taxonomy import Category, Colour
+from commonplace.errors import CommonplaceError, Refused
+from commonplace.stages.categorizing import taxonomies
+from commonplace.stages.categorizing.reviewing import add_category
+from commonplace.web.pages.rendering import done, render
+from commonplace.web.security.csrf import Guarded, Typed
+from commonplace.web.security.people import Person, archive_of
+from commonplace.web.server import server_of
+
+router = APIRouter(prefix="/categories")
+
+Long = Annotated[str, Form(max_length=200_000)]
+COLOURS = get_args(Colour)
+
+
+@router.get("")
+def page(request: Request, session: Person, set: str = "", preview: bool = False) -> Response:
+    """One set, the one in use unless another is named. `preview` counts what the next run would judge again."""
+    return _page(request, session.owner, set, preview=preview)
+
+
+@router.get("/export")
+def export(request: Request, session: Person, set: str) -> Response:
+    """A set as a file, to be edited and brought back."""
+    text = to_toml(taxonomies.taxonomy_named(archive_of(request, session.owner), set))
+    return PlainTextResponse(
+        text, media_type="application/toml", headers={"content-disposition": "attachment; filename=categories.toml"}
+    )
+
+
+@router.post("/add", dependencies=[Guarded])
+def add(request: Request, session: Person, set: Typed, name: Typed) -> Response:
+    """A new category."""
+    try:
+        add_category(archive_of(request, session.owner), set, name, origin="web")
+    except Refused as refused:
+        return _page(request, session.owner, set, problem=str(refused))
+    return done(f"/categories?set={set}", "kept")
+
+
+@router.post("/change", dependencies=[Guarded])
+def change(
+    request: Request,
+    session: Person,
+    set: Typed,
+    old: Typed,
+    name: Typed,
+    description: Long = "",
+    examples: Long = "",
+    emoji: Typed = "",
+    colour: Typed = "default",
+) -> Response:
+    """What a category is called and what belongs there. A new name goes to every verdict and correction."""
+    archive = archive_of(request, session.owner)
+    try:
+        if colour not in COLOURS:
+            raise Refused(f"{colour!r} is no colour.", hint=f"Use one of: {', '.join(COLOURS)}.")
+        if name.strip() != old:
+            taxonomies.rename_category(archive, set, old, " ".join(name.split()))
+        known = taxonomies.taxonomy_named(archive, set)
+        said = {
+            "description": description.strip(),
+            "examples": tuple(line.strip() for line in examples.splitlines() if line.strip()),
+            "emoji": emoji.strip() or None,
+            "colour": colour,
+        }
+        meant = known.get(name)
+        if meant is None:
+            raise Refused(f"{set} has no category {name!r}.")
+        changed = tuple(msgspec.structs.replace(one, **said) if one is meant else one for one in known.categories)
+        if changed != known.categories:
+            taxonomies.keep(archive, msgspec.structs.replace(known, categories=changed))
+    except Refused as refused:
+        return _page(request, session.owner, set, problem=str(refused))
+    return done(f"/categories?set={set}", "kept")
+
+
+@router.post("/import", dependencies=[Guarded])
+def take(request: Request, session: Person, definition: Long) -> Response:
+    """A set from the text of its file; one of the same name is replaced."""
+    try:
+        kept = taxonomies.keep(archive_of(request, session.owner), parse(definition))
+    except Refused as refused:
+        return _page(request, session.owner, "", problem=str(refused), definition=definition)
+    return done(f"/categories?set={kept.name}", "kept")
+
+
+@router.post("/remove", dependencies=[Guarded])
+def remove(request: Request, session: Person, set: Typed) -> Response:
+    """Forget one's own set; the one that ships, if there is one of its name, takes its place."""
+    try:
+        taxonomies.remove(archive_of(request, session.owner), set)
+    except Refused as refused:
+        return _page(request, session.owner, set, problem=str(refused))
+    return done("/categories", "removed")
+
+
+def _page(
+    request: Request, owner: str, set: str, *, preview: bool = False, problem: str = "", definition: str = ""
+) -> Response:
+    server = server_of(request)
+    archive = archive_of(request, owner)
+    in_use = server.settings.categorize.taxonomy
+    known = taxonomies.taxonomy_named(archive, set or in_use)
+    plan: Any = None
+    if preview:
+        from commonplace.stages.categorizing import stage
+
+        try:
+            plan = stage.preview(server.readers.of(owner).session, taxonomy=known.name)
+        except CommonplaceError as error:
+            problem = str(error)
+    counts = {count.value: count.conversations for count in count_by(archive, "category")}
+    return render(
+        request,
+        "categories.html",
+        status=400 if problem else 200,
+        problem=problem,
+        sets=taxonomies.list_taxonomies(archive),
+        known=known,
+        in_use=in_use,
+        counts=counts,
+        plan=plan,
+        colours=COLOURS,
+        definition=definition,
+        blank=Category(name=""),
+    )

@@ -1,0 +1,147 @@
+"""Projects: what they are called and hold, which may be one, what is suggested for them; all can be undone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from commonplace.errors import Refused
+from commonplace.web.pages.rendering import done, render
+from commonplace.web.security.csrf import Guarded, Typed
+from commonplace.web.security.people import Person, archive_of
+
+router = APIRouter(prefix="/projects")
+
+Long = Annotated[str, Form(max_length=4_000)]
+
+
+@router.get("")
+def list_page(request: Request, session: Person, merges: bool = False) -> Response:
+    """All of them, and what waits for a word. Which may be one is computed when it is asked for."""
+    return _list(request, session.owner, merges=merges)
+
+
+@router.get("/{id}")
+def page(request: Request, session: Person, id: str) -> Response:
+    """One of them."""
+    return _one(request, session.owner, id)
+
+
+@router.post("/create", dependencies=[Guarded])
+def create(request: Request, session: Person, name: Typed) -> Response:
+    """A new one."""
+    from commonplace.stages.mapping import projects
+
+    try:
+        made = projects.create(archive_of(request, session.owner), name)
+    except Refused as refused:
+        return _list(request, session.owner, problem=str(refused))
+    return done(f"/projects/{made['id']}", "kept")
+
+
+@router.post("/suggestions", dependencies=[Guarded])
+def suggestions(
+    request: Request,
+    session: Person,
+    answer: Typed,
+    id: Typed = "",
+    above: Annotated[float, Form(ge=0, le=1)] = 1.0,
+) -> Response:
+    """Yes or no to one suggestion, or yes to all that are this sure."""
+    from commonplace.stages.mapping import projects
+
+    archive = archive_of(request, session.owner)
+    try:
+        if answer == "all":
+            projects.accept(archive, above=above)
+        elif answer == "yes":
+            projects.accept(archive, [id])
+        else:
+            projects.reject(archive, [id])
+    except Refused as refused:
+        return _list(request, session.owner, problem=str(refused))
+    return done("/projects", "kept")
+
+
+@router.post("/merge", dependencies=[Guarded])
+def merge(request: Request, session: Person, source: Typed, target: Typed, answer: Typed = "yes") -> Response:
+    """One becomes part of the other, or they are never taken for one again."""
+    from commonplace.stages.mapping import projects
+
+    archive = archive_of(request, session.owner)
+    try:
+        if answer == "no":
+            projects.reject_merge(archive, [source, target])
+        else:
+            projects.merge(archive, source, target)
+    except Refused as refused:
+        return _list(request, session.owner, problem=str(refused))
+    return done("/projects", "kept")
+
+
+@router.post("/{id}/rename", dependencies=[Guarded])
+def rename(request: Request, session: Person, id: str, name: Typed, description: Long = "") -> Response:
+    """A person's name for it, and what it is about."""
+    from commonplace.stages.mapping import projects
+
+    try:
+        projects.rename(archive_of(request, session.owner), id, name, description=description or None)
+    except Refused as refused:
+        return _one(request, session.owner, id, problem=str(refused), typed={"name": name, "description": description})
+    return done(f"/projects/{id}", "kept")
+
+
+@router.post("/undo", dependencies=[Guarded])
+def undo(request: Request, session: Person, event: Typed = "", back: Typed = "") -> Response:
+    """Undo one thing that was done to projects."""
+    from commonplace.stages.mapping import projects
+
+    try:
+        projects.undo(archive_of(request, session.owner), event or None)
+    except Refused as refused:
+        return _list(request, session.owner, problem=str(refused))
+    return done(f"/projects/{back}" if back else "/projects", "undone")
+
+
+def _list(request: Request, owner: str, *, merges: bool = False, problem: str = "") -> Response:
+    from commonplace.stages.mapping import projects
+
+    archive = archive_of(request, owner)
+    return render(
+        request,
+        "projects.html",
+        status=400 if problem else 200,
+        problem=problem,
+        projects=projects.list_projects(archive),
+        suggestions=projects.suggest(archive),
+        merges=projects.suggest_merges(archive) if merges else None,
+        events=_events(archive),
+    )
+
+
+def _one(request: Request, owner: str, id: str, *, problem: str = "", typed: dict[str, Any] | None = None) -> Response:
+    from commonplace.stages.mapping import projects
+
+    archive = archive_of(request, owner)
+    shown = projects.show(archive, id)
+    return render(
+        request,
+        "project.html",
+        status=400 if problem else 200,
+        problem=problem,
+        typed=typed or {},
+        project=shown,
+        others=[one for one in projects.list_projects(archive) if one["id"] != shown["id"]],
+    )
+
+
+def _events(archive: Any) -> list[dict[str, Any]]:
+    """What was done to projects lately."""
+    from commonplace.archive.projects import history
+
+    return [
+        {"id": one.id, "kind": one.kind, "happened_at": one.happened_at, "is_undone": one.undone_at is not None}
+        for one in history.history(archive, limit=8)
+    ]

@@ -1,0 +1,89 @@
+"""Projects and categories: what a person does to them is kept, said, and undone."""
+
+from __future__ import annotations
+
+import pytest
+
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.conversations.reading import load_filed
+from commonplace.archive.projects import assignments, registry
+from commonplace.archive.projects.assignments import Decision
+from commonplace.archive.verdicts.verdicts import correct
+from commonplace.stages.categorizing.taxonomies import taxonomy_named
+from commonplace.stages.mapping import projects
+from tests.archive.builders import simple_chat
+from tests.web.conftest import Live
+
+IDS = [f"chatgpt:c{n}" for n in range(3)]
+
+
+@pytest.fixture
+def mapped(live: Live) -> Live:
+    merge(live.archive, None, [simple_chat(f"c{n}", f"question {n}", title=f"Chat {n}") for n in range(3)])
+    kitchen = projects.create(live.archive, "Kitchen")["id"]
+    suggested = [
+        Decision(
+            conversation_id=id,
+            content_hash="",
+            rule="orphan",
+            confidence=0.0,
+            suggested_project_id=kitchen,
+            suggestion_confidence=sure,
+        )
+        for id, sure in zip(IDS, (0.9, 0.8, 0.3), strict=True)
+    ]
+    assignments.record(live.archive, suggested, "r", "o")
+    return live
+
+
+def _projects(live: Live) -> list[str | None]:
+    return [filed.project_name for filed in load_filed(live.archive, IDS)]
+
+
+def test_suggestions_are_accepted_one_by_one_or_all_that_are_sure(mapped: Live) -> None:
+    browser = mapped.logged_in()
+    page = browser.get("/projects")
+    assert "Perhaps Kitchen, 90%" in page.text
+    assert browser.submit(page, "/projects/suggestions", answer="all", above="0.8").status_code == 303
+    assert _projects(mapped) == ["Kitchen", "Kitchen", None]
+    browser.submit(browser.get("/projects"), "/projects/suggestions", answer="no", id=IDS[2])
+    assert "Perhaps Kitchen" not in browser.get("/projects").text
+    assert browser.submit(browser.get("/projects"), "/projects/create", name="Kitchen").status_code == 303
+
+
+def test_a_project_is_renamed_and_merged_and_that_is_undone(mapped: Live) -> None:
+    browser = mapped.logged_in()
+    garden = projects.create(mapped.archive, "Garden")["id"]
+    projects.assign(mapped.archive, "Garden", [IDS[0]])
+    page = browser.get(f"/projects/{garden}")
+    assert browser.submit(page, f"/projects/{garden}/rename", name="Kitchen").status_code == 400
+    assert browser.submit(page, f"/projects/{garden}/rename", name="Balcony").status_code == 303
+    assert _projects(mapped)[0] == "Balcony"
+    kitchen = next(id for id, name in registry.names(mapped.archive).items() if name == "Kitchen")
+    browser.submit(page, "/projects/merge", target=kitchen)
+    assert _projects(mapped)[0] == "Kitchen"
+    event = projects.show(mapped.archive, kitchen)["history"][0]["id"]
+    browser.submit(browser.get("/projects"), "/projects/undo", event=event)
+    assert _projects(mapped)[0] == "Balcony"
+    assert browser.get("/projects/none-such").status_code == 400
+
+
+def test_a_category_is_changed_with_everything_that_is_in_it(mapped: Live) -> None:
+    correct(mapped.archive, IDS[0], "category", "Coding", origin="cli", taxonomy="everyday")
+    browser = mapped.logged_in()
+    page = browser.get("/categories")
+    asked = {"set": "everyday", "old": "Coding", "name": "Programs", "description": "All of it", "colour": "red"}
+    assert browser.submit(page, "/categories/change", **asked, examples="one\ntwo\n", emoji="🐍").status_code == 303
+    changed = taxonomy_named(mapped.archive, "everyday").get("Programs")
+    assert changed is not None
+    assert (changed.description, changed.examples, changed.colour) == ("All of it", ("one", "two"), "red")
+    assert next(iter(load_filed(mapped.archive, [IDS[0]]))).category == "Programs"
+    assert browser.submit(page, "/categories/change", **asked | {"old": "Math", "name": "Programs"}).status_code == 400
+    assert browser.submit(page, "/categories/add", name="Boats").status_code == 303
+    text = browser.get("/categories/export", set="everyday").text
+    assert browser.submit(page, "/categories/import", definition=text).status_code == 303
+    broken = browser.submit(page, "/categories/import", definition="name = <")
+    assert broken.status_code == 400
+    assert "name = &lt;" in broken.text  # nothing typed is lost
+    assert browser.submit(browser.get("/categories"), "/categories/remove", set="everyday").status_code == 303
+    assert taxonomy_named(mapped.archive, "everyday").get("Boats") is None
