@@ -231,6 +231,17 @@ class ArchiveLedger:
             put(connection, ledger, [{**key, **said, "attempts": int(state == "intent")}], changing=changing)
 
 
+def count_states(archive: Archive) -> dict[str, dict[str, int]]:
+    """At every destination of the owner's, how many conversations are in which state."""
+    table = ledger.c
+    query = select(table.destination, table.state, func.count().label("total")).where(table.owner == archive.owner)
+    found: dict[str, dict[str, int]] = {}
+    with archive.read() as connection:
+        for row in connection.execute(query.group_by(table.destination, table.state).order_by(table.destination)):
+            found.setdefault(row.destination, {})[row.state] = row.total
+    return found
+
+
 def _entry(row: Row[Any]) -> LedgerEntry:
     return LedgerEntry(
         state=row.state,

@@ -26,14 +26,18 @@ from commonplace.web.oauth import metadata, registration, token
 from commonplace.web.oauth import pages as oauth_pages
 from commonplace.web.pages import (
     account,
+    ask,
     attachments,
     categories,
+    connect,
     conversation,
     conversations,
+    destinations,
     entering,
     files,
     home,
     importing,
+    insights,
     projects,
     review,
     runs,
@@ -64,6 +68,10 @@ PAGES = tuple(
         review,
         projects,
         categories,
+        insights,
+        ask,
+        destinations,
+        connect,
     )
 )
 OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
 from commonplace.archive.conversations.reading import has_conversation
@@ -23,7 +24,7 @@ class Reader(NamedTuple):
 
     def ask(self, question: str, *, project: str | None = None) -> Answer:
         """An answer with its sources, whole. Nothing is kept of it: whoever may ask may not write."""
-        told = self._ask(question, project)
+        told = self.tell(question, Filters(project=project), is_kept=False)
         if told.error:
             raise Problem(503, "unavailable", told.error)
         return told
@@ -34,12 +35,22 @@ class Reader(NamedTuple):
             raise not_found("conversation")
         return self.searcher.similar(id, limit=limit).results
 
-    def _ask(self, question: str, project: str | None) -> Answer:
-        filters, model = Filters(project=project), answering.model_for(self.session, None, project)
+    def tell(
+        self,
+        question: str,
+        filters: Filters,
+        *,
+        heard: Callable[[str], object] = lambda piece: None,
+        is_kept: bool = True,
+    ) -> Answer:
+        """An answer by whoever answers here; `heard` is given its pieces. It may have broken off."""
+        model = answering.model_for(self.session, None, filters.project)
         if not model:
             return asking.quote(self.session, self.searcher, question, filters=filters)
-        with answering.open_answering(self.session, model, project=project) as using:
-            return answering.answer(self.session, self.searcher, using, question, filters=filters, is_kept=False)
+        with answering.open_answering(self.session, model, project=filters.project) as using:
+            return answering.answer(
+                self.session, self.searcher, using, question, filters=filters, heard=heard, is_kept=is_kept
+            )
 
 
 class Readers:

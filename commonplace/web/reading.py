@@ -55,7 +55,7 @@ _OF_MATH = {
 ATTRIBUTES: dict[str, set[str]] = {
     **dict.fromkeys(_MATHML, _OF_MATH),
     "math": {"display"},
-    "a": {"href", "title"},
+    "a": {"href"},
     "ol": {"start"},
     "span": {"class"},
     "div": {"class", "tabindex"},
@@ -191,9 +191,7 @@ def _image(tokens: Sequence[Any], place: int, _: Any, environment: Any) -> str:
 def _link(tokens: Sequence[Any], place: int, _: Any, environment: Any) -> str:
     where = str(tokens[place].attrGet("href") or "")
     file = _file(where, environment)
-    title = str(tokens[place].attrGet("title") or "")
-    titled = f' title="{escape(title)}"' if title else ""
-    return f'<a href="{escape(file.address if file else where)}"{titled}>'
+    return f'<a href="{escape(file.address if file else where)}">'
 
 
 def _file(where: str, environment: Any) -> File | None:

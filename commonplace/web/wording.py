@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup, escape
+
+_CODE = re.compile("`([^`]*)`")
 WORDS = Path(__file__).parent / "words"
 LANGUAGE = "en"
 
 
 def say(key: str, **values: Any) -> str:
     """The words at `page.name`, with values in their places. Of two forms, `n` tells which."""
+    words = _form(key, values)
+    return words.format_map(values) if values else words
+
+
+def show(key: str, **values: Any) -> Markup:
+    """The same for a page: with commands as code, and values escaped."""
+    words = with_code(_form(key, values))
+    return words.format(**values) if values else words
+
+
+def with_code(text: str) -> Markup:
+    """A sentence of ours for a page: what stands between backticks, such as a command, is code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (it was escaped)
+
+
+def _form(key: str, values: Mapping[str, Any]) -> str:
     words: Any = _words(LANGUAGE)
     for part in key.split("."):
         words = words[part]
     if isinstance(words, Mapping):
         words = words["one" if values["n"] == 1 else "other"]
-    return str(words).format_map(values) if values else str(words)
+    return str(words)
 
 
 def maybe(key: str, otherwise: str) -> str:
     """The words for something that may be new, such as the name of a stage; else that name."""
     try:
         return say(key)
-    except KeyError:
+    except (KeyError, TypeError):
         return otherwise
 
 

@@ -123,6 +123,11 @@ PAGES = [
     "/review?skip=1&said=%3Cb%3E&undo=chatgpt:hostile",
     "/projects?merges=true",
     "/categories?preview=true",
+    "/insights",
+    "/insights?by=topic",
+    "/ask?question=%3C/textarea%3E%3Cscript%3E",
+    "/destinations?plan=markdown",
+    "/connect",
     "/account",
 ]
 """Every page that reads, as a person who is logged in."""

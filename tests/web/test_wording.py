@@ -6,7 +6,7 @@ import re
 import tomllib
 
 from commonplace.web.pages.rendering import WEB
-from commonplace.web.wording import LANGUAGE, WORDS, say
+from commonplace.web.wording import LANGUAGE, WORDS, say, show
 
 BY_NAME = {
     *("told", "layout", "facets", "stages", "judges", "roles", "rules", "ledger", "modes", "sorts", "charts"),
@@ -36,3 +36,8 @@ def test_no_word_is_left_over() -> None:
 def test_one_and_many_are_told_apart() -> None:
     assert say("found.count", n=1) == "1 conversation"
     assert say("found.count", n=4812) == "4,812 conversations"
+
+
+def test_values_are_escaped_and_commands_are_code() -> None:
+    assert show("found.without", what="<b> `x`") == "Without &lt;b&gt; `x`"
+    assert "<code>commonplace up</code>" in show("runs.nobody")

@@ -296,6 +296,13 @@ def tally(archive: Archive, within: ColumnElement[bool] | None = None) -> dict[s
         return {row.kind: row.total for row in connection.execute(query.group_by(kind))}
 
 
+def count_suggestions(archive: Archive) -> int:
+    """How many wait for a person."""
+    open_ones = (assignments.c.owner == archive.owner) & (assignments.c.suggestion_state == "open")
+    with archive.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(assignments).where(open_ones)).scalar_one())
+
+
 def suggestions(
     archive: Archive, *, project_id: str | None = None, above: float = 0.0, limit: int | None = None
 ) -> list[Suggestion]:

@@ -16,18 +16,22 @@ from commonplace.moments import from_datetime, to_datetime
 from commonplace.web.reading import legible
 from commonplace.web.security import cookies, csrf
 from commonplace.web.server import server_of
-from commonplace.web.wording import maybe, say
+from commonplace.web.wording import maybe, say, show, with_code
 
 WEB = Path(__file__).parents[1]
 STATIC = WEB / "static"
 ROOMS = (
     ("/", "home"),
     ("/import", "import"),
-    ("/runs", "runs"),
     ("/conversations", "conversations"),
+    ("/ask", "ask"),
     ("/review", "review"),
     ("/projects", "projects"),
     ("/categories", "categories"),
+    ("/destinations", "destinations"),
+    ("/insights", "insights"),
+    ("/runs", "runs"),
+    ("/connect", "connect"),
     ("/account", "account"),
 )
 """What the navigation leads to."""
@@ -94,8 +98,11 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(say=say, maybe=maybe, micro=from_datetime, static=static, question=_question)
+    made.globals.update(say=show, maybe=maybe, micro=from_datetime, static=static, question=_question)
     made.filters.update(
-        number=lambda value: f"{value:,}", percent=lambda value: f"{value:.0%}", path=lambda text: quote(text, safe=":")
+        code=with_code,
+        number=lambda value: f"{value:,}",
+        percent=lambda value: f"{value:.0%}",
+        path=lambda text: quote(text, safe=":"),
     )
     return made

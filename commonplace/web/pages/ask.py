@@ -1,0 +1,125 @@
+"""Asking the archive: the answer as it is told, and the messages that it stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from markupsafe import Markup
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from commonplace.archive.conversations.reading import list_conversations
+from commonplace.archive.projects import registry
+from commonplace.archive.scope import Scope
+from commonplace.archive.search.filters import Filters
+from commonplace.errors import CommonplaceError
+from commonplace.moments import parse
+from commonplace.stages.asking import LONGEST_QUESTION, OWN, Answer
+from commonplace.web.pages.rendering import fragment, render
+from commonplace.web.reading import to_html
+from commonplace.web.security.csrf import Guarded
+from commonplace.web.security.people import Person, archive_of
+from commonplace.web.server import server_of
+
+router = APIRouter(prefix="/ask")
+
+Question = Annotated[str, Form(max_length=LONGEST_QUESTION)]
+Short = Annotated[str, Form(max_length=400)]
+_CITED = re.compile(r"\[(\d{1,3})\](?![^<]*>)")
+EARLIER = 10
+
+
+@router.get("")
+def page(request: Request, session: Person, question: str = "") -> Response:
+    """The form, and what was asked before."""
+    return _page(request, session.owner, question=question[:LONGEST_QUESTION])
+
+
+@router.post("", dependencies=[Guarded])
+def ask(
+    request: Request, session: Person, question: Question, project: Short = "", since: Short = "", until: Short = ""
+) -> Response:
+    """The answer, whole."""
+    asked: dict[str, Any] = {"question": question, "project": project, "since": since, "until": until}
+    try:
+        told = server_of(request).readers.of(session.owner).tell(question, _filters(request, project, since, until))
+    except CommonplaceError as error:
+        return _page(request, session.owner, problem=str(error), **asked)
+    return _page(request, session.owner, told=told, **asked)
+
+
+@router.post("/now", dependencies=[Guarded])
+async def ask_now(
+    request: Request, session: Person, question: Question, project: Short = "", since: Short = "", until: Short = ""
+) -> Response:
+    """The answer as it is told: `piece` again and again, then `answer` with its sources, or `problem`."""
+    told = _telling(request, session.owner, question, project, since, until)
+    return EventSourceResponse(told, headers={"cache-control": "no-store"})
+
+
+async def _telling(
+    request: Request, owner: str, question: str, project: str, since: str, until: str
+) -> AsyncIterator[ServerSentEvent]:
+    loop, pieces = asyncio.get_running_loop(), asyncio.Queue[str | None]()
+
+    def heard(piece: str) -> None:
+        loop.call_soon_threadsafe(pieces.put_nowait, piece)
+
+    def tell() -> Answer:
+        try:
+            filters = _filters(request, project, since, until)
+            return server_of(request).readers.of(owner).tell(question, filters, heard=heard)
+        finally:
+            loop.call_soon_threadsafe(pieces.put_nowait, None)
+
+    telling = asyncio.create_task(run_in_threadpool(tell))
+    while (piece := await pieces.get()) is not None:
+        if piece:
+            yield ServerSentEvent(piece, event="piece")
+    try:
+        told = await telling
+    except CommonplaceError as error:
+        yield ServerSentEvent(str(error), event="problem")
+        return
+    yield ServerSentEvent(fragment(request, "answer.html", told=told, answer=_answer(told)), event="answer")
+
+
+def _filters(request: Request, project: str, since: str, until: str) -> Filters:
+    zone = server_of(request).settings.zone
+    return Filters(
+        project=project or None,
+        since=parse(since, zone) if since else None,
+        until=parse(until, zone) if until else None,
+    )
+
+
+def _answer(told: Answer) -> Markup:
+    """With marks that lead to its sources."""
+    numbers = {source.number for source in told.sources}
+
+    def mark(found: re.Match[str]) -> str:
+        number = int(found[1])
+        return f'<a href="#source-{number}">[{number}]</a>' if number in numbers else found[0]
+
+    return Markup(_CITED.sub(mark, str(to_html(told.answer))))  # noqa: S704  (it was cleaned, and numbers are numbers)
+
+
+def _page(request: Request, owner: str, *, problem: str = "", told: Answer | None = None, **asked: Any) -> Response:
+    archive = archive_of(request, owner)
+    return render(
+        request,
+        "ask.html",
+        status=400 if problem else 200,
+        problem=problem,
+        asked={"question": "", "project": "", "since": "", "until": ""} | asked,
+        told=told,
+        answer=_answer(told) if told else "",
+        projects=sorted(registry.names(archive).values(), key=str.casefold),
+        earlier=list_conversations(archive, Scope(source=OWN), limit=EARLIER),
+        longest=LONGEST_QUESTION,
+    )

@@ -1,0 +1,114 @@
+"""Where conversations are written: what waits and why, what went wrong and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Form, Query, Request
+from starlette.responses import Response
+
+from commonplace import runs
+from commonplace.archive.core import Archive
+from commonplace.archive.ledger import ArchiveLedger
+from commonplace.errors import CommonplaceError
+from commonplace.model import LedgerEntry
+from commonplace.stack import history
+from commonplace.stack.history import NoHistory
+from commonplace.stages.syncing import destinations
+from commonplace.web.pages.rendering import done, render
+from commonplace.web.security.csrf import Guarded
+from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.server import Server, server_of
+from commonplace.web.wording import say
+
+router = APIRouter(prefix="/destinations")
+
+MOST_SHOWN = 100
+Name = Annotated[str, Form(max_length=200)]
+Ids = Annotated[list[str], Form(max_length=500)]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """One destination as it stands."""
+
+    name: str
+    kind: str
+    location: str
+    problem: str = ""
+    """Why nothing can be written there yet."""
+    counts: dict[str, int] = {}
+    wrong: list[tuple[str, LedgerEntry]] = []
+    """What failed, may have arrived, or was changed there."""
+
+
+@router.get("")
+def page(request: Request, session: OwnerOfRuns, plan: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """All of them; of the one that `plan` names also what a run would write."""
+    return _page(request, plan=plan)
+
+
+@router.post("/run", dependencies=[Guarded])
+def run(
+    request: Request,
+    session: OwnerOfRuns,
+    name: Name,
+    retry: Name = "",
+    resend: Ids = [],  # noqa: B006
+    accept: Ids = [],  # noqa: B006
+) -> Response:
+    """Write now; or try again what failed, send again what may not have arrived, or take it as arrived."""
+    server = server_of(request)
+    asked: dict[str, Any] = {
+        "destination": name,
+        **({"retry_failed": True} if retry else {}),
+        **({"resend": resend} if resend else {}),
+        **({"accept": accept} if accept else {}),
+    }
+    try:
+        history.api_of(server.settings)
+        runs.connect(server.settings)
+        started = runs.start("sync", asked)
+    except NoHistory:
+        return _page(request, problem=say("runs.nobody"))
+    except CommonplaceError as error:
+        return _page(request, problem=str(error))
+    return done(f"/runs/{started.id}")
+
+
+def _page(request: Request, *, plan: str = "", problem: str = "") -> Response:
+    server = server_of(request)
+    reader = server.readers.of(server.settings.owner)
+    planned: Any = None
+    if plan:
+        from commonplace.stages.syncing import stage
+
+        try:
+            planned = stage.preview(reader.session, plan)
+        except CommonplaceError as error:
+            problem = str(error)
+    return render(
+        request,
+        "destinations.html",
+        status=400 if problem else 200,
+        places=[_place(server, reader.session.archive, name) for name in destinations.names(server.settings)],
+        planned=planned,
+        plan=plan,
+        problem=problem,
+        most=MOST_SHOWN,
+    )
+
+
+def _place(server: Server, archive: Archive, name: str) -> Place:
+    settings, environment = server.settings, server.environment
+    about: dict[str, Any] = {"name": name, "kind": name, "location": ""}
+    try:
+        about["kind"] = destinations.sections(settings, name)[0]
+        about["location"] = destinations.location_of(settings, environment, name) or ""
+        with destinations.open_destination(settings, environment, archive, name) as (destination, _):
+            known = ArchiveLedger(archive, destination.instance)
+    except CommonplaceError as error:
+        return Place(**about, problem=str(error))
+    found = known.in_state("failed", "uncertain", "conflict")
+    wrong = [entry for entry, _ in zip(found, range(MOST_SHOWN), strict=False)]
+    return Place(**about, counts={str(state): number for state, number in known.counts().items()}, wrong=wrong)

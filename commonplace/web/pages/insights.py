@@ -1,0 +1,99 @@
+"""What the archive looks like: counts by time, model, topic and the like, each a picture, a table and a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from commonplace.archive.figures import statistics
+from commonplace.archive.figures.statistics import DIMENSIONS, Count
+from commonplace.errors import Refused
+from commonplace.moments import parse
+from commonplace.web.charts import columns
+from commonplace.web.errors import not_found
+from commonplace.web.pages.rendering import fragment, render
+from commonplace.web.security.people import Person, archive_of
+from commonplace.web.server import server_of
+
+router = APIRouter(prefix="/insights")
+
+Day = Annotated[str, Query(max_length=30)]
+FILTERS = {
+    "month": "month",
+    "model": "model",
+    "project": "project",
+    "category": "category",
+    "topic": "tag",
+    "source": "source",
+}
+"""What a click on a value asks for, where conversations can be narrowed by it."""
+MOST_COLUMNS = 60
+
+
+@router.get("")
+def page(request: Request, session: Person, by: str = "month", since: Day = "", until: Day = "") -> Response:
+    """Counts by one of the dimensions, in a time."""
+    rows, problem = _rows(request, session.owner, by, since, until)
+    chart = columns(rows[-MOST_COLUMNS:] if by == "month" else rows[:MOST_COLUMNS], lambda value: address(by, value))
+    return render(
+        request,
+        "insights.html",
+        status=400 if problem else 200,
+        by=by,
+        since=since,
+        until=until,
+        dimensions=DIMENSIONS,
+        rows=rows,
+        chart=chart,
+        address=address,
+        problem=problem,
+    )
+
+
+@router.get("/{by}.csv")
+def table(request: Request, session: Person, by: str, since: Day = "", until: Day = "") -> Response:
+    """The same as a table for other programs."""
+    rows, _ = _rows(request, session.owner, by, since, until)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([by, "conversations", "messages"])
+    writer.writerows([_plain(row.value or ""), row.conversations, row.messages] for row in rows)
+    return _file(out.getvalue(), "text/csv", f"{by}.csv")
+
+
+@router.get("/{by}.svg")
+def picture(request: Request, session: Person, by: str, since: Day = "", until: Day = "") -> Response:
+    """The same as a picture by itself."""
+    rows, _ = _rows(request, session.owner, by, since, until)
+    chart = columns(rows[-MOST_COLUMNS:] if by == "month" else rows[:MOST_COLUMNS], lambda value: "")
+    return _file(fragment(request, "chart.svg.html", chart=chart, by=by).strip(), "image/svg+xml", f"{by}.svg")
+
+
+def address(by: str, value: str) -> str:
+    """Where the conversations of one value are; nowhere if they cannot be asked for."""
+    return f"/conversations?{urlencode({FILTERS[by]: value})}" if by in FILTERS else ""
+
+
+def _rows(request: Request, owner: str, by: str, since: str, until: str) -> tuple[list[Count], str]:
+    if by not in DIMENSIONS:
+        raise not_found("chart")
+    zone = server_of(request).settings.zone
+    try:
+        bounds = {"since": parse(since, zone) if since else None, "until": parse(until, zone) if until else None}
+    except Refused as refused:
+        return [], str(refused)
+    return statistics.count_by(archive_of(request, owner), by, zone=zone, **bounds), ""
+
+
+def _plain(value: str) -> str:
+    """No formula, whatever program opens it."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
+
+
+def _file(text: str, kind: str, name: str) -> Response:
+    return Response(text, media_type=kind, headers={"content-disposition": f"attachment; filename={name}"})

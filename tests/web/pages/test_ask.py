@@ -1,0 +1,58 @@
+"""Asking from a page: told piece by piece, with sources that open at the message, and whole without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from commonplace.archive.access import users
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.conversations.reading import conversation_ids
+from tests.archive.builders import simple_chat
+from tests.fakes.answering import AnsweringServer
+from tests.web.chromium import log_in
+from tests.web.conftest import HASHED, PASSWORD, Live, Start
+from tests.web.hostile import MARKDOWN
+
+
+@pytest.fixture
+def model() -> Iterator[AnsweringServer]:
+    with AnsweringServer(lambda told, asked: f"Use **rye** [1].\n\n{MARKDOWN}") as server:
+        yield server
+
+
+@pytest.fixture
+def told(start: Start, model: AnsweringServer) -> Live:
+    live = start(OPENAI_BASE_URL=model.url)
+    users.add_user(live.archive, "me", HASHED(PASSWORD), owner="me")
+    merge(live.archive, None, [simple_chat("bread", "which flour for sourdough bread?", "rye flour")])
+    return live
+
+
+def test_without_a_model_what_was_found_is_quoted(live: Live) -> None:
+    merge(live.archive, None, [simple_chat("bread", "which flour for sourdough bread?", "rye flour")])
+    browser = live.logged_in()
+    reply = browser.submit(browser.get("/ask"), "/ask", question="which flour for bread?")
+    assert reply.status_code == 200
+    assert 'href="/conversations/chatgpt:bread?message=bread-0"' in reply.text
+    refused = browser.submit(browser.get("/ask"), "/ask", question="which flour?", project="none such")
+    assert refused.status_code == 400
+    assert ">\nwhich flour?</textarea>" in refused.text  # nothing typed is lost
+
+
+@pytest.mark.browser
+def test_an_answer_is_told_and_its_marks_lead_to_messages(told: Live, chrome: Any) -> None:
+    watched = log_in(chrome, told)
+    page = watched.open("/ask")
+    page.get_by_label("What do you want to know?").fill("which flour for bread?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("strong", has_text="rye")).to_be_visible(timeout=60_000)  # the client is loaded first
+    page.get_by_role("link", name="[1]").click()
+    assert page.url.endswith("#source-1")
+    page.locator("#source-1 a").click()
+    page.wait_for_url("**/conversations/chatgpt:bread#m-bread-0")
+    assert watched.wrong == []
+    assert len(conversation_ids(told.archive)) == 2  # question and answer are kept

@@ -1,0 +1,64 @@
+"""Where conversations go and who may fetch them: destinations, keys, and what the home page says of both."""
+
+from __future__ import annotations
+
+from commonplace.archive.access import keys, users
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.ledger import ArchiveLedger
+from commonplace.stages.syncing import destinations
+from tests.archive.builders import simple_chat
+from tests.web.conftest import HASHED, PASSWORD, Live
+
+
+def _instance(live: Live) -> str:
+    server = live.server
+    with destinations.open_destination(server.settings, server.environment, live.archive, "markdown") as (opened, _):
+        return opened.instance
+
+
+def test_what_would_be_written_and_what_went_wrong_is_told(live: Live) -> None:
+    merge(live.archive, None, [simple_chat("a", "one", title="First"), simple_chat("b", "two", title="Second")])
+    known = ArchiveLedger(live.archive, _instance(live))
+    known.fail("chatgpt:a", "h", "the name is <too> long")
+    known.uncertain("chatgpt:b", "h", "no answer came")
+    browser = live.logged_in()
+    page = browser.get("/destinations", plan="markdown")
+    assert "would be written" in page.text
+    assert "the name is &lt;too&gt; long" in page.text
+    assert "Send it again" in page.text
+    assert "2 conversations could not be written to markdown" in browser.get("/").text
+    reply = browser.submit(page, "/destinations/run", name="markdown")
+    assert reply.status_code == 400  # nobody works, and that is said
+    assert "<code>commonplace up</code>" in reply.text
+    users.add_user(live.archive, "eve", HASHED(PASSWORD))
+    assert live.logged_in("eve").get("/destinations").status_code == 403
+
+
+def test_a_key_is_shown_once_and_ends_for_its_owner_alone(live: Live) -> None:
+    browser = live.logged_in()
+    page = browser.get("/connect")
+    made = browser.submit(page, "/connect/keys", name="mine", scope="read:archive", days="7")
+    (key,) = keys.list_keys(live.archive)
+    assert f'<code id="secret">{key.id}' in made.text
+    assert f'<code id="secret">{key.id}' not in browser.get("/connect").text
+    assert browser.submit(page, "/connect/keys", name="none", scope="everything").status_code == 400
+    owner = users.add_user(live.archive, "eve", HASHED(PASSWORD)).owner
+    eve = live.logged_in("eve")
+    eve.submit(eve.get("/connect"), "/connect/keys", name="hers", scope="ask")
+    form = eve.get("/connect")
+    hers = keys.list_keys(live.archive.of(owner))[0].id
+    assert eve.submit(form, f"/connect/keys/{hers}/end").status_code == 303
+    eve.client.post(f"/connect/keys/{key.id}/end", data={"csrf": "x"})
+    assert [one.id for one in keys.list_keys(live.archive)] == [key.id]
+
+
+def test_counts_are_a_picture_a_table_and_a_file(live: Live) -> None:
+    merge(live.archive, None, [simple_chat("a", "one", model="=cmd()", updated=1), simple_chat("b", "two", updated=2)])
+    browser = live.logged_in()
+    assert browser.get("/insights", by="model").text.count('<rect class="bar"') == 1
+    assert "'=cmd()" in browser.get("/insights/model.csv").text
+    picture = browser.get("/insights/model.svg")
+    assert picture.headers["content-disposition"] == "attachment; filename=model.svg"
+    assert picture.text.startswith("<svg")
+    assert browser.get("/insights", by="nothing").status_code == 404
+    assert browser.get("/insights", since="the day of days").status_code == 400
