@@ -10,14 +10,20 @@ from prefect.blocks.core import Block
 
 from blocks.archive import ArchiveBlock
 from blocks.destinations import DESTINATIONS
+from blocks.omi import OmiCredentials
 from blocks.openai import OpenAICredentials
 
 globals().update({block.__name__: block for block in DESTINATIONS.values()})
 
-ALL: dict[str, type[Block]] = {"archive": ArchiveBlock, "openai": OpenAICredentials, **DESTINATIONS}
+ALL: dict[str, type[Block]] = {
+    "archive": ArchiveBlock,
+    "openai": OpenAICredentials,
+    "omi": OmiCredentials,
+    **DESTINATIONS,
+}
 """Every block by what `commonplace connect` calls it."""
 
-__all__ = ["ALL", "ArchiveBlock", "OpenAICredentials"]
+__all__ = ["ALL", "ArchiveBlock", "OmiCredentials", "OpenAICredentials"]
 
 if TYPE_CHECKING:
 

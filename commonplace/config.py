@@ -131,6 +131,7 @@ class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     pipeline: CronLine = "0 3 * * *"
     collect_batches: CronLine = "*/20 * * * *"
     receive_omi: CronLine = "*/5 * * * *"
+    reconcile_omi: CronLine = "30 2 * * *"
     maintain: CronLine = "30 4 * * 0"
 
 

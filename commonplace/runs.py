@@ -30,6 +30,7 @@ FLOWS = {
     "maintain": "flows.maintain:maintain",
     "collect-batches": "flows.collect_batches:collect_batches",
     "receive-omi": "flows.receive_omi:receive_omi",
+    "reconcile-omi": "flows.reconcile_omi:reconcile_omi",
 }
 
 

@@ -31,11 +31,11 @@ def receive_omi() -> dict[str, Any]:
         return conclude(opened, report, name=name, handled=report["read"], failed=report["failed"])
 
 
-def publish(report: dict[str, Any]) -> None:
+def publish(report: dict[str, Any], *, called: str = "receive") -> None:
     """The run's artifacts: counts, what could not be used and why, and for whom nobody has spoken yet."""
     reports.publish(
-        "receive",
-        {key: report[key] for key in SHOWN},
+        called,
+        {key: report[key] for key in ("fetched", *SHOWN) if key in report},
         [
             *reports.problems(
                 "Could not be used", [(one["item"], one["reason"]) for one in report["defects"]], ["item", "reason"]

@@ -15,7 +15,8 @@ from commonplace.sources.registry import SOURCES
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sources", "archive", "categorize", "projects", "meaning", "answers", "destinations")
-FOUNDATION = {"model", "errors", "bounds", "environment", "config", "moments", "answer_file", "private", "openai"}
+SERVICES = {"openai", "omi_api"}
+FOUNDATION = {"model", "errors", "bounds", "environment", "config", "moments", "answer_file", "private"} | SERVICES
 STARTS_RUNS = {"commonplace.runs"}
 MOST_FILES = 20
 OURS = ("commonplace", "blocks", "tasks", "flows", "deployments")
@@ -67,6 +68,7 @@ def _may_import(room: str) -> set[str]:
         "config": {"errors", "bounds", "model", "moments", "environment"},
         "answer_file": {"errors"},
         "openai": {"model", "errors", "config", "moments"},
+        "omi_api": {"errors", "moments"},
         "meaning": {"model", "errors", "config", "moments", "openai"},
         "answers": {"model", "errors", "config", "moments", "openai"},
         "session": FOUNDATION | set(ROOMS) | {"logs"},

@@ -117,6 +117,14 @@ class Inbox:
         with self._write() as connection:
             add(connection, inbox, rows)
 
+    def put_again(self, deliveries: Sequence[Delivery]) -> None:
+        """Those of these that are done wait once more: what they brought is not in the archive any more."""
+        with self._write() as connection:
+            for row in map(_row, deliveries):
+                same = (inbox.c[name] == row[name] for name in ("source", "kind", "uid", "delivery"))
+                chosen = update(inbox).where(*same, inbox.c.state == "done")
+                connection.execute(chosen.values(state="waiting", reason="", body=row["body"]))
+
     def uids(self, source: str, kinds: Collection[str], *, before: int | None = None) -> list[str]:
         """For whom something of these kinds waits, since before a moment."""
         query = select(inbox.c.uid).where(inbox.c.source == source, inbox.c.kind.in_(kinds), inbox.c.state == "waiting")

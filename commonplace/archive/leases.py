@@ -60,6 +60,11 @@ def mapping(owner: str) -> str:
     return f"map:{owner}"
 
 
+def reconciling(owner: str) -> str:
+    """The lease of reading again what an owner has at a service that sends conversations."""
+    return f"reconcile:{owner}"
+
+
 def syncing(instance: str) -> str:
     """The lease of writing to a destination's instance, whoever's the conversations are."""
     return f"sync:{instance}"

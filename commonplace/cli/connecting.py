@@ -34,7 +34,7 @@ def connect_service(
     service: str, settings: Settings, environment: Environment, *, save: bool, ask: bool, database: str | None = None
 ) -> dict[str, Any]:
     """Check a service's credentials and prepare it; what was found, for the person or program."""
-    services: dict[str, Connect] = {"archive": _archive, "openai": _openai}
+    services: dict[str, Connect] = {"archive": _archive, "openai": _openai, "omi": _omi}
     if service in services:
         block = service
         told, fields, typed = services[service](settings, environment, ask)
@@ -85,3 +85,24 @@ def _openai(settings: Settings, environment: Environment, ask: bool) -> Found:
         raise Halt(problems[0], hint=" ".join(problems[1:]) or None)
     fields = {"api_key": key, "base_url": base_url or ""}
     return {"model": model, "address": base_url or "OpenAI"}, fields, {} if known else {"OPENAI_API_KEY": key}
+
+
+def _omi(settings: Settings, environment: Environment, ask: bool) -> Found:
+    """Its key, tried; told are the addresses that OMI's app is given, which only it and we know."""
+    from commonplace.omi_api import URL, Account, OmiApi
+    from commonplace.web.api.omi import KINDS, SOURCE, webhook_tokens
+    from commonplace.web.security.secret_keys import secret_keys
+    from commonplace.web.settings import complete
+
+    known = environment.get("OMI_API_KEY")
+    key = known or Asking(ask=ask).answer("OMI developer key (omi_dev_...)", is_secret=True)
+    if not key:
+        raise Refused("OMI_API_KEY is not set.", hint="Make one in OMI's app under Developer, and put it into .env.")
+    base_url, recovery_key = environment.get("OMI_BASE_URL") or "", environment.get("OMI_RECOVERY_KEY") or ""
+    with OmiApi(Account(key=key, base_url=base_url or URL, recovery_key=recovery_key)) as api:
+        api.check()
+    server = complete(settings, environment, insecure=True).base_url
+    secret = webhook_tokens(environment, secret_keys(settings, environment))[0]
+    told = {kind: f"{server}/{SOURCE}/{secret}/{kind}" for kind in KINDS}
+    fields = {"api_key": key, "base_url": base_url, "recovery_key": recovery_key}
+    return {"address": base_url or "OMI"} | told, fields, {} if known else {"OMI_API_KEY": key}

@@ -114,6 +114,10 @@ class Received(msgspec.Struct, kw_only=True):
     conversation: Conversation
     files: dict[str, bytes] = {}
     """The bytes of attachments that came with it, by `Attachment.member`."""
+    unnamed: frozenset[str] = frozenset()
+    """Messages whose ids we made up: told in another way, the same ones may have others."""
+    unattributed: frozenset[str] = frozenset()
+    """Messages of which it does not say whether the owner spoke."""
     is_withdrawn: bool = False
     """The sender takes it back: it is not taken in, and marked as archived where it was."""
 

@@ -16,6 +16,7 @@ from commonplace.cli.output import Output
 from commonplace.config import load
 from commonplace.sources.chatgpt.sample import write_sample
 from tests.fakes.notion import FakeNotion
+from tests.fakes.omi import FakeOmi
 from tests.fakes.openai import FakeOpenAI
 
 Connect = Callable[..., tuple[int, dict[str, Any]]]
@@ -72,6 +73,24 @@ def test_openai_is_asked_for_the_model(connect: Connect, monkeypatch: pytest.Mon
         code, told = connect("openai")
         assert code == 1
         assert "sk-wrong" not in str(told)
+
+
+def test_omi_is_asked_with_the_key_and_the_webhooks_are_told(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert connect("omi")[1]["error"] == "OMI_API_KEY is not set."
+    settings_file(monkeypatch, tmp_path, '[server]\npublic_url = "https://book.example"\n')
+    monkeypatch.setenv("OMI_WEBHOOK_TOKEN", "s3cret")
+    with FakeOmi() as server:
+        monkeypatch.setenv("OMI_API_KEY", server.key)
+        monkeypatch.setenv("OMI_BASE_URL", server.address)
+        code, told = connect("omi")
+        assert (code, told["memory"]) == (0, "https://book.example/omi/s3cret/memory")
+        assert server.key not in str(told)
+        monkeypatch.setenv("OMI_API_KEY", "omi_dev_wrong")
+        code, told = connect("omi")
+        assert code == 1
+        assert "omi_dev_wrong" not in str(told)
 
 
 def test_notion_makes_its_database_under_a_page_and_the_next_commands_know_it(
@@ -133,7 +152,7 @@ def test_a_missing_token_is_named_and_an_unknown_service_is_told_the_others(conn
     assert (code, told["error"]) == (1, "The destination notion needs a token.")
     assert "NOTION_TOKEN" in told["hint"]
     code, told = connect("evernote")
-    assert (code, told["hint"]) == (1, "Use one of: archive, openai, markdown, notion.")
+    assert (code, told["hint"]) == (1, "Use one of: archive, openai, omi, markdown, notion.")
 
 
 def test_what_a_narrowed_rule_leaves_behind_is_shown_and_then_removed(

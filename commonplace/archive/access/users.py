@@ -20,6 +20,8 @@ from commonplace.moments import now
 
 LINK_MINUTES = 30
 LONGEST_NAME = 64
+OF_API = "api:"
+"""How uids begin that we made up for what was fetched: a webhook cannot name one."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,13 +160,17 @@ def owner_of_uid(archive: Archive, uid: str) -> str | None:
 
 
 def is_any_uid_claimed(archive: Archive) -> bool:
+    """Whether webhooks have named one, or a person."""
+    claimed = select(omi_uids.c.uid).where(~omi_uids.c.uid.startswith(OF_API))
     with archive.read() as connection:
-        return connection.execute(select(omi_uids.c.uid).limit(1)).one_or_none() is not None
+        return connection.execute(claimed.limit(1)).one_or_none() is not None
 
 
 def uids_of(archive: Archive, owner: str) -> Sequence[str]:
+    """Those of its webhooks."""
+    theirs = select(omi_uids.c.uid).where(omi_uids.c.owner == owner, ~omi_uids.c.uid.startswith(OF_API))
     with archive.read() as connection:
-        return connection.execute(select(omi_uids.c.uid).where(omi_uids.c.owner == owner)).scalars().all()
+        return connection.execute(theirs).scalars().all()
 
 
 def _selected() -> Select[Any]:

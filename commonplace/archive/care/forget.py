@@ -126,6 +126,12 @@ def _tombstoned(connection: Connection, owner: str, ids: Collection[str]) -> set
     }
 
 
+def is_forgotten(archive: Archive, conversation_id: str) -> bool:
+    """Whether it was here once and is not to come back."""
+    with archive.read() as connection:
+        return bool(_tombstoned(connection, archive.owner, [conversation_id]))
+
+
 def _look(archive: Archive, wanted: Sequence[str], purge_exports: bool) -> ForgetReport:
     """What forgetting would take away."""
     report = ForgetReport(dry_run=True, conversation_ids=list(wanted))

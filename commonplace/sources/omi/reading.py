@@ -62,6 +62,7 @@ def _read_memory(told: Any, event: Event) -> Received:
     is_withdrawn = flag(told.get("discarded")) is True or told.get("status") == "deleted"
     id = _id(told, event, segments)
     photos, files = read_photos(told)
+    said = _said(segments, id, started_at)
     return Received(
         conversation=Conversation(
             source=SOURCE,
@@ -69,12 +70,14 @@ def _read_memory(told: Any, event: Event) -> Received:
             title=text(structured.get("title")),
             created_at=started_at,
             updated_at=event.received_at if is_withdrawn else moment(told.get("updated_at")) or ended_at,
-            messages=list(_messages(told, segments, photos, id, started_at, ended_at)),
+            messages=list(_messages(told, said, photos, started_at, ended_at)),
             is_starred=flag(told.get("starred")),
             is_archived=True if is_withdrawn else None,
             extra=_extra(told, structured),
         ),
         files=files,
+        unnamed=frozenset(message.id for message, segment in said if text(segment.get("id")) is None),
+        unattributed=frozenset(message.id for message, _ in said if "is_user" not in message.extra),
         is_withdrawn=is_withdrawn,
     )
 
@@ -89,21 +92,25 @@ def _id(told: dict[str, Any], event: Event, segments: list[dict[str, Any]]) -> s
     return named if len(named) <= _LONGEST_ID and named.isprintable() else f"odd-{digest(named).hex()}"
 
 
+def _said(segments: list[dict[str, Any]], id: str, started_at: int | None) -> list[tuple[Message, dict[str, Any]]]:
+    """What was said, and the segment that it is made of."""
+    return [
+        (message, segment)
+        for place, segment in enumerate(segments)
+        if (message := read_segment(segment, place, id, started_at)) is not None
+    ]
+
+
 def _messages(
     told: dict[str, Any],
-    segments: list[dict[str, Any]],
+    said: list[tuple[Message, dict[str, Any]]],
     photos: list[Message],
-    id: str,
     started_at: int | None,
     ended_at: int | None,
 ) -> Iterator[Message]:
     """What was said and seen, in its order, and then what OMI made of it; each answers the one before."""
-    said = [
-        message
-        for place, segment in enumerate(segments)
-        if (message := read_segment(segment, place, id, started_at)) is not None
-    ]
-    found = sorted([*said, *photos], key=lambda message: message.created_at or started_at or 0)
+    spoken = (message for message, _ in said)
+    found = sorted([*spoken, *photos], key=lambda message: message.created_at or started_at or 0)
     if notes := read_notes(told, ended_at):
         found.append(notes)
     before: str | None = None

@@ -29,6 +29,7 @@ from commonplace.sources.registry import SENDERS, sender
 from commonplace.stages.importing import pieces
 from commonplace.stages.importing.intake import Intake, TextIndex
 from commonplace.stages.importing.pieces import event
+from commonplace.stages.importing.recognising import recognise
 from commonplace.stages.importing.report import Tally
 from commonplace.stages.work import leased
 
@@ -157,6 +158,8 @@ class _Receiving:
                 continue
             if received.is_withdrawn:
                 self._withdraw(received)
+            elif received.unnamed or received.unattributed:
+                recognise(self._archive, received)
             yield self._taken([entry.id], entry.uid, received)
             self._wholes.append(received.conversation)
 
