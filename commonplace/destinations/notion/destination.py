@@ -115,7 +115,8 @@ class NotionDestination:
         requests = str(most) if fewest == most else f"{fewest} to {most}"
         minutes = self.seconds_for(most) / 60
         time = "under a minute" if minutes < 1 else f"about {math.ceil(minutes)} minutes"
-        return f"{requests} requests to Notion, {time}"
+        files = ", and two for each file that is not there yet" if self.settings.upload_megabytes else ""
+        return f"{requests} requests to Notion, {time}{files}"
 
     def _count(self) -> None:
         self.requests_sent = self.client.requests - self._checking_requests

@@ -195,5 +195,7 @@ def test_a_name_that_is_mapped_anew_is_filled_and_nobodys_edit(
 
 def test_an_estimate_is_in_words(open_: Open) -> None:
     destination = open_(requests_per_minute=180)
-    assert destination.estimate(10, 10) == "10 requests to Notion, under a minute"
-    assert destination.estimate(0, 1000) == "1000 to 2000 requests to Notion, about 12 minutes"
+    files = ", and two for each file that is not there yet"
+    assert destination.estimate(10, 10) == f"10 requests to Notion, under a minute{files}"
+    assert destination.estimate(0, 1000) == f"1000 to 2000 requests to Notion, about 12 minutes{files}"
+    assert open_(upload_megabytes=0).estimate(10, 10) == "10 requests to Notion, under a minute"

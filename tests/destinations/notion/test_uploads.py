@@ -217,3 +217,16 @@ def test_uploads_that_are_wanted_no_more_go_and_a_persons_pictures_stay(
     without = msgspec.structs.replace(again, input_hash="without")
     assert only(open_with_files(upload_megabytes=0).write([without], ledger)).state == "updated"
     assert files_on(notion) == [("image", "my own"), ("file", "")]
+
+
+@pytest.mark.parametrize("body", ["markdown", "blocks"])
+@pytest.mark.parametrize("own", [None, Block("file", ""), Block("pdf", "my own"), Block("image", "my own")])
+def test_a_page_with_our_files_alone_is_ours_to_remove(
+    notion: FakeNotion, open_with_files: Open, ledger: FileLedger, shelf: Shelf, body: str, own: Block | None
+) -> None:
+    table = shelf.attachment("table", b"a,b", kind="file", name="table_1.csv")
+    open_with_files(body=body).write([talk(said(0, "Look!", shelf.attachment("cat"), table))], ledger)
+    if own:
+        notion.write_on(notion.rows()[0].id, own)
+    outcome = only(open_with_files(body=body).remove(["chatgpt:talk-1"], ledger))
+    assert outcome.state == ("conflict" if own else "removed")

@@ -23,6 +23,8 @@ Marks = Counter[bytes]
 SIZE = 4
 _PAGES = re.compile(r"\s*<(page|database)\b")
 _FRAME = re.compile(r"</?(?:toggle|callout|quote|columns?|tabs?|p|h[1-4]|table-of-contents|empty-block)\b[^<>]*>")
+_MEDIA = re.compile(r"<(file|pdf|audio|video|image)\b[^<>]*>([^<>]+)</\1>")
+"""A file with a caption, which says whose it is; one without is a person's."""
 _TAGS = re.compile(r"<br ?/?>|</?[bisu]>")
 _TARGET = re.compile(r"\]\([^()\s]*\)")
 _BULLETS = re.compile(r"(?:\s*(?:[-*+>]|\d+[.)]|\[[ xX]\]|#{1,6})(?=\s|$))+")
@@ -93,7 +95,7 @@ def _mark(line: str) -> Iterator[bytes]:
     if "<unknown" in line:
         yield _NEVER_OURS
         return
-    plain = html.unescape(_ESCAPE.sub(r"\1", _FRAME.sub("", line)))
+    plain = html.unescape(_ESCAPE.sub(r"\1", _FRAME.sub("", _MEDIA.sub(r"\2", line))))
     bare = _BULLETS.sub("", plain, count=1) if _BULLETS.match(plain) else plain
     words = _SIGNS.sub("", _TAGS.sub("", _TARGET.sub("]", bare))) or _STRUCTURE.sub("", plain)
     if words:
