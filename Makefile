@@ -17,7 +17,7 @@ export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 RUN = $(UV) run --no-sync
 
-.PHONY: help setup run test test-all check format bench wheel clean
+.PHONY: help setup run test test-all check format bench screenshots wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -57,6 +57,9 @@ format: setup ## Format the code
 
 bench: setup ## Print what we claim about speed, as ratios in one run
 	@$(RUN) python -m benchmarks $(ARGS)
+
+screenshots: setup ## Take the pictures of the web app in docs/ (needs Chromium)
+	@$(RUN) python -m tests.web.screenshots docs
 
 wheel: setup ## Build the installable package into dist/
 	@$(UV) build --quiet

@@ -80,6 +80,13 @@ def static(name: str) -> str:
     return f"/static/{stem}.{digest}.{ending}"
 
 
+def _stage_name(name: str) -> str:
+    """A part of a run, as a person calls it."""
+    if name.startswith("sync-"):
+        return say("run.write_to", destination=name.removeprefix("sync-"))
+    return maybe(f"stages.{name}", name)
+
+
 def _room(path: str) -> str:
     return f"/{path.split('/')[1]}"
 
@@ -98,7 +105,9 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(say=show, maybe=maybe, micro=from_datetime, static=static, question=_question)
+    made.globals.update(
+        say=show, maybe=maybe, micro=from_datetime, stage_name=_stage_name, static=static, question=_question
+    )
     made.filters.update(
         code=with_code,
         number=lambda value: f"{value:,}",

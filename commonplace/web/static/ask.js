@@ -14,7 +14,7 @@ function line(kind, text) {
 
 /** The events of a reply, as they come. @param {Response} reply */
 async function* events(reply) {
-  const reader = /** @type {ReadableStream<Uint8Array>} */ (reply.body).pipeThrough(new TextDecoderStream()).getReader();
+  const reader = /** @type {any} */ (reply.body).pipeThrough(new TextDecoderStream()).getReader();
   let held = "";
   for (;;) {
     const { value, done } = await reader.read();
