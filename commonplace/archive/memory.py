@@ -26,9 +26,18 @@ def remember(archive: Archive, name: str, value: str) -> None:
 def mark_of(archive: Archive) -> str:
     """What this archive is told from others by where several could write: made when it is first asked for, and the same
     after a restore, because backups hold it."""
-    name = f"mark:{archive.owner}"
-    if known := recall(archive, name):
+    if known := known_mark_of(archive):
         return known
     with archive.write() as connection:
+        name = _mark(archive)
         add(connection, settings, [{"name": name, "value": secrets.token_hex(4)}])
         return str(connection.execute(select(settings.c.value).where(settings.c.name == name)).scalar_one())
+
+
+def known_mark_of(archive: Archive) -> str | None:
+    """The same, where it was asked for before."""
+    return recall(archive, _mark(archive))
+
+
+def _mark(archive: Archive) -> str:
+    return f"mark:{archive.owner}"

@@ -14,6 +14,7 @@ import msgspec
 
 from commonplace.archive.engine import database_url, sqlite_module
 from commonplace.archive.ledger import ArchiveLedger
+from commonplace.archive.memory import known_mark_of
 from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import conversations
 from commonplace.config import Environment, Settings, find_files
@@ -110,7 +111,9 @@ def _archive(settings: Settings, _environment: Environment) -> Iterator[Check]:
             archive.read() as connection,
         ):
             count = connection.execute(select(func.count()).select_from(conversations)).scalar_one()
-        yield Check(subject="Archive", is_well=True, finding=f"{kind}, {count:,} conversations")
+            mark = known_mark_of(archive)
+        named = f", mark {mark}" if mark else ""
+        yield Check(subject="Archive", is_well=True, finding=f"{kind}, {count:,} conversations{named}")
     except SQLAlchemyError as error:
         yield Check(
             subject="Archive",

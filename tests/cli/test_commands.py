@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,13 @@ def test_doctor_looks_at_everything(run: Run) -> None:
     code, told = run("doctor")
     assert code == 0
     assert {"Python", "Archive", "Destination markdown", "Prefect server"} <= {c["subject"] for c in told["checks"]}
+
+
+def test_doctor_shows_by_which_mark_the_archive_is_known_elsewhere(run: Run, filled: Path, tmp_path: Path) -> None:
+    assert run("backup", str(tmp_path / "kept.commonplace"))[0] == 0
+    _, told = run("doctor")
+    (archive,) = (check["finding"] for check in told["checks"] if check["subject"] == "Archive")
+    assert re.search(r", mark [0-9a-f]{8}$", archive)
 
 
 def test_a_wrong_setting_is_told_by_name(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
