@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar, cast
 
 from prefect.blocks.core import Block
+from prefect.variables import Variable
 from pydantic import SecretStr
 
 from blocks.archive import ArchiveBlock
@@ -13,8 +14,10 @@ from blocks.destinations import DESTINATIONS
 from blocks.omi import OmiCredentials
 from blocks.openai import OpenAICredentials
 from commonplace.environment import Environment, Place
+from commonplace.errors import Refused
 
 NAME = "default"
+SETTINGS = "COMMONPLACE_SETTINGS"
 B = TypeVar("B", bound=Block)
 
 VARIABLES: dict[str, tuple[type[Block], str]] = {
@@ -56,11 +59,30 @@ class _Blocks(Place):
         return self._found[variable] or ""
 
 
+class _SharedSettings(Place):
+    """The text of a settings file, as a Prefect variable keeps it for all who work for one server."""
+
+    is_last_resort = True
+
+    def __init__(self) -> None:
+        super().__init__(f"the Prefect variable {SETTINGS.lower()}", {SETTINGS: ""})
+
+    def __getitem__(self, variable: str) -> str:
+        if variable != SETTINGS:
+            raise KeyError(variable)
+        text = Variable.get(SETTINGS.lower(), default="")
+        if not isinstance(text, str):
+            raise Refused(
+                f"The Prefect variable {SETTINGS.lower()} is not text.", hint="Set it to what commonplace.toml says."
+            )
+        return text
+
+
 class BlockEnvironment(Environment):
-    """The environment first; what it does not have is looked up in the saved blocks."""
+    """The environment first; what it does not have is looked up in the saved blocks, and settings in a variable."""
 
     def __init__(self, variables: Mapping[str, str], *more: Place) -> None:
-        super().__init__(variables, *more, _Blocks())
+        super().__init__(variables, *more, _Blocks(), _SharedSettings())
 
 
 def _in_blocks(variable: str) -> str | None:

@@ -160,6 +160,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What maps chunks: threads in the flow's process, or a Dask cluster."""
     workers: AtLeastOne = 4
     """Chunks at a time."""
+    at_once: AtLeastOne = 4
+    """Runs that the worker of this machine has going at a time. Those that somebody asked for begin first."""
     dask_address: str = ""
     """A Dask scheduler. Empty: a local cluster for the run."""
     fail_above: Share = 0.05
@@ -253,6 +255,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return Path(self.imports.inbox).expanduser() if self.imports.inbox else self.home / "inbox"
 
 
+_TEXT = "COMMONPLACE_SETTINGS"
+"""The variable whose text counts as a settings file where there is none: on a machine that only works."""
+
+
 def load(
     environ: Mapping[str, str] | None = None,
     *,
@@ -268,11 +274,12 @@ def load(
     files = find_files(variables, config_file=config_file, folder=folder)
     path, home = files.used, files.home
     environment = kind(variables, *map(read_dotenv, files.dotenvs), *map(read_dotenv_of_folder, files.of_folder))
-    values = _moved(_read_toml(path) if path else {})
+    said, where = (_read(path), str(path)) if path else (environment.get(_TEXT) or "", _TEXT)
+    values = _moved(_parse(said, where))
     reserved = {"home", "database_url", "files", "config_file"} & values.keys()
     if reserved:
         raise Refused(
-            f"{path} sets {', '.join(sorted(reserved))}, which is read from the environment only.",
+            f"{where} sets {', '.join(sorted(reserved))}, which is read from the environment only.",
             hint="Use COMMONPLACE_HOME, COMMONPLACE_DATABASE_URL or COMMONPLACE_FILES.",
         )
     known = {
@@ -288,7 +295,7 @@ def load(
     try:
         settings = msgspec.convert({**values, **known}, Settings, dec_hook=_to_path)
     except msgspec.ValidationError as exc:
-        raise Refused(f"{path or 'The environment'}: {_explain(str(exc))}") from exc
+        raise Refused(f"{where if said else 'The environment'}: {_explain(str(exc))}") from exc
     zone_named(settings.timezone)
     try:
         expressions(settings.projects.title_patterns, group="project", setting="[projects] title_patterns")
@@ -361,15 +368,20 @@ def _as_in_url(path: Path) -> str:
     return str(path).replace("%", "%25").replace("?", "%3F").replace("#", "%23")
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as exc:
-        raise Refused(f"{path} is not valid TOML: {exc}.") from exc
-    except RecursionError as exc:
-        raise Refused(f"{path} is nested too deeply.") from exc
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise Refused(f"{path} cannot be read.", hint="It is text in UTF-8, which its owner may read.") from exc
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise Refused(f"{where} is not valid TOML: {exc}.") from exc
+    except RecursionError as exc:
+        raise Refused(f"{where} is nested too deeply.") from exc
 
 
 def _to_path(kind: type[Any], value: Any) -> Any:

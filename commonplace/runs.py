@@ -86,10 +86,15 @@ def run_here(name: str, **parameters: Any) -> dict[str, Any]:
     """
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     flow = _flow(name).with_options(name=_name_on_server(name), on_running=[_sign])
+    from prefect import tags
+
+    from flows import turns
     from flows.running import RunFailed
 
+    goes_first = [] if name == "backfill" else [turns.COMMAND]
     try:
-        report: dict[str, Any] = flow(**parameters)
+        with tags(*goes_first):
+            report: dict[str, Any] = flow(**parameters)
     except RunFailed as failed:
         return failed.report
     except CommonplaceError:
@@ -147,12 +152,25 @@ class Started:
 
 def start(name: str, parameters: dict[str, Any], *, called: str | None = None) -> Started:
     """Ask for a run of a deployment: `pipeline`, or `pipeline/nightly`. What it is `called` it stays."""
-    from prefect import get_client
-    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-
     flow, _, deployment = name.partition("/")
     _check_parameters(flow, parameters)
     full = f"{_name_on_server(flow)}/{deployment or _default_deployment(flow)}"
+    try:
+        return _request(full, parameters, called)
+    except NotAsked:
+        settings, _ = load()
+        if not server.is_local(settings):
+            raise
+        from deployments.apply import apply
+
+        apply(settings)  # what there is to choose from may have changed since
+        return _request(full, parameters, called)
+
+
+def _request(full: str, parameters: dict[str, Any], called: str | None) -> Started:
+    from prefect import get_client
+    from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+
     with get_client(sync_client=True) as client:
         try:
             found = client.read_deployment_by_name(full)

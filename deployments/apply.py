@@ -30,6 +30,7 @@ from prefect.workers.process import ProcessWorker
 import blocks
 from commonplace.config import Settings, load
 from commonplace.stack import server
+from deployments import choices, queues
 from deployments.alerts import apply_alerts, called
 from deployments.dead_runs import apply_watch
 from deployments.definitions import TAG, flow_of, name_of, read, schedules_of
@@ -45,13 +46,15 @@ def apply(settings: Settings) -> list[str]:
     with get_client(sync_client=True) as client:
         register_blocks()
         ensure_pool(client, is_local=is_local)
+        queues.ensure_queues(client, TAG)
+        offered = choices.choices(settings)
         before: dict[str, list[str]] = Variable.get(APPLIED, {})
         applied: dict[str, list[str]] = {}
         for definition in read():
             flow = flow_of(definition)
             named = flow.with_options(name=name_of(flow.name, is_local=is_local))
             slugs = before.get(f"{named.name}/{definition['name']}", [])
-            applied |= _apply_one(client, named, definition, settings, slugs)
+            applied |= _apply_one(client, named, definition, settings, slugs, offered)
         _remove(client, before.keys() - applied.keys())
         Variable.set(APPLIED, applied, overwrite=True)
         apply_alerts(client, settings, is_local=is_local)
@@ -92,6 +95,7 @@ def _apply_one(
     definition: dict[str, Any],
     settings: Settings,
     slugs_before: list[str],
+    offered: dict[str, list[str]],
 ) -> dict[str, list[str]]:
     """Apply one deployment: its name, and the slugs of its schedules."""
     limit = definition.get("concurrency_limit")
@@ -108,10 +112,12 @@ def _apply_one(
         else None,
         triggers=[*triggers],
         work_pool_name=definition["work_pool"]["name"],
+        work_queue_name=definition["work_pool"]["work_queue_name"],
         job_variables=definition["work_pool"].get("job_variables"),
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     deployment.model_fields_set.discard("schedules")  # an empty list would remove those that others made
+    choices.narrow(deployment._parameter_openapi_schema.properties, offered)
     off = [each.name for each in called(client, [str(trigger.name) for trigger in triggers]) if not each.enabled]
     identity = deployment.apply()
     assert isinstance(identity, UUID)

@@ -12,9 +12,11 @@ from prefect import Flow
 
 from commonplace.config import Settings
 from commonplace.errors import Refused
+from deployments.queues import PRIORITIES
+from flows import turns
 
 FILE = Path(__file__).parents[1] / "prefect.yaml"
-TAG = "commonplace"
+TAG = turns.OURS
 OURS = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
 """What the events of our deployments' runs are related to."""
 
@@ -104,6 +106,8 @@ def _shape_problems(name: str, deployment: dict[str, Any]) -> list[str]:
         found.append(f"{name}: lacks the tag {TAG!r}, so it would not be removed with this file")
     if (deployment.get("work_pool") or {}).get("name") != TAG:
         found.append(f"{name}: names another work pool than {TAG!r}")
+    if (deployment.get("work_pool") or {}).get("work_queue_name") not in PRIORITIES:
+        found.append(f"{name}: names no queue, so that it is not known what it gives way to")
     for schedule in deployment.get("schedules") or []:
         if not {"cron", "timezone", "slug"} <= schedule.keys():
             found.append(f"{name}: a schedule needs cron, timezone and slug")

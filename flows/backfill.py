@@ -16,6 +16,7 @@ from flows.forms import Destinations, DryRun, Force, Until, titled
 from flows.pipeline import Stage, run_stages, totals
 from flows.runner import RUNNER
 from flows.running import conclude, named
+from flows.turns import give_way
 from tasks.session import session
 
 
@@ -31,7 +32,8 @@ def backfill(
 ) -> dict[str, Any]:
     """Run stages over conversations of the past, a window of time after the other.
 
-    A backfill that was stopped can be started again: what is done is not done again.
+    A backfill that was stopped can be started again: what is done is not done again. Between two windows it waits for
+    runs that somebody asked for.
 
     Args:
         since: Conversations updated on or after this day.
@@ -49,6 +51,7 @@ def backfill(
         rows: list[dict[str, Any]] = []
         errors: list[str] = []
         for begin, finish in spans:
+            give_way()
             selection = Selection(since=begin, until=finish, force=force)
             row, report, problems = _one_window(opened, selection, [] if dry_run else stages, destinations)
             rows.append(row | ({"outcome": "dry run"} if dry_run else {}))

@@ -12,7 +12,7 @@ from prefect.events import emit_event
 
 from commonplace.session import Session
 from commonplace.stages.importing import stage
-from flows import reports
+from flows import assets, reports
 from flows.forms import Paths, titled
 from flows.runner import RUNNER
 from flows.running import conclude, named
@@ -100,3 +100,5 @@ def emit_completed(report: dict[str, Any], origin: str) -> None:
         },
         payload={key: report[key] for key in COUNTS},
     )
+    if changed:
+        assets.made(assets.ARCHIVE, **{key: report[key] for key in COUNTS})

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from prefect import flow
 
-from flows import reports
+from flows import assets, reports
 from flows.forms import titled
 from flows.runner import RUNNER
 from flows.running import conclude, named
@@ -33,6 +33,8 @@ def maintain(
         report: dict[str, Any] = {}
         for is_wanted, task in ((verify, verify_task), (backup, back_up_task), (prune, prune_task)):
             report |= task() if is_wanted else {}
+        if backup:
+            assets.made(assets.BACKUP, of=assets.ARCHIVE)
         findings = report.pop("findings", [])
         report["findings"] = len(findings)
         reports.publish("maintain", report, reports.problems("Findings", [(f,) for f in findings], ["what to do"]))

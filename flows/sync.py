@@ -14,7 +14,7 @@ from commonplace.session import Session
 from commonplace.stages.selection import Selection
 from commonplace.stages.syncing import stage
 from commonplace.stages.syncing.pending import Wishes, wishes_of
-from flows import reports
+from flows import assets, reports
 from flows.bounds import selection_of
 from flows.forms import DryRun, Force, Limit, ProjectName, Since, Until, titled
 from flows.runner import RUNNER
@@ -80,6 +80,8 @@ def run(session: Session, destination: str, selection: Selection, wishes: Wishes
     report: dict[str, Any] = msgspec.to_builtins(ended)
     publish(report)
     emit_event("commonplace.sync.completed", resource={"prefect.resource.id": f"commonplace.destination.{destination}"})
+    if report["created"] + report["updated"]:
+        assets.made(assets.destination(destination), of=assets.ARCHIVE, **{key: report[key] for key in COUNTS[:3]})
     return report
 
 

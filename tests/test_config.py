@@ -31,6 +31,15 @@ def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
     assert settings.files == "/from/environment"
 
 
+def test_where_there_is_no_file_a_variable_may_hold_the_text_of_one(tmp_path: Path) -> None:
+    variables = {"COMMONPLACE_HOME": str(tmp_path), "COMMONPLACE_SETTINGS": "[runs]\nworkers = 2\n"}
+    assert load(variables, folder=tmp_path)[0].runs.workers == 2
+    with pytest.raises(Refused, match=r"COMMONPLACE_SETTINGS: .*'wokers'\. Did you mean 'workers'"):
+        load(variables | {"COMMONPLACE_SETTINGS": "[runs]\nwokers = 2\n"}, folder=tmp_path)
+    (tmp_path / "commonplace.toml").write_text("[runs]\nworkers = 3\n")
+    assert load(variables, folder=tmp_path)[0].runs.workers == 3
+
+
 def test_an_environment_shows_no_secret() -> None:
     assert "hush" not in repr(Environment({"OPENAI_API_KEY": "hush"}))
 

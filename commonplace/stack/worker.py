@@ -11,6 +11,7 @@ from commonplace.stack import processes, server
 from commonplace.stack.processes import Process
 
 WORK_POOL = "commonplace"
+COMMAND = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"]
 
 
 def start(of: Process, settings: Settings) -> Process:
@@ -23,7 +24,7 @@ def start(of: Process, settings: Settings) -> Process:
     }
     return processes.start(
         "worker",
-        [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"],
+        [*COMMAND, "--limit", str(settings.runs.at_once)],
         environment,
         folder=server.records(settings),
         log=server.folder(settings) / "worker.log",

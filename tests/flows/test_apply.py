@@ -79,6 +79,23 @@ def test_alerts_come_and_go_with_the_settings(apply: Apply, client: SyncPrefectC
     assert found() == set()
 
 
+def test_the_form_of_a_run_offers_what_there_is_and_its_queue_says_what_it_gives_way_to(
+    apply: Apply, client: SyncPrefectClient
+) -> None:
+    apply('[destinations.papers]\nkind = "markdown"\n')
+    named = ("sync/on-demand", "categorize/on-demand", "pipeline/on-demand", "pipeline/nightly", "backfill/on-demand")
+    found = [client.read_deployment_by_name(name) for name in named]
+    sync, judging, several = ((each.parameter_openapi_schema or {})["properties"] for each in found[:3])
+    assert sync["destination"]["enum"] == ["papers"]
+    assert "everyday" in judging["taxonomy"]["anyOf"][0]["enum"]
+    assert several["destinations"]["anyOf"][0]["items"]["enum"] == ["papers"]
+    queues = {each.name: each.priority or 0 for each in client.read_work_queues(work_pool_name=definitions.TAG)}
+    assert queues["asked"] < queues["due"] < queues["past"]
+    assert [each.work_queue_name for each in found] == ["asked", "asked", "asked", "due", "past"]
+    started = runs.start("sync", {"destination": "markdown"})  # which has come back to the settings since
+    client.delete_flow_run(UUID(started.id))
+
+
 def test_what_others_made_on_the_server_survives(apply: Apply, client: SyncPrefectClient) -> None:
     apply("")
     inbox = client.read_deployment_by_name("import-exports/inbox")

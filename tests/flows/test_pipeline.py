@@ -55,6 +55,21 @@ def test_the_pipeline_brings_everything_up_to_date_and_then_finds_nothing_to_do(
     }
 
 
+def test_what_a_run_made_is_told_as_prefects_assets(prefect_api: Process, sample: Path) -> None:
+    pipeline(paths=[str(sample)], stages=["import", "sync"])
+    wanted = {"commonplace://archive", "commonplace://destinations/markdown"}
+    asked = {"filter": {"event": {"name": ["prefect.asset.materialization.succeeded"]}}}
+    found: set[str] = set()
+    with get_client(sync_client=True) as client:
+        for _ in range(600):
+            told = client.request("POST", "/events/filter", json=asked).json()["events"]
+            found = {event["resource"]["prefect.resource.id"] for event in told}
+            if wanted <= found:
+                break
+            time.sleep(0.1)
+    assert wanted <= found
+
+
 def test_a_run_leaves_a_report_without_titles(prefect_api: Process, sample: Path) -> None:
     pipeline(paths=[str(sample)])
     settings, _ = load()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.variables import Variable
 from pydantic import SecretStr
 
 from blocks import ALL, ArchiveBlock
@@ -33,6 +34,20 @@ def test_the_environment_wins_and_blocks_fill_in_what_it_lacks(prefect_api: Proc
     finally:
         ArchiveBlock.delete("default")
         ALL["notion"].delete("default")
+
+
+def test_a_machine_without_a_settings_file_works_as_the_prefect_variable_says(
+    prefect_api: Process, tmp_path: Path
+) -> None:
+    Variable.set("commonplace_settings", '[destinations.papers]\nkind = "markdown"\n', overwrite=True)
+    try:
+        settings, _ = config.load({"COMMONPLACE_HOME": str(tmp_path)}, folder=tmp_path, kind=BlockEnvironment)
+        assert settings.destinations == {"papers": {"kind": "markdown"}}
+        (tmp_path / "commonplace.toml").write_text("")
+        settings, _ = config.load({"COMMONPLACE_HOME": str(tmp_path)}, folder=tmp_path, kind=BlockEnvironment)
+        assert settings.destinations == {}
+    finally:
+        Variable.unset("commonplace_settings")
 
 
 def test_a_run_reads_the_settings_once_and_opens_the_archive_once(

@@ -1,0 +1,47 @@
+"""What the form of a run offers beside what a flow knows by itself: the destinations and sets of categories there are.
+
+A flow's own signature names no destination: which there are is in the settings. So what a deployment says of its
+parameters is narrowed when it is applied; `commonplace up` applies again, and so does a run that is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from commonplace.archive.opening import open_archive
+from commonplace.categorize.definitions import shipped_names
+from commonplace.config import Settings
+from commonplace.errors import CommonplaceError
+from commonplace.stages.categorizing.taxonomies import list_taxonomies
+from commonplace.stages.syncing.destinations import names
+
+
+def choices(settings: Settings) -> dict[str, list[str]]:
+    """By parameter: the values there are."""
+    destinations = names(settings)
+    return {"destination": destinations, "destinations": destinations, "taxonomy": _taxonomies(settings)}
+
+
+def narrow(properties: dict[str, Any], offered: dict[str, list[str]]) -> None:
+    """The parameters of these names take these values alone."""
+    for name, values in offered.items():
+        for schema in _texts_in(properties.get(name, {})):
+            schema["enum"] = values
+
+
+def _texts_in(schema: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """The parts of a parameter's schema that are text: itself, one of its alternatives, the items of a list."""
+    if schema.get("type") == "string":
+        yield schema
+    for part in [*schema.get("anyOf", []), schema.get("items", {})]:
+        if part:
+            yield from _texts_in(part)
+
+
+def _taxonomies(settings: Settings) -> list[str]:
+    try:
+        with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
+            return [found.name for found in list_taxonomies(archive)]
+    except CommonplaceError:  # the archive may be out of reach of who applies
+        return shipped_names()
