@@ -30,6 +30,6 @@ def shared_with(marks: Sequence[str], ours: Sequence[str]) -> Halt:
     return Halt(
         f"{who} wrote to this Notion database; this one is {ours[0]}. Two archives on one database would make every "
         "conversation twice.",
-        hint="Give this archive a database of its own (`commonplace connect notion`). If the other "
-        f"{'one is' if is_one else 'ones are'} lost and this one goes on instead, sync once with `{options}`.",
+        hint="Give this archive a database of its own: `connect --database` with the address of another one. If the "
+        f"other {'one is' if is_one else 'ones are'} lost and this one goes on instead, sync once with `{options}`.",
     )
