@@ -67,7 +67,8 @@ def _block_of(kind: Kind) -> type[DestinationBlock]:
 def _field(given: Given, setting: msgspec.structs.FieldInfo) -> tuple[Any, Any]:
     """Required where the setting is; what may be left out is empty in the form."""
     if given.is_secret:
-        return SecretStr, Field(..., description=given.about)
+        default = ... if setting.required else SecretStr("")
+        return SecretStr, Field(default=default, description=given.about)
     if setting.required:
         return setting.type, Field(..., description=given.about)
     if setting.default is None:

@@ -88,4 +88,6 @@ class BlockEnvironment(Environment):
 def _in_blocks(variable: str) -> str | None:
     kind, field = VARIABLES[variable]
     value = getattr(saved(kind), field, None)
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "") or None
+    if isinstance(value, SecretStr):
+        return value.get_secret_value() or None
+    return None if value is None or value is False else str(value) or None

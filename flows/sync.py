@@ -41,6 +41,7 @@ def sync(
     resend: Annotated[list[str] | None, titled("Send again, by id")] = None,
     accept: Annotated[list[str] | None, titled("Take as arrived, by id")] = None,
     adopt: Annotated[list[str] | None, titled("Take the place of a lost archive, by its mark")] = None,
+    agreed: Annotated[bool, titled("However many messages it makes")] = False,
 ) -> dict[str, Any]:
     """Bring conversations to a destination: only those that are not there as they are now.
 
@@ -57,10 +58,18 @@ def sync(
         resend: Ids of what may have arrived or not, to be sent again.
         accept: Ids of what may have arrived or not, to be taken as arrived.
         adopt: Marks of archives that wrote there and are lost: this one goes on in their place.
+        agreed: Send also more messages than the destination sends without being told to.
     """
     with session() as opened:
         selection = selection_of(opened, since=since, until=until, project=project, limit=limit, force=force)
-        wishes = wishes_of(retry_failed=retry_failed, everything=everything, resend=resend, accept=accept, adopt=adopt)
+        wishes = wishes_of(
+            retry_failed=retry_failed,
+            everything=everything,
+            resend=resend,
+            accept=accept,
+            adopt=adopt,
+            agreed=agreed,
+        )
         if dry_run:
             planned = preview(opened, destination, selection, wishes)
             return conclude(opened, planned, name=f"sync {destination}: dry run", handled=0, failed=0)
@@ -100,7 +109,9 @@ def publish(report: dict[str, Any]) -> None:
     total = report["created"] + report["updated"]
     reports.publish(
         f"sync-{report['destination']}",
-        {key: report[key] for key in COUNTS} | {key: report[key] for key in SOMETIMES if report.get(key)},
+        {key: report[key] for key in COUNTS}
+        | {key: report[key] for key in SOMETIMES if report.get(key)}
+        | report["figures"],
         [
             reports.chart("Conversations", {key: report[key] for key in COUNTS[:6]}),
             *reports.links("Written", pages, total=total, location=report.get("location")),

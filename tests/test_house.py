@@ -15,7 +15,7 @@ from commonplace.sources.registry import SOURCES
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sources", "archive", "categorize", "projects", "meaning", "answers", "destinations")
-SERVICES = {"openai", "omi_api"}
+SERVICES = {"openai", "omi_api", "outgoing"}
 FOUNDATION = {"model", "errors", "bounds", "environment", "config", "moments", "answer_file", "private"} | SERVICES
 STARTS_RUNS = {"commonplace.runs"}
 MOST_FILES = 20
@@ -67,6 +67,7 @@ def _may_import(room: str) -> set[str]:
         "bounds": {"errors"},
         "config": {"errors", "bounds", "model", "moments", "environment"},
         "answer_file": {"errors"},
+        "outgoing": {"errors"},
         "openai": {"model", "errors", "config", "moments"},
         "omi_api": {"errors", "moments"},
         "meaning": {"model", "errors", "config", "moments", "openai"},

@@ -171,9 +171,11 @@ class ArchiveLedger:
         with self._archive.read() as connection:
             return connection.execute(select(ledger.c.state).where(self._ours).limit(1)).first() is None
 
-    def counts(self) -> dict[LedgerState, int]:
-        """How many conversations are in which state."""
-        query = select(ledger.c.state, func.count().label("total")).where(self._ours).group_by(ledger.c.state)
+    def counts(self, prefix: str = "") -> dict[LedgerState, int]:
+        """How many keys that begin so are in which state."""
+        begins_so = ledger.c.conversation_id.startswith(prefix, autoescape=True)
+        query = select(ledger.c.state, func.count().label("total")).where(self._ours, begins_so)
+        query = query.group_by(ledger.c.state)
         with self._archive.read() as connection:
             return {row.state: row.total for row in connection.execute(query)}
 

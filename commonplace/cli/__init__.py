@@ -38,6 +38,7 @@ GROUPS = {
     "projects": "projects",
     "taxonomy": "taxonomy",
     "users": "server.users",
+    "poke": "services.poke",
     "inbox": "server.inbox",
     "keys": "server.keys",
     "oauth": "server.oauth",

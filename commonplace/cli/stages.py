@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.panel import Panel
+from rich.text import Text
 
 from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until, Yes, selection
 from commonplace.cli.output import (
@@ -89,6 +91,7 @@ def sync(
             "resend": resend,
             "accept": accept,
             "adopt": adopt,
+            "agreed": yes,
         }
         wanted = wishes_of(**wishes)
         if dry_run:
@@ -137,6 +140,8 @@ def _show_planned(plan: Any) -> None:
     people.print(grid)
     if plan.baseline:
         tell(f"{plan.baseline:,} were here before the first sync and would not be sent; --all sends them.")
+    for message in plan.messages:
+        people.print(Panel(Text(message)))
     if plan.estimate:
         tell(plan.estimate)
 

@@ -77,6 +77,12 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Has the power of `PullsMessages`."""
     supports_removal: bool = False
     """Has the power of `Removes`."""
+    supports_preview: bool = False
+    """Has the power of `Previews`."""
+    supports_figures: bool = False
+    """Has the power of `TellsFigures`."""
+    most_at_once: int | None = None
+    """A run with more conversations than this needs somebody's word: each of them is a message to a person."""
 
 
 class Entries(Protocol):
@@ -171,8 +177,10 @@ class Destination(Protocol):
     """Which one of its kind: `notion:<data source id>`. Another instance has another ledger."""
     settings_hash: str
     """Changes when a setting changes what would be written."""
-    requests_sent: int
-    """How many requests (files, for a folder) went out so far."""
+
+    @property
+    def requests_sent(self) -> int:
+        """How many requests (files, for a folder) went out so far."""
 
     @property
     def location(self) -> str | None:
@@ -248,3 +256,18 @@ class Removes(Protocol):
 
     def remove(self, conversation_ids: Sequence[str], ledger: Ledger) -> list[Outcome]:
         """Take these away, and nothing that a person added: then it is a `conflict`. Repeating does nothing new."""
+
+
+class Previews(Protocol):
+    """Showing what would be sent, word for word."""
+
+    def preview(self, documents: Iterable[Document], ledger: Ledger) -> Iterator[str]:
+        """Each message that these, and what is queued, would become. Nothing is written."""
+
+
+class TellsFigures(Protocol):
+    """Counting more than requests."""
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """What else is worth telling of the requests so far, such as retries and bytes; runs add them up."""

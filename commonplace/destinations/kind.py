@@ -24,6 +24,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     about: str
     """A sentence for the block's form; what `connect` asks for."""
     is_secret: bool = False
+    is_made: bool = False
+    """`connect` gets it from the service, and asks nobody."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     processes: int = 1
     """How many processes share what an outside service allows."""
     files: Files | None = None
+    repeats_doubtful: bool = False
+    """Whether what may have arrived may be sent again (`delivery = "at-least-once"`)."""
     config_file: Path | None = None
     """Where the section was read."""
 

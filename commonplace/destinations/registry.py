@@ -24,6 +24,7 @@ from commonplace.errors import Refused
 KINDS = {
     "markdown": "commonplace.destinations.markdown:KIND",
     "notion": "commonplace.destinations.notion:KIND",
+    "poke": "commonplace.destinations.poke:KIND",
     "fake": "commonplace.destinations.fake:KIND",
 }
 DEFAULT = "markdown"

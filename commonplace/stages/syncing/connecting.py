@@ -25,7 +25,7 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, Any]
     """The fields of its Prefect block, secrets among them."""
     typed: dict[str, str]
-    """Secrets that were typed now, by the variable that they would be in."""
+    """Secrets that were typed or made now, by the variable that they would be in."""
 
     def __repr__(self) -> str:
         return f"Connected({self.kind!r}, {self.told!r})"
@@ -60,11 +60,12 @@ def connect(
     values = msgspec.structs.asdict(known) | connection.settings
     fields = {given.setting: values[given.setting] for given in kind.given if values[given.setting] is not None}
     variables = {given.setting: given.variables[0] for given in kind.given if given.is_secret}
+    made = {key: str(value) for key, value in connection.settings.items() if key in secrets}
     return Connected(
         kind=kind_name,
         told=connection.told,
         fields=fields,
-        typed={variables[setting]: secret for setting, secret in typed.items()},
+        typed={variables[setting]: secret for setting, secret in (typed | made).items()},
     )
 
 
@@ -73,6 +74,9 @@ def _asked_for(kind: Kind, section: dict[str, Any], environment: Environment, pe
     return {
         given.setting: answer
         for given in kind.given
-        if given.is_secret and not section.get(given.setting) and not environment.get(*given.variables)
+        if given.is_secret
+        and not given.is_made
+        and not section.get(given.setting)
+        and not environment.get(*given.variables)
         if (answer := person.answer(given.about.rstrip("."), is_secret=True))
     }

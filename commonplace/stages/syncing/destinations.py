@@ -62,7 +62,7 @@ def open_destination(
         section,
         environment=environment,
         kept=kept(archive, name),
-        around=surroundings(settings, AttachmentFiles(archive)),
+        around=surroundings(settings, AttachmentFiles(archive), delivery=rules.delivery),
     )
     try:
         yield destination, rules
@@ -70,13 +70,16 @@ def open_destination(
         destination.close()
 
 
-def surroundings(settings: Settings, files: AttachmentFiles | None = None) -> Surroundings:
+def surroundings(
+    settings: Settings, files: AttachmentFiles | None = None, *, delivery: str = "at-most-once"
+) -> Surroundings:
     """What the settings say to every destination."""
     return Surroundings(
         home=settings.home,
         timezone=settings.timezone,
         processes=settings.runs.processes,
         files=files,
+        repeats_doubtful=delivery == "at-least-once",
         config_file=settings.config_file,
     )
 

@@ -81,6 +81,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """Take these as arrived."""
     adopt: tuple[str, ...] = ()
     """Go on in the place of these archives, which wrote there and are lost."""
+    agreed: bool = False
+    """However many messages it makes."""
 
 
 def wishes_of(
@@ -90,6 +92,7 @@ def wishes_of(
     resend: Sequence[str] | None,
     accept: Sequence[str] | None,
     adopt: Sequence[str] | None,
+    agreed: bool = False,
 ) -> Wishes:
     """Wishes as options and parameters say them."""
     return Wishes(
@@ -98,6 +101,7 @@ def wishes_of(
         resend=tuple(resend or ()),
         accept=tuple(accept or ()),
         adopt=tuple(adopt or ()),
+        agreed=agreed,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -27,6 +27,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a first run would take as known and not send."""
     estimate: str = ""
     """What it would take, where the destination can tell."""
+    messages: list[str] = []
+    """What would be sent, word for word, where the destination can tell. For the person alone."""
 
 
 class SyncReport(Ending, kw_only=True):
@@ -48,6 +50,8 @@ class SyncReport(Ending, kw_only=True):
     """What was in the archive before the first run and is not sent."""
     left_behind: int = 0
     """What is there although the rules let it through no longer."""
+    figures: dict[str, float] = msgspec.field(default_factory=dict)
+    """What else the destination counted, such as retries and bytes."""
     problems: list[Outcome] = msgspec.field(default_factory=list)
     location: str | msgspec.UnsetType | None = msgspec.UNSET
     """Where all of it is, when something was written."""
@@ -73,6 +77,10 @@ class SyncReport(Ending, kw_only=True):
         self.baseline = beginning.baseline
         self.left_behind = beginning.left_behind
         self.problems += beginning.undecided
+
+    def count(self, figures: Mapping[str, float]) -> None:
+        for name, value in figures.items():
+            self.figures[name] = round(self.figures.get(name, 0) + value, 3)
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:

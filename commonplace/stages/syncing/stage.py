@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 import msgspec
 
 from commonplace.archive import leases
 from commonplace.archive.ledger import ArchiveLedger
+from commonplace.destinations.contract import Previews
+from commonplace.errors import Refused
 from commonplace.model import Outcome
 from commonplace.session import Session
 from commonplace.stages.selection import Selection, slices
@@ -15,8 +18,19 @@ from commonplace.stages.syncing.beginning import begin, foresee
 from commonplace.stages.syncing.pending import Wishes
 from commonplace.stages.syncing.pull import can_pull
 from commonplace.stages.syncing.report import Plan, SyncReport
-from commonplace.stages.syncing.writing import Syncing, Written, finish, open_syncing, pull_changes, write_chunk
+from commonplace.stages.syncing.writing import (
+    Syncing,
+    Written,
+    documents_of,
+    finish,
+    open_syncing,
+    pull_changes,
+    write_chunk,
+)
 from commonplace.stages.work import IN_PROCESS, Chunk, Work, leased, telling, through
+
+MOST_SHOWN = 50
+"""Messages of a preview."""
 
 
 def sync(
@@ -56,6 +70,7 @@ def write_pending(
         report.include(pulled)
     beginning = begin(using.archive, using.destination, selection, using.rules, wishes)
     report.start(beginning)
+    _require_word(using, len(beginning.waiting), wishes)
     outcomes: list[Outcome] = []
 
     def add(_: Chunk, written: Written | None) -> None:
@@ -63,6 +78,7 @@ def write_pending(
             outcomes.extend(written.outcomes)
             report.add(written.outcomes)
             report.requests += written.requests
+            report.count(written.figures)
 
     chunks = slices([item.conversation_id for item in beginning.waiting])
     label = f"sync-{report.destination}"
@@ -73,6 +89,16 @@ def write_pending(
     finally:
         if report.created or report.updated:
             report.location = using.destination.location
+
+
+def _require_word(using: Syncing, waiting: int, wishes: Wishes) -> None:
+    """Refused where each would be a message to somebody who did not expect so many."""
+    most = using.destination.capabilities.most_at_once
+    if most is not None and waiting > most and not wishes.agreed:
+        raise Refused(
+            f"That would be {waiting:,} messages, and more than {most:,} are sent only if you say so.",
+            hint="Look with --dry-run, then add --yes; or send some of them with --limit.",
+        )
 
 
 def _plain(outcomes: list[Outcome]) -> list[dict[str, Any]]:
@@ -90,11 +116,18 @@ def plan(using: Syncing, selection: Selection = Selection(), wishes: Wishes = Wi
     """The same of a destination that is open."""
     beginning = foresee(using.archive, using.destination, selection, using.rules, wishes)
     waiting = beginning.waiting
+    messages: list[str] = []
+    if using.destination.capabilities.supports_preview:
+        chunks = slices([item.conversation_id for item in waiting])
+        documents = (document for ids in chunks for document in documents_of(using, ids, force=selection.force))
+        known = ArchiveLedger(using.archive, using.destination.instance)
+        messages = list(islice(cast(Previews, using.destination).preview(documents, known), MOST_SHOWN))
     return Plan(
         destination=using.destination.instance,
         pending=len(waiting),
         unchanged=beginning.unchanged,
         baseline=beginning.baseline,
         conversations=waiting,
+        messages=messages,
         estimate=using.destination.estimate(sum(item.state == "new" for item in waiting), len(waiting)),
     )

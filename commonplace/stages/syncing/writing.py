@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -12,7 +12,7 @@ from commonplace.archive.conversations import reading
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.categorize.contract import Taxonomy
-from commonplace.destinations.contract import Destination, Document
+from commonplace.destinations.contract import Destination, Document, TellsFigures
 from commonplace.model import Outcome
 from commonplace.session import Session
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
@@ -38,6 +38,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
     outcomes: list[Outcome]
     requests: int
+    figures: dict[str, float] = {}
 
 
 @contextmanager
@@ -61,9 +62,18 @@ def pull_changes(using: Syncing) -> PullReport:
 
 def write_chunk(using: Syncing, *, ids: list[str], force: bool) -> Written:
     """Write a chunk of conversations. What became unnecessary or disappeared meanwhile is left out."""
-    archive, before = using.archive, using.destination.requests_sent
+    with _counting(using) as counted:
+        outcomes = using.destination.write(
+            documents_of(using, ids, force=force), ArchiveLedger(using.archive, using.destination.instance)
+        )
+    return Written(outcomes=outcomes, **counted)
+
+
+def documents_of(using: Syncing, ids: Sequence[str], *, force: bool = False) -> list[Document]:
+    """The conversations with all that a destination may show of them."""
+    archive = using.archive
     hashes, words = _hashes(using, ids), words_of(archive, ids)
-    documents = [
+    return [
         msgspec.structs.replace(
             _document(filed, hashes[filed.conversation.id], using.taxonomy, force),
             persons=frozenset(words[filed.conversation.id]),
@@ -71,16 +81,30 @@ def write_chunk(using: Syncing, *, ids: list[str], force: bool) -> Written:
         for filed in reading.load_filed(archive, ids)
         if filed.conversation.id in hashes
     ]
-    outcomes = using.destination.write(documents, ArchiveLedger(archive, using.destination.instance))
-    return Written(outcomes=outcomes, requests=using.destination.requests_sent - before)
 
 
 def finish(using: Syncing, *, outcomes: list[dict[str, Any]]) -> Written:
     """After the last chunk: what was queued is sent, and index pages are brought up to date."""
-    before = using.destination.requests_sent
     told = msgspec.convert(outcomes, list[Outcome])
-    sent = using.destination.finish(told, ArchiveLedger(using.archive, using.destination.instance))
-    return Written(outcomes=sent, requests=using.destination.requests_sent - before)
+    with _counting(using) as counted:
+        sent = using.destination.finish(told, ArchiveLedger(using.archive, using.destination.instance))
+    return Written(outcomes=sent, **counted)
+
+
+@contextmanager
+def _counting(using: Syncing) -> Iterator[dict[str, Any]]:
+    """What the destination counts while it works, filled in at the end."""
+    requests, figures = using.destination.requests_sent, figures_of(using.destination)
+    counted: dict[str, Any] = {}
+    yield counted
+    counted["requests"] = using.destination.requests_sent - requests
+    counted["figures"] = {name: value - figures.get(name, 0) for name, value in figures_of(using.destination).items()}
+
+
+def figures_of(destination: Destination) -> dict[str, float]:
+    """What it counted so far beside requests; nothing where it counts nothing else."""
+    tells = destination.capabilities.supports_figures
+    return dict(cast(TellsFigures, destination).figures) if tells else {}
 
 
 def _hashes(using: Syncing, ids: Sequence[str]) -> dict[str, str]:

@@ -7,20 +7,18 @@ looked at, so that a name that answers otherwise the second time leads nowhere. 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 from commonplace.errors import Refused
+from commonplace.outgoing import is_public_address
 
 MOST_BYTES = 5 << 10
 SECONDS = 5.0
 AT_ONCE = 4
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,500}")
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -102,28 +100,6 @@ def split(url: str) -> tuple[str, str]:
     if parts.path in {"", "/"}:
         raise NotFetched("The address needs a path.")
     return host, parts.path
-
-
-def is_public_address(text: str) -> bool:
-    """Whether it is out in the world, whatever clothes it wears."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address):
-        inner = _inside(address)
-        if inner is not None:
-            address = inner
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def _inside(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 address stands for: mapped, 6to4, Teredo or NAT64."""
-    if address.teredo is not None:
-        return address.teredo[1]
-    if address in _TRANSLATED:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour
 
 
 async def _resolve(host: str, port: int) -> list[str]:

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from commonplace.web.oauth.fetching import MOST_BYTES, Fetcher, NotFetched, is_public_address, split
+from commonplace.outgoing import is_public_address
+from commonplace.web.oauth.fetching import MOST_BYTES, Fetcher, NotFetched, split
 
 HOST = "program.example"
 NOT_PUBLIC = (

@@ -1,0 +1,1 @@
+"""Commands about one service that conversations go to."""
