@@ -199,13 +199,14 @@ class Writer:
                 raise
 
     def _settle_with_files(self, job: Job, entry: LedgerEntry | None) -> Outcome:
-        """What was uploaded before is uploaded again where Notion rejects it."""
-        try:
-            return self._settle(job, entry)
-        except Permanent as exc:
-            if type(exc) is not Permanent or not job.uploads.doubt():
-                raise
-        return self._settle(job, job.ledger.get([job.id]).get(job.id))
+        """Files are never what keeps a page from being there."""
+        while True:
+            try:
+                return self._settle(job, entry)
+            except Permanent as exc:
+                if type(exc) is not Permanent or not job.uploads.retreat():
+                    raise
+                entry = job.ledger.get([job.id]).get(job.id)
 
     def _failed(self, job: Job, error: Permanent) -> Outcome:
         if "is not a property that exists" in error.message:  # it was removed since the schema was read

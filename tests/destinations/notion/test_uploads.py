@@ -129,6 +129,7 @@ FAULTS: dict[str, Callable[[FakeNotion], None]] = {
     "its bytes arrive unanswered": lambda n: n.fail_next("drop", on="POST file_uploads/", committed=True),
     "the page is made unanswered": lambda n: n.fail_next("drop", on="POST pages", committed=True),
     "the page is not made": lambda n: n.fail_next("drop", on="POST pages"),
+    "its bytes never arrive": lambda n: n.fail_next("drop", on="POST file_uploads/", times=3),
     "Notion is busy": lambda n: n.fail_next("429", on="POST file_uploads", retry_after=0.01, times=2),
 }
 
@@ -144,7 +145,8 @@ def test_a_file_is_there_once_whatever_goes_wrong(
         outcomes = open_with_files().write(given, ledger)
     assert only(outcomes).state == "created"
     assert len(notion.rows()) == 1
-    assert files_on(notion) == [("image", "🖼 cat.png")]
+    assert files_on(notion) == ([] if "never" in fault else [("image", "🖼 cat.png")])
+    assert notion.rows()[0].text.count("🖼 cat.png") == 1
 
 
 def test_a_run_that_was_cut_off_between_upload_and_page_leaves_nothing_twice(
@@ -188,6 +190,21 @@ def test_a_file_that_notion_does_not_take_is_its_name(
     assert (outcome.state, outcome.reason) == ("created", "Left out: 2 of the files, which Notion did not take.")
     assert files_on(notion) == [("image", "🖼 cat.png")]
     assert "📎 program.py" in notion.rows()[0].text
+
+
+def test_a_picture_that_notion_cannot_show_is_a_file_and_none_keeps_the_page_away(
+    notion: FakeNotion, open_with_files: Open, ledger: FileLedger, shelf: Shelf
+) -> None:
+    scan = shelf.attachment("scan", b"BM", name="scan.bmp")
+    assert only(open_with_files().write([talk(said(0, "Look!", scan))], ledger)).state == "created"
+    assert files_on(notion) == [("file", "🖼 scan.bmp")]
+    photo = shelf.attachment("photo", name="photo.heic")  # of which this Notion knows nothing
+    outcome = only(open_with_files().write([talk(said(0, "Look!", photo), number=2)], ledger))
+    assert (outcome.state, outcome.reason) == ("created", "Left out: 1 of the files, which Notion did not take.")
+    assert "🖼 photo.heic" in notion.row("chatgpt:talk-2").text
+    grown = talk(said(0, "Look!", scan), said(1, "And this?", photo))
+    assert only(open_with_files().write([grown], ledger)).state == "updated"
+    assert notion.row("chatgpt:talk-1").text.count("And this?") == 1
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.fakes.notion.rules import Invalid, check_rich_text, only
 Json = dict[str, Any]
 
 MEDIA = ("image", "file", "pdf", "audio", "video")
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 LARGEST = 20 * 1024 * 1024
 UNSUPPORTED = (".zip", ".py", ".exe")
 
@@ -76,6 +77,8 @@ def check(uploads: dict[str, Upload], block: Json, now: datetime) -> None:
             upload = uploads.get(content["file_upload"]["id"])
             if upload is None or not upload.sha256:
                 raise Invalid("The file upload has not a status of `uploaded`.")
+            if block["type"] == "image" and upload.content_type not in PICTURES:
+                raise Invalid("The file upload cannot be shown as an image.")
             if not upload.shown and upload.expires < now:
                 raise Invalid("The file upload is expired.")
     for child in content.get("children", []):

@@ -17,7 +17,7 @@ from typing import Any
 from commonplace.destinations.contract import Files
 from commonplace.destinations.notion.client import NotAllowed, NotionClient, Unanswered
 from commonplace.destinations.notion.properties import clean
-from commonplace.errors import Permanent, Retryable
+from commonplace.errors import Permanent
 from commonplace.model import Attachment
 
 Json = dict[str, Any]
@@ -26,6 +26,8 @@ MEGABYTE = 1_000_000
 ATTEMPTS = 3
 LONGEST_NAME = 100
 _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"%PDF": "application/pdf"}
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml", "image/heic", "image/tiff")
+"""What Notion shows as an image; any other is a file to open."""
 _PENDING = "sha256:"
 
 _refused: dict[str, str] = {}
@@ -44,7 +46,12 @@ def ask_again(place: str) -> None:
 
 def media(attachment: Attachment, caption: str) -> Json:
     """The block of a file that is not uploaded yet."""
-    kind = "pdf" if type_of(attachment) == "application/pdf" else attachment.kind
+    kind: str = attachment.kind
+    type_ = type_of(attachment)
+    if type_ == "application/pdf":
+        kind = "pdf"
+    elif kind == "image" and type_ and type_ not in _PICTURES:
+        kind = "file"
     pending = {"id": f"{_PENDING}{attachment.sha256}"}
     text = {"type": "text", "text": {"content": caption}}
     return {"type": kind, kind: {"type": "file_upload", "file_upload": pending, "caption": [text]}}
@@ -83,12 +90,16 @@ class Uploads:
         if not self._is_doubted:
             self._known = {**ids, **self._known}
 
-    def doubt(self) -> bool:
-        """Notion rejected something: what was uploaded before is uploaded again. False: there was nothing such."""
+    def retreat(self) -> bool:
+        """Notion rejected something, maybe because of a file: what was uploaded before is uploaded again, and then none
+        is shown at all. False: there is nothing more to give up."""
         old = self.ids.keys() - self._fresh
-        self._known = {sha256: id for sha256, id in self._known.items() if sha256 not in old}
+        if not old and self._missing >= self._by_hash.keys():
+            return False
+        self._missing |= set() if old else self._by_hash.keys()
+        self._known = {sha256: id for sha256, id in self._known.items() if old and sha256 not in old}
         self._is_doubted = True
-        return bool(old)
+        return True
 
     def placed(self, blocks: Sequence[Json]) -> list[Json]:
         """Blocks whose files are uploaded, for the request that shows them."""
@@ -134,7 +145,7 @@ class Uploads:
             except Unanswered:
                 continue
             return id
-        raise Retryable("Notion did not say whether it had received a file.")
+        raise Permanent("Notion never said that it had received the file.")
 
     def _refuse(self, reason: NotAllowed) -> None:
         told = (
