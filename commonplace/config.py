@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -39,6 +38,7 @@ from commonplace.environment import read_dotenv, read_dotenv_of_folder
 from commonplace.errors import Refused
 from commonplace.model import DEFAULT_OWNER
 from commonplace.moments import zone_named
+from commonplace.settings_files import find_files, read_settings
 
 
 class ImportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -255,10 +255,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return Path(self.imports.inbox).expanduser() if self.imports.inbox else self.home / "inbox"
 
 
-_TEXT = "COMMONPLACE_SETTINGS"
-"""The variable whose text counts as a settings file where there is none: on a machine that only works."""
-
-
 def load(
     environ: Mapping[str, str] | None = None,
     *,
@@ -274,8 +270,8 @@ def load(
     files = find_files(variables, config_file=config_file, folder=folder)
     path, home = files.used, files.home
     environment = kind(variables, *map(read_dotenv, files.dotenvs), *map(read_dotenv_of_folder, files.of_folder))
-    said, where = (_read(path), str(path)) if path else (environment.get(_TEXT) or "", _TEXT)
-    values = _moved(_parse(said, where))
+    said, where = read_settings(path, environment)
+    values = _moved(said)
     reserved = {"home", "database_url", "files", "config_file"} & values.keys()
     if reserved:
         raise Refused(
@@ -295,25 +291,13 @@ def load(
     try:
         settings = msgspec.convert({**values, **known}, Settings, dec_hook=_to_path)
     except msgspec.ValidationError as exc:
-        raise Refused(f"{where if said else 'The environment'}: {_explain(str(exc))}") from exc
+        raise Refused(f"{where}: {_explain(str(exc))}") from exc
     zone_named(settings.timezone)
     try:
         expressions(settings.projects.title_patterns, group="project", setting="[projects] title_patterns")
     except Refused as exc:
-        raise Refused(f"{path}: {exc.message}", hint=exc.hint) from exc
+        raise Refused(f"{where}: {exc.message}", hint=exc.hint) from exc
     return settings, environment
-
-
-def keep_typed(home: Path, secrets: Mapping[str, str]) -> None:
-    """Keep what a person typed, and the address it is for, in a file of the home that nobody else can read."""
-    from dotenv import set_key
-
-    path = home / ".env"
-    home.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    for name, value in secrets.items():
-        path.chmod(0o600)
-        set_key(path, name, value)
 
 
 def _moved(values: dict[str, Any]) -> dict[str, Any]:
@@ -325,63 +309,9 @@ def _moved(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, **({"categorize": categorize} if categorize else {}), **({"openai": asked} if asked else {})}
 
 
-class Files(NamedTuple):
-    """The home, and the files that settings and variables are read from."""
-
-    home: Path
-    used: Path | None
-    unused: Path | None
-    """A settings file in the folder that gives way to the home's."""
-    dotenvs: list[Path]
-    of_folder: list[Path]
-
-
-def find_files(variables: Mapping[str, str], *, config_file: Path | None = None, folder: Path | None = None) -> Files:
-    """Which files count: the one that is named, else the home's, else the folder's; each with the `.env` beside it."""
-    folder = (folder or Path.cwd()).absolute()
-    named = config_file or (Path(variables["COMMONPLACE_CONFIG"]) if variables.get("COMMONPLACE_CONFIG") else None)
-    if named is not None and not named.is_file():
-        raise Refused(f"There is no settings file {named}.")
-    beside = [named.absolute().parent] if named else []
-    told = [variables, *(read_dotenv(place / ".env") for place in beside)]
-    said = next((said for where in told if (said := where.get("COMMONPLACE_HOME"))), None)
-    home = Path(said or _default_home()).expanduser().absolute()
-    of_home, of_folder = home / "commonplace.toml", folder / "commonplace.toml"
-    trusted = [*beside, home]
-    return Files(
-        home=home,
-        used=named or next((file for file in (of_home, of_folder) if file.is_file()), None),
-        unused=of_folder if not named and folder != home and of_home.is_file() and of_folder.is_file() else None,
-        dotenvs=[place / ".env" for place in dict.fromkeys(trusted)],
-        of_folder=[folder / ".env"] if folder not in trusted else [],
-    )
-
-
-def _default_home() -> str:
-    import platformdirs
-
-    return platformdirs.user_data_dir("commonplace", appauthor=False)
-
-
 def _as_in_url(path: Path) -> str:
     """What would end the path of a URL is written as it has to be there."""
     return str(path).replace("%", "%25").replace("?", "%3F").replace("#", "%23")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise Refused(f"{path} cannot be read.", hint="It is text in UTF-8, which its owner may read.") from exc
-
-
-def _parse(text: str, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        raise Refused(f"{where} is not valid TOML: {exc}.") from exc
-    except RecursionError as exc:
-        raise Refused(f"{where} is nested too deeply.") from exc
 
 
 def _to_path(kind: type[Any], value: Any) -> Any:

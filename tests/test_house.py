@@ -16,7 +16,17 @@ from commonplace.sources.registry import SOURCES
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sources", "archive", "categorize", "projects", "meaning", "answers", "destinations")
 SERVICES = {"openai", "omi_api", "outgoing"}
-FOUNDATION = {"model", "errors", "bounds", "environment", "config", "moments", "answer_file", "private"} | SERVICES
+FOUNDATION = {
+    "model",
+    "errors",
+    "bounds",
+    "environment",
+    "config",
+    "moments",
+    "answer_file",
+    "private",
+    "settings_files",
+} | SERVICES
 STARTS_RUNS = {"commonplace.runs"}
 MOST_FILES = 20
 OURS = ("commonplace", "blocks", "tasks", "flows", "deployments")
@@ -65,7 +75,8 @@ def _may_import(room: str) -> set[str]:
         "environment": {"errors"},
         "private": set(),
         "bounds": {"errors"},
-        "config": {"errors", "bounds", "model", "moments", "environment"},
+        "settings_files": {"errors", "environment"},
+        "config": {"errors", "bounds", "model", "moments", "environment", "settings_files"},
         "answer_file": {"errors"},
         "outgoing": {"errors"},
         "openai": {"model", "errors", "config", "moments"},
