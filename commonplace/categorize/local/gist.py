@@ -224,6 +224,8 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _ended(sentence: str) -> str:
+    """With a full stop, also what announced a list that is left out."""
+    sentence = sentence.rstrip(" :;,：；、，") or sentence
     if sentence[-1] in ".!?。！？…":
         return sentence
     return sentence + ("。" if IDEOGRAMS.match(sentence[-1]) and not _HANGUL.match(sentence[-1]) else ".")

@@ -29,6 +29,11 @@ def test_the_summary_is_made_of_what_was_said() -> None:
     assert "starter" in found.tags
 
 
+def test_a_sentence_that_announced_a_list_ends_like_any_other() -> None:
+    said = subject("Which worktop?", "Before you decide on a worktop, settle four things:\n\n1. Use\n2. Care")
+    assert "settle four things. " in f"{gist_of(said, FREE).summary} "
+
+
 def test_a_title_that_is_there_is_kept_and_one_that_says_nothing_is_replaced() -> None:
     assert gist_of(subject("how do bees fly", title="Bees"), FREE).title is None
     assert gist_of(subject("how do bees fly", title="New chat"), FREE).title == "how do bees fly"
