@@ -1,4 +1,4 @@
-"""A person at a browser that runs our scripts: Debian's Chromium, started once for all tests of a process."""
+"""A person at a browser that runs our scripts: Debian's Chromium."""
 
 from __future__ import annotations
 
