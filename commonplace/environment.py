@@ -7,6 +7,7 @@ could have the keys of everybody who works there sent to himself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from pathlib import Path
 
 from commonplace.errors import Refused
@@ -52,6 +53,12 @@ class Environment:
 
     def __init__(self, variables: Mapping[str, str], *more: Place) -> None:
         self._places = [Place("the environment", variables), *more]
+
+    def under(self, place: Place) -> Environment:
+        """The same, with what is set in this place before everything else."""
+        other = copy(self)
+        other._places = [place, *self._places]
+        return other
 
     def get(self, *names: str) -> str | None:
         """What the variable is set to; of several names for the same, the first that is."""

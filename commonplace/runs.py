@@ -150,13 +150,16 @@ class Started:
         self.name = name
 
 
-def start(name: str, parameters: dict[str, Any], *, called: str | None = None) -> Started:
-    """Ask for a run of a deployment: `pipeline`, or `pipeline/nightly`. What it is `called` it stays."""
+def start(name: str, parameters: dict[str, Any], *, called: str | None = None, lent_in: str | None = None) -> Started:
+    """Ask for a run of a deployment: `pipeline`, or `pipeline/nightly`. What it is `called` it stays.
+
+    `lent_in` names the session whose lent key it works with; Prefect is told that name alone.
+    """
     flow, _, deployment = name.partition("/")
     _check_parameters(flow, parameters)
     full = f"{_name_on_server(flow)}/{deployment or _default_deployment(flow)}"
     try:
-        return _request(full, parameters, called)
+        return _request(full, parameters, called, lent_in)
     except NotAsked:
         settings, _ = load()
         if not server.is_local(settings):
@@ -164,17 +167,19 @@ def start(name: str, parameters: dict[str, Any], *, called: str | None = None) -
         from deployments.apply import apply
 
         apply(settings)  # what there is to choose from may have changed since
-        return _request(full, parameters, called)
+        return _request(full, parameters, called, lent_in)
 
 
-def _request(full: str, parameters: dict[str, Any], called: str | None) -> Started:
+def _request(full: str, parameters: dict[str, Any], called: str | None, lent_in: str | None) -> Started:
     from prefect import get_client
     from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
     with get_client(sync_client=True) as client:
         try:
             found = client.read_deployment_by_name(full)
-            run = client.create_flow_run_from_deployment(found.id, parameters=parameters, name=called)
+            run = client.create_flow_run_from_deployment(
+                found.id, parameters=parameters, name=called, job_variables=_variables(lent_in)
+            )
         except ObjectNotFound as exc:
             raise NotAsked(f"There is no deployment {full!r}.", hint="`commonplace up` applies them.") from exc
         except PrefectHTTPStatusError as exc:
@@ -184,6 +189,12 @@ def _request(full: str, parameters: dict[str, Any], called: str | None) -> Start
                 raise server.NoServer("The server is too busy to take the run.", hint="Try again later.") from exc
             raise NotAsked(f"The server refused the parameters of {full}: {_detail(exc)}") from exc
     return Started(str(run.id), run.name)
+
+
+def _variables(lent_in: str | None) -> dict[str, Any] | None:
+    from commonplace.lent import VARIABLE
+
+    return {"env": {VARIABLE: lent_in}} if lent_in else None
 
 
 def _default_deployment(flow: str) -> str:

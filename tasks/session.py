@@ -13,6 +13,7 @@ from contextvars import ContextVar
 
 from blocks.lookup import BlockEnvironment
 from commonplace.archive.leases import resumed
+from commonplace.lent import of_run
 from commonplace.private import PRIVATE
 from commonplace.session import Session, open_session
 
@@ -32,7 +33,7 @@ def session(lease: str = "") -> Iterator[Session]:
         return
     os.umask(PRIVATE)
     with open_session(BlockEnvironment) as opened:
-        same = opened._replace(archive=resumed(opened.archive, lease)) if lease else opened
+        same = of_run(opened._replace(archive=resumed(opened.archive, lease)) if lease else opened)
         with shared(same):
             yield same
 

@@ -26,6 +26,7 @@ FOUNDATION = {
     "answer_file",
     "private",
     "settings_files",
+    "secret_keys",
 } | SERVICES
 STARTS_RUNS = {"commonplace.runs"}
 MOST_FILES = 20
@@ -67,7 +68,7 @@ def _room(module: str) -> str:
 
 
 def _may_import(room: str) -> set[str]:
-    everything_below = FOUNDATION | set(ROOMS) | {"session", "stages", "commonplace"}
+    everything_below = FOUNDATION | set(ROOMS) | {"session", "lent", "stages", "commonplace"}
     allowed = {
         "model": {"errors"},
         "errors": set(),
@@ -81,6 +82,8 @@ def _may_import(room: str) -> set[str]:
         "outgoing": {"errors"},
         "openai": {"model", "errors", "config", "moments"},
         "omi_api": {"errors", "moments"},
+        "secret_keys": {"errors", "config"},
+        "lent": FOUNDATION | {"archive", "session"},
         "meaning": {"model", "errors", "config", "moments", "openai"},
         "answers": {"model", "errors", "config", "moments", "openai"},
         "session": FOUNDATION | set(ROOMS) | {"logs"},

@@ -91,8 +91,8 @@ def _openai(settings: Settings, environment: Environment, ask: bool) -> Found:
 def _omi(settings: Settings, environment: Environment, ask: bool) -> Found:
     """Its key, tried; told are the addresses that OMI's app is given, which only it and we know."""
     from commonplace.omi_api import URL, Account, OmiApi
+    from commonplace.secret_keys import secret_keys
     from commonplace.web.api.omi import KINDS, SOURCE, webhook_tokens
-    from commonplace.web.security.secret_keys import secret_keys
     from commonplace.web.settings import complete
 
     known = environment.get("OMI_API_KEY")

@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from commonplace.archive.access import clients, grants, keys, sessions, users
+from commonplace.archive.access import clients, grants, keys, lending, sessions, users
 from commonplace.errors import CommonplaceError
 from commonplace.web import health
 from commonplace.web.api import actions, omi, rest, tus
@@ -146,6 +146,7 @@ async def _tidy_now_and_then(server: Server) -> None:
 def _tidy(server: Server) -> None:
     """Remove what has expired."""
     sessions.prune(server.archive, idle_hours=server.web.idle_hours)
+    lending.prune(server.archive)
     users.prune_links(server.archive)
     keys.prune(server.archive)
     grants.prune(server.archive)

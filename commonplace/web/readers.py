@@ -9,6 +9,8 @@ from typing import NamedTuple
 from commonplace.archive.conversations.reading import has_conversation
 from commonplace.archive.search.filters import Filters
 from commonplace.archive.search.search import Result
+from commonplace.lent import with_borrowed
+from commonplace.secret_keys import SecretKeys
 from commonplace.session import Session
 from commonplace.stages import answering, asking
 from commonplace.stages.asking import Answer
@@ -21,6 +23,7 @@ class Reader(NamedTuple):
 
     session: Session
     searcher: Searcher
+    keys: SecretKeys
 
     def ask(self, question: str, *, project: str | None = None) -> Answer:
         """An answer with its sources, whole. Nothing is kept of it: whoever may ask may not write."""
@@ -43,21 +46,24 @@ class Reader(NamedTuple):
         heard: Callable[[str], object] = lambda piece: None,
         is_kept: bool = True,
     ) -> Answer:
-        """An answer by whoever answers here; `heard` is given its pieces. It may have broken off."""
-        model = answering.model_for(self.session, None, filters.project)
+        """An answer by whoever answers here, with the key that this person lent if any is; `heard` is given its pieces.
+        It may have broken off."""
+        session = with_borrowed(self.session, self.keys)
+        model = answering.model_for(session, None, filters.project)
         if not model:
-            return asking.quote(self.session, self.searcher, question, filters=filters)
-        with answering.open_answering(self.session, model, project=filters.project) as using:
+            return asking.quote(session, self.searcher, question, filters=filters)
+        with answering.open_answering(session, model, project=filters.project) as using:
             return answering.answer(
-                self.session, self.searcher, using, question, filters=filters, heard=heard, is_kept=is_kept
+                session, self.searcher, using, question, filters=filters, heard=heard, is_kept=is_kept
             )
 
 
 class Readers:
     """Everybody's, each made when it is first needed."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, keys: SecretKeys) -> None:
         self._session = session
+        self._keys = keys
         self._making = threading.Lock()
         self._by_owner: dict[str, Reader] = {}
 
@@ -65,7 +71,7 @@ class Readers:
         with self._making:
             if owner not in self._by_owner:
                 session = self._session._replace(archive=self._session.archive.of(owner))
-                self._by_owner[owner] = Reader(session, Searcher(session))
+                self._by_owner[owner] = Reader(session, Searcher(session), self._keys)
             return self._by_owner[owner]
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from commonplace.archive.core import Archive
 from commonplace.archive.inbox import Inbox, open_inbox
 from commonplace.config import Environment, Settings
+from commonplace.secret_keys import SecretKeys, secret_keys
 from commonplace.session import Session
 from commonplace.web.deliveries import Deliveries
 from commonplace.web.metrics import Metrics
@@ -19,7 +20,6 @@ from commonplace.web.oauth.fetching import Fetcher
 from commonplace.web.progress import Shared
 from commonplace.web.readers import Readers
 from commonplace.web.security.limits import Limiter
-from commonplace.web.security.secret_keys import SecretKeys, secret_keys
 from commonplace.web.settings import WebSettings
 from commonplace.web.uploads import Uploads
 
@@ -53,7 +53,8 @@ def open_server(session: Session, web: WebSettings, *, fetcher: Fetcher | None =
     """Everything that the server needs, until the block ends."""
     settings, environment, archive = session
     patient = archive.in_a_hurry(PATIENCE_SECONDS)
-    readers = Readers(session._replace(archive=patient))
+    keys = secret_keys(settings, environment)
+    readers = Readers(session._replace(archive=patient), keys)
     with open_inbox(archive) as inbox, closing(readers):
         nudge = Nudge(settings, RECEIVES)
         yield Server(
@@ -61,7 +62,7 @@ def open_server(session: Session, web: WebSettings, *, fetcher: Fetcher | None =
             environment=environment,
             web=web,
             archive=patient,
-            keys=secret_keys(settings, environment),
+            keys=keys,
             limiter=Limiter(web.rate_limit, web.rate_limit_storage),
             metrics=Metrics(),
             inbox=inbox,

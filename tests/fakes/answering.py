@@ -23,6 +23,8 @@ class AnsweringServer(Loopback):
         self.script, self.paths = script, paths
         self.manner: Manner = "whole"
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.keys: list[str] = []
+        """The key of each question."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         server.fake = self  # type: ignore[attr-defined]
         super().__init__(server)
@@ -40,6 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         fake: AnsweringServer = self.server.fake  # type: ignore[attr-defined]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         fake.asked.append((self.path, body))
+        fake.keys.append(self.headers.get("Authorization", "").removeprefix("Bearer "))
         assert body["stream"] is True
         if fake.manner == "wrong_key":
             self._send(401, "application/json", b'{"error": {"code": "invalid_api_key", "message": "no"}}')

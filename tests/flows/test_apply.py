@@ -145,9 +145,10 @@ def test_on_a_server_that_others_share_names_say_whose_they_are_and_commands_fit
     monkeypatch.setenv("COMMONPLACE_HOME", str(elsewhere))
     assert {name.partition("-")[0] for name in apply("")} == {"commonplace"}
     assert sys.executable not in str(client.read_work_pool(definitions.TAG).base_job_template)
-    started = runs.start("maintain", {})
-    flow = client.read_flow(client.read_flow_run(UUID(started.id)).flow_id)
-    assert flow.name == "commonplace-maintain"
+    started = runs.start("maintain", {}, lent_in="0123456789abcdef")
+    run = client.read_flow_run(UUID(started.id))
+    assert client.read_flow(run.flow_id).name == "commonplace-maintain"
+    assert run.job_variables == {"env": {"COMMONPLACE_LENT": "0123456789abcdef"}}
     client.delete_flow_run(UUID(started.id))
 
 

@@ -15,10 +15,14 @@ from blocks.lookup import BlockEnvironment
 from commonplace import config
 from commonplace import session as opening
 from commonplace.archive import opening as archives
+from commonplace.archive.access import lending, sessions
+from commonplace.secret_keys import secret_keys
+from commonplace.session import open_session
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stack.processes import Process
 from flows.import_exports import import_exports
 from flows.sync import sync
+from tasks.session import session
 
 
 def test_the_environment_wins_and_blocks_fill_in_what_it_lacks(prefect_api: Process, tmp_path: Path) -> None:
@@ -48,6 +52,19 @@ def test_a_machine_without_a_settings_file_works_as_the_prefect_variable_says(
         assert settings.destinations == {}
     finally:
         Variable.unset("commonplace_settings")
+
+
+def test_a_run_looks_for_the_key_that_was_lent_where_it_was_asked_for(
+    prefect_api: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_session() as opened:
+        token = sessions.begin(opened.archive, opened.settings.owner, address="", agent="", days=1)
+        lender = sessions.find(opened.archive, token, idle_hours=1)
+        assert lender is not None
+        lending.lend(opened.archive, secret_keys(opened.settings, opened.environment).fernet(), lender, "sk-somebodys")
+    monkeypatch.setenv("COMMONPLACE_LENT", lender.id)
+    with session() as running:
+        assert running.environment.get("OPENAI_API_KEY") == "sk-somebodys"
 
 
 def test_a_run_reads_the_settings_once_and_opens_the_archive_once(

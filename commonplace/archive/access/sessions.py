@@ -13,7 +13,7 @@ from commonplace.moments import now
 SECOND = 1_000_000
 _SEEN_EVERY = 300 * SECOND
 _AGENT_SHOWN = 200
-_ID_LENGTH = 16
+ID_LENGTH = 16
 # The first sign that occurs counts: most browsers also claim to be their ancestors.
 _BROWSERS = {"Firefox/": "Firefox", "Edg/": "Edge", "OPR/": "Opera", "Chrome/": "Chrome", "Safari/": "Safari"}
 _SYSTEMS = {
@@ -39,7 +39,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        return self.token_hash[:_ID_LENGTH]
+        return self.token_hash[:ID_LENGTH]
 
     @property
     def browser(self) -> str:
@@ -105,7 +105,7 @@ def list_sessions(archive: Archive, owner: str, *, idle_hours: int) -> list[Sess
 
 def end(archive: Archive, owner: str, id: str) -> bool:
     """End one of an owner's sessions; whether there was one."""
-    mine = (sessions.c.owner == owner) & (func.substr(sessions.c.token_hash, 1, _ID_LENGTH) == id)
+    mine = (sessions.c.owner == owner) & (func.substr(sessions.c.token_hash, 1, ID_LENGTH) == id)
     with archive.write() as connection:
         return connection.execute(delete(sessions).where(mine)).rowcount > 0
 

@@ -25,12 +25,13 @@ def mcp(user: Annotated[str | None, typer.Option(help="Whose archive; by default
 
 
 def _serve(session: Session, owner: str) -> None:
+    from commonplace.secret_keys import secret_keys
     from commonplace.web.mcp.tools import Desk, open_mcp
     from commonplace.web.readers import Readers
-    from commonplace.web.security.secret_keys import secret_keys
 
     takes_notes = session.settings.server.allow_notes
-    with closing(Readers(session)) as readers:
+    keys = secret_keys(session.settings, session.environment)
+    with closing(Readers(session, keys)) as readers:
         scopes = frozenset((*READING, NOTES) if takes_notes else READING)
-        desk = Desk(readers.of(owner), secret_keys(session.settings, session.environment), scopes)
+        desk = Desk(readers.of(owner), keys, scopes)
         open_mcp(lambda ctx: desk, takes_notes=takes_notes).run("stdio")

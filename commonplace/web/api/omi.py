@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse, Response
 from commonplace.archive.inbox import Delivery
 from commonplace.config import Environment
 from commonplace.moments import now
+from commonplace.secret_keys import SecretKeys
 from commonplace.web.errors import Problem
 from commonplace.web.security.addresses import is_local
-from commonplace.web.security.secret_keys import SecretKeys
 from commonplace.web.security.signatures import NotProven, check_signature, is_known_secret
 from commonplace.web.server import Server, server_of
 

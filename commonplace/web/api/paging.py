@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from itsdangerous import BadSignature
 
 from commonplace.archive.core import Archive
+from commonplace.secret_keys import SecretKeys
 from commonplace.web.errors import Problem
-from commonplace.web.security.secret_keys import SecretKeys
 
 MOST_CHARACTERS = 90_000
 """Of a reply's content: ChatGPT takes less than 100,000 characters of the whole."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import registry
+from commonplace.secret_keys import SecretKeys
 from commonplace.web.api import shapes
 from commonplace.web.api.paging import Pages
-from commonplace.web.security.secret_keys import SecretKeys
 
 MOST = 1000
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from commonplace.archive.conversations.reading import Filed, load_filed
 from commonplace.archive.core import Archive
 from commonplace.model import Message
+from commonplace.secret_keys import SecretKeys
 from commonplace.web.api.paging import MOST_CHARACTERS, Pages
 from commonplace.web.errors import not_found
-from commonplace.web.security.secret_keys import SecretKeys
 
 
 class Part(NamedTuple):

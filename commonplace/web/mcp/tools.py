@@ -24,6 +24,7 @@ from commonplace.archive.scope import Scope
 from commonplace.archive.search.search import Result
 from commonplace.errors import CommonplaceError
 from commonplace.moments import to_iso
+from commonplace.secret_keys import SecretKeys
 from commonplace.web.api import shapes, transcripts
 from commonplace.web.api.paging import Pages, fitting
 from commonplace.web.api.projects import projects_of
@@ -31,7 +32,6 @@ from commonplace.web.errors import Problem, fail_after_asking
 from commonplace.web.mcp import results
 from commonplace.web.mcp.notes import save_note
 from commonplace.web.readers import Reader
-from commonplace.web.security.secret_keys import SecretKeys
 
 log = logging.getLogger("commonplace.web")
 

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from commonplace import runs
+from commonplace.archive.access.sessions import Session
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.stack import history
 from commonplace.stack.history import NoHistory
@@ -80,7 +81,7 @@ async def receive(request: Request, session: OwnerOfRuns) -> Response:
     options = Options(
         taxonomy=_last(fields, "taxonomy"), judge=_last(fields, "judge"), destinations=fields.get("destinations", [])
     )
-    return await run_in_threadpool(_start, request, session.owner, looked, options)
+    return await run_in_threadpool(_start, request, session, looked, options)
 
 
 @router.post("/start", dependencies=[Guarded])
@@ -101,7 +102,7 @@ def start(
     if refused := [one for one in looked if one.refusal]:
         return _page(request, session.owner, refused[0].refusal)
     options = Options(taxonomy=taxonomy, judge=judge, destinations=destinations)
-    return _start(request, session.owner, looked, options)
+    return _start(request, session, looked, options)
 
 
 @router.post("/sample", dependencies=[Guarded])
@@ -115,7 +116,7 @@ def sample(request: Request, session: OwnerOfRuns) -> Response:
         write_sample(made)
         upload = uploads.create(session.owner, made.name, made.stat().st_size)
         uploads.path(upload).write_bytes(made.read_bytes())
-    return _start(request, session.owner, [uploads.finish(upload)], Options())
+    return _start(request, session, [uploads.finish(upload)], Options())
 
 
 @router.post("/uploads/{id}/remove", dependencies=[Guarded])
@@ -129,13 +130,13 @@ def remove(request: Request, session: Person, id: str) -> Response:
     return done("/import", "removed")
 
 
-def _start(request: Request, owner: str, uploads: Sequence[Upload], options: Options) -> Response:
-    server = server_of(request)
+def _start(request: Request, session: Session, uploads: Sequence[Upload], options: Options) -> Response:
+    server, owner = server_of(request), session.owner
     try:
         history.api_of(server.settings)
         runs.connect(server.settings)
         paths = [server.uploads.path(upload) for upload in uploads]
-        started = runs.start("pipeline", options.parameters(paths))
+        started = runs.start("pipeline", options.parameters(paths), lent_in=session.id)
     except NoHistory:
         return _page(request, owner, say("import.nobody_works"))
     except CommonplaceError as error:

@@ -10,7 +10,7 @@ from itsdangerous import BadSignature
 
 from commonplace.config import load
 from commonplace.errors import Refused
-from commonplace.web.security.secret_keys import SecretKeys, secret_keys
+from commonplace.secret_keys import SecretKeys, secret_keys
 
 OLD, NEW = "o" * 32, "n" * 40
 
