@@ -18,9 +18,13 @@ from commonplace.moments import to_iso
 from commonplace.session import open_session
 
 if TYPE_CHECKING:
+    from commonplace.archive.figures.frames import Format
+    from commonplace.archive.scope import Scope
     from commonplace.archive.search.search import SearchResult
     from commonplace.config import Settings
+    from commonplace.session import Session
     from commonplace.stages.explaining import Why
+    from commonplace.stages.transcripts.writing import Form
 
 Category = Annotated[str | None, typer.Option(help="Only this category.")]
 REASONS = {"meaning": "Near in meaning:", "some words": "Nothing has all of these words. These have some of them:"}
@@ -281,25 +285,84 @@ def stats(
 
 def export(
     output: Annotated[Path, typer.Option(help="The file to write.")],
-    format: Annotated[Literal["parquet", "jsonl", "csv"], typer.Option(help="How it is written.")] = "jsonl",
-    messages: Annotated[bool, typer.Option("--messages", help="A row per message instead.")] = False,
+    conversation: Annotated[list[str] | None, typer.Argument(help="Only these: their ids, or their links.")] = None,
+    format: Annotated[
+        Literal["jsonl", "csv", "parquet", "markdown", "html", "openai-finetune", "sharegpt"],
+        typer.Option(help="A table, a text to read, or lines that programs for training read."),
+    ] = "jsonl",
+    messages: Annotated[bool, typer.Option("--messages", help="Of a table: a row per message instead.")] = False,
     project: Project = None,
     category: Category = None,
     since: Since = None,
     until: Until = None,
     json: Json = False,
 ) -> None:
-    """Write the archive as a table."""
-    from commonplace.archive.figures.frames import is_standard_output, write_frame
+    """Write the archive as a table, or conversations as one text."""
+    from commonplace.archive.figures.whole_file import is_standard_output
     from commonplace.archive.scope import Scope
 
-    with errors_for_people(), open_session() as (settings, _, archive):
+    with errors_for_people(), open_session() as session:
+        settings = session.settings
         scope = Scope(since=moment(since, settings), until=moment(until, settings), project=project, category=category)
-        formulas = settings.export.formulas
-        rows = write_frame(archive, output, format, scope=scope, messages=messages, formulas=formulas)
+        if format in ("parquet", "jsonl", "csv"):
+            told = _export_table(session, output, format, scope, conversation, messages=messages)
+        else:
+            told = _export_texts(session, output, format, scope, conversation, messages=messages)
+        said = ", ".join(
+            f"{value:,} {name.replace('_', ' ')}" for name, value in told.items() if value or name == "rows"
+        )
         if is_standard_output(output):
-            aside.print(f"Wrote {rows:,} rows.")
+            aside.print(f"Wrote {said}.")
             return
         if Output.as_json:
-            print_json({"path": str(output), "format": format, "rows": rows})
-        tell(f"Wrote {rows:,} rows to {output}.")
+            print_json({"path": str(output), "format": format, **told})
+        tell(f"Wrote {said or 'nothing'} to {output}.")
+
+
+def _export_table(
+    session: Session, output: Path, format: Format, scope: Scope, wanted: list[str] | None, *, messages: bool
+) -> dict[str, int]:
+    from commonplace.archive.figures.frames import write_frame
+
+    if wanted:
+        raise Refused(
+            "A table is of a selection, not of single conversations.",
+            hint="Use --project, --category, --since or --until, or one of the formats for texts, such as html.",
+        )
+    formulas = session.settings.export.formulas
+    rows = write_frame(session.archive, output, format, scope=scope, messages=messages, formulas=formulas)
+    return {"rows": rows}
+
+
+def _export_texts(
+    session: Session, output: Path, format: str, scope: Scope, wanted: list[str] | None, *, messages: bool
+) -> dict[str, int]:
+    from commonplace.archive.conversations.reading import conversation_ids, find_conversation
+    from commonplace.stages.transcripts.writing import write_transcripts
+
+    if messages:
+        raise Refused("--messages is for tables.", hint="Use --format jsonl, csv or parquet.")
+    archive = session.archive
+    if wanted and not scope.is_open:
+        raise Refused("Either single conversations or a selection can be exported.", hint="Leave one of them out.")
+    found = (find_conversation(archive, one) for one in wanted or ())
+    ids = list(dict.fromkeys(found)) if wanted else conversation_ids(archive, scope)
+    written = write_transcripts(archive, output, ids, _form(session, format))
+    return {"conversations": written.conversations, "left_out": written.left_out}
+
+
+def _form(session: Session, format: str) -> Form:
+    from commonplace.stages.transcripts import lines, markdown
+    from commonplace.stages.transcripts.writing import Form, lines_of
+
+    zone = session.settings.zone
+    match format:
+        case "openai-finetune":
+            return lines_of(lines.openai_finetune)
+        case "sharegpt":
+            return lines_of(lines.sharegpt)
+        case "html":
+            from commonplace.web.pages.printed import html
+
+            return html(session.archive, zone, "Commonplace")
+    return Form(lambda filed: markdown.conversation_in_markdown(filed, zone).encode(), between=b"\n---\n\n")

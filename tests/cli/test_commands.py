@@ -167,6 +167,12 @@ def test_stats_and_export(run: Run, filled: Path, tmp_path: Path) -> None:
     for format in ("jsonl", "csv", "parquet"):
         code, told = run("export", "--format", format, "--output", tmp_path / f"book.{format}")
         assert (code, told["rows"]) == (0, 20)
+    for format in ("markdown", "html", "openai-finetune", "sharegpt"):
+        code, told = run("export", "--format", format, "--output", tmp_path / f"book.{format}")
+        assert (code, told["conversations"]) == (0, 20)
+    code, told = run("export", _id_of_one(run), "--format", "html", "--output", tmp_path / "one.html")
+    assert (code, told["conversations"]) == (0, 1)
+    assert run("export", _id_of_one(run), "--format", "csv", "--output", tmp_path / "x")[0] == 1
     line = json.loads((tmp_path / "book.jsonl").read_text().splitlines()[0])
     assert {"id", "category", "confidence", "tags", "summary", "project"} <= line.keys()
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from sqlalchemy import Select, and_, select
 
 from commonplace.archive.core import Archive
-from commonplace.archive.faults import writing
+from commonplace.archive.figures.whole_file import whole_file
 from commonplace.archive.schema import conversations, messages, projects
 from commonplace.archive.scope import Scope
 from commonplace.archive.verdicts.titles import shown_title
@@ -29,7 +25,6 @@ FORMATS: tuple[Format, ...] = ("parquet", "jsonl", "csv")
 ROWS_AT_ONCE = 10_000
 """Of conversations; messages, which carry texts, come a fifth as many at a time."""
 
-_STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 _FORMULA = r"^[=+\-@\t\r]"
 """How a cell begins that spreadsheets compute."""
 _MOMENTS = ("created_at", "updated_at")
@@ -97,42 +92,9 @@ def write_frame(
         raise Refused(f"There is no format {format!r}.", hint=f"Use one of: {', '.join(FORMATS)}.")
     frames = message_frames(archive, scope) if messages else conversation_frames(archive, scope)
     counted = _Counted(_defused(frames) if format == "csv" and not formulas else frames)
-    if is_standard_output(path) or (path.exists() and not path.is_file()):
-        _sink_into_stream(counted, path, format)
-        return counted.rows
-    with writing("The table"):
-        _sink_into_file(counted, path.resolve(), format)  # a link stays one
+    with whole_file(path, "The table") as unfinished:
+        _sink(counted, unfinished, format)
     return counted.rows
-
-
-def _sink_into_file(frames: Iterable[DataFrame], path: Path, format: Format) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-    try:
-        _sink(frames, unfinished, format)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def is_standard_output(path: Path) -> bool:
-    """Whether a path means what this process prints to, which may well be a file, but none to be replaced."""
-    return str(path) in _STANDARD_OUTPUT
-
-
-def _sink_into_stream(frames: Iterable[DataFrame], path: Path, format: Format) -> None:
-    """Into standard output, a pipe or a device."""
-    if path.is_dir():
-        raise Refused(f"{path} is a folder.", hint="Name a file in it.")
-    with TemporaryDirectory(prefix="commonplace-") as folder:
-        whole = Path(folder) / "table"
-        _sink(frames, whole, format)
-        with whole.open("rb") as written, _stream(path) as stream:
-            shutil.copyfileobj(written, stream)
-
-
-def _stream(path: Path) -> BinaryIO:
-    return os.fdopen(os.dup(1), "wb") if is_standard_output(path) else path.open("wb")
 
 
 class _Counted:

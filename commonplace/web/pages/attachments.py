@@ -32,13 +32,13 @@ def file(request: Request, session: Person, sha256: str) -> Response:
         raise not_found("file")
     with path.open("rb") as opened:
         start = opened.read(16)
-    kind = _picture(start)
+    kind = picture_kind(start)
     if kind is not None:
         return FileResponse(path, media_type=kind, headers=LOCKED)
     return FileResponse(path, media_type="application/octet-stream", filename=_plain(name), headers=LOCKED)
 
 
-def _picture(start: bytes) -> str | None:
+def picture_kind(start: bytes) -> str | None:
     """What browsers may show, told by its first bytes and not by what it is called."""
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "image/webp"

@@ -1,0 +1,1 @@
+"""Conversations as texts that people and other programs read."""
