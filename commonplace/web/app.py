@@ -28,6 +28,7 @@ from commonplace.web.pages import (
     account,
     ask,
     attachments,
+    bulk,
     categories,
     connect,
     conversation,
@@ -72,6 +73,7 @@ PAGES = tuple(
         ask,
         destinations,
         connect,
+        bulk,
     )
 )
 OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)

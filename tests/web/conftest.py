@@ -67,7 +67,7 @@ class Browser:
     def get(self, path: str, **params: Any) -> httpx.Response:
         return self.client.get(path, params=params or None, headers={"accept": "text/html"})
 
-    def submit(self, page: httpx.Response, action: str, **values: str) -> httpx.Response:
+    def submit(self, page: httpx.Response, action: str, **values: str | list[str]) -> httpx.Response:
         """Send the form of a page that leads to `action`, with what it holds and what is typed."""
         form = next(form for form in Forms.of(page.text) if form["action"] == action)
         fields = {**form["fields"], **values}

@@ -117,6 +117,16 @@ def _found(server: Server, owner: str, asked: Asked) -> SearchResult:
     return searcher.search(asked.q, mode=asked.mode, newest_first=asked.sort == "newest", **here)
 
 
+def found_ids(server: Server, owner: str, asked: Asked, *, most: int) -> list[str]:
+    """All that was found, in its order, as far as they can be gone through."""
+    searcher = server.readers.of(owner).searcher
+    here: dict[str, Any] = {"filters": _filters(server, asked), "limit": most, "offset": 0}
+    if asked.like:
+        return [one.id for one in searcher.similar(asked.like, **here).results]
+    found = searcher.search(asked.q, mode=asked.mode, newest_first=asked.sort == "newest", facets=False, **here)
+    return [one.id for one in found.results]
+
+
 def _filters(server: Server, asked: Asked) -> Filters:
     since, until = _bounds(server, asked)
     return Filters(

@@ -105,6 +105,7 @@ def test_nobody_reads_what_is_another_persons(live: Live, path: str) -> None:
     assert live.browser().get(path.format(id=ID, sha256=sha256)).status_code == 303
 
 
+@pytest.mark.slow
 def test_twenty_thousand_messages_are_some_pages(live: Live) -> None:
     merge(live.archive, None, [simple_chat("huge", *(f"word {n}" for n in range(20_000)))])
     page = live.logged_in().get("/conversations/chatgpt:huge?page=300")

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from commonplace.archive.access import users
 from commonplace.archive.conversations.merge import merge
+from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.verdicts.verdicts import correct
 from tests.archive.builders import simple_chat
 from tests.web.chromium import log_in
@@ -49,6 +50,21 @@ def test_what_is_not_there_says_what_to_do(filled: Live) -> None:
     assert browser.get("/conversations", page="0").status_code == 422
     users.add_user(filled.archive, "eve", HASHED(PASSWORD))
     assert "Nothing is in your archive yet." in filled.logged_in("eve").get("/conversations").text
+
+
+def test_one_word_for_the_chosen_and_for_all_that_were_found(filled: Live) -> None:
+    browser = filled.logged_in()
+    page = browser.get("/conversations", q="sourdough", category="Coding")
+    chosen = browser.submit(page, "/several", everything="yes")
+    assert "It is said of 3 conversations." in chosen.text
+    kept = browser.submit(
+        chosen, "/several/keep", id=[f"chatgpt:c{n}" for n in range(3)], category="Math", project="Bread"
+    )
+    assert kept.headers["location"] == "/conversations?q=sourdough&category=Coding&told=kept"
+    filed = list(load_filed(filled.archive, [f"chatgpt:c{n}" for n in range(4)]))
+    assert [(one.category, one.project_name) for one in filed] == [("Math", "Bread")] * 3 + [(None, None)]
+    assert browser.submit(browser.get("/conversations"), "/several").status_code == 400
+    assert browser.submit(chosen, "/several/keep", id="chatgpt:c1", category="none such").status_code == 400
 
 
 @pytest.mark.browser
