@@ -12,7 +12,7 @@ A verdict's `category` and `runner_up` are names of the taxonomy's categories, i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -20,15 +20,21 @@ from commonplace.categorize.taxonomy import Category, TagsPolicy, Taxonomy
 from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 __all__ = [
     "BatchJudge",
     "BatchStore",
     "Category",
     "Collected",
     "Defect",
+    "Directions",
     "Judge",
     "Learned",
     "Lesson",
+    "Meaning",
     "PaidJudge",
     "Receipts",
     "Subject",
@@ -75,6 +81,26 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 
     lessons: Sequence[Lesson] = ()
     name: str = ""
+
+
+class Directions(NamedTuple):
+    """Where conversations point, a row for each; zeros where nothing is said in a language that the model knows."""
+
+    opening: npt.NDArray[np.float32]
+    """The title, and what was asked first."""
+    asked: npt.NDArray[np.float32]
+    answered: npt.NDArray[np.float32]
+
+
+class Meaning(Protocol):
+    """Where a judge learns what conversations mean. Safe to use from several threads."""
+
+    @property
+    def key(self) -> str:
+        """Names the kind of directions: those of another kind are never compared."""
+
+    def of(self, subjects: Sequence[Subject]) -> Directions:
+        """The directions of each, in their order."""
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from commonplace.categorize.contract import BatchJudge, BatchStore, Judge, Learned, Lesson, Taxonomy
+from commonplace.categorize.contract import BatchJudge, BatchStore, Judge, Learned, Lesson, Meaning, Taxonomy
 from commonplace.config import CategorizeSettings, Environment, Settings
 
 
@@ -33,6 +33,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """The corrections that were learned from last, for a judge that is trained."""
     recurring: Callable[[], Mapping[str, int]] = dict
     """Words that many conversations of the archive have, and how many."""
+    meaning: Callable[[], Meaning | None] = lambda: None
+    """Where conversations point, where there is a model that knows."""
     tags: Callable[[], Sequence[str]] = tuple
     """The tags that are in use, the commonest first."""
     batches: BatchStore | None = None

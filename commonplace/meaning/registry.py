@@ -20,6 +20,15 @@ def open_embedder(
     return local() if local else _openai(model, settings, environment, check)
 
 
+def free_embedder() -> Embedder:
+    """The one that every installation has. `Halt` where its files are missing or are not what they should be."""
+    from commonplace.meaning.use import weights
+
+    for file in (weights.PIECES, weights.WEIGHTS):
+        file.checked(weights.PACKAGE.folder())
+    return _use()
+
+
 def model_of(kind: str) -> str:
     """The name by which the embedder of a kind of vectors is opened."""
     provider, rest = kind.split(":", 1)

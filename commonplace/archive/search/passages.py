@@ -7,7 +7,7 @@ stays exact, in `features`; one whose `content_hash` is the conversation's says 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, and_, delete, func, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, batched, insert_rows, put
@@ -156,6 +156,32 @@ def of_conversations(archive: Archive, kind: Kind, ids: Sequence[str]) -> Iterat
             names = {row.key: row.id for row in connection.execute(asked)}
             stored = _rows(connection, kind, sorted(names))
             for key, group in groupby(stored, attrgetter("conversation_key")):
+                rows = list(group)
+                yield names[key], [place_of(row) for row in rows], np.stack([restored(r.vector, r.scale) for r in rows])
+
+
+def beginnings(
+    archive: Archive, kind: Kind, hashes: Mapping[str, str], *, most: int
+) -> Iterator[tuple[str, list[Place], Floats]]:
+    """The same of those that are embedded as they are now, by their content hashes: the first passages of each role."""
+    table, made, piece = conversations.c, features.c, passages.c
+    number = func.row_number().over(partition_by=(piece.conversation_key, piece.role), order_by=piece.key)
+    is_its = (made.owner == archive.owner, made.conversation_id == table.id, made.kind == kind.kind)
+    asked = select(table.key, table.id, made.content_hash).join(features, and_(*is_its))
+    with archive.read() as connection:
+        for batch in batched(hashes):
+            found = connection.execute(asked.where(table.owner == archive.owner, table.id.in_(batch))).all()
+            names = {row.key: row.id for row in found if row.content_hash == hashes[row.id]}
+            numbered = (
+                select(passages, number.label("number"))
+                .where(piece.kind_key == kind.key, piece.conversation_key.in_(list(names)))
+                .subquery()
+            )
+            query = select(numbered).where(numbered.c.number <= most)
+            for key, group in groupby(
+                connection.execute(query.order_by(numbered.c.conversation_key, numbered.c.key)),
+                attrgetter("conversation_key"),
+            ):
                 rows = list(group)
                 yield names[key], [place_of(row) for row in rows], np.stack([restored(r.vector, r.scale) for r in rows])
 

@@ -54,10 +54,16 @@ def set_names() -> list[str]:
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
     """Of everything shipped that a model learns from."""
-    digest = blake2b(digest_size=8)
     lexicon = resources.files("commonplace.categorize.local") / "lexicon.txt"
-    for file in (*(_FOLDER / f"{name}.jsonl" for name in set_names()), lexicon):
-        digest.update(file.read_bytes())
+    return blake2b(texts_digest().encode() + lexicon.read_bytes(), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def texts_digest() -> str:
+    """Of the examples alone."""
+    digest = blake2b(digest_size=8)
+    for name in set_names():
+        digest.update((_FOLDER / f"{name}.jsonl").read_bytes())
     return digest.hexdigest()
 
 

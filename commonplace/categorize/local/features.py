@@ -62,6 +62,18 @@ class Vector(msgspec.Struct, frozen=True):
     dense: Floats
 
 
+class Document(msgspec.Struct, frozen=True):
+    """One text to learn from. Texts of a group tell much the same, so they are held out together."""
+
+    vector: Vector
+    category: int
+    weight: float
+    group: str = ""
+    """Empty: background, which is never held out."""
+    direction: Floats | None = None
+    """What it means; None where nobody knows, zeros where it says nothing."""
+
+
 class Counter:
     """Counts features. Remembers words; several threads may share one."""
 

@@ -11,26 +11,27 @@ from typing import Literal
 
 import msgspec
 
-from commonplace.categorize.contract import Learned, Subject, Taxonomy
+from commonplace.categorize.contract import Learned, Meaning, Subject, Taxonomy
 from commonplace.categorize.local import model as models
+from commonplace.categorize.local.directions import joined
 from commonplace.categorize.local.examples import fingerprint
 from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.fields import fields_of
 from commonplace.categorize.local.gist import gist_of
 from commonplace.categorize.local.languages import detect_language
-from commonplace.categorize.local.model import Model
+from commonplace.categorize.local.model import Model, Sharpness
 from commonplace.categorize.local.portrait import insights_of
 from commonplace.categorize.local.teaching import documents
 from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
 MEASURED = {
-    "7f5aa1ec9af5fd3c201f38d2": 3.48,
-    "41d2a61a9c3d59366a57bdbc": 3.87,
+    "7f5aa1ec9af5fd3c201f38d2": Sharpness(3.48, 1.55),
+    "41d2a61a9c3d59366a57bdbc": Sharpness(3.87, 1.64),
 }
 """The sharpness of the shipped taxonomies' models, by the taxonomy's hash; a test measures it anew."""
 Analysis = Literal["category", "summary", "insights"]
-VERSION = "v2"
+VERSION = "v3"
 """Raised when the same conversation would be judged differently."""
 
 
@@ -44,13 +45,16 @@ class LocalJudge:
         learned: Learned = Learned(),
         analysis: Analysis = "summary",
         recurring: Mapping[str, int] | None = None,
+        meaning: Meaning | None = None,
     ) -> None:
-        """`recurring`: words that many conversations of the archive have; tags are taken from them first."""
+        """`recurring`: words that many conversations of the archive have; tags are taken from them first. Without
+        `meaning` the judge goes by words alone."""
         self._folder = folder
         self._lessons = tuple(learned.lessons)
         self._learned = learned.name
         self._analysis = analysis
         self._recurring = recurring or {}
+        self._meaning = meaning
         self._counter = _counter()
         self._models: dict[str, Model] = {}
 
@@ -64,7 +68,8 @@ class LocalJudge:
         if not batch:
             return []
         model = self.model_of(taxonomy)
-        found = model.probabilities([self._counter.vector(fields_of(subject)) for subject in batch])
+        vectors = [self._counter.vector(fields_of(subject)) for subject in batch]
+        found = model.probabilities(vectors, joined(self._meaning.of(batch)) if self._meaning else None)
         given: list[Verdict | Defect] = []
         for subject, row in zip(batch, found, strict=True):
             best, second = (int(place) for place in row.argsort()[::-1][:2])
@@ -95,7 +100,7 @@ class LocalJudge:
         return _remember(name, model) if model is not None and fits else None
 
     def _trained(self, name: str, taxonomy: Taxonomy) -> Model:
-        learned = documents(taxonomy, self._counter, lessons=self._lessons)
+        learned = documents(taxonomy, self._counter, lessons=self._lessons, meaning=self._meaning)
         model = models.train(taxonomy.names, learned, sharpness=MEASURED.get(taxonomy.hash))
         if self._folder:
             model.save(self._folder / f"{name}.npz")
@@ -106,7 +111,8 @@ class LocalJudge:
         learned = [
             (lesson.subject.conversation_id, lesson.subject.content_hash, lesson.category) for lesson in self._lessons
         ]
-        made_of = msgspec.json.encode([VERSION, fingerprint(), taxonomy.hash, sorted(learned)])
+        kind = self._meaning.key if self._meaning else ""
+        made_of = msgspec.json.encode([VERSION, fingerprint(), taxonomy.hash, sorted(learned), kind])
         return f"local-{VERSION}-{blake2b(made_of, digest_size=8).hexdigest()}"
 
     def _verdict(

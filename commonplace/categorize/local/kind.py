@@ -24,7 +24,13 @@ def _open(around: Surroundings) -> LocalJudge:
     from commonplace.categorize.local.judge import LocalJudge
 
     folder = models_path(around.settings.home)
-    return LocalJudge(folder, learned=around.learned(), analysis=around.wanted.analysis, recurring=around.recurring())
+    return LocalJudge(
+        folder,
+        learned=around.learned(),
+        analysis=around.wanted.analysis,
+        recurring=around.recurring(),
+        meaning=around.meaning(),
+    )
 
 
 KIND = Kind(about="A small model on this machine: no key, no network, no cost.", open=_open, learns=True)

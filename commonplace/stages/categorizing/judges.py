@@ -17,6 +17,7 @@ from commonplace.categorize.contract import BatchJudge, Judge, Taxonomy
 from commonplace.categorize.kind import Surroundings
 from commonplace.errors import Refused
 from commonplace.session import Session
+from commonplace.stages.categorizing.directions import meaning_for
 from commonplace.stages.categorizing.learning import what_is_learned
 from commonplace.stages.categorizing.pending import REVIEW_BELOW
 from commonplace.stages.categorizing.recurrence import known_recurring, tags_in_use
@@ -89,6 +90,7 @@ def _opened(
         lessons=lambda newest: lessons(archive, chosen.name, newest=newest),
         learned=lambda: what_is_learned(archive, chosen),
         recurring=lambda: known_recurring(archive),
+        meaning=lambda: meaning_for(session),
         tags=lambda: tags_in_use(archive),
         batches=ArchiveBatches(archive),
         check=archive.check,

@@ -24,7 +24,7 @@ from commonplace.archive.verdicts.learned import (
     unlearned,
 )
 from commonplace.archive.verdicts.verdicts import list_corrections
-from commonplace.categorize.contract import Learned, Lesson, Taxonomy
+from commonplace.categorize.contract import Learned, Lesson, Meaning, Taxonomy
 from commonplace.categorize.local import LocalJudge
 from commonplace.categorize.local.judge import Analysis
 from commonplace.errors import Refused
@@ -65,13 +65,19 @@ def what_is_learned(archive: Archive, taxonomy: Taxonomy) -> Learned:
     return Learned(lessons=_lessons(archive, known.said, taxonomy), name=known.hash)
 
 
-def forecast(archive: Archive, taxonomy: Taxonomy, models: Path | None, analysis: Analysis = "summary") -> Forecast:
+def forecast(
+    archive: Archive,
+    taxonomy: Taxonomy,
+    models: Path | None,
+    analysis: Analysis = "summary",
+    meaning: Meaning | None = None,
+) -> Forecast:
     """What learning now would change. All zeros where there is nothing to learn yet."""
     said = _said(archive, taxonomy)
     news = _news(archive, taxonomy, said)
     if not news:
         return Forecast(lessons=len(said))
-    judge = _judge(archive, taxonomy, said, models, analysis)
+    judge = _judge(archive, taxonomy, said, models, analysis, meaning)
     waiting = stale(archive, taxonomy, learned_now=True)
     sample = waiting[:: max(1, len(waiting) // SAMPLE)][:SAMPLE]
     before = {row.conversation_id: row.category for row in sample}
@@ -86,13 +92,19 @@ def forecast(archive: Archive, taxonomy: Taxonomy, models: Path | None, analysis
     )
 
 
-def learn(archive: Archive, taxonomy: Taxonomy, models: Path | None, analysis: Analysis = "summary") -> Retrained:
+def learn(
+    archive: Archive,
+    taxonomy: Taxonomy,
+    models: Path | None,
+    analysis: Analysis = "summary",
+    meaning: Meaning | None = None,
+) -> Retrained:
     """Learn from what was corrected since the last time. Where that is too little, nothing happens. Judges nothing."""
     said = _said(archive, taxonomy)
     news = _news(archive, taxonomy, said)
     if not news:
         return Retrained(lessons=len(said))
-    _judge(archive, taxonomy, said, models, analysis).model_of(taxonomy)
+    _judge(archive, taxonomy, said, models, analysis, meaning).model_of(taxonomy)
     known = learned(archive, taxonomy.name)
     drop_generations(archive, taxonomy.name, keep=_key(known, analysis))
     remember_learned(archive, taxonomy.name, _name_of(said), said)
@@ -125,10 +137,15 @@ def _said(archive: Archive, taxonomy: Taxonomy) -> dict[str, str]:
 
 
 def _judge(
-    archive: Archive, taxonomy: Taxonomy, said: Mapping[str, str], models: Path | None, analysis: Analysis
+    archive: Archive,
+    taxonomy: Taxonomy,
+    said: Mapping[str, str],
+    models: Path | None,
+    analysis: Analysis,
+    meaning: Meaning | None,
 ) -> LocalJudge:
     known = Learned(lessons=_lessons(archive, said, taxonomy), name=_name_of(said))
-    return LocalJudge(models, learned=known, analysis=analysis)
+    return LocalJudge(models, learned=known, analysis=analysis, meaning=meaning)
 
 
 def _key(known: Learning, analysis: Analysis) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +12,8 @@ from commonplace.archive import leases
 from commonplace.archive.verdicts.verdicts import count_waiting
 from commonplace.bounds import Dollars, within
 from commonplace.categorize import registry, spending
-from commonplace.categorize.contract import BatchJudge, Judge, Taxonomy
+from commonplace.categorize.contract import BatchJudge, Judge, Meaning, Taxonomy
+from commonplace.categorize.local.judge import Analysis
 from commonplace.categorize.local.kind import models_path
 from commonplace.errors import Halt
 from commonplace.model import Usage
@@ -19,6 +21,7 @@ from commonplace.session import Session
 from commonplace.stages.categorizing import batching, learning
 from commonplace.stages.categorizing.asking import Asked, ask, question_of, record, unanswered
 from commonplace.stages.categorizing.changes import change_of, count_touched
+from commonplace.stages.categorizing.directions import meaning_for
 from commonplace.stages.categorizing.judges import Judging, open_batches, open_judging
 from commonplace.stages.categorizing.learning import Forecast, Retrained
 from commonplace.stages.categorizing.pending import count_done, pending, prepare, stale
@@ -166,8 +169,7 @@ def learn(session: Session, taxonomy: str | None = None, *, work: Work = IN_PROC
 
 def foreseen(session: Session, taxonomy: str | None = None) -> Forecast:
     """What learning would change, without changing anything."""
-    settings, chosen = session.settings, _chosen(session, taxonomy)
-    return learning.forecast(session.archive, chosen, models_path(settings.home), settings.categorize.analysis)
+    return learning.forecast(session.archive, _chosen(session, taxonomy), *_taught_with(session))
 
 
 def unlearn(session: Session, taxonomy: str | None = None) -> int:
@@ -192,7 +194,12 @@ def _chosen(session: Session, taxonomy: str | None) -> Taxonomy:
 
 
 def _learn_now(ours: Session, taxonomy: Taxonomy) -> Retrained:
-    return learning.learn(ours.archive, taxonomy, models_path(ours.settings.home), ours.settings.categorize.analysis)
+    return learning.learn(ours.archive, taxonomy, *_taught_with(ours))
+
+
+def _taught_with(session: Session) -> tuple[Path, Analysis, Meaning | None]:
+    settings = session.settings
+    return models_path(settings.home), settings.categorize.analysis, meaning_for(session)
 
 
 def _learn(ours: Session, taxonomy: str | None, work: Work) -> None:

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from commonplace.categorize.contract import Category, Judge, Learned, Lesson, Subject, Taxonomy, Turn
+from benchmarks.judge_quality import Told, held_out
+from commonplace.categorize.contract import (
+    Category,
+    Directions,
+    Judge,
+    Learned,
+    Lesson,
+    Meaning,
+    Subject,
+    Taxonomy,
+    Turn,
+)
 from commonplace.categorize.definitions import parse, shipped, shipped_names
 from commonplace.categorize.insights import Insights
 from commonplace.categorize.local import LocalJudge
 from commonplace.categorize.local import model as models
+from commonplace.categorize.local.directions import joined, of_examples
 from commonplace.categorize.local.examples import examples
-from commonplace.categorize.local.features import Counter
+from commonplace.categorize.local.features import Counter, Document
 from commonplace.categorize.local.fields import fields_of
 from commonplace.categorize.local.judge import MEASURED
-from commonplace.categorize.local.quality import quality
-from commonplace.categorize.local.teaching import documents, owners_of_topics
+from commonplace.categorize.local.model import Sharpness
+from commonplace.categorize.local.teaching import documents
+from commonplace.meaning.registry import free_embedder
 from commonplace.model import Usage, Verdict
+from commonplace.stages.categorizing.directions import StoredMeaning
 
 
 def subject(*texts: str, title: str | None = None, id: str = "chatgpt:1") -> Subject:
@@ -32,6 +47,11 @@ def everyday() -> Taxonomy:
     found = shipped("everyday")
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="module")
+def meaning() -> Meaning:
+    return StoredMeaning(free_embedder())
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +75,7 @@ def verdict_on(judge: LocalJudge, taxonomy: Taxonomy, asked: Subject) -> Verdict
 
 def test_it_is_a_judge(judge: LocalJudge, everyday: Taxonomy) -> None:
     known: Judge = judge
-    assert known.key == "local/v2"
+    assert known.key == "local/v3"
     assert known.estimate([subject("x")], everyday) == Usage()
     assert known.judge([], everyday) == []
 
@@ -80,30 +100,53 @@ def test_plain_questions_in_many_languages(judge: LocalJudge, everyday: Taxonomy
 
 
 @pytest.mark.slow
-def test_on_topics_it_never_saw_it_is_useful_and_calibrated(everyday: Taxonomy) -> None:
-    counter = Counter()
-    learned = documents(everyday, counter, shipped=[example for example in examples() if not example.is_held_out])
-    model = models.train(everyday.names, learned)
-    unseen = [example for example in examples() if example.is_held_out]
-    owners = owners_of_topics(everyday, {example.reference for example in unseen})
-    found = quality(
-        model.probabilities([counter.vector(example.fields) for example in unseen]),
-        [owners[example.reference] for example in unseen],
-        everyday.names,
-        [example.language for example in unseen],
-    )
-    assert found.accuracy >= 0.62
+@pytest.mark.parametrize(("in_meaning", "accuracy", "error"), [(False, 0.62, 0.08), (True, 0.76, 0.06)])
+def test_on_topics_it_never_saw_it_is_useful_and_calibrated(
+    everyday: Taxonomy, meaning: Meaning, in_meaning: bool, accuracy: float, error: float
+) -> None:
+    found = held_out(everyday, Told(Counter(), meaning if in_meaning else None))
+    assert found.accuracy >= accuracy
     assert found.second_guess >= 0.75
-    assert found.calibration_error <= 0.08
+    assert found.calibration_error <= error
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", shipped_names())
-def test_the_sharpness_that_ships_is_what_is_measured(name: str) -> None:
+def test_the_sharpness_that_ships_is_what_is_measured(name: str, meaning: Meaning) -> None:
     taxonomy = shipped(name)
     assert taxonomy is not None
-    measured = models.calibrate(taxonomy.names, documents(taxonomy, Counter()))
+    measured = models.calibrate(taxonomy.names, documents(taxonomy, Counter(), meaning=meaning))
     assert MEASURED[taxonomy.hash] == pytest.approx(measured, rel=0.1)
+
+
+def test_the_directions_that_ship_are_those_of_the_examples(meaning: Meaning) -> None:
+    """When this fails, run `python -m benchmarks.example_directions`."""
+    some = examples()[::200]
+    made, shipped_with_it = joined(meaning.of([example.subject for example in some])), of_examples(_Asleep(), some)
+    alike = (made * shipped_with_it).sum(axis=1) / (made * made).sum(axis=1).clip(1e-9)
+    assert (alike[made.any(axis=1)] > 0.99).all()
+
+
+class _Asleep:
+    """Goes by the model's name and cannot be asked."""
+
+    key = free_embedder().key
+
+    def of(self, subjects: Sequence[Subject]) -> Directions:
+        raise AssertionError("these directions do not ship")
+
+
+def test_what_it_says_follows_from_what_is_meant_and_from_words_alone_where_that_is_unknown() -> None:
+    counter, axes = Counter(), np.eye(2, dtype=np.float32)
+    texts = [("hive honey", 0), ("frame honey", 0), ("cake oven", 1), ("bread oven", 1)]
+    told = [Document(counter.plain(text), place, 1.0, direction=axes[place]) for text, place in texts]
+    model = models.train(("Bees", "Baking"), told, sharpness=Sharpness(1.0, 1.0))
+    unheard = [counter.plain("zorblat")] * 3
+    words = model.probabilities(unheard)
+    found = model.probabilities(unheard, np.array([[1, 0], [0, 1], [0, 0]], dtype=np.float32))
+    assert found[0, 0] > 0.8
+    assert found[1, 1] > 0.8
+    assert np.array_equal(found[2], words[2])
 
 
 def test_the_held_out_fifth_is_whole_topics_of_every_set() -> None:
@@ -192,7 +235,7 @@ def test_corrections_teach() -> None:
 
 def test_insights_fit_their_model_and_claim_little(at_home: LocalJudge) -> None:
     asked = subject("```python\nprint(1)\n```\nwhy does it print 1?", "Because.", "and 2?", title="Printing")
-    assert at_home.key == "local/v2-insights"
+    assert at_home.key == "local/v3-insights"
     found = verdict_on(at_home, _kitchen(), asked)
     assert found.insights is not None
     insights = Insights.model_validate(found.insights)

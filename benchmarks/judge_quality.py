@@ -1,0 +1,125 @@
+"""How good the judge `local` is: what a model says of chats that it never saw, by words and by what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from commonplace.categorize.contract import Lesson, Meaning, Subject, Taxonomy, Turn
+from commonplace.categorize.local import model as models
+from commonplace.categorize.local.borrowing import owners_of_topics
+from commonplace.categorize.local.directions import joined
+from commonplace.categorize.local.examples import Example, examples
+from commonplace.categorize.local.features import Counter
+from commonplace.categorize.local.fields import fields_of
+from commonplace.categorize.local.judge import MEASURED
+from commonplace.categorize.local.model import Model
+from commonplace.categorize.local.quality import Quality, calibration_error, quality
+from commonplace.categorize.local.teaching import documents
+
+FOLDS = 5
+CORRECTIONS = 5
+"""Of each category."""
+
+
+class Told(NamedTuple):
+    """What a model is made with."""
+
+    counter: Counter
+    meaning: Meaning | None
+
+
+def probabilities(told: Told, model: Model, asked: Sequence[Subject]) -> Any:
+    vectors = [told.counter.vector(fields_of(subject)) for subject in asked]
+    return model.probabilities(vectors, joined(told.meaning.of(asked)) if told.meaning else None)
+
+
+def trained(told: Told, taxonomy: Taxonomy, *, sharpness: models.Sharpness | None = None, **options: Any) -> Model:
+    learned = documents(taxonomy, told.counter, meaning=told.meaning, **options)
+    return models.train(taxonomy.names, learned, sharpness=sharpness)
+
+
+def held_out(taxonomy: Taxonomy, told: Told) -> Quality:
+    """On the fifth of the topics that is never shown."""
+    return _measured(taxonomy, told, _shown(), [example for example in examples() if example.is_held_out])
+
+
+def cross_validated(taxonomy: Taxonomy, told: Told) -> float:
+    """The accuracy over the other topics, each sorted by a model that did not see it."""
+    shown = _shown()
+    references = sorted({example.reference for example in shown})
+    hits = total = 0.0
+    for fold in range(FOLDS):
+        hidden = set(references[fold::FOLDS])
+        unseen = [example for example in shown if example.reference in hidden]
+        rest = [example for example in shown if example.reference not in hidden]
+        found = _measured(taxonomy, told, rest, unseen, sharpness=models.USUAL_SHARPNESS)
+        hits += found.accuracy * found.examples
+        total += found.examples
+    return hits / total
+
+
+def described_only(taxonomy: Taxonomy, told: Told, *, corrections: int = 0) -> Quality:
+    """As if the taxonomy were a person's own: no example set is named, only words and descriptions are there, and so
+    many corrections of each category. Asked about are the topics that nobody is shown."""
+    owners = owners_of_topics(taxonomy, {example.reference for example in examples()})
+    bare = msgspec.structs.replace(
+        taxonomy, categories=tuple(msgspec.structs.replace(c, taught_by=()) for c in taxonomy.categories)
+    )
+    lessons, given = [], dict.fromkeys(range(len(taxonomy.names)), 0)
+    for example in Random(1).sample(_shown(), len(_shown())):
+        owner = owners.get(example.reference)
+        if owner is not None and given[owner] < corrections:
+            given[owner] += 1
+            lessons.append(Lesson(subject=example.subject, category=taxonomy.names[owner]))
+    unseen = [example for example in examples() if example.is_held_out and example.reference in owners]
+    model = trained(told, bare, shipped=_shown(), lessons=lessons)
+    return _quality(told, model, taxonomy, unseen)
+
+
+def prompts(taxonomy: Taxonomy, told: Told, path: Path) -> dict[str, float]:
+    """On prompts of others, in lines `{"turns": [what a person said], "labels": [categories that are right]}`."""
+    lines = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    asked = [
+        Subject(conversation_id=f"prompt:{n}", content_hash="", turns=tuple(Turn("user", t) for t in line["turns"]))
+        for n, line in enumerate(lines)
+    ]
+    found = probabilities(told, trained(told, taxonomy, sharpness=MEASURED[taxonomy.hash]), asked)
+    said = [taxonomy.names[int(place)] for place in found.argmax(axis=1)]
+    hit = np.array([name in line["labels"] for name, line in zip(said, lines, strict=True)])
+    by_set = {
+        name: float(hit[[line["set"] == name for line in lines]].mean()) for name in sorted({li["set"] for li in lines})
+    }
+    return {"accuracy": float(hit.mean()), "calibration_error": calibration_error(found.max(axis=1), hit), **by_set}
+
+
+def _shown() -> list[Example]:
+    return [example for example in examples() if not example.is_held_out]
+
+
+def _measured(
+    taxonomy: Taxonomy,
+    told: Told,
+    shown: Sequence[Example],
+    unseen: Sequence[Example],
+    *,
+    sharpness: models.Sharpness | None = None,
+) -> Quality:
+    owners = owners_of_topics(taxonomy, {example.reference for example in unseen})
+    asked = [example for example in unseen if example.reference in owners]
+    return _quality(told, trained(told, taxonomy, shipped=shown, sharpness=sharpness), taxonomy, asked)
+
+
+def _quality(told: Told, model: Model, taxonomy: Taxonomy, asked: Sequence[Example]) -> Quality:
+    owners = owners_of_topics(taxonomy, {example.reference for example in asked})
+    return quality(
+        probabilities(told, model, [example.subject for example in asked]),
+        [owners[example.reference] for example in asked],
+        taxonomy.names,
+        [example.language for example in asked],
+    )

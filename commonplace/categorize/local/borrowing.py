@@ -1,0 +1,162 @@
+"""Shipped topics that teach categories of a person's own: those clearly nearest to what they say of themselves.
+
+Near is what means much the same, where that is known; else what has the same words and groups of the lexicon. The
+shipped chats are in fifteen languages, so a category described in one of them is found in the others as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from commonplace.categorize.contract import Category, Taxonomy
+from commonplace.categorize.local.directions import PARTS
+from commonplace.categorize.local.examples import Example
+from commonplace.categorize.local.features import Counter, Document, Floats, Space, Vector
+from commonplace.categorize.local.fields import Fields
+
+WORDS_MATTER = 2.0
+COMMON = 4.0
+"""Words of less rarity than this are everybody's."""
+
+
+class Nearness(NamedTuple):
+    """A topic is borrowed by a category that is so near, and so much nearer than the next; what is far from all of them
+    belongs where the rest goes."""
+
+    enough: float
+    clearly: float
+    far: float
+
+
+IN_WORDS, IN_MEANING = Nearness(0.5, 0.1, 0.15), Nearness(0.15, 0.02, 0.08)
+
+
+class Chat(msgspec.Struct, frozen=True):
+    """A shipped example as it is taught."""
+
+    example: Example
+    vector: Vector
+    direction: Floats | None
+
+    def taught(self, category: int, weight: float) -> Document:
+        return Document(self.vector, category, weight, self.example.reference, self.direction)
+
+
+def owners_of_topics(taxonomy: Taxonomy, references: Iterable[str]) -> dict[str, int]:
+    """Which category each shipped topic belongs to, where the taxonomy says so; a topic goes before its set."""
+    said = {reference: place for place, category in enumerate(taxonomy.categories) for reference in category.taught_by}
+    fallback = taxonomy.names.index(taxonomy.fallback)
+    if not taxonomy.categories[fallback].taught_by and "other" not in said:
+        said["other"] = fallback
+    found = {}
+    for reference in references:
+        owner = said.get(reference, said.get(reference.partition("/")[0]))
+        if owner is not None:
+            found[reference] = owner
+    return found
+
+
+def texts_of(category: Category) -> list[str]:
+    """The name, and what the description says belongs here; what it says does not would teach the opposite."""
+    wanted = category.description.partition(" Not: ")[0]
+    clauses = wanted.replace(";", ".").replace(":", ".").split(".")
+    return [category.name, *(clause.strip() for clause in clauses if clause.strip())]
+
+
+def borrowers(
+    taxonomy: Taxonomy, counter: Counter, chats: Sequence[Chat], owners: Mapping[str, int], own: Sequence[Document]
+) -> dict[str, int]:
+    """For each shipped topic that nobody owns, the category in need that is near, or the fallback if none is.
+
+    A category is where its `own` words, examples and corrections are.
+    """
+    needy = [place for place, c in enumerate(taxonomy.categories) if not c.taught_by and c.name != taxonomy.fallback]
+    topics: dict[str, list[Chat]] = {}
+    for chat in chats:
+        topics.setdefault(chat.example.reference, []).append(chat)
+    free = [reference for reference in topics if reference not in owners]
+    if not needy or not free:
+        return {}
+    said = [[document for document in own if document.category == place] for place in needy]
+    if all(any(document.direction is not None for document in each) for each in said):
+        near, alike = IN_MEANING, _in_meaning(said, list(topics.values()))
+    else:
+        described = [taxonomy.categories[place] for place in needy]
+        near, alike = IN_WORDS, _in_words(counter, described, topics, chats)
+    column, found = {reference: at for at, reference in enumerate(topics)}, {}
+    for reference in free:
+        likeness = alike[:, column[reference]]
+        best, next_best = [*np.sort(likeness)[::-1], 0.0][:2]
+        if best >= near.enough and best - next_best >= near.clearly:
+            found[reference] = needy[int(likeness.argmax())]
+        elif best < near.far:
+            found[reference] = taxonomy.names.index(taxonomy.fallback)
+    return found
+
+
+def _in_meaning(own: Sequence[Sequence[Document]], topics: Sequence[Sequence[Chat]]) -> Floats:
+    """How much each category points to where each topic does, seen from the middle of all topics."""
+    shown = np.stack([_between(chats) for chats in topics])
+    middle = shown.mean(axis=0)
+    said = np.stack([_between(documents) for documents in own])
+    found: Floats = _unit(said - middle) @ _unit(shown - middle).T
+    return found
+
+
+def _between(texts: Sequence[Chat] | Sequence[Document]) -> Floats:
+    """Between some directions, of what was asked: descriptions have no answers."""
+    found: Floats = np.mean([text.direction for text in texts if text.direction is not None], axis=0)
+    return found[: len(found) // PARTS * 2]
+
+
+def _in_words(
+    counter: Counter, described: Sequence[Category], topics: Mapping[str, Sequence[Chat]], chats: Sequence[Chat]
+) -> Floats:
+    space = Space.learned((chat.vector for chat in chats), at_least=1)
+    shown = [
+        [*(chat.vector for chat in told), counter.vector(Fields(name, name, "", ""))]
+        for reference, told in topics.items()
+        for name in [reference.partition("/")[2].replace("-", " ")]
+    ]
+    return _nearness(space, [[counter.vector(_described(each))] for each in described], shown)
+
+
+def _nearness(space: Space, described: Sequence[Sequence[Vector]], shown: Sequence[Sequence[Vector]]) -> Floats:
+    """How near each description is to each topic: by the lexicon's groups, and a little by the words themselves."""
+    groups = np.stack([_groups(vectors) for vectors in shown])
+    usual = groups.mean(axis=0)
+    by_group = _unit(np.stack([_groups(vectors) for vectors in described]) - usual) @ _unit(groups - usual).T
+    words = [np.sum([_words(space, vector) for vector in vectors], axis=0) for vectors in shown]
+    by_word = _unit(np.stack([_words(space, vectors[0]) for vectors in described])) @ _unit(np.stack(words)).T
+    found: Floats = by_group + WORDS_MATTER * by_word
+    return found
+
+
+def _groups(vectors: Sequence[Vector]) -> Floats:
+    """The share of each lexicon group in some documents."""
+    total = np.sum([field.groups for vector in vectors for field in vector.fields], axis=0)
+    share: Floats = np.sqrt(total / max(1.0, float(total.sum())))
+    return share
+
+
+def _words(space: Space, vector: Vector) -> Floats:
+    row = np.zeros(space.size, dtype=np.float32)
+    for field in vector.fields:
+        columns = space.place[field.words[0]]
+        known = columns >= 0
+        row[columns[known]] += field.words[1][known] * np.maximum(space.rarity[columns[known]] - COMMON, 0)
+    return row
+
+
+def _unit(rows: Floats) -> Floats:
+    found: Floats = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9)
+    return found
+
+
+def _described(category: Category) -> Fields:
+    name, *clauses = texts_of(category)
+    return Fields(name, " ".join(clauses), " ".join(category.examples), "")

@@ -1,0 +1,57 @@
+"""What conversations mean, for the local judge: the same whether it was embedded before or is now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.core import Archive
+from commonplace.categorize.local.directions import joined
+from commonplace.config import Environment, MeaningSettings, Settings
+from commonplace.meaning.contract import Floats
+from commonplace.meaning.registry import free_embedder
+from commonplace.session import Session
+from commonplace.stages.categorizing.directions import StoredMeaning, meaning_for
+from commonplace.stages.categorizing.subjects import subjects
+from commonplace.stages.embedding import embed_pending
+from tests.archive.builders import simple_chat
+
+CHATS = [
+    simple_chat("1", "My sourdough is flat. Does the dough need more time?", "Yes, let it rise until morning."),
+    simple_chat("2", "Mein Zug fällt aus, bekomme ich Geld zurück?", "Ab einer Stunde Verspätung."),
+]
+
+
+class _Asleep:
+    """The embedder's name, and nobody who answers to it."""
+
+    key, longest = free_embedder().key, free_embedder().longest
+
+    def embed(self, texts: list[str]) -> Floats:
+        assert not texts
+        return np.zeros((0, 256), dtype=np.float32)
+
+
+def _session(archive: Archive, model: str) -> Session:
+    settings = Settings(home=Path(), database_url="", files="", meaning=MeaningSettings(model=model))
+    return Session(settings, Environment({}), archive)
+
+
+def test_what_is_stored_is_read_and_the_rest_is_embedded_alike(archive: Archive) -> None:
+    merge(archive, None, CHATS)
+    asked = subjects(archive, ["chatgpt:1", "chatgpt:2"])
+    before = joined(StoredMeaning(free_embedder(), archive).of(asked))
+    embed_pending(_session(archive, "use"))
+    stored = joined(StoredMeaning(_Asleep(), archive).of(asked))  # type: ignore[arg-type]
+    assert stored.any(axis=1).all()
+    assert np.allclose(before, stored, atol=0.02)
+    merge(archive, None, [simple_chat("1", "Something else altogether?", "Yes.", updated=10**12)])
+    changed = subjects(archive, ["chatgpt:1"])
+    assert not np.allclose(joined(StoredMeaning(free_embedder(), archive).of(changed)), stored[:1], atol=0.1)
+
+
+def test_settings_that_want_words_alone_get_them(sqlite_archive: Archive) -> None:
+    assert meaning_for(_session(sqlite_archive, "")) is None
+    assert meaning_for(_session(sqlite_archive, "use")) is not None
