@@ -17,6 +17,7 @@ SHORT: dict[str, list[str]] = {
     "meaning": ["--quick", "--passages", "100000"],
     "projects": ["--sizes", "3000", "10000"],
     "notion": ["--quick"],
+    "stages": ["--conversations", "400"],
     "poke": ["--quick"],
 }
 
