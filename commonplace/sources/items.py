@@ -16,7 +16,7 @@ from commonplace.sources.containers import Unreadable
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped
 from commonplace.sources.decoding import Undecodable, decode
-from commonplace.sources.splitting import UNDER, Flaw, split, without_bom
+from commonplace.sources.splitting import UNDER, Buffer, Flaw, split, without_bom
 
 _CHUNK = 256
 _MAX_BYTES = 100_000_000
@@ -25,6 +25,9 @@ _MAX_VALUES = 1_000_000
 _FEW_BYTES = 8_000_000
 _THOUSAND_VALUES = re.compile(rb'(?:(?:[^",{\[]++|"(?:[^"\\]++|\\.)*+")*+[,{\[]){1000}', re.DOTALL)
 """Roughly: what opens a value or stands between two."""
+
+
+Split = Callable[[memoryview], Iterable[memoryview | Flaw]]
 
 
 def _nothing(_: memoryview) -> Iterable[bytes]:
@@ -47,6 +50,8 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
     """Whether each file is one item, whatever is in it."""
     decode: Callable[[memoryview], Any] = decode
     """An item's bytes as a value. Raises `Undecodable`."""
+    split: Split | None = None
+    """How a file that is no JSON is cut into items."""
 
     def conversations(self, contents: Contents, members: Iterable[str], known: Known | None) -> Iterator[Item]:
         """Every item of these members, in their order."""
@@ -56,9 +61,14 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
             except Unreadable as exc:
                 yield Defect(member, "", str(exc))
                 continue
-            under = self.under or contents.head(member).under or UNDER
-            pieces = [without_bom(data)] if self.is_whole else split(data, under)
-            yield from self._items_of(member, iter(pieces), known)
+            yield from self._items_of(member, iter(self._pieces(contents, member, data)), known)
+
+    def _pieces(self, contents: Contents, member: str, data: Buffer) -> Iterable[memoryview | Flaw]:
+        if self.split is not None:
+            return self.split(without_bom(data))
+        if self.is_whole:
+            return [without_bom(data)]
+        return split(data, self.under or contents.head(member).under or UNDER)
 
     def _items_of(self, member: str, pieces: Iterator[memoryview | Flaw], known: Known | None) -> Iterator[Item]:
         numbered = enumerate(pieces)

@@ -14,7 +14,7 @@ from commonplace.model import Conversation
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped, Sure
 from commonplace.sources.decoding import decode
-from commonplace.sources.items import ItemReader
+from commonplace.sources.items import ItemReader, Split
 from commonplace.sources.shapes import whose
 from commonplace.sources.turns import Around
 
@@ -33,6 +33,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     is_whole: bool = False
     """Whether each file is one item."""
     decode: Callable[[memoryview], Any] = decode
+    split: Split | None = None
+    """How a file that is no JSON is cut into items."""
 
     def reader(self, version: str, around: Around) -> ItemReader:
         return ItemReader(
@@ -42,6 +44,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
             under=self.under,
             is_whole=self.is_whole,
             decode=self.decode,
+            split=self.split,
         )
 
 

@@ -27,6 +27,7 @@ SOURCES: dict[str, str] = {
         "librechat",
         "openwebui",
         "aistudio",
+        "copilot",
     )
 }
 """Each source's name and its package, which loads when a file is looked at."""

@@ -30,7 +30,7 @@ _KEYS: tuple[tuple[str, frozenset[str]], ...] = (
 """The first whose keys are all there: what has more keys stands before what has fewer of them."""
 
 _TEXTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
-    ("Copilot", re.compile(rb'\A"?Conversation"?,"?Time"?,"?Author"?,"?Message"?\r?\n')),
+    ("Copilot", re.compile(rb'\A"?Conversation"?,"?Time"?,"?Author"?,"?Message"?(?:,[^\n]*)?\r?\n')),
     ("Gemini", re.compile(rb'\A\s*<(?:!doctype )?html.*"outer-cell.*>Gemini Apps<', re.IGNORECASE | re.DOTALL)),
 )
 

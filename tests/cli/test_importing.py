@@ -26,7 +26,7 @@ WRONG = {
     "absent.zip": (None, "is not there"),
     "numbers.json": (b"[1, 2, 3]", "no conversations that Commonplace recognises"),
     "page.json": (b'{"data": [{"a": 1}]}', "no conversations that Commonplace recognises"),
-    "chats.csv": (b"Conversation,Time,Author,Message\r\nA,2026-01-01,Human,hi\r\n", "conversations of Copilot"),
+    "mine.json": (b'[{"header": "Gemini Apps", "title": "Prompted x", "time": "2026"}]', "conversations of Gemini"),
     "empty.zip": (b"", "is empty"),
 }
 

@@ -163,3 +163,14 @@ def aistudio_prompt(asked: str, **answer: Any) -> Json:
 
 def as_lines(records: list[Json]) -> bytes:
     return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+def copilot_history(*titles: str, **more: str) -> bytes:
+    """A question and its answer under each title, newest first; `more` are further columns."""
+    header = ["Conversation", "Time", "Author", "Message", *more]
+    rows = [
+        [title, f"2026-03-01T10:00:0{second}", author, said, *more.values()]
+        for title in titles
+        for second, author, said in ((2, "AI", "An archive."), (1, "Human", "What is a zip?"))
+    ]
+    return "".join(",".join(row) + "\r\n" for row in [header, *rows]).encode()

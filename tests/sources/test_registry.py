@@ -73,7 +73,6 @@ def test_another_or_a_newer_reader_is_another_version(monkeypatch: pytest.Monkey
     [
         (as_json([{"header": "Gemini Apps", "title": "Prompted x", "time": "2026"}]), "Gemini"),
         (b'<html><body><div class="outer-cell"><p>Gemini Apps</p></div></body></html>', "Gemini"),
-        (b"Conversation,Time,Author,Message\r\nA,2026-01-01,Human,hi\r\n", "Copilot"),
     ],
 )
 def test_assistants_that_are_not_read_yet_are_named(tmp_path: Path, data: bytes, owner: str) -> None:
