@@ -17,7 +17,7 @@ export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 RUN = $(UV) run --no-sync
 
-.PHONY: help setup run test test-all check format bench screenshots wheel clean
+.PHONY: help setup run test test-all conformance check format bench screenshots wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -40,6 +40,14 @@ run: setup ## Import a sample export and show it: `make run ARGS=--once` ends wi
 test: check ## Lint, types and every test
 	@echo "Tests"
 	@$(RUN) pytest -n 2 --maxschedchunk 1 $(ARGS)
+
+CONFORMANCE = $(CURDIR)/.tools/conformance
+conformance: setup ## The MCP project's own suite, in a Node of its own: needs npm
+	@command -v npm >/dev/null || { echo "It needs npm, which brings the Node that the suite wants."; exit 1; }
+	@mkdir -p $(CONFORMANCE)
+	@cp tests/web/conformance/package.json $(CONFORMANCE)/
+	@cd $(CONFORMANCE) && npm install --silent --no-audit --no-fund --no-package-lock
+	@COMMONPLACE_CONFORMANCE=$(CONFORMANCE) $(RUN) pytest tests/web/conformance $(ARGS)
 
 test-all: check ## Also what takes minutes
 	@$(RUN) pytest -n 2 --maxschedchunk 1 -m "slow or not slow" --timeout 3600 $(ARGS)

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from commonplace.errors import Refused
 from commonplace.web.settings import WebSettings
@@ -42,7 +43,7 @@ def serve(app: FastAPI, listener: socket.socket, on_ready: Callable[[], None]) -
         runner(app, on_ready).run(sockets=[listener])
 
 
-def runner(app: FastAPI, on_ready: Callable[[], None]) -> uvicorn.Server:
+def runner(app: ASGIApp, on_ready: Callable[[], None]) -> uvicorn.Server:
     """What runs the application: no log of its own, no trust in headers, and a bounded end."""
     config = uvicorn.Config(
         app,

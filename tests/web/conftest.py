@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from commonplace.archive.access import sessions, users
 from commonplace.archive.access.passwords import hash_password
@@ -109,6 +110,7 @@ def chrome() -> Iterator[Any]:
 
 
 Start = Callable[..., Live]
+Around = Callable[[ASGIApp, Server], ASGIApp]
 
 
 @pytest.fixture
@@ -122,7 +124,9 @@ def start(web_archive: Archive, tmp_path: Path) -> Iterator[Start]:
     """Starts a server over the archive, with settings and variables of the test's own."""
     with ExitStack() as stopping:
 
-        def start_server(toml: str = "", *, fetcher: Fetcher | None = None, **variables: str) -> Live:
+        def start_server(
+            toml: str = "", *, fetcher: Fetcher | None = None, around: Around = lambda app, _: app, **variables: str
+        ) -> Live:
             home = tmp_path / "home" / "commonplace"
             home.mkdir(exist_ok=True)
             (home / "commonplace.toml").write_text(toml)
@@ -135,7 +139,7 @@ def start(web_archive: Archive, tmp_path: Path) -> Iterator[Start]:
             server = stopping.enter_context(open_server(session, web, fetcher=fetcher))
             is_ready = threading.Event()
             app = create_app(server)
-            running = runner(app, is_ready.set)
+            running = runner(around(app, server), is_ready.set)
             thread = threading.Thread(target=running.run, args=([listener],))
             thread.start()
             stopping.callback(listener.close)
