@@ -28,6 +28,7 @@ SOURCES: dict[str, str] = {
         "openwebui",
         "aistudio",
         "copilot",
+        "perplexity",
     )
 }
 """Each source's name and its package, which loads when a file is looked at."""

@@ -26,6 +26,9 @@ _KEYS: tuple[tuple[str, frozenset[str]], ...] = (
     ("LibreChat", frozenset({"conversationId", "messages"})),
     ("Open WebUI", frozenset({"chat", "title", "user_id"})),
     ("Perplexity", frozenset({"entries", "thread_metadata"})),
+    ("Perplexity", frozenset({"entries", "context_uuid"})),
+    ("Perplexity", frozenset({"query_str", "context_uuid"})),
+    ("Perplexity", frozenset({"query", "answer", "related_queries"})),
 )
 """The first whose keys are all there: what has more keys stands before what has fewer of them."""
 

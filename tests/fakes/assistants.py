@@ -174,3 +174,18 @@ def copilot_history(*titles: str, **more: str) -> bytes:
         for second, author, said in ((2, "AI", "An archive."), (1, "Human", "What is a zip?"))
     ]
     return "".join(",".join(row) + "\r\n" for row in [header, *rows]).encode()
+
+
+def perplexity_thread(key: str, *, query: str = "What is a zip?", title: str | None = None, **answer: Any) -> Json:
+    entry = {
+        "entry_uuid": f"e-{key}",
+        "query": query,
+        "answer": "An archive [1].",
+        "created_at": AT.format(5),
+        "label": None,
+        "query_status": "COMPLETED",
+        "engine_mode": "pro",
+        **answer,
+    }
+    head = {"context_uuid": key, "context_title": title or query, "created_at": AT.format(1)}
+    return {**head, "updated_at": AT.format(2), "mode": "CONCISE", "collection_uuid": None, "entries": [entry]}

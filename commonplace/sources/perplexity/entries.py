@@ -1,0 +1,49 @@
+"""One question of a thread and what was answered, in any of the shapes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from commonplace.sources.fields import dicts, first_text, mapping, strings
+from commonplace.sources.turns import Turn, words_in
+
+ASKED = ("query", "query_str")
+"""Where a question stands."""
+KNOWN = frozenset(
+    {
+        *("answer", "answer_modes", "attachments", "author_id", "author_image", "author_username", "backend_uuid"),
+        *("blocks", "bookmark_state", "classifier_results", "collection_info", "context_uuid", "created_at"),
+        *("display_model", "engine_mode", "entry_created_datetime", "entry_updated_datetime", "entry_uuid"),
+        *("expect_search_results", "featured_images", "final", "frontend_context_uuid", "frontend_uuid", "gpt4"),
+        *("label", "language", "media_items", "message_mode", "mode", "model", "parent_info", "personalized"),
+        *("privacy_state", "prompt_source", "query", "query_source", "query_status", "query_str"),
+        *("read_write_token", "related_queries", "related_query_items", "search_focus", "source", "sources", "status"),
+        *("step_type", "structured_answer_block_usages", "telemetry_data", "text", "thread_access", "thread_title"),
+        *("thread_url_slug", "timestamp", "updated_at", "updated_datetime", "user_selected_model", "uuid"),
+    }
+)
+_BLOCK = frozenset({"intended_usage", "markdown_block", "plan_block", "web_result_block"})
+
+
+class Answer(NamedTuple):
+    is_told: bool
+    sources: dict[str, str]
+    """Titles by their addresses."""
+
+
+def answer_of(entry: dict[str, Any], turn: Turn) -> Answer:
+    """Says the answer: as it is, or as the blocks of a page that tell it, some of them twice."""
+    said = dict.fromkeys(strings(entry.get("answer")))
+    pages = list(dicts(entry.get("sources")))
+    for block in dicts(entry.get("blocks")):
+        written = mapping(block.get("markdown_block"))
+        if text := first_text(written, "answer") or "".join(strings(written.get("chunks"))):
+            said[text] = None
+        if plan := words_in(block.get("plan_block") or ""):
+            turn.fold("Steps", plan)
+        pages += dicts(mapping(block.get("web_result_block")).get("web_results"))
+        turn.more(block, "block", _BLOCK)
+    for text in said:
+        turn.say(text)
+    found = {url: first_text(page, "title", "name") or url for page in pages if (url := first_text(page, "url"))}
+    return Answer(bool(said), found)

@@ -1,0 +1,93 @@
+"""Perplexity's threads, in each of the shapes and in none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commonplace.model import Conversation
+from tests.fakes.assistants import perplexity_thread
+from tests.fakes.exports import as_json
+from tests.sources.reading import read_all
+
+QUESTION, ANSWER = "What is a zip?", "An archive [1]."
+PAGE = {"title": "Zips", "url": "https://example.org"}
+
+
+def read(path: Path, told: Any) -> Conversation:
+    path.write_bytes(as_json(told))
+    (found,), defects = read_all(path)
+    assert defects == []
+    return found
+
+
+def of_the_extension() -> dict[str, Any]:
+    turn = {"uuid": "other", "query": QUESTION, "answer": ANSWER, "model": "sonar", "timestamp": "2026-03-01T10:00:05Z"}
+    about = {"thread_id": "t", "thread_title": "Zips", "thread_url": "https://www.perplexity.ai/search/zips-x"}
+    return {"metadata": about, "conversations": [{**turn, "related_queries": ["And tar?"], "sources": [PAGE]}]}
+
+
+def of_the_page(**more: Any) -> dict[str, Any]:
+    blocks = [
+        {"intended_usage": "plan", "plan_block": {"goals": [{"description": "Look it up"}]}},
+        {"intended_usage": "web_results", "web_result_block": {"web_results": [{"name": "Zips", "url": PAGE["url"]}]}},
+        {"intended_usage": "ask_text", "markdown_block": {"answer": ANSWER}},
+        {"intended_usage": "ask_text_0", "markdown_block": {"chunks": ["An archive ", "[1]."]}},
+    ]
+    entry = {"uuid": "u", "context_uuid": "t", "query_str": QUESTION, "blocks": blocks, "status": "COMPLETED", **more}
+    return {"status": "success", "entries": [{**entry, "display_model": "sonar", "thread_url_slug": "zips-x"}]}
+
+
+def test_the_same_thread_is_the_same_in_every_shape(tmp_path: Path) -> None:
+    own = read(tmp_path / "a.json", {"conversations": [perplexity_thread("t")]})
+    others = [read(tmp_path / "b.json", of_the_extension()), read(tmp_path / "c.json", of_the_page())]
+    for other in others:
+        assert other.id == own.id == "perplexity:t"
+        assert [told.id for told in other.messages] == [told.id for told in own.messages]
+        assert [told.digest for told in other.messages] == [told.digest for told in own.messages]
+        assert other.messages[1].extra["sources"] == [PAGE]
+        assert (other.messages[1].model, other.url) == ("sonar", "https://www.perplexity.ai/search/zips-x")
+
+
+def test_a_title_that_repeats_the_question_is_none(tmp_path: Path) -> None:
+    long = f"{QUESTION} {'And why? ' * 30}\nPlease."
+    told = read(tmp_path / "a.json", {"conversations": [perplexity_thread("t", query=long, title=long)]})
+    assert told.title is not None
+    assert told.title.startswith(QUESTION)
+    assert len(told.title) <= 80
+    assert read(tmp_path / "b.json", of_the_extension()).title == "Zips"
+
+
+def test_a_thread_is_as_new_as_its_last_answer(tmp_path: Path) -> None:
+    told = read(tmp_path / "a.json", {"conversations": [perplexity_thread("t")]})
+    assert told.updated_at == told.messages[-1].created_at
+    assert told.url == "https://www.perplexity.ai/search/e-t"
+
+
+def test_a_question_that_is_asked_twice_is_there_twice(tmp_path: Path) -> None:
+    thread = perplexity_thread("t")
+    told = read(tmp_path / "a.json", {"conversations": [{**thread, "entries": thread["entries"] * 2}]})
+    assert len({message.id for message in told.messages}) == 4
+
+
+def test_a_page_with_a_long_answer_is_recognised_by_its_beginning(tmp_path: Path) -> None:
+    told = read(tmp_path / "a.json", of_the_page(text="x" * 400_000))
+    assert [message.role for message in told.messages] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize(
+    "entry", [{}, {"query": None, "answer": 7}, {"query": ["a"], "blocks": "b"}, {"blocks": [{"markdown_block": []}]}]
+)
+def test_an_entry_of_another_type_costs_nothing_else(tmp_path: Path, entry: dict[str, Any]) -> None:
+    thread = perplexity_thread("t")
+    told = read(tmp_path / "a.json", {"conversations": [{**thread, "entries": [None, entry, *thread["entries"]]}]})
+    assert ANSWER in told.messages[-1].text
+
+
+def test_an_address_elsewhere_is_no_link_back(tmp_path: Path) -> None:
+    told = of_the_extension()
+    told["metadata"]["thread_url"] = "javascript:alert(1)"
+    told["conversations"][0]["uuid"] = "../../x"
+    assert read(tmp_path / "a.json", told).url is None
