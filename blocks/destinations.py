@@ -11,6 +11,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, create_model
 
 from blocks.archive import DOCUMENTATION
+from blocks.openai import OpenAICredentials
 from commonplace.destinations import registry
 from commonplace.destinations.kind import Given, Kind
 
@@ -80,6 +81,8 @@ def _shown(value: Any) -> Any:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-DESTINATIONS: dict[str, type[DestinationBlock]] = {
-    name: _block_of(registry.kind_named(name)) for name in registry.kinds()
+BY_HAND: dict[str, type[CredentialsBlock]] = {"openai": OpenAICredentials}
+"""What more than a destination is reached with."""
+DESTINATIONS: dict[str, type[DestinationBlock] | type[CredentialsBlock]] = {
+    name: BY_HAND.get(name) or _block_of(registry.kind_named(name)) for name in registry.kinds()
 }

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from blocks.archive import ArchiveBlock
 from blocks.destinations import DESTINATIONS
 from blocks.omi import OmiCredentials
-from blocks.openai import OpenAICredentials
+from commonplace.destinations import registry
 from commonplace.environment import Environment, Place
 from commonplace.errors import Refused
 
@@ -23,12 +23,14 @@ B = TypeVar("B", bound=Block)
 VARIABLES: dict[str, tuple[type[Block], str]] = {
     "COMMONPLACE_DATABASE_URL": (ArchiveBlock, "url"),
     "COMMONPLACE_FILES": (ArchiveBlock, "location_of_files"),
-    "OPENAI_API_KEY": (OpenAICredentials, "api_key"),
-    "OPENAI_BASE_URL": (OpenAICredentials, "base_url"),
     "OMI_API_KEY": (OmiCredentials, "api_key"),
     "OMI_BASE_URL": (OmiCredentials, "base_url"),
     "OMI_RECOVERY_KEY": (OmiCredentials, "recovery_key"),
-    **{given.variables[0]: (block, given.setting) for block in DESTINATIONS.values() for given in block.kind.given},
+    **{
+        given.variables[0]: (block, given.setting)
+        for name, block in DESTINATIONS.items()
+        for given in registry.kind_named(name).given
+    },
 }
 """Which field of which block stands for a variable."""
 

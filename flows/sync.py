@@ -42,6 +42,7 @@ def sync(
     accept: Annotated[list[str] | None, titled("Take as arrived, by id")] = None,
     adopt: Annotated[list[str] | None, titled("Take the place of a lost archive, by its mark")] = None,
     agreed: Annotated[bool, titled("However many messages it makes")] = False,
+    pull_only: Annotated[bool, titled("Only take in what happened there")] = False,
 ) -> dict[str, Any]:
     """Bring conversations to a destination: only those that are not there as they are now.
 
@@ -59,6 +60,7 @@ def sync(
         accept: Ids of what may have arrived or not, to be taken as arrived.
         adopt: Marks of archives that wrote there and are lost: this one goes on in their place.
         agreed: Send also more messages than the destination sends without being told to.
+        pull_only: Take in what people changed or said there, and write nothing.
     """
     with session() as opened:
         selection = selection_of(opened, since=since, until=until, project=project, limit=limit, force=force)
@@ -69,6 +71,7 @@ def sync(
             accept=accept,
             adopt=adopt,
             agreed=agreed,
+            pull_only=pull_only,
         )
         if dry_run:
             planned = preview(opened, destination, selection, wishes)

@@ -39,6 +39,7 @@ GROUPS = {
     "taxonomy": "taxonomy",
     "users": "server.users",
     "poke": "services.poke",
+    "openai": "services.openai",
     "inbox": "server.inbox",
     "keys": "server.keys",
     "oauth": "server.oauth",

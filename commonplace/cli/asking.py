@@ -33,6 +33,7 @@ def ask(
     until: Until = None,
     model: Annotated[str | None, typer.Option(help="Who answers; `none`: what was found is quoted.")] = None,
     max_cost: Annotated[float | None, typer.Option(min=0, help="US dollars the answer may cost.")] = None,
+    conversation: Annotated[str | None, typer.Option(help="Go on with this conversation, by its id.")] = None,
     no_save: Annotated[bool, typer.Option("--no-save", help="Do not keep question and answer.")] = False,
     json: Json = False,
 ) -> None:
@@ -44,7 +45,9 @@ def ask(
         first, end = moment(since, session.settings), moment(until, session.settings)
         filters = Filters(project=project, category=category, since=first, until=end)
         asked, wanted = " ".join(question), answering.model_for(session, model, project)
-        if wanted:
+        if conversation:
+            told = _continued(session, wanted, conversation, asked, max_cost, is_kept=not no_save)
+        elif wanted:
             told = _from_model(session, wanted, asked, filters, max_cost, is_kept=not no_save)
         else:
             told = _quoted(session, asked, filters)
@@ -69,19 +72,36 @@ def _from_model(
     from commonplace.stages import answering
     from commonplace.stages.searching import Searcher
 
-    def heard(piece: str) -> None:
-        if not Output.as_json:
-            people.print(piece, end="", soft_wrap=True)
-
     with (
         closing(Searcher(session)) as searcher,
         answering.open_answering(session, model, project=filters.project, max_cost=max_cost) as using,
     ):
-        told = answering.answer(session, searcher, using, asked, filters=filters, heard=heard, is_kept=is_kept)
+        told = answering.answer(session, searcher, using, asked, filters=filters, heard=_heard, is_kept=is_kept)
     if told.model and not Output.as_json:
         people.print()
     _show(told, lambda text: "", said="" if told.model else told.answer)
     return told
+
+
+def _continued(
+    session: Session, model: str, conversation: str, asked: str, max_cost: float | None, *, is_kept: bool
+) -> Answer:
+    from commonplace.stages import continuing
+    from commonplace.stages.answering import open_answering
+
+    project = continuing.project_of(session, conversation)
+    with open_answering(session, model, project=project, max_cost=max_cost) as using:
+        told = continuing.go_on(session, using, conversation, asked, heard=_heard, is_kept=is_kept)
+    if not Output.as_json:
+        people.print()
+    _show(told, lambda text: "", said="")
+    return told
+
+
+def _heard(piece: str) -> None:
+    """As it is spoken; programs get the whole at the end."""
+    if not Output.as_json:
+        people.print(piece, end="", soft_wrap=True)
 
 
 def _show(told: Answer, shown: Callable[[str], str], *, said: str) -> None:

@@ -72,6 +72,7 @@ def sync(
         list[str] | None, typer.Option(help="Go on in the place of a lost archive, by its mark; repeatable.")
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove there what the rules let through no longer.")] = False,
+    pull_only: Annotated[bool, typer.Option("--pull-only", help="Only take in what happened there.")] = False,
     yes: Yes = False,
     direct: Direct = False,
     json: Json = False,
@@ -92,6 +93,7 @@ def sync(
             "accept": accept,
             "adopt": adopt,
             "agreed": yes,
+            "pull_only": pull_only,
         }
         wanted = wishes_of(**wishes)
         if dry_run:

@@ -25,6 +25,7 @@ KINDS = {
     "markdown": "commonplace.destinations.markdown:KIND",
     "notion": "commonplace.destinations.notion:KIND",
     "poke": "commonplace.destinations.poke:KIND",
+    "openai": "commonplace.destinations.openai:KIND",
     "fake": "commonplace.destinations.fake:KIND",
 }
 DEFAULT = "markdown"

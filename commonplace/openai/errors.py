@@ -29,6 +29,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     """Where a person chooses the model."""
     what: str = "verdicts"
     """What the service is asked for."""
+    is_one: bool = False
+    """Whether it is one thing by its id, which may be gone."""
 
 
 class BadRequest(Permanent):
@@ -41,6 +43,14 @@ class BadSetting(Halt):
 
 class NotOffered(Halt):
     """The service knows no such kind of question, or not at this address."""
+
+
+class Missing(Permanent):
+    """What was asked for by its id is not there."""
+
+
+class Failing(Retryable):
+    """The service said that it failed: it may have done what was asked, or not."""
 
 
 class NoAnswer(Retryable):
@@ -112,9 +122,15 @@ _TABLE = (
         hint="Check OPENAI_BASE_URL and the model.",
     ),
     _Row(
-        statuses={408, 409, 429, *range(500, 600)},
-        codes={"rate_limit_exceeded", "server_error", "overloaded"},
+        statuses={408, 409, 429},
+        codes={"rate_limit_exceeded", "overloaded"},
         kind=Retryable,
+        says="The service is busy or failing {said}.",
+    ),
+    _Row(
+        statuses={*range(500, 600)},
+        codes={"server_error"},
+        kind=Failing,
         says="The service is busy or failing {said}.",
     ),
     _Row(
@@ -137,6 +153,8 @@ def refused(
     headers: Mapping[str, str] | None = None,
 ) -> CommonplaceError:
     """What a refusal means: an answer's, a line's of a batch, or that of a batch which failed as a whole (status 0)."""
+    if status == 404 and about.is_one:
+        return Missing(f"It is not there any more (asked for {about.what}).")
     whole = (parameter or "").split(".")[0].split("[")[0]
     row = next(row for row in _TABLE if row.fits(status, code, whole))
     said = ", ".join(part for part in (f"HTTP {status}" if status else "", code) if part)

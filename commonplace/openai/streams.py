@@ -32,6 +32,10 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     question: str
     room: int
     temperature: float | None = None
+    history: tuple[dict[str, str], ...] = ()
+    """What was said before, as role and content."""
+    conversation: str = ""
+    """One of the service's own, which is continued: question and answer are kept there."""
 
 
 class Spoken:
@@ -68,7 +72,8 @@ class NoStream(Retryable):
 
 def _spoken(client: Client, about: About, prompt: Prompt, api: Api, tokens: int) -> Spoken:
     open_stream, read = _APIS[api]
-    stream = client.patiently(about, lambda sdk: open_stream(sdk, prompt), tokens=tokens)
+    ask = client.once if prompt.conversation else client.patiently  # a turn must not be kept there twice
+    stream = ask(about, lambda sdk: open_stream(sdk, prompt), tokens=tokens)
     events = _events(client, about, stream)
     first = next(events, None)
     if first is None:
@@ -94,9 +99,9 @@ def _open_response(sdk: SDK, prompt: Prompt) -> Any:
     body: dict[str, Any] = {
         "model": prompt.model,
         "instructions": prompt.instructions,
-        "input": prompt.question,
+        "input": [*prompt.history, {"role": "user", "content": prompt.question}] if prompt.history else prompt.question,
         "max_output_tokens": prompt.room,
-        "store": False,
+        **({"conversation": prompt.conversation} if prompt.conversation else {"store": False}),
     }
     return sdk.responses.create(**body, **_warmth(prompt), stream=True)
 
@@ -106,6 +111,7 @@ def _open_chat(sdk: SDK, prompt: Prompt) -> Any:
         "model": prompt.model,
         "messages": [
             {"role": "system", "content": prompt.instructions},
+            *prompt.history,
             {"role": "user", "content": prompt.question},
         ],
         "max_tokens": prompt.room,

@@ -121,8 +121,8 @@ def _spoken(
         temperature=using.assistant.temperature,
     )
     tokens = estimate_tokens(wanted.instructions) + estimate_tokens(wanted.question)
-    _check_cost(using, tokens)
-    spoken = _opened(archive, using, wanted, tokens)
+    check_cost(using, tokens)
+    spoken = opened(archive, using, wanted, tokens)
     checked, said, error = Citations(len(sources)), "", ""
 
     def show(piece: str) -> None:
@@ -150,7 +150,7 @@ def _spoken(
     )
 
 
-def _check_cost(using: Answering, tokens: int) -> None:
+def check_cost(using: Answering, tokens: int) -> None:
     if using.price is None:
         raise Halt(unknown_price(using.model, "[answers]"))
     most = using.price.of(Counted(input=tokens, output=ROOM))
@@ -161,11 +161,13 @@ def _check_cost(using: Answering, tokens: int) -> None:
         )
 
 
-def _opened(archive: Archive, using: Answering, wanted: Prompt, tokens: int) -> Spoken:
+def opened(archive: Archive, using: Answering, wanted: Prompt, tokens: int) -> Spoken:
     """Which kind of question a server knows is found out once, and kept."""
     about = About(model=using.model, setting=SETTING, what="an answer")
     account = using.client.account
     apis: tuple[Api, ...] = ("responses", "chat") if account.base_url else ("responses",)
+    if wanted.conversation:  # which chat completions know nothing of
+        return speak(using.client, about, wanted, ("responses",), tokens=tokens + ROOM)
     name = f"speaks:{account.identity}"
     known = recall(archive, name)
     spoken = speak(using.client, about, wanted, ("chat",) if known == "chat" else apis, tokens=tokens + ROOM)

@@ -14,6 +14,10 @@ Claims = Mapping[str, Mapping[str, int]]
 """For each message the parents that its exports named, each with the newest moment at which one did."""
 
 
+SAID_AT = "said_at"
+"""In the `extra` of a message: the place, other than its source, where the conversation went on with it."""
+
+
 def arrange(messages: list[Message], current_message_id: str | None) -> None:
     """Sort the messages into reading order and set `position` and `is_active` of each.
 
@@ -29,14 +33,29 @@ def arrange(messages: list[Message], current_message_id: str | None) -> None:
 
 
 def active_path(messages: Sequence[Message], current_message_id: str | None) -> set[str]:
-    """The ids on the way from a root to the current message, or to the newest leaf if there is none such."""
+    """The ids on the way from a root to the current message, or to the newest leaf if there is none such.
+
+    What was said elsewhere goes on from there: its source knows nothing of it, and names an earlier message as current.
+    """
     parents = {message.id: message.parent_id for message in messages}
     at = current_message_id if current_message_id in parents else _newest_leaf(messages)
+    at = _gone_on(messages, at)
     path: set[str] = set()
     while at is not None and at in parents and at not in path:
         path.add(at)
         at = parents[at]
     return path
+
+
+def _gone_on(messages: Sequence[Message], at: str | None) -> str | None:
+    """The last of what was said elsewhere after this message."""
+    elsewhere: dict[str, Message] = {}
+    for message in sorted((one for one in messages if SAID_AT in one.extra), key=_by_time):
+        if message.parent_id is not None and message.parent_id != message.id:
+            elsewhere[message.parent_id] = message
+    while at in elsewhere:
+        at = elsewhere.pop(at).id
+    return at
 
 
 def visible_parents(nodes: Iterable[tuple[str, str | None, bool]]) -> dict[str, str | None]:

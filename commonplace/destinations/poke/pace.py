@@ -12,6 +12,9 @@ from hashlib import blake2b
 
 from commonplace.errors import Retryable
 
+CATCH_UP_SECONDS = 1.0
+"""Who comes late finds the moments that passed meanwhile, up to so many."""
+
 
 class CircuitOpen(Retryable):
     """Nothing was sent, because too much failed before."""
@@ -47,11 +50,11 @@ class Pace:
         with self._lock:
             self._require_closed()
             now = self._clock.now()
-            moment = max(now, self._next)
+            moment = max(now - CATCH_UP_SECONDS, self._next)
             self._next = moment + 60.0 / self.per_minute
         if moment > now:
             self._clock.sleep(moment - now)
-        return moment - now
+        return max(0.0, moment - now)
 
     def pause(self, seconds: float) -> None:
         """Nobody sends for so long."""

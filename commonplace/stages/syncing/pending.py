@@ -83,6 +83,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """Go on in the place of these archives, which wrote there and are lost."""
     agreed: bool = False
     """However many messages it makes."""
+    pull_only: bool = False
+    """Take in what happened there, and write nothing."""
 
 
 def wishes_of(
@@ -93,6 +95,7 @@ def wishes_of(
     accept: Sequence[str] | None,
     adopt: Sequence[str] | None,
     agreed: bool = False,
+    pull_only: bool = False,
 ) -> Wishes:
     """Wishes as options and parameters say them."""
     return Wishes(
@@ -102,6 +105,7 @@ def wishes_of(
         accept=tuple(accept or ()),
         adopt=tuple(adopt or ()),
         agreed=agreed,
+        pull_only=pull_only,
     )
 
 

@@ -7,6 +7,7 @@ is told and left as it is there. What was said there becomes a part of its conve
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 
 import msgspec
@@ -19,7 +20,7 @@ from commonplace.archive.memory import recall, remember
 from commonplace.archive.verdicts.proposals import give_up, propose
 from commonplace.archive.verdicts.verdicts import correct
 from commonplace.categorize.contract import Taxonomy
-from commonplace.destinations.contract import Destination, Edit, PullsEdits, PullsMessages, Remark
+from commonplace.destinations.contract import Continuation, Destination, Edit, PullsEdits, PullsMessages, Remark
 from commonplace.errors import Refused
 from commonplace.model import Conversation
 from commonplace.moments import now
@@ -38,6 +39,16 @@ class PullReport(msgspec.Struct, kw_only=True):
     """Edits that could not be taken over, by conversation id and reason."""
 
 
+def pulled_at(archive: Archive, destination: Destination) -> int | None:
+    """When what happened there was last taken in."""
+    known = recall(archive, _key(archive, destination))
+    return int(known) if known else None
+
+
+def _key(archive: Archive, destination: Destination) -> str:
+    return f"pulled:{archive.owner}:{destination.instance}"
+
+
 def can_pull(destination: Destination) -> bool:
     return destination.capabilities.supports_pull or destination.capabilities.supports_message_pull
 
@@ -47,7 +58,7 @@ def pull(archive: Archive, destination: Destination, taxonomy: Taxonomy) -> Pull
     report = PullReport()
     if not can_pull(destination):
         return report
-    key, before = f"pulled:{archive.owner}:{destination.instance}", destination.requests_sent
+    key, before = _key(archive, destination), destination.requests_sent
     started, known = now(), recall(archive, key)
     since = int(known) if known else None
     if destination.capabilities.supports_pull:
@@ -76,24 +87,31 @@ def _pull_edits(
 
 
 def _pull_messages(archive: Archive, destination: PullsMessages, since: int | None, report: PullReport) -> None:
-    """What is there already changes nothing, so the same message may come as often as it likes."""
-    for continuation in destination.pull_messages(ArchiveLedger(archive, destination.instance), since):
-        conversation = load_conversation(archive, continuation.conversation_id)
-        if conversation is None:  # forgotten here
-            continue
-        known = {message.id for message in conversation.messages}
-        new = [message for message in continuation.messages if message.id not in known]
-        if not new:
-            continue
+    continuations = destination.pull_messages(ArchiveLedger(archive, destination.instance), since)
+    report.messages += take_in(archive, continuations)
+
+
+def take_in(archive: Archive, continuations: Iterable[Continuation]) -> int:
+    """How many messages were new. What is there already changes nothing, so the same may come as often as it likes."""
+    return sum(_add(archive, continuation) for continuation in continuations)
+
+
+def _add(archive: Archive, continuation: Continuation) -> int:
+    conversation = load_conversation(archive, continuation.conversation_id)
+    if conversation is None:  # forgotten here
+        return 0
+    known = {message.id for message in conversation.messages}
+    new = [message for message in continuation.messages if message.id not in known]
+    if new:
         arriving = Conversation(
             source=conversation.source,
             external_id=conversation.external_id,
-            updated_at=new[-1].created_at,
+            updated_at=max(new[-1].created_at or 0, conversation.updated_at or 0),
             messages=new,
             current_message_id=new[-1].id,
         )
         merge(archive, None, [arriving])
-        report.messages += len(new)
+    return len(new)
 
 
 def _take_over(archive: Archive, edit: Edit, taxonomy: Taxonomy) -> bool:

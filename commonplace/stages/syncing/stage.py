@@ -68,6 +68,8 @@ def write_pending(
         pulled = work.do(pull_changes, using)
         report.requests += pulled.requests
         report.include(pulled)
+    if wishes.pull_only:
+        return
     beginning = begin(using.archive, using.destination, selection, using.rules, wishes)
     report.start(beginning)
     _require_word(using, len(beginning.waiting), wishes)

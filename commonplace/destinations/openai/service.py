@@ -1,0 +1,87 @@
+"""The requests to the Conversations API, through the one door to OpenAI. There is none that lists conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from commonplace.destinations.openai.items import AT_ONCE, Piece
+from commonplace.openai.client import Client
+from commonplace.openai.errors import About, Missing
+
+if TYPE_CHECKING:
+    from commonplace.openai.client import SDK
+
+Item = dict[str, Any]
+Answer = TypeVar("Answer")
+PAGE = 100
+_NEW = About(model="", what="a new conversation")
+_ONE = About(model="", what="a conversation", is_one=True)
+
+
+class Service:
+    """Conversations and their items. Reads and deletions are repeated while they fail, the others are sent once."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def create(self, metadata: Mapping[str, str]) -> str:
+        made = self.client.once(_NEW, lambda sdk: sdk.conversations.create(metadata=dict(metadata)))
+        return made.id
+
+    def update(self, conversation_id: str, metadata: Mapping[str, str]) -> None:
+        self._again(lambda sdk: sdk.conversations.update(conversation_id, metadata=dict(metadata)))
+
+    def add(self, conversation_id: str, pieces: Sequence[Piece]) -> list[Item]:
+        """Behind all that is there. Not to be repeated before it was looked what became of it."""
+        assert len(pieces) <= AT_ONCE
+        bodies: Any = [piece.body() for piece in pieces]
+        added = self.client.once(_ONE, lambda sdk: sdk.conversations.items.create(conversation_id, items=bodies))
+        return [_plain(item) for item in added.data]
+
+    def items(self, conversation_id: str, after: str | None = None) -> list[Item]:
+        """All that follow this one, in their order. `Missing` where the conversation or that item is gone."""
+        found: list[Item] = []
+        seen: set[str] = set()
+        while True:
+            page = self._again(lambda sdk, after=after: _page(sdk, conversation_id, after))  # type: ignore[misc]
+            new = [item for item in map(_plain, page.data) if item["id"] not in seen]
+            found += new
+            seen.update(item["id"] for item in new)
+            if not new or not page.has_more:
+                return found
+            after = new[-1]["id"]
+
+    def is_there(self, conversation_id: str) -> bool:
+        try:
+            self._again(lambda sdk: sdk.conversations.retrieve(conversation_id))
+        except Missing:
+            return False
+        return True
+
+    def delete_item(self, conversation_id: str, item_id: str) -> None:
+        """Nothing happens where it is gone."""
+        try:
+            self._again(lambda sdk: sdk.conversations.items.delete(item_id, conversation_id=conversation_id))
+        except Missing:
+            return
+
+    def delete(self, conversation_id: str) -> None:
+        """The conversation, which does not take its items with it."""
+        try:
+            self._again(lambda sdk: sdk.conversations.delete(conversation_id))
+        except Missing:
+            return
+
+    def _again(self, request: Callable[[SDK], Answer]) -> Answer:
+        return self.client.patiently(_ONE, request)
+
+
+def _page(sdk: SDK, conversation_id: str, after: str | None) -> Any:
+    more: Any = {"after": after} if after else {}
+    return sdk.conversations.items.list(conversation_id, limit=PAGE, order="asc", **more)
+
+
+def _plain(item: Any) -> Item:
+    plain: Item = item.to_dict(mode="json")
+    return plain

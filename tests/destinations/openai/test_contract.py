@@ -1,0 +1,14 @@
+"""Conversations at OpenAI keep the contract of destinations."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.destinations.contract_suite import DestinationContract
+from tests.destinations.openai.world import OpenAIWorld
+
+
+class TestContract(DestinationContract):
+    @pytest.fixture
+    def world(self, world: OpenAIWorld) -> OpenAIWorld:
+        return world
