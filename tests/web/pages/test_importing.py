@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import random
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from commonplace.archive.access import users
 from commonplace.sources.chatgpt.sample import write_sample
+from tests.web.chromium import log_in
 from tests.web.conftest import HASHED, PASSWORD, Browser, Forms, Live
 
 
@@ -64,3 +69,41 @@ def test_a_form_from_elsewhere_or_of_another_person_brings_nothing(live: Live, s
     assert eve.client.post("/import/file", files={"files": ("a.zip", sample)}).status_code == 403
     assert live.browser().client.post("/import/file", files={"files": ("a.zip", sample)}).status_code == 401
     assert _kept(live) == []
+
+
+@pytest.mark.browser
+def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
+    live: Live, chrome: Any, tmp_path: Path
+) -> None:
+    large = tmp_path / "export.zip"
+    write_sample(large)
+    with zipfile.ZipFile(large, "a", zipfile.ZIP_STORED) as more:
+        more.writestr("pictures.bin", random.Random(1).randbytes(20 << 20))
+    page = log_in(chrome, live).page.context.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())  # the page asks whether to leave: yes
+    offsets: list[int] = []
+
+    def cut(route: Any) -> None:
+        offset = int(route.request.headers.get("upload-offset", "0"))
+        offsets.append(offset)
+        route.abort() if offset else route.continue_()
+
+    page.route("**/uploads/*", lambda route: cut(route) if route.request.method == "PATCH" else route.continue_())
+    page.goto(f"{live.url}/import")
+    page.set_input_files("#files", large)
+    page.click("#import button")
+    expect(page.get_by_text("The connection broke")).to_be_visible(timeout=20_000)
+    (upload,) = live.server.uploads.list("me")
+    half = live.server.uploads.arrived(upload)
+    assert 0 < half < upload.size
+    page.reload()
+    page.unroute_all()
+    page.on("request", lambda request: offsets.append(int(request.headers.get("upload-offset", "-1"))))
+    expect(page.get_by_text("choose the same file again")).to_be_visible()
+    offsets.clear()
+    page.set_input_files("#files", large)
+    page.click("#import button")
+    expect(page.get_by_role("alert")).to_contain_text("Nobody is there to import it", timeout=20_000)
+    assert next(offset for offset in offsets if offset >= 0) == half  # nothing was sent twice
+    (path,) = _kept(live)
+    assert path.read_bytes() == large.read_bytes()
