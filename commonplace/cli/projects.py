@@ -118,7 +118,9 @@ def split(
     project: ProjectName,
     name: Annotated[str, typer.Argument(help="The new project.")],
     ids: Annotated[list[str] | None, typer.Option("--id", help="A conversation; repeatable.")] = None,
-    refs: Annotated[list[str] | None, typer.Option("--ref", help="A ChatGPT id of it; repeatable.")] = None,
+    refs: Annotated[
+        list[str] | None, typer.Option("--ref", help="An id that its source knows it by; repeatable.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a new project of some of a project's conversations or ids."""

@@ -35,7 +35,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sources: tuple[str, ...] = ()
     minimum_messages: Natural = 1
     archived: bool = True
-    """Also what was archived in ChatGPT."""
+    """Also what was archived where it came from."""
     delivery: Literal["at-most-once", "at-least-once"] = "at-most-once"
     """Where nobody can ask what became of a request: a person decides, or the next run sends it again."""
 

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from commonplace.model import Conversation
+from commonplace.sources.perplexity.reading import SOURCE
+from commonplace.sources.turns import Around
 from tests.fakes.assistants import perplexity_thread
 from tests.fakes.exports import as_json
 from tests.sources.reading import read_all
@@ -91,3 +95,36 @@ def test_an_address_elsewhere_is_no_link_back(tmp_path: Path) -> None:
     told["metadata"]["thread_url"] = "javascript:alert(1)"
     told["conversations"][0]["uuid"] = "../../x"
     assert read(tmp_path / "a.json", told).url is None
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=4,
+)
+FIELDS = (
+    "query",
+    "answer",
+    "sources",
+    "created_at",
+    "blocks",
+    "label",
+    "attachments",
+    "related_queries",
+    "thread_title",
+)
+BLOCKS = ("markdown_block", "web_result_block", "plan_block", "intended_usage")
+ENTRIES = st.lists(
+    st.dictionaries(st.sampled_from(FIELDS), VALUES | st.lists(st.dictionaries(st.sampled_from(BLOCKS), VALUES)))
+    | VALUES,
+    max_size=3,
+)
+HEADS = st.dictionaries(st.sampled_from(("context_title", "created_at", "updated_at", "metadata", "mode")), VALUES)
+
+
+@settings(max_examples=10, deadline=None)
+@given(HEADS, ENTRIES)
+def test_any_fields_of_any_type_are_a_conversation(head: dict[str, Any], entries: list[Any]) -> None:
+    told = SOURCE.kind.read({**head, "context_uuid": "t", "entries": entries}, Around())
+    assert isinstance(told, Conversation)
+    assert told.external_id == "t"
