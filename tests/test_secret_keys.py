@@ -23,6 +23,14 @@ def test_an_installation_makes_its_own_once_for_its_owner_alone(tmp_path: Path) 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_those_of_the_environment_go_before_it_the_newest_first(tmp_path: Path) -> None:
+    settings, environment = load({"COMMONPLACE_HOME": str(tmp_path), "SECRET_KEY": f"{NEW}, {OLD}"}, folder=tmp_path)
+    found = secret_keys(settings, environment)
+    assert found.derive("a", "x") == SecretKeys([NEW]).derive("a", "x")
+    assert found.signer("csrf").loads(SecretKeys([OLD]).signer("csrf").dumps("x")) == "x"
+    assert not (tmp_path / "server").exists()
+
+
 def test_what_an_older_key_made_is_still_understood() -> None:
     old, both, new = SecretKeys([OLD]), SecretKeys([NEW, OLD]), SecretKeys([NEW])
     signed, hidden = old.signer("csrf").dumps("x"), old.fernet().encrypt(b"x")

@@ -50,10 +50,11 @@ def test_the_founding_variables_work(tmp_path: Path) -> None:
         HOST="127.0.0.2",
         PORT="9000",
         RATELIMIT_DEFAULT="7/second",
-        RATELIMIT_STORAGE_URI="memory://",
+        RATELIMIT_STORAGE_URI="redis://counter.example:6379",
         CORS_ORIGINS="https://a.example, https://b.example",
     )
     assert (web.host, web.port, web.rate_limit) == ("127.0.0.2", 9000, "7/second")
+    assert web.rate_limit_storage == "redis://counter.example:6379"
     assert web.cors_origins == ("https://a.example", "https://b.example")
 
 
