@@ -132,7 +132,24 @@ class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     collect_batches: CronLine = "*/20 * * * *"
     receive_omi: CronLine = "*/5 * * * *"
     reconcile_omi: CronLine = "30 2 * * *"
+    deliver_hooks: CronLine = "*/5 * * * *"
     maintain: CronLine = "30 4 * * 0"
+
+
+HookEvent = Literal[
+    "import.completed", "categorize.completed", "sync.completed", "review.waiting", "project.suggested", "run.failed"
+]
+
+
+class HookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    url: str
+    """What is told of events. What it is signed with is COMMONPLACE_HOOK_NAME_SECRET, in the environment or .env."""
+    events: tuple[HookEvent, ...] = ()
+    """Which events. Empty: all."""
+    allow_private: bool = False
+    """Whether it may be on this machine or in its network."""
+    timeout_seconds: Seconds = 15.0
+    """How long to wait for an answer."""
 
 
 class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -239,6 +256,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     projects: ProjectSettings = msgspec.field(default_factory=ProjectSettings)
     destinations: dict[str, dict[str, Any]] = {}
     schedule: ScheduleSettings = msgspec.field(default_factory=ScheduleSettings)
+    hooks: dict[str, HookSettings] = {}
+    """By name: who is told of events."""
     alerts: AlertSettings = msgspec.field(default_factory=AlertSettings)
     maintain: MaintainSettings = msgspec.field(default_factory=MaintainSettings)
     export: ExportSettings = msgspec.field(default_factory=ExportSettings)

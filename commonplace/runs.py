@@ -31,6 +31,7 @@ FLOWS = {
     "collect-batches": "flows.collect_batches:collect_batches",
     "receive-omi": "flows.receive_omi:receive_omi",
     "reconcile-omi": "flows.reconcile_omi:reconcile_omi",
+    "deliver-hooks": "flows.hooks.delivering:deliver_hooks",
 }
 
 

@@ -22,7 +22,8 @@ OURS = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TA
 
 # Which setting changes the schedule with which slug.
 SCHEDULE_SLUGS = {"import_exports": "inbox", "pipeline": "nightly"} | {
-    name: name.replace("_", "-") for name in ("collect_batches", "receive_omi", "reconcile_omi", "maintain")
+    name: name.replace("_", "-")
+    for name in ("collect_batches", "receive_omi", "reconcile_omi", "deliver_hooks", "maintain")
 }
 
 

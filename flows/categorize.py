@@ -17,6 +17,7 @@ from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
 from flows.forms import Force, Limit, ProjectName, Since, Until, titled
+from flows.hooks.noting import note
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from flows.work import ByTasks
@@ -73,6 +74,9 @@ def run(session: Session, selection: Selection, **wishes: Any) -> dict[str, Any]
     ended = stage.categorize(session, selection, work=ByTasks(session, STEPS), **wishes)
     report: dict[str, Any] = msgspec.to_builtins(ended)
     publish(report, session)
+    note(session, "categorize.completed", report)
+    if report["review"]:
+        note(session, "review.waiting", {"review": report["review"]})
     emit_event("commonplace.categorize.completed", resource={"prefect.resource.id": "commonplace.archive"})
     return report
 

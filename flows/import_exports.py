@@ -14,6 +14,7 @@ from commonplace.session import Session
 from commonplace.stages.importing import stage
 from flows import assets, reports
 from flows.forms import Paths, titled
+from flows.hooks.noting import note
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from flows.work import ByTasks
@@ -55,7 +56,7 @@ def run(
     ended = stage.import_exports(session, files, keep_exports=keep_exports, work=ByTasks(session, STEPS))
     report: dict[str, Any] = msgspec.to_builtins(ended)
     publish(report)
-    emit_completed(report, origin)
+    emit_completed(session, report, origin)
     return report
 
 
@@ -87,9 +88,11 @@ def publish(report: dict[str, Any]) -> None:
     )
 
 
-def emit_completed(report: dict[str, Any], origin: str) -> None:
+def emit_completed(session: Session, report: dict[str, Any], origin: str) -> None:
     """Tell other flows and automations."""
     changed = report["new"] + report["changed"]
+    if report["read"]:
+        note(session, "import.completed", report)
     emit_event(
         "commonplace.import.completed",
         resource={

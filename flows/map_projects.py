@@ -14,6 +14,7 @@ from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
 from flows.forms import Force, Limit, ProjectName, Since, Until
+from flows.hooks.noting import note
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from flows.work import ByTasks
@@ -53,6 +54,8 @@ def run(session: Session, selection: Selection) -> dict[str, Any]:
     ended = stage.map_projects(session, selection, work=ByTasks(session, STEPS))
     report: dict[str, Any] = msgspec.to_builtins(ended)
     publish(report)
+    if report["suggested"]:
+        note(session, "project.suggested", {"suggested": report["suggested"]})
     emit_event("commonplace.map.completed", resource={"prefect.resource.id": "commonplace.archive"})
     return report
 

@@ -25,7 +25,7 @@ def receive_omi() -> dict[str, Any]:
     with session() as opened:
         report = receive_deliveries()
         publish(report)
-        import_exports.emit_completed(report, "alone")
+        import_exports.emit_completed(opened, report, "alone")
         name = f"receive: {report['new']} new, {report['changed']} changed of {report['read']}"
         name = name if report["read"] else "receive: nothing new"
         return conclude(opened, report, name=name, handled=report["read"], failed=report["failed"])

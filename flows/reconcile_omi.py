@@ -34,6 +34,6 @@ def reconcile_omi(since: Since = None, until: Until = None) -> dict[str, Any]:
         bounds = {name: moment_of(day, zone) for name, day in (("since", since), ("until", until)) if day}
         report = reconcile_conversations(**bounds)
         receive_omi.publish(report, called="reconcile")
-        import_exports.emit_completed(report, "alone")
+        import_exports.emit_completed(opened, report, "alone")
         name = f"reconcile: {report['new']} new, {report['changed']} changed of {report['fetched']}"
         return conclude(opened, report, name=name, handled=report["read"], failed=report["failed"])

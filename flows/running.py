@@ -29,6 +29,7 @@ from commonplace.errors import CommonplaceError
 from commonplace.moments import EPOCH
 from commonplace.session import Session
 from commonplace.stages.work import wrong
+from flows.hooks.noting import note_failure
 from flows.made_up_names import is_made_up
 
 log = logging.getLogger("commonplace.flows")
@@ -104,10 +105,12 @@ def conclude(
     rename_run(name)
     reasons = " ".join(dict.fromkeys([*wrong(report), *errors]))
     if reasons:
+        note_failure(session, name)
         return _failed(
             RunFailed(f"{name}. {reasons}", report=report | {"errors": [*report.get("errors", []), *errors]})
         )
     if failed and failed > session.settings.runs.fail_above * max(handled, 1):
+        note_failure(session, name)
         told = f"{name}. {failed} of {handled} items failed."
         return _failed(RunFailed(told, hint="The report of this run names each with its reason.", report=report))
     message = f"{name}, with {failed} defects: see the report" if failed else name

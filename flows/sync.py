@@ -17,6 +17,7 @@ from commonplace.stages.syncing.pending import Wishes, wishes_of
 from flows import assets, reports
 from flows.bounds import selection_of
 from flows.forms import DryRun, Force, Limit, ProjectName, Since, Until, titled
+from flows.hooks.noting import note
 from flows.runner import RUNNER
 from flows.running import conclude, named
 from flows.work import ByTasks
@@ -91,6 +92,7 @@ def run(session: Session, destination: str, selection: Selection, wishes: Wishes
     ended = stage.sync(session, destination, selection, wishes, work=ByTasks(session, STEPS))
     report: dict[str, Any] = msgspec.to_builtins(ended)
     publish(report)
+    note(session, "sync.completed", report)
     emit_event("commonplace.sync.completed", resource={"prefect.resource.id": f"commonplace.destination.{destination}"})
     if report["created"] + report["updated"]:
         assets.made(assets.destination(destination), of=assets.ARCHIVE, **{key: report[key] for key in COUNTS[:3]})

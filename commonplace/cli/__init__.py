@@ -40,6 +40,7 @@ GROUPS = {
     "users": "server.users",
     "poke": "services.poke",
     "openai": "services.openai",
+    "hooks": "services.hooks",
     "inbox": "server.inbox",
     "keys": "server.keys",
     "oauth": "server.oauth",

@@ -1,0 +1,44 @@
+"""Hooks from the command line, and what an import's run notes for them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from commonplace.cli import app
+from commonplace.cli.output import Output
+from tests.fakes.hooked import Hooked
+
+
+@pytest.fixture
+def hooked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooked]:
+    with Hooked() as server:
+        path = tmp_path / "commonplace.toml"
+        path.write_text(f'[hooks.mine]\nurl = "{server.address}/x"\nallow_private = true\n')
+        monkeypatch.setenv("COMMONPLACE_CONFIG", str(path))
+        monkeypatch.setenv("COMMONPLACE_HOOK_MINE_SECRET", "whsec_" + base64.b64encode(b"s" * 32).decode())
+        yield server
+
+
+def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+    Output.as_json = False
+    ended = CliRunner().invoke(app, ["hooks", *arguments, "--json"], catch_exceptions=False)
+    Output.as_json = False
+    return ended.exit_code, json.loads(ended.stdout)
+
+
+def test_a_hook_is_listed_and_tried(hooked: Hooked) -> None:
+    code, told = run("list")
+    (mine,) = told["hooks"]
+    assert (code, mine["name"], mine["events"], mine["waiting"]) == (0, "mine", ["all"], 0)
+    assert run("test", "mine") == (0, {"hook": "mine", "status": 200, "taken": True})
+    hooked.statuses.append(500)
+    assert run("test", "mine") == (1, {"hook": "mine", "status": 500, "taken": False})
+    assert run("redeliver", "mine") == (0, {"hook": "mine", "due": 0})
+    assert run("test", "other")[1]["error"] == "There is no hook 'other'."
