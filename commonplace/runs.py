@@ -228,6 +228,15 @@ def _detail(error: Any) -> str:
         return str(error)
 
 
+def get_ready(name: str) -> None:
+    """Load what asking for a run of a flow takes: seconds, in which somebody may still be choosing a file.
+
+    Only where it is known already which server this process speaks to: Prefect reads that when it is loaded.
+    """
+    if "PREFECT_API_URL" in os.environ:
+        _flow(name)
+
+
 def cancel(identity: str) -> None:
     """Ask for the end of a run. It has ended when its state says so."""
     from uuid import UUID

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,6 +58,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 @router.get("")
 def import_page(request: Request, session: Person) -> Response:
     """The form, and what has arrived and waits."""
+    if session.owner == server_of(request).settings.owner:
+        _get_ready()
     return _page(request, session.owner)
 
 
@@ -144,6 +148,12 @@ def _start(request: Request, session: Session, uploads: Sequence[Upload], option
     for upload in uploads:
         server.uploads.keep(msgspec.structs.replace(upload, run=started.id))
     return done(f"/runs/{started.id}")
+
+
+@cache
+def _get_ready() -> None:
+    """Once, and beside whatever is asked meanwhile: the first run is then asked for as quickly as the next."""
+    threading.Thread(target=runs.get_ready, args=("pipeline",), name="get ready", daemon=True).start()
 
 
 async def _receive(
