@@ -17,10 +17,10 @@ from commonplace.categorize.local.directions import joined
 from commonplace.categorize.local.examples import Example, examples
 from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.fields import fields_of
-from commonplace.categorize.local.judge import MEASURED
 from commonplace.categorize.local.model import Model
 from commonplace.categorize.local.quality import Quality, calibration_error, quality
 from commonplace.categorize.local.teaching import documents
+from commonplace.categorize.local.training import MEASURED
 
 FOLDS = 5
 CORRECTIONS = 5

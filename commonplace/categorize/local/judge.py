@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
@@ -15,21 +14,15 @@ from commonplace.categorize.contract import Learned, Meaning, Subject, Taxonomy
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.directions import joined
 from commonplace.categorize.local.examples import fingerprint
-from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.fields import fields_of
 from commonplace.categorize.local.gist import gist_of
 from commonplace.categorize.local.languages import detect_language
-from commonplace.categorize.local.model import Model, Sharpness
+from commonplace.categorize.local.model import Model
 from commonplace.categorize.local.portrait import insights_of
-from commonplace.categorize.local.teaching import documents
+from commonplace.categorize.local.training import Task, counter, taught_apart, trained
 from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
-MEASURED = {
-    "7f5aa1ec9af5fd3c201f38d2": Sharpness(3.48, 1.55),
-    "41d2a61a9c3d59366a57bdbc": Sharpness(3.87, 1.64),
-}
-"""The sharpness of the shipped taxonomies' models, by the taxonomy's hash; a test measures it anew."""
 Analysis = Literal["category", "summary", "insights"]
 VERSION = "v3"
 """Raised when the same conversation would be judged differently."""
@@ -55,7 +48,7 @@ class LocalJudge:
         self._analysis = analysis
         self._recurring = recurring or {}
         self._meaning = meaning
-        self._counter = _counter()
+        self._counter = counter()
         self._models: dict[str, Model] = {}
 
     @property
@@ -100,10 +93,12 @@ class LocalJudge:
         return _remember(name, model) if model is not None and fits else None
 
     def _trained(self, name: str, taxonomy: Taxonomy) -> Model:
-        learned = documents(taxonomy, self._counter, lessons=self._lessons, meaning=self._meaning)
-        model = models.train(taxonomy.names, learned, sharpness=MEASURED.get(taxonomy.hash))
+        task = Task((self._folder or Path()) / f"{name}.npz", taxonomy, self._lessons, self._meaning)
+        if self._folder and taught_apart(task) and (found := self._found(name)):
+            return found
+        model = trained(task)
         if self._folder:
-            model.save(self._folder / f"{name}.npz")
+            model.save(task.file)
         return _remember(name, model)
 
     def _name(self, taxonomy: Taxonomy) -> str:
@@ -137,12 +132,6 @@ class LocalJudge:
             model="local",
             prompt_version=VERSION,
         )
-
-
-@lru_cache(maxsize=1)
-def _counter() -> Counter:
-    """One for the process: what it remembers of words serves every judge."""
-    return Counter()
 
 
 _training = threading.Lock()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,10 @@ class StoredMeaning:
         self._archive = archive
         self._kind = stored.kind_named(archive, embedder.key) if archive is not None else None
 
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        """In another process there is no archive: what is asked about there is embedded."""
+        return _of_texts_alone, ()
+
     @property
     def key(self) -> str:
         return self._embedder.key
@@ -60,6 +65,10 @@ class StoredMeaning:
         cut = [[*_title(each, longest), *_beginning(each, longest)] for each in subjects]
         rows = iter(self._embedder.embed([text for pieces in cut for _, _, text in pieces]))
         return [[(role, message, next(rows)) for role, message, _ in pieces] for pieces in cut]
+
+
+def _of_texts_alone() -> StoredMeaning:
+    return StoredMeaning(free_embedder())
 
 
 def meaning_for(session: Session) -> Meaning | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,9 +31,9 @@ from commonplace.categorize.local.directions import joined, of_examples
 from commonplace.categorize.local.examples import examples
 from commonplace.categorize.local.features import Counter, Document
 from commonplace.categorize.local.fields import fields_of
-from commonplace.categorize.local.judge import MEASURED
 from commonplace.categorize.local.model import Sharpness
 from commonplace.categorize.local.teaching import documents
+from commonplace.categorize.local.training import MEASURED
 from commonplace.meaning.registry import free_embedder
 from commonplace.model import Usage, Verdict
 from commonplace.stages.categorizing.directions import StoredMeaning
@@ -55,16 +57,16 @@ def meaning() -> Meaning:
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory, everyday: Taxonomy) -> LocalJudge:
-    made = LocalJudge(tmp_path_factory.mktemp("models"))
+def judge(everyday: Taxonomy) -> LocalJudge:
+    made = LocalJudge()
     made.model_of(everyday)
     return made
 
 
 @pytest.fixture(scope="module")
-def at_home(tmp_path_factory: pytest.TempPathFactory) -> LocalJudge:
-    """A judge whose models are on disk, for taxonomies of one's own."""
-    return LocalJudge(tmp_path_factory.mktemp("models"), analysis="insights")
+def at_home() -> LocalJudge:
+    """A judge for taxonomies of one's own."""
+    return LocalJudge(analysis="insights")
 
 
 def verdict_on(judge: LocalJudge, taxonomy: Taxonomy, asked: Subject) -> Verdict:
@@ -160,15 +162,22 @@ def test_the_held_out_fifth_is_whole_topics_of_every_set() -> None:
         assert sum(example.example_set == name for example in examples()) >= 150
 
 
-def test_a_saved_model_gives_the_same_verdicts_and_is_not_trained_again(tmp_path: Path) -> None:
-    taxonomy = _two("Bees")
-    asked = subject("how many frames of honey does one hive need")
-    first = verdict_on(LocalJudge(tmp_path / "models"), taxonomy, asked)
-    saved = {path: path.stat().st_mtime_ns for path in (tmp_path / "models").iterdir()}
+def test_a_model_is_made_in_a_process_of_its_own_and_read_from_its_file_afterwards(tmp_path: Path) -> None:
+    asked = "how many frames of honey does one hive need"
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from commonplace.categorize.local import LocalJudge\n"
+        "from tests.categorize.local.test_judge import _two, subject, verdict_on\n"
+        "print(verdict_on(LocalJudge(Path(sys.argv[1])), _two('Combs'), subject(sys.argv[2])).confidence)\n"
+        "assert 'sklearn' not in sys.modules"
+    )
+    folder = tmp_path / "models"
+    made = subprocess.run([sys.executable, "-c", code, str(folder), asked], check=True, capture_output=True, text=True)
+    saved = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert len(saved) == 1
     assert models.load(next(iter(saved))) is not None
-    assert verdict_on(LocalJudge(tmp_path / "models"), taxonomy, asked) == first
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "models").iterdir()} == saved
+    assert verdict_on(LocalJudge(folder), _two("Combs"), subject(asked)).confidence == float(made.stdout)
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == saved
 
 
 def _two(name: str) -> Taxonomy:

@@ -1,0 +1,73 @@
+"""Models are made in a process of its own: the hundreds of megabytes that it takes for seconds are gone afterwards.
+
+The other process is told everything through a pipe, since corrections are private, and leaves the model in its file.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from commonplace.categorize.contract import Lesson, Meaning, Taxonomy
+from commonplace.categorize.local import model as models
+from commonplace.categorize.local.features import Counter
+from commonplace.categorize.local.model import Model, Sharpness
+from commonplace.categorize.local.teaching import documents
+
+MEASURED = {
+    "7f5aa1ec9af5fd3c201f38d2": Sharpness(3.48, 1.55),
+    "41d2a61a9c3d59366a57bdbc": Sharpness(3.87, 1.64),
+}
+"""The sharpness of the shipped taxonomies' models, by the taxonomy's hash; a test measures it anew."""
+_CODE = "from commonplace.categorize.local.training import teach; teach()"
+
+
+class Task(NamedTuple):
+    """A model to be made. What `meaning` is has to survive pickling."""
+
+    file: Path
+    taxonomy: Taxonomy
+    lessons: Sequence[Lesson]
+    meaning: Meaning | None
+
+
+def taught_apart(task: Task) -> bool:
+    """Whether the model is in its file now; if not, no other process can be had, and who asks teaches it itself."""
+    if not sys.executable:
+        return False
+    places = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _CODE],
+        input=pickle.dumps(task),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": places},
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def trained(task: Task) -> Model:
+    """The model, made here and now."""
+    learned = documents(task.taxonomy, counter(), lessons=task.lessons, meaning=task.meaning)
+    return models.train(task.taxonomy.names, learned, sharpness=MEASURED.get(task.taxonomy.hash))
+
+
+@lru_cache(maxsize=1)
+def counter() -> Counter:
+    """One for the process: what it remembers of words serves every judge."""
+    return Counter()
+
+
+def teach() -> None:
+    """What the other process does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the one that waits says what is next
+    task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - it comes from our own process
+    trained(task).save(task.file)
