@@ -29,6 +29,7 @@ SOURCES: dict[str, str] = {
         "aistudio",
         "copilot",
         "perplexity",
+        "gemini",
     )
 }
 """Each source's name and its package, which loads when a file is looked at."""
@@ -79,9 +80,6 @@ def _source_of(contents: Contents) -> Source:
 
 
 def _why_none(contents: Contents) -> str:
-    owners = sorted(contents.owners())
-    if owners:
-        return f"{contents.name!r} holds conversations of {_listed(owners)}, which cannot be read yet."
     if not any(contents.members.values()):
         return f"{contents.name!r} is empty."
     return f"{contents.name!r} holds no conversations that Commonplace recognises."

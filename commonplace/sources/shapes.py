@@ -1,4 +1,4 @@
-"""Whose conversations a file holds, told by its shape alone: also those of assistants that are not read yet."""
+"""Whose conversations a file holds, told by its shape alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,13 @@ _KEYS: tuple[tuple[str, frozenset[str]], ...] = (
 
 _TEXTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("Copilot", re.compile(rb'\A"?Conversation"?,"?Time"?,"?Author"?,"?Message"?(?:,[^\n]*)?\r?\n')),
-    ("Gemini", re.compile(rb'\A\s*<(?:!doctype )?html.*"outer-cell.*>Gemini Apps<', re.IGNORECASE | re.DOTALL)),
+    (
+        "Gemini",
+        re.compile(
+            rb'\A\s*<(?:!doctype )?html(?>.*?"outer-cell).*?(?:>Gemini Apps<|--title">[^<]{0,40}(?:Gemini|Bard))',
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
 )
 
 
@@ -46,6 +52,8 @@ _FILES: tuple[tuple[str, frozenset[str]], ...] = (
 
 _IN_FRAGMENTS = re.compile(rb'"fragments"\s*:\s*\[')
 """DeepSeek's messages are in pieces; apart from that its conversations may look like ChatGPT's."""
+_OF_GEMINI = re.compile(rb'"header"\s*:\s*"[^"]{0,40}(?:Gemini|Bard)')
+"""Google's other services have the same activity, but for the name of the service."""
 _MOST_ITEMS = 50
 
 
@@ -68,7 +76,10 @@ def look_at(start: bytes) -> Head:
     first: frozenset[str] = frozenset()
     for found in islice(items_at_start(start), _MOST_ITEMS):
         first = first or frozenset(found.keys)
-        if owner := whose(found.keys):
+        owner = whose(found.keys)
+        if owner == "Gemini" and not _OF_GEMINI.search(start, found.start, found.end):
+            continue
+        if owner:
             is_in_fragments = owner == CHATGPT and _IN_FRAGMENTS.search(start, found.start, found.end)
             return Head("DeepSeek" if is_in_fragments else owner, found.under, frozenset(found.keys))
     owner = next((name for name, text in _TEXTS if text.match(start)), None)

@@ -26,7 +26,10 @@ WRONG = {
     "absent.zip": (None, "is not there"),
     "numbers.json": (b"[1, 2, 3]", "no conversations that Commonplace recognises"),
     "page.json": (b'{"data": [{"a": 1}]}', "no conversations that Commonplace recognises"),
-    "mine.json": (b'[{"header": "Gemini Apps", "title": "Prompted x", "time": "2026"}]', "conversations of Gemini"),
+    "mine.json": (
+        b'[{"header": "Search", "title": "x", "time": "2026"}]',
+        "no conversations that Commonplace recognises",
+    ),
     "empty.zip": (b"", "is empty"),
 }
 

@@ -189,3 +189,26 @@ def perplexity_thread(key: str, *, query: str = "What is a zip?", title: str | N
     }
     head = {"context_uuid": key, "context_title": title or query, "created_at": AT.format(1)}
     return {**head, "updated_at": AT.format(2), "mode": "CONCISE", "collection_uuid": None, "entries": [entry]}
+
+
+def gemini_entry(asked: str, *answers: str, at: str = "2026-03-01T10:00:00.123Z", **more: Any) -> Json:
+    """An entry of My Activity: a question and its answers."""
+    items = {"safeHtmlItem": [{"html": answer} for answer in answers]} if answers else {}
+    plain = {"header": "Gemini Apps", "title": f"Prompted {asked}", "time": at, "products": ["Gemini Apps"]}
+    return {**plain, "activityControls": ["Gemini Apps Activity"], **items, **more}
+
+
+def gemini_cell(asked: str, answer: str = "", *, at: str = "Mar 1, 2026, 11:00:00\u202fAM CET", files: str = "") -> str:
+    """The same in the page."""
+    return (
+        '<div class="outer-cell mdl-cell"><div class="mdl-grid"><div class="header-cell mdl-cell">'
+        '<p class="mdl-typography--title">Gemini Apps<br></p></div>'
+        '<div class="content-cell mdl-cell mdl-typography--body-1">'
+        f"Prompted&nbsp;{asked}<br>{files}{at}<br>{answer}</div>"
+        '<div class="content-cell mdl-cell mdl-typography--body-1 mdl-typography--text-right"></div>'
+        '<div class="content-cell mdl-typography--caption"><b>Products:</b><br>&emsp;Gemini Apps<br></div></div></div>'
+    )
+
+
+def gemini_page(*cells: str) -> bytes:
+    return f"<html><head><title>My Activity</title></head><body>{''.join(cells)}</body></html>".encode()

@@ -69,16 +69,16 @@ def test_another_or_a_newer_reader_is_another_version(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("data", "owner"),
+    "data",
     [
-        (as_json([{"header": "Gemini Apps", "title": "Prompted x", "time": "2026"}]), "Gemini"),
-        (b'<html><body><div class="outer-cell"><p>Gemini Apps</p></div></body></html>', "Gemini"),
+        as_json([{"header": "Search", "title": "Searched for Gemini", "time": "2026"}]),
+        b'<html><body><div class="outer-cell"><p class="x--title">Search<br></p>For Gemini</div></body></html>',
     ],
 )
-def test_assistants_that_are_not_read_yet_are_named(tmp_path: Path, data: bytes, owner: str) -> None:
+def test_what_people_did_with_googles_other_services_is_nobodys(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "thing"
     path.write_bytes(data)
-    assert f"'thing' holds conversations of {owner}, which cannot be read yet. Commonplace reads" in refusal(path)
+    assert "'thing' holds no conversations that Commonplace recognises. Commonplace reads" in refusal(path)
 
 
 def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:

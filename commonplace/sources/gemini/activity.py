@@ -1,0 +1,163 @@
+"""The entries of My Activity, from its JSON or its page, put together to conversations.
+
+An entry is a question with its answers, and says of no conversation. What followed within half an hour, and was about
+something that was told before, counts as the same one; what followed later, only if it speaks of the same all over. A
+conversation is decided by neighbours alone and known by its first entry, so that a later export adds to it what is new.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from html import unescape
+from typing import Any
+
+from commonplace.sources.decoding import Undecodable, decode, encode
+from commonplace.sources.fields import dicts, first_text, moment
+from commonplace.sources.gemini.dates import datetime_of
+from commonplace.sources.splitting import Flaw, split
+
+LARGEST = 200_000_000
+"""Bytes of a file: all of its entries are in memory at once."""
+PROMPTED = ("Prompted ", "Said ", "Asked ")
+_OURS = re.compile(r"Gemini|Bard")
+_CELL = re.compile(r'<div class="outer-cell')
+_HEADER = re.compile(r'<p class="[^"]*--title">(.*?)</p>', re.DOTALL)
+_SAID = re.compile(r'<div class="content-cell[^"]*body-1">(.*?)(?=<div class="content-cell|\Z)', re.DOTALL)
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+_FILE = re.compile(r'<a href="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
+_ATTACHED = re.compile(r"Attached \d+ files?\.")
+_LONGEST_NAME = 4_000
+_MINUTE = 60_000_000
+_SOON, _LATE = 30 * _MINUTE, 6 * 60 * _MINUTE
+_WORD = re.compile(
+    r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,}|(?=([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}))"
+)
+_FEW = 3
+"""Words that are too little to go by: "why?", "go on"."""
+
+
+def split_activity(data: memoryview) -> Iterator[memoryview | Flaw]:
+    """The entries of each conversation, oldest first, encoded; then whatever is no entry."""
+    if len(data) > LARGEST:
+        yield Flaw(0, f"larger than {LARGEST:,} bytes, which no activity is")
+        return
+    entries: list[dict[str, Any]] = []
+    for number, entry in enumerate(_of_page(data) if bytes(data[:200]).lstrip()[:1] == b"<" else _of_json(data)):
+        if isinstance(entry, Flaw):
+            yield Flaw(number, entry.reason)
+        else:
+            entries.append(entry)
+    entries.reverse()  # the newest comes first
+    entries.sort(key=lambda entry: moment(entry["time"]) or 0)
+    yield from (memoryview(encode(group)) for group in _grouped(entries))
+
+
+def _of_json(data: memoryview) -> Iterator[dict[str, Any] | Flaw]:
+    for piece in split(data):
+        if isinstance(piece, Flaw):
+            yield piece
+            continue
+        try:
+            entry = decode(piece)
+        except Undecodable as exc:
+            yield Flaw(0, str(exc))
+            continue
+        if not isinstance(entry, dict) or not (first_text(entry, "title") and first_text(entry, "time")):
+            yield Flaw(0, "an entry without a title or a time")
+        elif not _OURS.search(first_text(entry, "header") or ""):
+            yield Flaw(0, "an entry of another of Google's services")
+        else:
+            yield entry
+
+
+def _of_page(data: memoryview) -> Iterator[dict[str, Any] | Flaw]:
+    """Entries as the JSON would have them."""
+    page = bytes(data).decode("utf-8", "replace")
+    starts = [found.start() for found in _CELL.finditer(page)]
+    for start, end in zip(starts, [*starts[1:], len(page)], strict=True):
+        cell = page[start:end]
+        header, said = _HEADER.search(cell[:_LONGEST_NAME]), _SAID.search(cell)
+        if said is None or header is None:
+            yield Flaw(0, "an entry without words")
+        elif not _OURS.search(header[1]):
+            yield Flaw(0, "an entry of another of Google's services")
+        else:
+            yield _entry(_plain(header[1]), said[1])
+
+
+def _entry(header: str, said: str) -> dict[str, Any] | Flaw:
+    """Title, files and the moment stand in lines; what follows is the answer."""
+    lines: list[str] = []
+    before, when = 0, None
+    for start, end in [*(found.span() for found in _BREAK.finditer(said)), (len(said), len(said))]:
+        line, before = said[before:start], end
+        when = datetime_of(_plain(line)) if lines else None
+        if when is not None:
+            break
+        lines.append(line)
+    if when is None:
+        return Flaw(0, "an entry without a time that can be read")
+    told = [_plain(line) for line in lines]
+    found = {place: _FILE.search(lines[place][:_LONGEST_NAME]) for place, line in enumerate(told) if line[:1] == "-"}
+    files = {place: unescape(named[1]) for place, named in found.items() if named}
+    title = [line for place, line in enumerate(told) if place not in files and not _ATTACHED.fullmatch(line)]
+    answer = said[before:].removesuffix("</div>").strip()
+    return {
+        "header": header,
+        "title": "\n".join(title).strip(),
+        "time": when.astimezone(UTC).isoformat(),
+        **({"attachedFiles": list(files.values())} if files else {}),
+        **({"safeHtmlItem": [{"html": answer}]} if _plain(answer) else {}),
+    }
+
+
+def _plain(html: str) -> str:
+    return unescape(_TAG.sub("", html)).replace("\xa0", " ").strip()
+
+
+def is_question(entry: dict[str, Any]) -> bool:
+    """Not something that was done, such as a praise."""
+    return entry["title"].startswith(PROMPTED) or bool(entry.get("safeHtmlItem"))
+
+
+def _grouped(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    group: list[dict[str, Any]] = []
+    asked: dict[str, Any] = {}
+    for entry in entries:
+        if group and not _goes_on(asked, entry):
+            yield group
+            group = []
+        if is_question(entry) or not group:
+            asked = entry
+        group.append(entry)
+    if group:
+        yield group
+
+
+def _goes_on(before: dict[str, Any], entry: dict[str, Any]) -> bool:
+    gap = (moment(entry["time"]) or 0) - (moment(before["time"]) or 0)
+    if not is_question(entry):
+        return gap <= _SOON
+    if gap > _LATE or _assistant(before) != _assistant(entry):
+        return False
+    asked = _words(entry["title"])
+    alike = len(asked & (_words(before["title"]) | _words(_answers(before))))
+    return alike > 0 or len(asked) < _FEW if gap <= _SOON else alike >= max(_FEW, len(asked) / 2)
+
+
+def _assistant(entry: dict[str, Any]) -> str | None:
+    """The Gem that was asked."""
+    urls = (first_text(told, "url") for told in dicts(entry.get("subtitles")))
+    return next((url for url in urls if url and "/gems/" in url), None)
+
+
+def _answers(entry: dict[str, Any]) -> str:
+    return " ".join(_TAG.sub(" ", first_text(item, "html") or "") for item in dicts(entry.get("safeHtmlItem")))
+
+
+def _words(text: str) -> set[str]:
+    text = next((text.removeprefix(start) for start in PROMPTED if text.startswith(start)), text)
+    return {(found[1] or found[0]).casefold() for found in _WORD.finditer(text)}

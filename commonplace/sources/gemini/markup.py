@@ -1,0 +1,169 @@
+"""Gemini's answers are HTML: the Markdown that says the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+from commonplace.sources.markdown import fence, link, quote
+
+_BLOCKS = {"p", "div", "section", "article", "figure", *(f"h{level}" for level in range(1, 7))}
+_MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "del": "~~", "s": "~~"}
+_CELLS = {"td", "th"}
+_CAPTURED = {"a", "code", "blockquote", "pre", "table", "tr", *_CELLS}
+"""What is written when it ends, from all that stood in it."""
+_TAGS = {*_BLOCKS, *_MARKS, *_CAPTURED, "br", "hr", "img", "li", "ul", "ol", "thead", "tbody"}
+_DEEPEST = 30
+_BLANK = re.compile(r"\s+")
+_HEADING = re.compile(r"h[1-6]")
+
+
+def markdown_of(html: str) -> str:
+    """Everything that a reader of the page would see."""
+    import nh3
+
+    writer = _Writer()
+    # Well-formed first: of what is not, the parser reads the rest again at every bracket.
+    writer.feed(nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}, "img": {"alt"}}, link_rel=None))
+    writer.close()
+    return writer.finished()
+
+
+class _Text:
+    """What is written one after the other, with no more lines between than are asked for."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self._lines = 0
+        self._is_marked = False
+
+    def write(self, text: str) -> None:
+        if text:
+            if self.pieces:
+                self.pieces.append("\n" * self._lines)
+            self.pieces.append(text)
+            self._lines, self._is_marked = 0, False
+
+    def block(self, lines: int = 2) -> None:
+        """What follows begins a paragraph, or a line; right behind the mark of a list it does so anyway."""
+        if not self._is_marked:
+            self._lines = max(self._lines, lines)
+
+    def mark(self, text: str) -> None:
+        self.block(1)
+        self.write(text)
+        self._is_marked = True
+
+    @property
+    def is_at_start(self) -> bool:
+        return self._lines > 0 or not self.pieces or self.pieces[-1].endswith(("\n", " "))
+
+    def __str__(self) -> str:
+        return "".join(self.pieces)
+
+
+class _Writer(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._texts = [_Text()]
+        """What is written so far, and inside of each captured element."""
+        self._open: list[tuple[str, str]] = []
+        self._lists: list[int | None] = []
+
+    @property
+    def _text(self) -> _Text:
+        return self._texts[-1]
+
+    def finished(self) -> str:
+        while self._open:
+            self._end(self._open[-1][0])
+        return str(self._text).strip()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        if tag == "br":
+            self._text.write("\n")
+        elif tag == "hr":
+            self._text.block()
+            self._text.write("---")
+            self._text.block()
+        elif tag == "img":
+            self._text.write(told.get("alt", ""))
+        elif tag in _MARKS:
+            self._text.write(_MARKS[tag])
+        elif tag == "li":
+            self._item()
+        elif tag in ("ul", "ol"):
+            self._text.block(1 if self._lists else 2)
+            self._lists.append(1 if tag == "ol" else None)
+        elif tag in _BLOCKS:
+            self._text.block()
+            self._text.write(f"{'#' * int(tag[1])} " if _HEADING.fullmatch(tag) else "")
+        elif tag in _CAPTURED and len(self._open) < _DEEPEST:
+            self._open.append((tag, told.get("href", "")))
+            self._texts.append(_Text())
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _MARKS:
+            self._text.write(_MARKS[tag])
+        elif tag in ("ul", "ol"):
+            del self._lists[-1:]
+            self._text.block(1 if self._lists else 2)
+        elif tag in _BLOCKS:
+            self._text.block()
+        elif any(tag == name for name, _ in self._open):
+            while self._open[-1][0] != tag:
+                self._end(self._open[-1][0])
+            self._end(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self._is_in("pre"):
+            data = _BLANK.sub(" ", data)
+            data = data.lstrip(" ") if self._text.is_at_start else data
+        self._text.write(data)
+
+    def _item(self) -> None:
+        number = self._lists[-1] if self._lists else None
+        if number is not None:
+            self._lists[-1] = number + 1
+        indent = "    " * min(len(self._lists) - 1, _DEEPEST)
+        self._text.mark(f"{indent}- " if number is None else f"{indent}{number}. ")
+
+    def _is_in(self, tag: str) -> bool:
+        return any(tag == name for name, _ in self._open)
+
+    def _end(self, tag: str) -> None:
+        _, address = self._open.pop()
+        inside = str(self._texts.pop())
+        if tag == "a":
+            self._text.write(link(inside.strip(), address))
+        elif tag == "code":
+            self._text.write(inside if self._is_in("pre") else _code(inside.strip()))
+        elif tag in _CELLS:
+            self._text.write(f"{_cell(inside)} | ")
+        elif tag == "tr":
+            self._row(inside)
+        else:
+            self._text.block()
+            self._text.write(_BLOCK_OF.get(tag, str)(inside))
+            self._text.block()
+
+    def _row(self, cells: str) -> None:
+        is_first = not self._text.pieces
+        self._text.block(1)
+        self._text.write(f"| {cells.strip()}")
+        if is_first:
+            self._text.block(1)
+            self._text.write(f"{'|---' * cells.count(' | ')}|")
+
+
+_BLOCK_OF: dict[str, Callable[[str], str]] = {"pre": lambda code: fence(code.strip("\n")), "blockquote": quote}
+
+
+def _code(inside: str) -> str:
+    return f"`` {inside} ``" if "`" in inside else f"`{inside}`" if inside else ""
+
+
+def _cell(inside: str) -> str:
+    return _BLANK.sub(" ", inside).strip().replace("|", "\\|")
