@@ -26,6 +26,7 @@ from commonplace.errors import Halt, Retryable
 from commonplace.moments import now, to_iso
 
 URL = "https://api.omi.me"
+HERE = {"localhost", "127.0.0.1", "::1"}
 PAGE = 25
 SECONDS = 30.0
 TRIES = 5
@@ -59,8 +60,13 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
                 "There is no key of OMI's developer API.",
                 hint="Make one in OMI's app under Developer, then `commonplace connect omi`.",
             )
-        if urlsplit(self.base_url).scheme not in {"http", "https"} or not urlsplit(self.base_url).netloc:
-            raise Halt("OMI_BASE_URL is not an address.", hint=f"It begins with https://, as {URL} does.")
+        address = urlsplit(self.base_url)
+        schemes = {"https", "http"} if address.hostname in HERE else {"https"}
+        if not address.hostname or address.scheme not in schemes:
+            raise Halt(
+                "OMI_BASE_URL is not an address that a key may be sent to.",
+                hint=f"It begins with https://, as {URL} does; http:// is for a server on this machine.",
+            )
 
     @property
     def headers(self) -> dict[str, str]:

@@ -127,6 +127,12 @@ def test_encrypted_data_is_read_with_the_hash_of_the_recovery_key(fake: FakeOmi)
         _read(fake, recovery_key="c2hvcnQ=")
 
 
+@pytest.mark.parametrize("address", ["api.omi.me", "http://api.omi.me", "http://", "ftp://localhost", "file:///etc"])
+def test_a_key_goes_nowhere_unencrypted(address: str) -> None:
+    with pytest.raises(Halt, match="may be sent to"):
+        OmiApi(Account(key="k", base_url=address))
+
+
 def test_an_account_shows_no_key() -> None:
     assert "secret" not in repr(Account(key="secret", recovery_key="secret"))
     with pytest.raises(Halt, match="connect omi"):
