@@ -24,6 +24,8 @@ _LONGEST_READ = 3_000
 _QUESTIONS_READ, _ANSWERS_READ = 8, 4
 _SENTENCE = re.compile(r"(?:[^.!?。！？…\n]|[.!?…](?=[^\s.!?…]))+(?:[.!?。！？…]+|\n|$)")
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_ASIDE = re.compile(r"<details><summary>.*?(?:</details>|\Z)", re.DOTALL)
+"""What our readers folded away: thoughts and the calls of tools."""
 _MARKUP = re.compile(
     r"^\s*(?:[#>*•-]+|\d+[.)])\s+|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|!?\[([^\]]*)\]\([^)]*\)", re.MULTILINE
 )
@@ -120,7 +122,7 @@ def sentences(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     text = shorten(text, _LONGEST_READ)
-    for pattern in (_CODE, _TABLE):
+    for pattern in (_CODE, _ASIDE, _TABLE):
         text = pattern.sub("\n", text)
     return _MARKUP.sub(r"\1", text)
 

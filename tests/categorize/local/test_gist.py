@@ -34,6 +34,13 @@ def test_a_sentence_that_announced_a_list_ends_like_any_other() -> None:
     assert "settle four things. " in f"{gist_of(said, FREE).summary} "
 
 
+def test_what_was_folded_away_is_no_part_of_a_summary() -> None:
+    folded = "<details><summary>Searched the web</summary>\n\nworktop oak details\n\n</details>\n\n"
+    found = gist_of(subject("Which worktop?", folded + "Oak is warm, stone lasts."), FREE)
+    assert found.summary == "Which worktop? Oak is warm, stone lasts."
+    assert "details" not in found.tags
+
+
 def test_a_title_that_is_there_is_kept_and_one_that_says_nothing_is_replaced() -> None:
     assert gist_of(subject("how do bees fly", title="Bees"), FREE).title is None
     assert gist_of(subject("how do bees fly", title="New chat"), FREE).title == "how do bees fly"
