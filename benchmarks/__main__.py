@@ -19,6 +19,8 @@ SHORT: dict[str, list[str]] = {
     "notion": ["--quick"],
     "stages": ["--conversations", "400"],
     "poke": ["--quick"],
+    "openai_conversations": ["--quick"],
+    "hooks": ["--quick"],
 }
 
 

@@ -11,8 +11,9 @@ import base64
 import binascii
 import hmac
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
 from itertools import islice
@@ -175,17 +176,28 @@ def _deliver(session: Session, name: str, hook: HookSettings, report: HooksRepor
         except Refused as error:
             report.problems.append(Problem(hook=name, id="", reason=str(error)))
         else:
-            with closing(_sender(hook)) as sender, ThreadPoolExecutor(AT_ONCE) as several:
-                left = iter(due)
-                while some := list(islice(left, AT_ONCE)):
-                    session.archive.check()
-                    answers = several.map(lambda one: _outcome(sender, hook, secret, *one), some)
-                    for (id, entry), problem in zip(some, answers, strict=True):
-                        _note(known, name, id, entry, problem, report)
+            for id, entry, problem in _told(session, hook, secret, due):
+                _note(known, name, id, entry, problem, report)
     report.waiting += known.counts().get("queued", 0)
     for id, entry in list(known.in_state("done")):
         if entry.updated_at < now() - KEPT_DAYS * 86_400 * SECOND:
             known.removed(id)
+
+
+def _told(
+    session: Session, hook: HookSettings, secret: bytes, due: list[tuple[str, LedgerEntry]]
+) -> Iterator[tuple[str, LedgerEntry, str]]:
+    """What became of each. Others are on their way while one is noted."""
+    left, under_way = iter(due), deque[tuple[str, LedgerEntry, Future[str]]]()
+    with closing(_sender(hook)) as sender, ThreadPoolExecutor(AT_ONCE) as several:
+        while True:
+            for id, entry in islice(left, AT_ONCE - len(under_way)):
+                session.archive.check()
+                under_way.append((id, entry, several.submit(_outcome, sender, hook, secret, id, entry)))
+            if not under_way:
+                return
+            id, entry, outcome = under_way.popleft()
+            yield id, entry, outcome.result()
 
 
 def _outcome(sender: Sender, hook: HookSettings, secret: bytes, id: str, entry: LedgerEntry) -> str:

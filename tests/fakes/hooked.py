@@ -19,9 +19,7 @@ class Hooked(Loopback):
         self.statuses: deque[int] = deque()
         self.latency_seconds = latency_seconds
         self.over = threading.Event()
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        server.daemon_threads = True
-        server.request_queue_size = 64
+        server = _Server(("127.0.0.1", 0), _Handler)
         server.fake = self  # type: ignore[attr-defined]
         super().__init__(server)
 
@@ -31,6 +29,11 @@ class Hooked(Loopback):
     def close(self) -> None:
         self.over.set()
         super().close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
 
 
 class _Handler(BaseHTTPRequestHandler):
