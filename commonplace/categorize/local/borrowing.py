@@ -7,6 +7,7 @@ shipped chats are in fifteen languages, so a category described in one of them i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -36,14 +37,23 @@ IN_WORDS, IN_MEANING = Nearness(0.5, 0.1, 0.15), Nearness(0.15, 0.02, 0.08)
 
 
 class Chat(msgspec.Struct, frozen=True):
-    """A shipped example as it is taught."""
+    """A shipped example as it is taught. Its words are counted when they are wanted, and once."""
 
     example: Example
-    vector: Vector
+    counter: Counter
     direction: Floats | None
+
+    @property
+    def vector(self) -> Vector:
+        return _counted(self.counter, self.example)
 
     def taught(self, category: int, weight: float) -> Document:
         return Document(self.vector, category, weight, self.example.reference, self.direction)
+
+
+@lru_cache(maxsize=5_000)
+def _counted(counter: Counter, example: Example) -> Vector:
+    return counter.vector(example.fields)
 
 
 def owners_of_topics(taxonomy: Taxonomy, references: Iterable[str]) -> dict[str, int]:

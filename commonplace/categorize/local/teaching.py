@@ -7,13 +7,12 @@ shipped belongs to a whole set, what fits nowhere in it must not weigh more than
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 
 from commonplace.categorize.contract import Lesson, Meaning, Taxonomy
 from commonplace.categorize.local.borrowing import Chat, borrowers, owners_of_topics, texts_of
 from commonplace.categorize.local.directions import joined, of_examples, of_texts
 from commonplace.categorize.local.examples import Example, examples
-from commonplace.categorize.local.features import Counter, Document, Floats, Vector
+from commonplace.categorize.local.features import Counter, Document, Floats
 from commonplace.categorize.local.fields import Fields, fields_of
 from commonplace.categorize.local.lexicon import lexicon
 
@@ -36,33 +35,33 @@ def documents(
     owners = owners_of_topics(taxonomy, {chat.example.reference for chat in chats})
     own = [*_own_words(taxonomy, counter, meaning), *_from_lessons(taxonomy, counter, lessons, meaning)]
     lent = borrowers(taxonomy, counter, chats, owners, own)
-    shown = [chat.taught(owners[chat.example.reference], 1.0) for chat in chats if chat.example.reference in owners]
-    borrowed = [chat.taught(lent[chat.example.reference], BORROWED) for chat in chats if chat.example.reference in lent]
     fallback = taxonomy.names.index(taxonomy.fallback)
-    kept = [*shown, *own, *(document for document in borrowed if document.category != fallback)]
-    rest = [document for document in borrowed if document.category == fallback]
-    return [*kept, *_no_more_than_usual(rest, kept, fallback), *_from_lexicon(taxonomy, counter)]
+    kept, rest = list(own), []
+    for chat in chats:
+        reference = chat.example.reference
+        if reference in owners:
+            kept.append(chat.taught(owners[reference], 1.0))
+        elif lent.get(reference) == fallback:
+            rest.append(chat)
+        elif reference in lent:
+            kept.append(chat.taught(lent[reference], BORROWED))
+    kept += [chat.taught(fallback, BORROWED) for chat in _no_more_than_usual(rest, kept, fallback)]
+    return [*kept, *_from_lexicon(taxonomy, counter)]
 
 
-def _no_more_than_usual(rest: Sequence[Document], others: Sequence[Document], fallback: int) -> Sequence[Document]:
+def _no_more_than_usual(rest: Sequence[Chat], others: Sequence[Document], fallback: int) -> Sequence[Chat]:
     """Of what fits nowhere so many, evenly, that they weigh what a category does: they are most of what ships, where a
     set is narrow, and would take everything."""
     weights = [document.weight for document in others if document.category != fallback]
     categories = len({document.category for document in others if document.category != fallback})
     allowed = sum(weights) / max(1, categories) + MOST_FREE
-    return rest[:: max(1, round(sum(document.weight for document in rest) / allowed))]
+    return rest[:: max(1, round(len(rest) * BORROWED / allowed))]
 
 
 def _chats(counter: Counter, shipped: Iterable[Example] | None, meaning: Meaning | None) -> list[Chat]:
-    counted = shipped_chats(counter) if shipped is None else [(e, counter.vector(e.fields)) for e in shipped]
-    directions = _each(None if meaning is None else of_examples(meaning, [example for example, _ in counted]), counted)
-    return [Chat(example, vector, direction) for (example, vector), direction in zip(counted, directions, strict=True)]
-
-
-@lru_cache(maxsize=1)
-def shipped_chats(counter: Counter) -> list[tuple[Example, Vector]]:
-    """All shipped examples, counted once."""
-    return [(example, counter.vector(example.fields)) for example in examples()]
+    chosen = list(examples() if shipped is None else shipped)
+    directions = _each(None if meaning is None else of_examples(meaning, chosen), chosen)
+    return [Chat(example, counter, direction) for example, direction in zip(chosen, directions, strict=True)]
 
 
 def _own_words(taxonomy: Taxonomy, counter: Counter, meaning: Meaning | None) -> Iterator[Document]:
