@@ -11,11 +11,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
 
 DIALECTS = ["sqlite", "postgresql"]
+
+hypothesis_settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any-machine")  # the machine may have other things to do
 
 MakeDatabase = Callable[[str, "Path | str | None"], str]
 
