@@ -115,3 +115,8 @@ def test_the_pages_can_be_followed(reader: Path, monkeypatch: pytest.MonkeyPatch
             monkeypatch.setattr(Output, "as_json", False)
             done = CliRunner().invoke(app, [*command, *words], input="y\n")
             assert done.exit_code == 0, f"{page}: {example}\n{done.output}"
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbers = [path.name[:3] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+    assert numbers == [f"{number:03}" for number in range(1, len(numbers) + 1)]
