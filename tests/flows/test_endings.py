@@ -99,7 +99,8 @@ def locked(world: World) -> None:
 
 
 def one_page_refused(world: World) -> None:
-    world.notion.fail_next("400", on="POST pages", about="Kitchen: choosing a worktop")
+    # With its files, and without.
+    world.notion.fail_next("400", on="POST pages", about="Kitchen: choosing a worktop", times=2)
 
 
 def interrupted(world: World) -> None:

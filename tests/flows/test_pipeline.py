@@ -52,6 +52,7 @@ def test_the_pipeline_brings_everything_up_to_date_and_then_finds_nothing_to_do(
         "stopped": None,
         "hint": None,
         "errors": [],
+        "figures": {},
     }
 
 

@@ -15,6 +15,8 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
+
 from commonplace.destinations.contract import Document, Entries, Files, Ledger
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.choices import Choices
@@ -207,6 +209,8 @@ class Writer:
                 if type(exc) is not Permanent or not job.uploads.retreat():
                     raise
                 entry = job.ledger.get([job.id]).get(job.id)
+                if entry is not None and page_of(entry) is None:  # rejected is not doubtful: one look is enough
+                    entry = msgspec.structs.replace(entry, state="failed")
 
     def _failed(self, job: Job, error: Permanent) -> Outcome:
         if "is not a property that exists" in error.message:  # it was removed since the schema was read
