@@ -29,6 +29,12 @@ def free_embedder() -> Embedder:
     return _use()
 
 
+def free_embedder_of_its_own() -> Embedder:
+    """One that nobody else in this process has: its weights go with it."""
+    free_embedder()
+    return _use.__wrapped__()
+
+
 def model_of(kind: str) -> str:
     """The name by which the embedder of a kind of vectors is opened."""
     provider, rest = kind.split(":", 1)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from commonplace.categorize.contract import Lesson, Meaning, Taxonomy
 from commonplace.categorize.local import model as models
-from commonplace.categorize.local.features import Counter
+from commonplace.categorize.local.features import Counter, Document
 from commonplace.categorize.local.model import Model, Sharpness
 from commonplace.categorize.local.teaching import documents
 
@@ -56,7 +56,14 @@ def taught_apart(task: Task) -> bool:
 
 def trained(task: Task) -> Model:
     """The model, made here and now."""
-    learned = documents(task.taxonomy, counter(), lessons=task.lessons, meaning=task.meaning)
+    return _of(task, _learned(task))
+
+
+def _learned(task: Task) -> list[Document]:
+    return documents(task.taxonomy, counter(), lessons=task.lessons, meaning=task.meaning)
+
+
+def _of(task: Task, learned: list[Document]) -> Model:
     return models.train(task.taxonomy.names, learned, sharpness=MEASURED.get(task.taxonomy.hash))
 
 
@@ -70,4 +77,6 @@ def teach() -> None:
     """What the other process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the one that waits says what is next
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - it comes from our own process
-    trained(task).save(task.file)
+    learned = _learned(task)
+    task = task._replace(meaning=None)  # what it loaded makes room for the fit
+    _of(task, learned).save(task.file)

@@ -17,7 +17,7 @@ from commonplace.categorize.local.directions import ANSWERED, ASKED
 from commonplace.errors import CommonplaceError
 from commonplace.meaning.contract import Embedder, Floats
 from commonplace.meaning.passages import Said, passages
-from commonplace.meaning.registry import free_embedder
+from commonplace.meaning.registry import free_embedder, free_embedder_of_its_own
 from commonplace.session import Session
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class StoredMeaning:
 
 
 def _of_texts_alone() -> StoredMeaning:
-    return StoredMeaning(free_embedder())
+    return StoredMeaning(free_embedder_of_its_own())
 
 
 def meaning_for(session: Session) -> Meaning | None:
