@@ -16,8 +16,6 @@ export UV_PYTHON ?= $(PYTHON)
 export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 RUN = $(UV) run --no-sync
-# Of its time a test waits a third for servers and processes of its own: two cores have room for three.
-TESTS = pytest -n 3 --maxschedchunk 1
 
 .PHONY: help setup run test test-all conformance check format bench screenshots wheel clean
 .DEFAULT_GOAL := help
@@ -41,7 +39,7 @@ run: setup ## Import a sample export and show it: `make run ARGS=--once` ends wi
 
 test: check ## Lint, types and every test
 	@echo "Tests"
-	@$(RUN) $(TESTS) $(ARGS)
+	@$(RUN) pytest -n 2 --maxschedchunk 1 $(ARGS)
 
 CONFORMANCE = $(CURDIR)/.tools/conformance
 conformance: setup ## The MCP project's own suite, in a Node of its own: needs npm
@@ -52,7 +50,7 @@ conformance: setup ## The MCP project's own suite, in a Node of its own: needs n
 	@COMMONPLACE_CONFORMANCE=$(CONFORMANCE) $(RUN) pytest tests/web/conformance $(ARGS)
 
 test-all: check ## Also what takes minutes
-	@$(RUN) $(TESTS) -m "slow or not slow" --timeout 3600 $(ARGS)
+	@$(RUN) pytest -n 2 --maxschedchunk 1 -m "slow or not slow" --timeout 3600 $(ARGS)
 
 check: setup ## Style and types, as the commit hook runs it
 	@echo "Style (ruff)"
