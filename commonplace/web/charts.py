@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +11,9 @@ from commonplace.archive.figures.statistics import Count
 
 WIDTH, HEIGHT, FOOT = 720, 180, 22
 MOST_LABELS = 12
+LONGEST_LABEL = 14
+_SIGN = 7
+"""How wide a letter of a label is, about."""
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +26,10 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     value: int
     address: str
-    is_labelled: bool
+    tick: str
+    """What stands below it; empty: there is no room for each."""
+    tick_x: float
+    tick_anchor: Literal["start", "end"]
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,16 +51,21 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
     bars = []
     for place, row in enumerate(named):
         height = (HEIGHT - 16) * row.conversations / (most or 1)
+        x, width = place * step + step * 0.1, step * 0.8
+        tick = str(row.value)[:LONGEST_LABEL] if place % every == 0 else ""
+        is_cut = x + _SIGN * len(tick) > WIDTH
         bars.append(
             Bar(
-                x=round(place * step + step * 0.1, 1),
+                x=round(x, 1),
                 y=round(HEIGHT - height, 1),
-                width=round(step * 0.8, 1),
+                width=round(width, 1),
                 height=round(max(height, 1 if row.conversations else 0), 1),
                 label=str(row.value),
                 value=row.conversations,
                 address=address(str(row.value)),
-                is_labelled=place % every == 0,
+                tick=tick,
+                tick_x=round(x + width if is_cut else x, 1),
+                tick_anchor="end" if is_cut else "start",
             )
         )
     return Chart(bars=bars, most=most)
