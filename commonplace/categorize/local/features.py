@@ -23,6 +23,8 @@ from commonplace.categorize.local.tokens import IDEOGRAMS, pieces_of, words_of
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Counts = tuple[Ints, Floats]
+"""Hashed features, ascending, and how much each counts."""
 
 WORD_BITS, RUN_BITS = 18, 19
 WORDS, RUNS = 1 << WORD_BITS, 1 << RUN_BITS
@@ -50,8 +52,8 @@ class _Word(msgspec.Struct, frozen=True):
 class Counted(msgspec.Struct, frozen=True):
     """How often each hashed feature occurs in one text, and how much of each lexicon group."""
 
-    words: tuple[Ints, Floats]
-    runs: tuple[Ints, Floats]
+    words: Counts
+    runs: Counts
     groups: Floats
 
 
@@ -84,6 +86,8 @@ class Counter:
         belongs = [[float(name == one) for one in self._sets] for name in self._lexicon.sets]
         self._to_sets = np.array(belongs, dtype=np.float32)
         self._silence = np.zeros(self.dense_size, dtype=np.float32)
+        nothing = _counts(array(_INT))
+        self._nothing = Counted(nothing, nothing, np.zeros(len(self._lexicon.groups), dtype=np.float32))
 
     @property
     def dense_size(self) -> int:
@@ -98,26 +102,30 @@ class Counter:
 
     def plain(self, text: str) -> Vector:
         """A text that is no conversation: it fills one field, and the lexicon says nothing of it."""
-        return Vector((self.count(text),), self._silence)
+        words, runs = self._hashed(words_of(text))
+        return Vector((Counted(words, runs, self._nothing.groups),), self._silence)
 
     def count(self, text: str) -> Counted:
-        words = words_of(text) if text else []
+        if not text:
+            return self._nothing
+        words = words_of(text)
+        groups = np.zeros_like(self._nothing.groups)
         told = [self._of(word) for word in words]
-        hashed = array(_INT, [crc32(f"{one} {other}".encode()) % WORDS for one, other in pairwise(words)])
-        runs = array(_INT)
-        groups = np.zeros(len(self._lexicon.groups), dtype=np.float32)
         for word in told:
-            hashed.extend(word.words)
-            runs.extend(word.runs)
             for found in word.groups:
                 groups[list(found)] += 1 / len(found)
         for found in self._lexicon.of_phrases([word.root for word in told]):
             groups[list(found)] += 1 / len(found)
-        return Counted(
-            words=_counts(hashed),
-            runs=_counts(runs),
-            groups=groups,
-        )
+        return Counted(*self._hashed(words), groups)
+
+    def _hashed(self, words: Sequence[str]) -> tuple[Counts, Counts]:
+        """How often each word or pair of them, and each run of characters, occurs."""
+        hashed = array(_INT, [crc32(f"{one} {other}".encode()) % WORDS for one, other in pairwise(words)])
+        runs = array(_INT)
+        for word in map(self._of, words):
+            hashed.extend(word.words)
+            runs.extend(word.runs)
+        return _counts(hashed), _counts(runs)
 
     def _of(self, word: str) -> _Word:
         known = self._known.get(word)
@@ -155,7 +163,7 @@ class Counter:
         return np.concatenate(parts).astype(np.float32) * np.float32(SHARE_OF_LEXICON)
 
 
-def _counts(hashed: array[int]) -> tuple[Ints, Floats]:
+def _counts(hashed: array[int]) -> Counts:
     """Distinct features with sublinear counts: a word said ten times tells little more than one said thrice."""
     if not hashed:
         return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
@@ -200,7 +208,7 @@ class Space(msgspec.Struct, frozen=True):
             weights.append(how)
         return np.concatenate(columns), np.concatenate(weights)
 
-    def _sum(self, fields: Sequence[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
+    def _sum(self, fields: Sequence[Counts]) -> Counts:
         """The fields' unit vectors added up, as a unit vector."""
         columns, weights = [], []
         for hashed, counts in fields:

@@ -94,5 +94,5 @@ def _from_lessons(
         yield Document(vector, names.index(lesson.category), LESSON, f"lesson {number}", direction)
 
 
-def _each(rows: Floats | None, of: Sequence[object]) -> Sequence[Floats | None]:
+def _each(rows: Floats | Sequence[Floats] | None, of: Sequence[object]) -> Sequence[Floats | None]:
     return [None] * len(of) if rows is None else list(rows)
