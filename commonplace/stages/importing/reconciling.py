@@ -19,6 +19,7 @@ from commonplace.archive.conversations.reading import has_conversation
 from commonplace.archive.core import Archive
 from commonplace.archive.inbox import Delivery, Inbox, open_inbox
 from commonplace.archive.memory import recall, remember
+from commonplace.archive.rows import batched
 from commonplace.config import Environment
 from commonplace.errors import CommonplaceError
 from commonplace.moments import now, parse, to_iso
@@ -109,13 +110,8 @@ class _Reconciling:
         work.show("months", len(planned), len(planned))
 
     def _read(self, start: int, stop: int) -> None:
-        batch: list[Listed] = []
-        for listed in self._api.conversations(start, stop):
-            batch.append(listed)
-            if len(batch) == AT_ONCE:
-                self._store(batch)
-                batch = []
-        self._store(batch)
+        for batch in batched(self._api.conversations(start, stop), AT_ONCE):
+            self._store(batch)
 
     def _store(self, batch: Sequence[Listed]) -> None:
         """Into the inbox, which knows what it has had; what the archive lost meanwhile comes in again all the same."""
