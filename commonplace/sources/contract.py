@@ -41,17 +41,22 @@ class Sure(IntEnum):
 
 
 class Source(Protocol):
-    """One assistant's exports. A package with these names is one, and one line of the registry makes it known.
+    """One assistant's exports. A package has one as `SOURCE`, and one line of the registry makes it known.
 
     A device or assistant that sends conversations one at a time has no files to detect: see `Sender`.
     """
 
-    name: str
-    """The first half of its conversations' identity, as in `chatgpt:6707a308`."""
-    title: str
-    """What people call it."""
-    reader_version: str
-    """A reader that would read the same bytes otherwise has another one."""
+    @property
+    def name(self) -> str:
+        """The first half of its conversations' identity, as in `chatgpt:6707a308`."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+
+    @property
+    def reader_version(self) -> str:
+        """A reader that would read the same bytes otherwise has another one."""
 
     def detect(self, contents: Contents) -> Sure:
         """By what the files hold, as far as their beginnings show. Reads no file to its end, raises nothing."""

@@ -53,7 +53,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
-    version: str
+    reader_version: str
     kind: Kind
     others: Callable[[PurePosixPath], Kind | None] = lambda path: None
     """How a file of other things that are words is read."""
@@ -74,7 +74,7 @@ class ListedExport:
 
     def __init__(self, source: Listed, contents: Contents) -> None:
         self.source = source.name
-        self.reader_version = source.version
+        self.reader_version = source.reader_version
         self.members = contents.members
         self._contents = contents
         self._around = Around(files={_known_as(PurePosixPath(name)): name for name in contents.members})

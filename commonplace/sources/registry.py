@@ -45,7 +45,7 @@ def sender(name: str) -> Sender:
 
 
 def sources() -> list[Source]:
-    return [cast(Source, import_module(module)) for module in SOURCES.values()]
+    return [cast(Source, import_module(module).SOURCE) for module in SOURCES.values()]
 
 
 def readers_version() -> str:

@@ -104,6 +104,6 @@ def _parts(chunk: dict[str, Any]) -> list[dict[str, Any]]:
 SOURCE = Listed(
     name="aistudio",
     title=TITLE,
-    version="aistudio/1",
+    reader_version="aistudio/1",
     kind=Kind(read=_conversation, identity=re.compile(rb"(?!)"), is_whole=True),
 )

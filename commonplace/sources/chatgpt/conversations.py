@@ -16,7 +16,7 @@ from commonplace.sources.tree import grow
 from commonplace.sources.turns import newest_model
 from commonplace.sources.unfamiliar import count_fields
 
-SOURCE = "chatgpt"
+NAME = "chatgpt"
 _KEPT = (
     "gizmo_type",
     "voice",
@@ -75,7 +75,7 @@ def read_conversation(item: object, around: Surroundings) -> Conversation:
         external_id = f"node-{min(message.id for message in messages if message.parent_id is None)}"
     project, gpt = _home(item)
     conversation = Conversation(
-        source=SOURCE,
+        source=NAME,
         external_id=external_id,
         title=first_text(item, "title"),
         created_at=moment(item.get("create_time")),

@@ -10,12 +10,13 @@ import orjson
 
 from commonplace.errors import LeftOut, first_of
 from commonplace.model import Conversation
-from commonplace.sources.chatgpt.conversations import SOURCE, read_conversation
-from commonplace.sources.chatgpt.layout import Layout, survey
+from commonplace.sources.chatgpt.conversations import NAME, read_conversation
+from commonplace.sources.chatgpt.layout import Layout, detect, survey
 from commonplace.sources.chatgpt.records import IDENTITY, Kind, read_record
 from commonplace.sources.contents import Contents
-from commonplace.sources.contract import Item, Known
+from commonplace.sources.contract import Item, Known, Sure
 from commonplace.sources.items import ItemReader
+from commonplace.sources.shapes import CHATGPT
 
 READER_VERSION = "chatgpt/2"
 
@@ -25,7 +26,7 @@ _CONVERSATION_ID = re.compile(rb'"conversation_id"\s*:\s*"([^"\\]{1,100})"')
 class ChatGPTExport:
     """See `sources.contract.Export`."""
 
-    source = SOURCE
+    source = NAME
     reader_version = READER_VERSION
 
     def __init__(self, contents: Contents, layout: Layout) -> None:
@@ -85,5 +86,18 @@ class ChatGPTExport:
                 yield orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
 
 
-def open_contents(contents: Contents) -> ChatGPTExport:
-    return ChatGPTExport(contents, survey(contents))
+class ChatGPT:
+    """See `sources.contract.Source`."""
+
+    name = NAME
+    title = CHATGPT
+    reader_version = READER_VERSION
+
+    def detect(self, contents: Contents) -> Sure:
+        return detect(contents)
+
+    def open(self, contents: Contents) -> ChatGPTExport:
+        return ChatGPTExport(contents, survey(contents))
+
+
+SOURCE = ChatGPT()

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from commonplace.model import Conversation, Message
-from commonplace.sources.chatgpt.conversations import SOURCE, read_conversation
+from commonplace.sources.chatgpt.conversations import NAME, read_conversation
 from commonplace.sources.chatgpt.messages import digest_of, role_of
 from commonplace.sources.chatgpt.surroundings import Surroundings
 from commonplace.sources.contract import NotAConversation
@@ -111,7 +111,7 @@ def _conversation(item: dict[str, Any], kind: str, turns: Iterable[dict[str, Any
         messages = []
     times = [message.created_at for message in messages if message.created_at]
     return Conversation(
-        source=SOURCE,
+        source=NAME,
         external_id=own_id if own_id.startswith("task_") else f"{kind}-{own_id}",
         title=first_text(item, "title", "name"),
         created_at=moment(item.get("create_time") or item.get("created_at")) or min(times, default=None),

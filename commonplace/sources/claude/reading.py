@@ -200,7 +200,7 @@ def _others(path: PurePosixPath) -> Kind | None:
 SOURCE = Listed(
     name="claude",
     title=TITLE,
-    version="claude/1",
+    reader_version="claude/1",
     kind=Kind(read=_conversation, identity=_IDENTITY),
     others=_others,
     tells=frozenset({"users.json", "manifest.json", "export_manifest.json"}),

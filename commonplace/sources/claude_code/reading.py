@@ -120,7 +120,7 @@ def _messages(session: _Session, is_agents: bool, around: Around) -> tuple[list[
 SOURCE = Listed(
     name="claude_code",
     title=TITLE,
-    version="claude_code/1",
+    reader_version="claude_code/1",
     kind=Kind(
         read=_conversation,
         identity=re.compile(rb'"sessionId"\s*:\s*"([^"\\]{1,100})"'),

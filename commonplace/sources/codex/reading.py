@@ -176,7 +176,7 @@ def _is_bare(record: Record) -> bool:
 SOURCE = Listed(
     name="codex",
     title=TITLE,
-    version="codex/1",
+    reader_version="codex/1",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"'), is_whole=True, decode=records),
     tells=frozenset({"session_index.jsonl", "history.jsonl"}),
 )

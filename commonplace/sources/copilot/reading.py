@@ -78,6 +78,6 @@ def _digest(*told: str) -> str:
 SOURCE = Listed(
     name="copilot",
     title="Copilot",
-    version="copilot/1",
+    reader_version="copilot/1",
     kind=Kind(read=_conversation, identity=re.compile(rb"(?!)"), split=split_rows),
 )

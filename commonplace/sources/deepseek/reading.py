@@ -88,7 +88,7 @@ def _parent(node: dict[str, Any], nodes: dict[str, Any]) -> str | None:
 SOURCE = Listed(
     name="deepseek",
     title="DeepSeek",
-    version="deepseek/1",
+    reader_version="deepseek/1",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')),
     tells=frozenset({"user.json"}),
 )

@@ -139,7 +139,7 @@ def _moment(told: object) -> int | None:
 SOURCE = Listed(
     name="grok",
     title=TITLE,
-    version="grok/1",
+    reader_version="grok/1",
     kind=Kind(read=_conversation, identity=re.compile(rb'"(?:conversation_)?id"\s*:\s*"([^"\\]{1,100})"')),
     tells=frozenset({"prod-mc-auth-mgmt-api.json", "prod-mc-billing.json"}),
 )

@@ -126,6 +126,6 @@ def _named(chunk: dict[str, Any]) -> str:
 SOURCE = Listed(
     name="lechat",
     title="Le Chat",
-    version="lechat/1",
+    reader_version="lechat/1",
     kind=Kind(read=_conversation, identity=re.compile(rb'"chatId"\s*:\s*"([^"\\]{1,100})"'), is_whole=True),
 )

@@ -2,10 +2,4 @@
 
 from commonplace.sources.librechat.reading import SOURCE
 
-name = SOURCE.name
-title = SOURCE.title
-reader_version = SOURCE.version
-detect = SOURCE.detect
-open = SOURCE.open
-
-__all__ = ["detect", "name", "open", "reader_version", "title"]
+__all__ = ["SOURCE"]

@@ -159,6 +159,6 @@ def _read_part(part: dict[str, Any], turn: Turn) -> None:
 SOURCE = Listed(
     name="librechat",
     title=TITLE,
-    version="librechat/1",
+    reader_version="librechat/1",
     kind=Kind(read=_conversation, identity=re.compile(rb'"conversationId"\s*:\s*"([^"\\]{1,100})"')),
 )

@@ -123,6 +123,6 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
 SOURCE = Listed(
     name="openwebui",
     title=TITLE,
-    version="openwebui/1",
+    reader_version="openwebui/1",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import aistudio
+from commonplace.sources.aistudio import SOURCE
 from commonplace.sources.contract import Source
 from tests.fakes.assistants import aistudio_prompt
 from tests.fakes.exports import as_json
@@ -12,7 +12,7 @@ from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, W
 
 
 class AIStudioWorld:
-    source: Source = aistudio
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return {f"{number}.json": as_json(aistudio_prompt(f"What is {number}?")) for number in range(count)}

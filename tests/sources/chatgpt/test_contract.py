@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import chatgpt
+from commonplace.sources.chatgpt import SOURCE
 from commonplace.sources.contract import Source
 from tests.fakes.exports import as_json, conversation, one_message
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class ChatGPTWorld:
-    source: Source = chatgpt
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commonplace.sources import claude
+from commonplace.sources.claude import SOURCE
 from commonplace.sources.contract import Source
 from tests.fakes.assistants import claude_conversation, claude_message
 from tests.fakes.exports import as_json
@@ -18,7 +18,7 @@ def export(*items: Any) -> Files:
 
 
 class ClaudeWorld:
-    source: Source = claude
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return export(*(claude_conversation(f"c-{number}") for number in range(count)))

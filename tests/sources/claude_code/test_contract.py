@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import claude_code
+from commonplace.sources.claude_code import SOURCE
 from commonplace.sources.contract import Source
 from tests.fakes.assistants import as_lines, code_record, code_session
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class ClaudeCodeWorld:
-    source: Source = claude_code
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return {f"-home-me/{n}.jsonl": as_lines(code_session(f"s-{n}")) for n in range(count)}

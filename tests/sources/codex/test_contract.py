@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import codex
+from commonplace.sources.codex import SOURCE
 from commonplace.sources.contract import Source
 from tests.fakes.assistants import as_lines, codex_record, codex_session
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class CodexWorld:
-    source: Source = codex
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return {f"2026/03/01/rollout-{n}.jsonl": as_lines(codex_session(f"s-{n}")) for n in range(count)}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import copilot
 from commonplace.sources.contract import Source
+from commonplace.sources.copilot import SOURCE
 from tests.fakes.assistants import copilot_history
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class CopilotWorld:
-    source: Source = copilot
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return {"copilot-activity-history.csv": copilot_history(*(f"Chat {number}" for number in range(count)))}

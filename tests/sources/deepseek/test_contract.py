@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import deepseek
 from commonplace.sources.contract import Source
+from commonplace.sources.deepseek import SOURCE
 from tests.fakes.assistants import deepseek_conversation
 from tests.fakes.exports import as_json
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class DeepSeekWorld:
-    source: Source = deepseek
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         told = [deepseek_conversation(f"c-{number}") for number in range(count)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import gemini
 from commonplace.sources.contract import Source
+from commonplace.sources.gemini import SOURCE
 from tests.fakes.assistants import gemini_cell, gemini_entry, gemini_page
 from tests.fakes.exports import as_json
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
@@ -14,7 +14,7 @@ JSON, PAGE = "Takeout/My Activity/Gemini Apps/MyActivity.json", "Takeout/My Acti
 
 
 class GeminiWorld:
-    source: Source = gemini
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         days = range(count, 0, -1)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import grok
 from commonplace.sources.contract import Source
+from commonplace.sources.grok import SOURCE
 from tests.fakes.assistants import grok_conversation
 from tests.fakes.exports import as_json
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class GrokWorld:
-    source: Source = grok
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         told = [grok_conversation(f"c-{number}") for number in range(count)]

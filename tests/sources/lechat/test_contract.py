@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import lechat
 from commonplace.sources.contract import Source
+from commonplace.sources.lechat import SOURCE
 from tests.fakes.assistants import lechat_conversation
 from tests.fakes.exports import as_json
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class LeChatWorld:
-    source: Source = lechat
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return {f"chat-{number}.json": as_json(lechat_conversation(f"c-{number}")) for number in range(count)}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import librechat
 from commonplace.sources.contract import Source
+from commonplace.sources.librechat import SOURCE
 from tests.fakes.assistants import librechat_conversation
 from tests.fakes.exports import as_json
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class LibreChatWorld:
-    source: Source = librechat
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return {f"{number}.json": as_json(librechat_conversation(f"c-{number}")) for number in range(count)}

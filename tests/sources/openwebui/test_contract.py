@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import openwebui
 from commonplace.sources.contract import Source
+from commonplace.sources.openwebui import SOURCE
 from tests.fakes.assistants import openwebui_conversation
 from tests.fakes.exports import as_json
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
 
 
 class OpenWebUIWorld:
-    source: Source = openwebui
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return {"chats.json": as_json([openwebui_conversation(f"c-{number}") for number in range(count)])}

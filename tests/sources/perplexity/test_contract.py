@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.sources import perplexity
 from commonplace.sources.contract import Source
+from commonplace.sources.perplexity import SOURCE
 from tests.fakes.assistants import perplexity_thread
 from tests.fakes.exports import as_json
 from tests.sources.contract_suite import STRANGE_WORDS, Files, SourceContract, World
@@ -14,7 +14,7 @@ NAME = "conversations-20260920_101500-0a1b2c.json"
 
 
 class PerplexityWorld:
-    source: Source = perplexity
+    source: Source = SOURCE
 
     def files(self, count: int) -> Files:
         return {NAME: as_json({"conversations": [perplexity_thread(f"t-{number}") for number in range(count)]})}
