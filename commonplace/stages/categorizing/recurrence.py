@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.memory import recall, remember
+from commonplace.archive.rows import batched
 from commonplace.archive.schema import conversations
 from commonplace.archive.verdicts.verdicts import list_corrections
 from commonplace.categorize.local.gist import candidates
 from commonplace.categorize.local.tagging import recurring
-from commonplace.stages.categorizing.subjects import in_chunks, subjects
+from commonplace.stages.categorizing.subjects import subjects
 
 LOOKED_AT = 2_000
 """The newest conversations: a few seconds."""
@@ -41,7 +42,7 @@ def count_recurring(archive: Archive) -> None:
         if known is not None and known.conversations <= there < max(known.conversations, 4) * GROWTH:
             return
         ids = list(connection.execute(newest).scalars())
-    found = Counter(recurring(candidates(s) for page in in_chunks(ids, _AT_ONCE) for s in subjects(archive, page)))
+    found = Counter(recurring(candidates(s) for page in batched(ids, _AT_ONCE) for s in subjects(archive, page)))
     for word in list_corrections(archive, "tags"):
         found.update({tag.casefold(): PERSONS_WORTH for tag in word.value})
     remember(archive, _name(archive), msgspec.json.encode(_Remembered(there, dict(found))).decode())

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from commonplace.archive import leases
+from commonplace.archive.rows import batched
 from commonplace.archive.verdicts.verdicts import count_waiting
 from commonplace.bounds import Dollars, within
 from commonplace.categorize import registry, spending
@@ -27,7 +28,7 @@ from commonplace.stages.categorizing.learning import Forecast, Retrained
 from commonplace.stages.categorizing.pending import count_done, pending, prepare, stale
 from commonplace.stages.categorizing.recurrence import count_recurring
 from commonplace.stages.categorizing.report import CategorizeReport, Plan
-from commonplace.stages.categorizing.subjects import categories_of, in_chunks
+from commonplace.stages.categorizing.subjects import categories_of
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.selection import Selection, partition
 from commonplace.stages.work import IN_PROCESS, Chunk, Work, leased, telling, through
@@ -247,7 +248,7 @@ def plan(using: Judging[Any], selection: Selection = Selection(), *, upgrade: bo
     wishes: dict[str, Any] = {"upgrade": upgrade, "review_below": using.review_below}
     waiting = pending(archive, using.judge.key, taxonomy, selection, **wishes)
     usage, known, change = Usage(), 0, change_of(archive, taxonomy)
-    for chunk in in_chunks([item.conversation_id for item in waiting], CHUNK):
+    for chunk in batched([item.conversation_id for item in waiting], CHUNK):
         left = unanswered(using, chunk, again=selection.force)
         known += len(chunk) - len(left)
         usage += using.judge.estimate(left, taxonomy)

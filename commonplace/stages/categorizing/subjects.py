@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, islice
+from itertools import groupby
 
 import msgspec
 from sqlalchemy import case, func, select
 
 from commonplace.archive.core import Archive
+from commonplace.archive.rows import batched
 from commonplace.archive.schema import conversations, messages
 from commonplace.archive.verdicts.verdicts import list_corrections
 from commonplace.categorize.contract import Lesson, Subject, Turn
@@ -32,7 +33,7 @@ def headings(archive: Archive, conversation_ids: Sequence[str]) -> list[Heading]
     table = conversations.c
     found: list[Heading] = []
     with archive.read() as connection:
-        for chunk in in_chunks(conversation_ids, _AT_ONCE):
+        for chunk in batched(conversation_ids, _AT_ONCE):
             query = select(table.id, table.content_hash).where(table.owner == archive.owner, table.id.in_(chunk))
             found += (Heading(row.id, row.content_hash) for row in connection.execute(query))
     return found
@@ -43,7 +44,7 @@ def categories_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str
     table = conversations.c
     found: dict[str, str | None] = {}
     with archive.read() as connection:
-        for chunk in in_chunks(conversation_ids, _AT_ONCE):
+        for chunk in batched(conversation_ids, _AT_ONCE):
             query = select(table.id, table.category).where(table.owner == archive.owner, table.id.in_(chunk))
             found.update((row.id, row.category) for row in connection.execute(query))
     return found
@@ -52,7 +53,7 @@ def categories_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str
 def subjects(archive: Archive, conversation_ids: Sequence[str]) -> list[Subject]:
     """Those that exist, in the order asked for. Turns are the visible ones of the active path that have a text."""
     found: dict[str, Subject] = {}
-    for chunk in in_chunks(conversation_ids, _AT_ONCE):
+    for chunk in batched(conversation_ids, _AT_ONCE):
         found.update((subject.conversation_id, subject) for subject in _read(archive, chunk))
     return [found[id] for id in conversation_ids if id in found]
 
@@ -100,10 +101,3 @@ def _read(archive: Archive, ids: Sequence[str]) -> Iterator[Subject]:
             created_at=row.created_at,
             language=row.language,
         )
-
-
-def in_chunks(ids: Sequence[str], size: int) -> Iterator[list[str]]:
-    """The ids in pieces of `size`, in order."""
-    waiting = iter(ids)
-    while chunk := list(islice(waiting, size)):
-        yield chunk
