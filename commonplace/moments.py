@@ -39,6 +39,23 @@ def to_iso(moment: int | None, zone: tzinfo = UTC) -> str | None:
     return text.replace("+00:00", "Z")
 
 
+def seconds_until(text: str | None) -> float | None:
+    """What `Retry-After` says: a number of seconds, or the seconds until a date."""
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = from_datetime(parsedate_to_datetime(text))
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, (moment - now()) / 1_000_000)
+
+
 def zone_named(name: str) -> tzinfo:
     """The time zone of a setting; "local" is the machine's own."""
     if name == "local":

@@ -66,3 +66,26 @@ def test_windows_cover_a_span_without_gap_or_overlap(start: datetime, days: int,
     assert windows[-1][1] == until
     assert all(left[1] == right[0] for left, right in pairwise(windows))
     assert all(begin < end for begin, end in windows)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_when_to_come_back_is_a_number_of_seconds_or_a_date(text: str | None, seconds: float | None) -> None:
+    assert moments.seconds_until(text) == seconds
+
+
+def test_a_date_to_come_back_at_is_so_far_from_now() -> None:
+    assert moments.seconds_until("Fri, 01 Jan 2100 00:00:00 GMT") == pytest.approx(
+        (moments.parse("2100-01-01") - moments.now()) / 1e6, abs=60
+    )

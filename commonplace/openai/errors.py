@@ -6,13 +6,12 @@ The SDK's exceptions end here. Their texts may quote what was sent, so they are 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from commonplace.errors import CommonplaceError, Halt, Permanent, Retryable
+from commonplace.moments import seconds_until
 from commonplace.openai.limiter import seconds_of
 
 if TYPE_CHECKING:
@@ -224,9 +223,4 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return exact / 1000
     text = headers.get("retry-after")
     seconds = seconds_of(text)
-    if seconds is not None or not text:
-        return seconds
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
+    return seconds if seconds is not None else seconds_until(text)

@@ -26,7 +26,6 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -279,9 +278,9 @@ def _refusal(status: int, message: str, extra: Json, headers: Mapping[str, str])
     reason = extra.get("rate_limit_reason")
     if reason == "public_api_request_blocked":
         return Failure("final", Halt("Notion has blocked this connection.", hint="Ask Notion's support why."))
-    retry_after = _seconds(headers.get("retry-after"))
+    retry_after = moments.seconds_until(headers.get("retry-after"))
     if retry_after is None:
-        retry_after = _seconds(str(extra.get("retry_after", "")))
+        retry_after = moments.seconds_until(str(extra.get("retry_after", "")))
     return Failure(
         "refused",
         Retryable(f"Notion asks for a pause: {message}", retry_after=retry_after),
@@ -336,21 +335,6 @@ _VALUE = re.compile(r"""(instead was\s+)(?!`?\d)[^,;]+|[`"“][^`"”]{40,}[`"�
 def _without_values(message: str) -> str:
     """Notion quotes what it rejects, which may be conversation text: names and numbers stay, values go."""
     return _VALUE.sub(lambda match: (match[1] or "") + "(a value)", message)[:500]
-
-
-def _seconds(text: str | None) -> float | None:
-    """Retry-After as a number of seconds or a date."""
-    if not text:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        moment = moments.from_datetime(parsedate_to_datetime(text))
-    except (ValueError, TypeError):
-        return None
-    return max(0.0, (moment - moments.now()) / 1_000_000)
 
 
 def _kind_of(path: str) -> str:

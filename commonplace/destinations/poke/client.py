@@ -20,7 +20,6 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import msgspec
@@ -163,12 +162,12 @@ def _meaning(reply: Reply) -> Json | Failure:
     status = reply.status
     if 200 <= status < 300:
         return _success(reply)
+    asked = moments.seconds_until(reply.headers.get("retry-after"))
     if status in (408, 429):
-        asked = _retry_after(reply)
         error = Retryable(f"Poke wants to be asked later (HTTP {status}).", retry_after=asked)
         return Failure(kind="turned away", error=error, is_down=status == 408)
     if status >= 500:
-        error = Unanswered(f"Poke failed (HTTP {status}).", retry_after=_retry_after(reply))
+        error = Unanswered(f"Poke failed (HTTP {status}).", retry_after=asked)
         return Failure(kind="unsure", error=error, is_down=True)
     return Failure(kind="final", error=_refusal(status))
 
@@ -195,17 +194,3 @@ def _refusal(status: int) -> CommonplaceError:
     if status == 413:
         return Permanent("The message is too large for Poke.", hint="Lower most_characters.")
     return Permanent(f"Poke does not take this message (HTTP {status}).")
-
-
-def _retry_after(reply: Reply) -> float | None:
-    """Seconds, or a date."""
-    text = reply.headers.get("retry-after", "")
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        at = moments.from_datetime(parsedate_to_datetime(text))
-    except (TypeError, ValueError):
-        return None
-    return max(0.0, (at - moments.now()) / 1_000_000)
