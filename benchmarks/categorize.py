@@ -48,7 +48,7 @@ from commonplace.categorize.local.tagging import recurring
 from commonplace.meaning.registry import free_embedder
 from commonplace.model import Conversation, Message
 from commonplace.stages.categorizing import stage
-from commonplace.stages.categorizing.directions import StoredMeaning
+from commonplace.stages.categorizing.embedded import EmbeddedMeaning
 from commonplace.stages.categorizing.judges import Judging
 from commonplace.stages.categorizing.report import CategorizeReport
 from commonplace.stages.categorizing.subjects import subjects
@@ -143,7 +143,7 @@ def _reuse(archive: Sequence[Subject], known: Mapping[str, int]) -> dict[str, fl
 
 def run(*, quick: bool = False, prompts_of: Path | None = None) -> dict[str, Any]:
     counter = Counter()
-    told = {"words_alone": Told(counter, None), "with_meaning": Told(counter, StoredMeaning(free_embedder()))}
+    told = {"words_alone": Told(counter, None), "with_meaning": Told(counter, EmbeddedMeaning(free_embedder()))}
     found: dict[str, Any] = {"speed": speed(600 if quick else 3000), "quality": {}}
     for name in shipped_names():
         taxonomy = shipped(name)

@@ -11,11 +11,11 @@ from pathlib import Path
 from commonplace.categorize.local.directions import save_shipped
 from commonplace.categorize.local.examples import examples
 from commonplace.meaning.registry import free_embedder
-from commonplace.stages.categorizing.directions import StoredMeaning
+from commonplace.stages.categorizing.embedded import EmbeddedMeaning
 
 
 def main() -> None:
-    meaning = StoredMeaning(free_embedder())
+    meaning = EmbeddedMeaning(free_embedder())
     found = meaning.of([example.subject for example in examples()])
     path = Path(str(resources.files("commonplace.categorize") / "examples" / "directions.npz"))
     with path.open("wb") as file:

@@ -36,7 +36,7 @@ from commonplace.categorize.local.teaching import documents
 from commonplace.categorize.local.training import MEASURED
 from commonplace.meaning.registry import free_embedder
 from commonplace.model import Usage, Verdict
-from commonplace.stages.categorizing.directions import StoredMeaning
+from commonplace.stages.categorizing.embedded import EmbeddedMeaning
 
 
 def subject(*texts: str, title: str | None = None, id: str = "chatgpt:1") -> Subject:
@@ -53,7 +53,7 @@ def everyday() -> Taxonomy:
 
 @pytest.fixture(scope="module")
 def meaning() -> Meaning:
-    return StoredMeaning(free_embedder())
+    return EmbeddedMeaning(free_embedder())
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from commonplace.meaning.contract import Floats
 from commonplace.meaning.registry import free_embedder
 from commonplace.session import Session
 from commonplace.stages.categorizing.directions import StoredMeaning, meaning_for
+from commonplace.stages.categorizing.embedded import EmbeddedMeaning
 from commonplace.stages.categorizing.subjects import subjects
 from commonplace.stages.embedding import embed_pending
 from tests.archive.builders import simple_chat
@@ -55,3 +57,9 @@ def test_what_is_stored_is_read_and_the_rest_is_embedded_alike(archive: Archive)
 def test_settings_that_want_words_alone_get_them(sqlite_archive: Archive) -> None:
     assert meaning_for(_session(sqlite_archive, "")) is None
     assert meaning_for(_session(sqlite_archive, "use")) is not None
+
+
+def test_in_another_process_it_is_the_same_meaning_without_the_archive(sqlite_archive: Archive) -> None:
+    there = pickle.loads(pickle.dumps(StoredMeaning(free_embedder(), sqlite_archive)))  # noqa: S301 - our own
+    assert type(there) is EmbeddedMeaning
+    assert there.key == free_embedder().key
