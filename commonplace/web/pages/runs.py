@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 
 from fastapi import APIRouter, Request
@@ -47,7 +48,8 @@ def list_page(request: Request, session: OwnerOfRuns) -> Response:
 def run_page(request: Request, session: OwnerOfRuns, id: str) -> Response:
     """One run. Its page asks again by itself until it has ended."""
     seen = _seen(request, id)
-    log = history.lines(history.api_of(server_of(request).settings), id)
+    with _prefect_answers():
+        log = history.lines(history.api_of(server_of(request).settings), id)
     reports = [(stage.name, to_html(stage.report)) for stage in seen.stages if stage.report]
     return render(request, "run.html", seen=seen, log=log, reports=reports)
 
@@ -110,12 +112,18 @@ def _seen(request: Request, id: str) -> Seen:
         names_of = {upload.file_name: upload.name for upload in server.uploads.list(owner)}
         return look(server.settings, archive, id, names_of)
 
-    try:
+    with _prefect_answers():
         seen: Seen | None = server.watched.get(id, ask)
+    if seen is None:
+        raise not_found("run")
+    return seen
+
+
+@contextmanager
+def _prefect_answers() -> Iterator[None]:
+    try:
+        yield
     except NoHistory:
         raise Problem(
             503, "no_prefect", "Prefect does not answer.", hint="`commonplace up` starts it; this page waits for it."
         ) from None
-    if seen is None:
-        raise not_found("run")
-    return seen

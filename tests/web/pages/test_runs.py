@@ -66,6 +66,18 @@ def test_runs_without_prefect_say_what_to_start(live: Live) -> None:
     assert browser.get(f"/runs/{ID}").status_code == 503
 
 
+def test_prefect_may_go_while_a_run_is_looked_at(
+    live: Live, prefect: FakePrefectApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefect.add_run(ID, state="running", paths=[])
+    browser = live.logged_in()
+    assert browser.get(f"/runs/{ID}").status_code == 200
+    monkeypatch.delenv("PREFECT_API_URL")  # and what was seen of the run is still fresh
+    page = browser.get(f"/runs/{ID}")
+    assert page.status_code == 503
+    assert "commonplace up" in page.text
+
+
 @pytest.mark.browser
 def test_a_page_follows_its_run_to_the_end(live: Live, prefect: FakePrefectApi, chrome: Any) -> None:
     run = prefect.add_run(ID, state="running", paths=[f"/x/{FILE}"])
