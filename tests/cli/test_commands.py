@@ -4,31 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from commonplace.cli import app
-from commonplace.cli.output import Output
 from commonplace.sources.chatgpt.sample import write_sample
-
-Run = Callable[..., tuple[int, dict[str, Any]]]
-
-
-@pytest.fixture
-def run() -> Run:
-    """Runs a command with `--json`; its exit code and what it printed."""
-
-    def run_command(*arguments: str | Path) -> tuple[int, dict[str, Any]]:
-        Output.as_json = False
-        ended = CliRunner().invoke(app, [*map(str, arguments), "--json"], catch_exceptions=False)
-        Output.as_json = False
-        return ended.exit_code, json.loads(ended.stdout)
-
-    return run_command
+from tests.cli.conftest import Run
 
 
 @pytest.fixture

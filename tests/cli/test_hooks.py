@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from commonplace.cli import app
-from commonplace.cli.output import Output
+from tests.cli.conftest import Run
 from tests.fakes.hooked import Hooked
 
 
@@ -26,14 +23,12 @@ def hooked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooked]:
         yield server
 
 
-def run(*arguments: str) -> tuple[int, dict[str, Any]]:
-    Output.as_json = False
-    ended = CliRunner().invoke(app, ["hooks", *arguments, "--json"], catch_exceptions=False)
-    Output.as_json = False
-    return ended.exit_code, json.loads(ended.stdout)
+@pytest.fixture
+def run(run: Run) -> Run:
+    return partial(run, "hooks")
 
 
-def test_a_hook_is_listed_and_tried(hooked: Hooked) -> None:
+def test_a_hook_is_listed_and_tried(run: Run, hooked: Hooked) -> None:
     code, told = run("list")
     (mine,) = told["hooks"]
     assert (code, mine["name"], mine["events"], mine["waiting"]) == (0, "mine", ["all"], 0)

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from commonplace.cli import app
-from commonplace.cli.output import Output
 from commonplace.sources.chatgpt.sample import write_sample
+from tests.cli.conftest import Run
 from tests.fakes.poke import FakePoke
-
-Run = Callable[..., tuple[int, dict[str, Any]]]
-
-
-@pytest.fixture
-def run() -> Run:
-    def invoke(*arguments: str) -> tuple[int, dict[str, Any]]:
-        Output.as_json = False
-        ended = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
-        Output.as_json = False
-        return ended.exit_code, json.loads(ended.stdout)
-
-    return invoke
 
 
 @pytest.fixture

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
 from commonplace.archive.inbox import Delivery, open_inbox
-from commonplace.cli import app
-from commonplace.cli.output import Output
 from commonplace.session import open_session
-
-Run = Callable[..., tuple[int, dict[str, Any]]]
+from tests.cli.conftest import Run
 
 
 @pytest.fixture
-def run() -> Run:
-    def run_command(*arguments: str) -> tuple[int, dict[str, Any]]:
-        Output.as_json = False
-        ended = CliRunner().invoke(app, ["inbox", *arguments, "--json"], catch_exceptions=False)
-        Output.as_json = False
-        return ended.exit_code, json.loads(ended.stdout)
-
-    return run_command
+def run(run: Run) -> Run:
+    return partial(run, "inbox")
 
 
 def _came_in(*bodies: bytes, is_trusted: bool = True) -> None:

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
-from commonplace.cli import app
-from commonplace.cli.output import Output
-
-Run = Callable[..., tuple[int, dict[str, Any]]]
+from tests.cli.conftest import Run
 
 
 @pytest.fixture
-def run() -> Run:
-    def run_command(*arguments: str) -> tuple[int, dict[str, Any]]:
-        Output.as_json = False
-        ended = CliRunner().invoke(app, ["keys", *arguments, "--json"], catch_exceptions=False)
-        Output.as_json = False
-        return ended.exit_code, json.loads(ended.stdout)
-
-    return run_command
+def run(run: Run) -> Run:
+    return partial(run, "keys")
 
 
 def test_a_key_is_made_listed_and_ended(run: Run) -> None:

@@ -2,28 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
-
-import pytest
-from typer.testing import CliRunner
-
-from commonplace.cli import app
-from commonplace.cli.output import Output
-
-Run = Callable[..., tuple[int, dict[str, Any]]]
-
-
-@pytest.fixture
-def run() -> Run:
-    def run_command(*arguments: str, typed: str = "") -> tuple[int, dict[str, Any]]:
-        Output.as_json = False
-        ended = CliRunner().invoke(app, [*arguments, "--json"], input=typed, catch_exceptions=False)
-        Output.as_json = False
-        return ended.exit_code, json.loads(ended.stdout)
-
-    return run_command
+from tests.cli.conftest import Run
 
 
 def test_a_user_is_added_with_a_password_or_a_link(run: Run) -> None:
