@@ -107,16 +107,25 @@ def _by_age(message: Message) -> tuple[int, str]:
     return message.created_at or 0, message.id
 
 
+def is_folded(message: Message) -> bool:
+    """Whether it is a click away: what tools and the system say, unless there is a picture."""
+    return message.role in FOLDED and all(each.kind != "image" for each in message.attachments)
+
+
+def files_beside(message: Message) -> list[Attachment]:
+    """Those that its text does not show by itself."""
+    return [each for each in message.attachments if f"attachment:{each.id}" not in message.text]
+
+
 def _turn(message: Message, versions: Mapping[str, list[Message]]) -> Turn:
     others = versions.get(message.id, [])
-    has_picture = any(attachment.kind == "image" for attachment in message.attachments)
     return Turn(
         message=message,
         anchor=anchor_of(message.id),
-        is_folded=message.role in FOLDED and not has_picture,
+        is_folded=is_folded(message),
         leaves=[other.id for other in others],
         place=next((place for place, other in enumerate(others, 1) if other.id == message.id), 0),
-        files=[each for each in message.attachments if f"attachment:{each.id}" not in message.text],
+        files=files_beside(message),
     )
 
 

@@ -9,7 +9,6 @@ from datetime import tzinfo
 from functools import cache
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from commonplace.archive.conversations.reading import Filed
@@ -20,10 +19,9 @@ from commonplace.moments import to_datetime
 from commonplace.stages.transcripts.speech import is_shown
 from commonplace.stages.transcripts.writing import Form
 from commonplace.web.pages.attachments import picture_kind
-from commonplace.web.pages.rendering import WEB
+from commonplace.web.pages.rendering import templates
 from commonplace.web.reading import OURS, File, cut, legible, to_html
-from commonplace.web.talk import FOLDED, cited
-from commonplace.web.wording import show
+from commonplace.web.talk import cited, files_beside, is_folded
 
 _PICTURE = re.compile(rf'(<img (?:[^">]|"[^"]*")*?src="){OURS}(?P<sha256>[0-9a-f]{{64}})"')
 _LINK = re.compile(rf'<a href="{OURS}[0-9a-f]{{64}}"')
@@ -63,14 +61,12 @@ class _Printing:
     def _turn(self, message: Message) -> _Turn:
         kept = {each.id: each.sha256 for each in message.attachments if each.sha256}
         files = {id: File(f"{OURS}{sha256}", is_picture=self._kind(sha256) is not None) for id, sha256 in kept.items()}
-        beside = [each for each in message.attachments if f"attachment:{each.id}" not in message.text]
-        has_picture = any(each.kind == "image" for each in message.attachments)
         return _Turn(
             said=message,
             body=self._inlined(to_html(message.text, files)),
             rest=message.text[len(cut(message.text)) :],
-            is_folded=message.role in FOLDED and not has_picture,
-            files=[self._beside(each) for each in beside],
+            is_folded=is_folded(message),
+            files=[self._beside(each) for each in files_beside(message)],
             cited=cited(message),
         )
 
@@ -104,12 +100,4 @@ def _bytes(page: str) -> bytes:
 
 @cache
 def _template() -> Any:
-    made = Environment(
-        loader=FileSystemLoader(WEB / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.globals.update(say=show)
-    return made.get_template("printed.html").module
+    return templates().get_template("printed.html").module

@@ -62,7 +62,7 @@ def fragment(request: Request, template: str, **values: Any) -> str:
         "here": _room(request.url.path),
         "told": say(f"told.{told}") if told in MESSAGES else "",
     }
-    return legible(_templates().get_template(template).render(given | values))
+    return legible(templates().get_template(template).render(given | values))
 
 
 def done(where: str, told: str = "") -> RedirectResponse:
@@ -97,7 +97,8 @@ def _question(values: dict[str, Any], **changed: Any) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """All of them, with the words and forms that any may use."""
     made = Environment(
         loader=FileSystemLoader(WEB / "templates"),
         autoescape=True,
