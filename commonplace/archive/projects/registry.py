@@ -87,6 +87,11 @@ def names(archive: Archive) -> dict[str, str]:
         return {row.id: row.name for row in connection.execute(query.where(projects.c.merged_into.is_(None)))}
 
 
+def sorted_names(archive: Archive) -> list[str]:
+    """The same names alone, as in an index."""
+    return sorted(names(archive).values(), key=str.casefold)
+
+
 def register(archive: Archive, found: Iterable[str]) -> list[str]:
     """Add a project for every ref that is not known yet; the ids of the new ones."""
     wanted = sorted(set(found))

@@ -119,7 +119,7 @@ def _page(request: Request, owner: str, *, problem: str = "", told: Answer | Non
         asked={"question": "", "project": "", "since": "", "until": ""} | asked,
         told=told,
         answer=_answer(told) if told else "",
-        projects=sorted(registry.names(archive).values(), key=str.casefold),
+        projects=registry.sorted_names(archive),
         earlier=list_conversations(archive, Scope(source=OWN), limit=EARLIER),
         longest=LONGEST_QUESTION,
     )

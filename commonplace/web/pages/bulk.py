@@ -91,6 +91,6 @@ def _page(request: Request, owner: str, ids: list[str], *, query: str, problem: 
         shown=list(load_filed(archive, ids[:SHOWN])),
         query=_plain(query),
         categories=taxonomy_named(archive, taxonomy).names,
-        projects=sorted(registry.names(archive).values(), key=str.casefold),
+        projects=registry.sorted_names(archive),
         most=MOST,
     )

@@ -187,7 +187,7 @@ def _page(
         cited=cited,
         file_address=lambda each: f"/files/{each.sha256}" if each.sha256 else "",
         categories=taxonomy_named(archive, server.settings.categorize.taxonomy).names,
-        projects=sorted(registry.names(archive).values(), key=str.casefold),
+        projects=registry.sorted_names(archive),
         why=why(archive, about.id),
         evidence=_evidence,
         similar=_similar(request, archive.owner, about.id),
