@@ -75,11 +75,13 @@ class KillingLedger:
 
 
 class DestinationContract:
-    """Inherit, and provide a fixture `world`."""
+    """Inherit, together with the class of each power that it has, and provide a fixture `world`."""
 
-    @pytest.fixture
-    def world(self) -> World:
-        raise NotImplementedError
+    def test_every_power_that_it_has_is_tested_and_no_other(self, world: World) -> None:
+        powers = world.open().capabilities
+        assert isinstance(self, Changing) == ("content" in powers.changes)
+        assert isinstance(self, Unlookable) == (not powers.supports_lookup)
+        assert isinstance(self, Removing) == powers.supports_removal
 
     def test_it_is_ready_and_knows_which_one_it_is(self, world: World, sqlite_archive: Archive) -> None:
         first, second = world.open(), world.open()
@@ -109,28 +111,6 @@ class DestinationContract:
         outcomes, _ = write(world, sqlite_archive, batch)
         assert {outcome.state for outcome in outcomes} == {"unchanged"}
         assert world.there() == Counter(ids(batch))
-
-    def test_a_changed_document_is_changed_where_it_is(self, world: World, sqlite_archive: Archive) -> None:
-        needs_changes(world)
-        write(world, sqlite_archive, [document("1", "Before"), document("2", "Other")])
-        remote_id = ArchiveLedger(sqlite_archive, world.open().instance).get(["chatgpt:1"])["chatgpt:1"].remote_id
-        outcomes, ledger = write(world, sqlite_archive, [document("1", "After", version=2)])
-        assert [outcome.state for outcome in outcomes] == ["updated"]
-        assert "After" in world.shows("chatgpt:1")
-        assert "Before" not in world.shows("chatgpt:1")
-        assert world.there() == Counter(["chatgpt:1", "chatgpt:2"])
-        entry = ledger.get(["chatgpt:1"])["chatgpt:1"]
-        assert (entry.state, entry.input_hash, entry.remote_id) == ("done", "v2", remote_id)
-
-    def test_a_forced_document_is_written_where_it_is(self, world: World, sqlite_archive: Archive) -> None:
-        needs_changes(world)
-        write(world, sqlite_archive, [document("1", "Title")])
-        for _ in range(2):
-            outcomes, ledger = write(world, sqlite_archive, [document("1", "Title", is_forced=True)])
-            assert outcomes[0].state in {"updated", "unchanged"}
-            assert world.there() == Counter(["chatgpt:1"])
-            assert ledger.get(["chatgpt:1"])["chatgpt:1"].state == "done"
-        assert "Title" in world.shows("chatgpt:1")
 
     def test_two_conversations_of_one_title_are_two(self, world: World, sqlite_archive: Archive) -> None:
         batch = [document("1", "Same"), document("2", "Same"), document("3", "same")]
@@ -182,11 +162,34 @@ class DestinationContract:
             raise AssertionError("never ran to its end")
         assert attempt > 0
 
+
+class Changing:
+    """What went on is news again."""
+
+    def test_a_changed_document_is_changed_where_it_is(self, world: World, sqlite_archive: Archive) -> None:
+        write(world, sqlite_archive, [document("1", "Before"), document("2", "Other")])
+        remote_id = ArchiveLedger(sqlite_archive, world.open().instance).get(["chatgpt:1"])["chatgpt:1"].remote_id
+        outcomes, ledger = write(world, sqlite_archive, [document("1", "After", version=2)])
+        assert [outcome.state for outcome in outcomes] == ["updated"]
+        assert "After" in world.shows("chatgpt:1")
+        assert "Before" not in world.shows("chatgpt:1")
+        assert world.there() == Counter(["chatgpt:1", "chatgpt:2"])
+        entry = ledger.get(["chatgpt:1"])["chatgpt:1"]
+        assert (entry.state, entry.input_hash, entry.remote_id) == ("done", "v2", remote_id)
+
+    def test_a_forced_document_is_written_where_it_is(self, world: World, sqlite_archive: Archive) -> None:
+        write(world, sqlite_archive, [document("1", "Title")])
+        for _ in range(2):
+            outcomes, ledger = write(world, sqlite_archive, [document("1", "Title", is_forced=True)])
+            assert outcomes[0].state in {"updated", "unchanged"}
+            assert world.there() == Counter(["chatgpt:1"])
+            assert ledger.get(["chatgpt:1"])["chatgpt:1"].state == "done"
+        assert "Title" in world.shows("chatgpt:1")
+
     @pytest.mark.parametrize("committed", [False, True], ids=["before", "after"])
     def test_an_update_ended_at_any_step_is_completed(
         self, world: World, sqlite_archive: Archive, committed: bool
     ) -> None:
-        needs_changes(world)
         write(world, sqlite_archive, [document("1", "Version one"), document("2", "Version one")])
         for version in steps_until_unreached(start=2):
             batch = [document(n, f"Version {version}", version=version) for n in ("1", "2")]
@@ -196,12 +199,14 @@ class DestinationContract:
             assert world.there() == Counter(["chatgpt:1", "chatgpt:2"])
             assert all(f"Version {version}" in world.shows(id) for id in ids(batch))
 
+
+class Unlookable:
+    """Nobody but a person can say what arrived."""
+
     @pytest.mark.parametrize("committed", [False, True], ids=["before", "after"])
     def test_what_cannot_be_looked_up_is_sent_once_at_most(
         self, world: World, sqlite_archive: Archive, committed: bool
     ) -> None:
-        if world.open().capabilities.supports_lookup:
-            pytest.skip("It can be looked up.")
         doubted = 0
         for attempt, step in enumerate(steps_until_unreached()):
             batch = [document(f"{attempt}-{n}", f"Title {attempt} {n}") for n in range(3)]
@@ -215,9 +220,11 @@ class DestinationContract:
             assert max(world.there().values(), default=0) <= 1
         assert doubted > 0
 
+
+class Removing:
+    """What is there can be taken away."""
+
     def test_what_is_removed_is_gone_and_may_come_back(self, world: World, sqlite_archive: Archive) -> None:
-        if not world.open().capabilities.supports_removal:
-            pytest.skip("It cannot take anything back.")
         batch = [document(str(n), f"Title {n}") for n in range(3)]
         write(world, sqlite_archive, batch)
         destination = cast("Removes", world.open())
@@ -229,11 +236,6 @@ class DestinationContract:
         assert ledger.get(["chatgpt:0", "chatgpt:1"]) == {}
         write(world, sqlite_archive, batch)
         assert world.there() == Counter(ids(batch))
-
-
-def needs_changes(world: World) -> None:
-    if "content" not in world.open().capabilities.changes:
-        pytest.skip("Each is sent once only.")
 
 
 def write(world: World, archive: Archive, batch: Sequence[Document]) -> tuple[list[Outcome], ArchiveLedger]:

@@ -14,7 +14,7 @@ from commonplace.archive.ledger import ArchiveLedger
 from commonplace.destinations.contract import Destination
 from commonplace.destinations.fake import Failure, FakeDestination, FakeService, FakeSettings, Killed, open_fake
 from commonplace.errors import Halt, Retryable
-from tests.destinations.contract_suite import DestinationContract, ids, settle, write
+from tests.destinations.contract_suite import Changing, DestinationContract, Removing, Unlookable, ids, settle, write
 from tests.destinations.documents import document
 
 
@@ -55,10 +55,28 @@ def world() -> FakeWorld:
     return FakeWorld()
 
 
-class TestContract(DestinationContract):
-    @pytest.fixture(params=VARIANTS.values(), ids=list(VARIANTS))
+class TestLookable(DestinationContract, Changing, Removing):
+    @pytest.fixture(params=["plain", "each message a part"])
     def world(self, request: pytest.FixtureRequest) -> FakeWorld:
-        return FakeWorld(request.param)
+        return FakeWorld(VARIANTS[request.param])
+
+
+class TestUnlookable(DestinationContract, Changing, Unlookable, Removing):
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        return FakeWorld(VARIANTS["cannot be looked up"])
+
+
+class TestOnceOnly(DestinationContract, Unlookable, Removing):
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        return FakeWorld(VARIANTS["once only"])
+
+
+class TestTogether(DestinationContract, Unlookable):
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        return FakeWorld(VARIANTS["all in one message"])
 
 
 @pytest.mark.parametrize(

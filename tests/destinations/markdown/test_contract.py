@@ -16,7 +16,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.destinations.contract import Destination
 from commonplace.destinations.markdown import MarkdownSettings, open_markdown
-from tests.destinations.contract_suite import DestinationContract, settle
+from tests.destinations.contract_suite import Changing, DestinationContract, settle
 from tests.destinations.documents import document
 
 WRITE_FOREVER = """
@@ -58,7 +58,7 @@ class MarkdownWorld:
         """Notes are looked up at once."""
 
 
-class TestContract(DestinationContract):
+class TestContract(DestinationContract, Changing):
     @pytest.fixture
     def world(self, tmp_path: Path) -> MarkdownWorld:
         return MarkdownWorld(tmp_path / "notes")

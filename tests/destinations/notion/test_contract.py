@@ -9,7 +9,7 @@ import pytest
 
 from commonplace.destinations.contract import Destination
 from commonplace.destinations.notion import open_notion
-from tests.destinations.contract_suite import DestinationContract
+from tests.destinations.contract_suite import Changing, DestinationContract, Removing
 from tests.destinations.notion.world import settings_for
 from tests.fakes.notion import FakeNotion
 
@@ -35,7 +35,7 @@ class NotionWorld:
         """The interval between two looks is a setting here."""
 
 
-class TestContract(DestinationContract):
+class TestContract(DestinationContract, Changing, Removing):
     @pytest.fixture
     def world(self) -> Iterator[NotionWorld]:
         with FakeNotion(per_window=100_000) as notion:
