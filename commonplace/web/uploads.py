@@ -99,12 +99,8 @@ class Uploads:
 
     def find(self, owner: str, id: str) -> Upload | None:
         """One of this person's."""
-        if not _ID.fullmatch(id):
-            return None
-        with suppress(FileNotFoundError, msgspec.DecodeError):
-            upload = msgspec.json.decode((self._folder(id) / _ABOUT).read_bytes(), type=Upload)
-            return upload if upload.owner == owner and self.path(upload).is_file() else None
-        return None
+        upload = self._read(id) if _ID.fullmatch(id) else None
+        return upload if upload and upload.owner == owner else None
 
     def list(self, owner: str) -> list[Upload]:
         """This person's, the newest first."""
@@ -187,10 +183,15 @@ class Uploads:
 
     def _all(self) -> Iterator[Upload]:
         for folder in self.folder.glob("*") if self.folder.is_dir() else ():
-            with suppress(FileNotFoundError, msgspec.DecodeError):
-                upload = msgspec.json.decode((folder / _ABOUT).read_bytes(), type=Upload)
-                if upload.id == folder.name and self.path(upload).is_file():
-                    yield upload
+            if upload := self._read(folder.name):
+                yield upload
+
+    def _read(self, id: str) -> Upload | None:
+        """What is noted of the one in this folder, as long as its file is there too."""
+        with suppress(FileNotFoundError, msgspec.DecodeError):
+            upload = msgspec.json.decode((self._folder(id) / _ABOUT).read_bytes(), type=Upload)
+            return upload if upload.id == id and self.path(upload).is_file() else None
+        return None
 
     def _folder(self, id: str) -> Path:
         return self.folder / id
