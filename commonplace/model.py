@@ -19,6 +19,8 @@ OutcomeState = Literal[
 LedgerState = Literal["intent", "done", "failed", "uncertain", "conflict", "queued", "baseline"]
 
 DEFAULT_OWNER = "me"
+SAID_AT = "said_at"
+"""In the `extra` of a message: the place, other than its source, where the conversation went on with it."""
 
 
 class Attachment(msgspec.Struct, kw_only=True):

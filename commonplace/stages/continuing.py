@@ -15,12 +15,11 @@ from uuid import uuid4
 from commonplace.archive import leases
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import load_conversation, load_filed
-from commonplace.archive.conversations.tree import SAID_AT
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.destinations.openai import OpenAIDestination
 from commonplace.errors import Refused, Retryable
 from commonplace.meaning.passages import clean
-from commonplace.model import Conversation, LedgerEntry, Message, Role
+from commonplace.model import SAID_AT, Conversation, LedgerEntry, Message, Role
 from commonplace.moments import now
 from commonplace.openai.pricing import Counted
 from commonplace.openai.replies import SAYS

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from commonplace.model import Message
+from commonplace.model import SAID_AT, Message
 
 Claims = Mapping[str, Mapping[str, int]]
 """For each message the parents that its exports named, each with the newest moment at which one did."""
-
-
-SAID_AT = "said_at"
-"""In the `extra` of a message: the place, other than its source, where the conversation went on with it."""
 
 
 def arrange(messages: list[Message], current_message_id: str | None) -> None:

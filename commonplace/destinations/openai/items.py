@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from commonplace.destinations.contract import Document
-from commonplace.model import Attachment, Message, Role
+from commonplace.model import SAID_AT, Attachment, Message, Role
 from commonplace.moments import now, to_iso
 
 AT_ONCE = 20
@@ -21,7 +21,6 @@ LONGEST = 500_000
 """Characters of one item; a longer message becomes several."""
 THERE = "openai:"
 """How the ids of messages begin that were said there."""
-SAID_AT = "said_at"
 METADATA_VALUE = 512
 OWNER = "commonplace"
 
