@@ -7,6 +7,7 @@ hundreds of thousands of them.
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
@@ -63,6 +64,11 @@ class Message(msgspec.Struct, kw_only=True):
     attachments: list[Attachment] = msgspec.field(default_factory=list)
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
     raw: bytes | None = None
+
+
+def digest_of(role: str, text: str) -> bytes:
+    """The digest of a message that no export brought: its text is what was said."""
+    return blake2b(f"{role}\n{text}".encode("utf-8", "replace"), digest_size=16).digest()
 
 
 class Conversation(msgspec.Struct, kw_only=True):

@@ -9,7 +9,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from hashlib import blake2b
 from uuid import uuid4
 
 import msgspec
@@ -26,7 +25,7 @@ from commonplace.archive.search.filters import Filters
 from commonplace.bounds import Dollars, within
 from commonplace.errors import Halt, Retryable
 from commonplace.meaning.passages import clean
-from commonplace.model import Conversation, Message, Role
+from commonplace.model import Conversation, Message, Role, digest_of
 from commonplace.moments import now
 from commonplace.openai.client import Client, account_of
 from commonplace.openai.errors import About
@@ -207,8 +206,7 @@ def _keep(archive: Archive, asked: str, told: Answer) -> str:
 
 
 def _message(id: str, role: Role, text: str, moment: int) -> Message:
-    seen = blake2b(f"{role}\n{text}".encode(), digest_size=16).digest()
-    return Message(id=id, role=role, text=text, digest=seen, created_at=moment)
+    return Message(id=id, role=role, text=text, digest=digest_of(role, text), created_at=moment)
 
 
 def _assistant(session: Session, project: str | None) -> Assistant:

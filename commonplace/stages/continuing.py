@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from hashlib import blake2b
 from uuid import uuid4
 
 from commonplace.archive import leases
@@ -19,7 +18,7 @@ from commonplace.archive.ledger import ArchiveLedger
 from commonplace.destinations.openai import OpenAIDestination
 from commonplace.errors import Refused, Retryable
 from commonplace.meaning.passages import clean
-from commonplace.model import SAID_AT, Conversation, LedgerEntry, Message, Role
+from commonplace.model import SAID_AT, Conversation, LedgerEntry, Message, Role, digest_of
 from commonplace.moments import now
 from commonplace.openai.pricing import Counted
 from commonplace.openai.replies import SAYS
@@ -169,9 +168,14 @@ def _keep(session: Session, conversation: Conversation, asked: str, told: Answer
 
 
 def _message(id: str, role: Role, text: str, parent_id: str | None, moment: int) -> Message:
-    seen = blake2b(f"{role}\n{text}".encode(), digest_size=16).digest()
     return Message(
-        id=id, role=role, text=text, digest=seen, parent_id=parent_id, created_at=moment, extra={SAID_AT: OWN}
+        id=id,
+        role=role,
+        text=text,
+        digest=digest_of(role, text),
+        parent_id=parent_id,
+        created_at=moment,
+        extra={SAID_AT: OWN},
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from commonplace.destinations.contract import Document
-from commonplace.model import SAID_AT, Attachment, Message, Role
+from commonplace.model import SAID_AT, Attachment, Message, Role, digest_of
 from commonplace.moments import now, to_iso
 
 AT_ONCE = 20
@@ -65,7 +65,7 @@ def message_of(item: Mapping[str, Any], parent_id: str | None, project: str | No
         id=f"{THERE}{item['id']}",
         role=role,
         text=text,
-        digest=_digest(role, text) if is_message and text else b"",
+        digest=digest_of(role, text) if is_message and text else b"",
         parent_id=parent_id,
         created_at=now(),
         is_hidden=not is_message,
@@ -136,7 +136,3 @@ def _pieces(message: Message) -> Iterator[Piece]:
 
 def _line(attachment: Attachment) -> str:
     return f"[{attachment.kind.capitalize()}: {attachment.name or attachment.id}]"
-
-
-def _digest(role: str, text: str) -> bytes:
-    return blake2b(f"{role}\n{text}".encode(), digest_size=16).digest()
