@@ -1,4 +1,7 @@
-"""What conversations mean, for the local judge: read from what was embedded, else embedded now."""
+"""What conversations mean, for the local judge, as far as they were embedded: judging works with what is there.
+
+To embed ten passages of each that were not would take thirty times as long as judging it does.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class StoredMeaning(EmbeddedMeaning):
-    """Of conversations of an archive; of those that have not been embedded the beginning is embedded when asked."""
+    """Of conversations of an archive that were embedded as they are now. Texts that are in no archive are embedded."""
 
     def __init__(self, embedder: Embedder, archive: Archive) -> None:
         super().__init__(embedder)
@@ -28,13 +31,12 @@ class StoredMeaning(EmbeddedMeaning):
         self._kind = stored.kind_named(archive, embedder.key)
 
     def pieces(self, subjects: Sequence[Subject]) -> Sequence[Iterable[Piece]]:
-        known = self._stored(subjects)
-        left = [subject for subject in subjects if subject.conversation_id not in known]
-        made = dict(zip(map(id, left), super().pieces(left), strict=True))
-        return [known.get(each.conversation_id) or made.get(id(each), []) for each in subjects]
+        known = self._stored([subject for subject in subjects if subject.conversation_id])
+        texts = iter(super().pieces([subject for subject in subjects if not subject.conversation_id]))
+        return [known.get(each.conversation_id, []) if each.conversation_id else next(texts) for each in subjects]
 
     def _stored(self, subjects: Sequence[Subject]) -> dict[str, list[Piece]]:
-        if self._kind is None:
+        if self._kind is None or not subjects:
             return {}
         hashes = {subject.conversation_id: subject.content_hash for subject in subjects}
         found: dict[str, list[Piece]] = {}

@@ -1,4 +1,4 @@
-"""What conversations mean, for the local judge: the same whether it was embedded before or is now."""
+"""What conversations mean, for the local judge: what was embedded, the same as if it were embedded now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
-from commonplace.categorize.local.directions import joined
+from commonplace.categorize.local.directions import joined, of_texts
 from commonplace.config import Environment, MeaningSettings, Settings
 from commonplace.meaning.contract import Floats
 from commonplace.meaning.registry import free_embedder
@@ -41,17 +41,21 @@ def _session(archive: Archive, model: str) -> Session:
     return Session(settings, Environment({}), archive)
 
 
-def test_what_is_stored_is_read_and_the_rest_is_embedded_alike(archive: Archive) -> None:
+def test_what_is_stored_is_read_and_nothing_is_embedded_for_the_rest(archive: Archive) -> None:
     merge(archive, None, CHATS)
     asked = subjects(archive, ["chatgpt:1", "chatgpt:2"])
-    before = joined(StoredMeaning(free_embedder(), archive).of(asked))
+    assert not joined(StoredMeaning(_Asleep(), archive).of(asked)).any()  # type: ignore[arg-type]
     embed_pending(_session(archive, "use"))
     stored = joined(StoredMeaning(_Asleep(), archive).of(asked))  # type: ignore[arg-type]
     assert stored.any(axis=1).all()
-    assert np.allclose(before, stored, atol=0.02)
+    assert np.allclose(joined(EmbeddedMeaning(free_embedder()).of(asked)), stored, atol=0.02)
     merge(archive, None, [simple_chat("1", "Something else altogether?", "Yes.", updated=10**12)])
     changed = subjects(archive, ["chatgpt:1"])
-    assert not np.allclose(joined(StoredMeaning(free_embedder(), archive).of(changed)), stored[:1], atol=0.1)
+    assert not joined(StoredMeaning(_Asleep(), archive).of(changed)).any()  # type: ignore[arg-type]
+
+
+def test_texts_that_are_in_no_archive_are_embedded(sqlite_archive: Archive) -> None:
+    assert of_texts(StoredMeaning(free_embedder(), sqlite_archive), ["My sourdough is flat."]).any()
 
 
 def test_settings_that_want_words_alone_get_them(sqlite_archive: Archive) -> None:
