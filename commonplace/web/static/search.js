@@ -9,15 +9,15 @@ let asking = new AbortController();
 
 async function ask() {
   asking.abort();
-  asking = new AbortController();
+  const { signal } = (asking = new AbortController());
   const values = new URLSearchParams(/** @type {any} */ (new FormData(/** @type {HTMLFormElement} */ (form))));
   const address = `/conversations?${values}`;
   try {
-    const reply = await fetch(address, { headers: { "x-part": "found" }, signal: asking.signal });
+    const reply = await fetch(address, { headers: { "x-part": "found" }, signal });
     if (reply.redirected) return location.assign(address); // the session is over
     if (!reply.ok) return;
     const html = await reply.text();
-    if (asking.signal.aborted) return;
+    if (signal.aborted) return; // its own: the next question has another
     found.innerHTML = html;
     history.replaceState(null, "", address);
   } catch {
