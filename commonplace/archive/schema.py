@@ -391,6 +391,37 @@ ledger_items = Table(
     comment="The parts of a conversation that are at a destination by themselves.",
 )
 
+watched_files = Table(
+    "watched_files",
+    metadata,
+    Column("owner", StoredText, primary_key=True),
+    Column("folder", StoredText, primary_key=True, comment="one of the settings"),
+    Column(
+        "digest", LargeBinary, primary_key=True, comment="of its path within: most files there are nobody's business"
+    ),
+    Column("size", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False, comment="nanoseconds"),
+    Column("state", StoredText, nullable=False, comment="taken | refused | other: no export"),
+    Column("readers", StoredText, nullable=False, comment="which readers looked at it: newer ones may know it"),
+    Column("name", StoredText, comment="of an export"),
+    Column("seen_at", Moment, nullable=False),
+    comment="What was looked at in watched folders, so that it is not read again.",
+)
+
+export_requests = Table(
+    "export_requests",
+    metadata,
+    Column("owner", StoredText, primary_key=True),
+    Column("account", StoredText, primary_key=True),
+    Column("asked_at", Moment),
+    Column("mail_at", Moment),
+    Column("link", StoredText),
+    Column("link_ends_at", Moment),
+    Column("imported_at", Moment, comment="the export before the one that is asked for now"),
+    Column("reminded_at", Moment),
+    comment="How far it is with the next export of an account, as far as a person or a mail said.",
+)
+
 leases = Table(
     "leases",
     metadata,
@@ -402,4 +433,4 @@ leases = Table(
 
 # What a backup holds: everything that cannot be made again (of vectors, those that were bought), and the conversations,
 # so that it restores alone. What lets somebody in for a while is not: a restore would make it good again.
-BACKED_UP = [table for table in metadata.sorted_tables if table not in (leases, *SHORT_LIVED)]
+BACKED_UP = [table for table in metadata.sorted_tables if table not in (leases, watched_files, *SHORT_LIVED)]
