@@ -170,6 +170,17 @@ source_items = Table(
     comment="Bytes that were merged before: merging them again changes nothing.",
 )
 
+seen_files = Table(
+    "seen_files",
+    metadata,
+    Column("owner", StoredText, primary_key=True),
+    Column("path", StoredText, primary_key=True),
+    Column("state", StoredText, nullable=False, comment="the readers' version, size, time and inode"),
+    Column("title", StoredText, nullable=False, comment="whose it is"),
+    Column("digest", LargeBinary, nullable=False, comment="of its only item, as in source_items"),
+    comment="Files of one conversation each, as they were when they were merged.",
+)
+
 tombstones = Table(
     "tombstones",
     metadata,
@@ -433,4 +444,6 @@ leases = Table(
 
 # What a backup holds: everything that cannot be made again (of vectors, those that were bought), and the conversations,
 # so that it restores alone. What lets somebody in for a while is not: a restore would make it good again.
-BACKED_UP = [table for table in metadata.sorted_tables if table not in (leases, watched_files, *SHORT_LIVED)]
+BACKED_UP = [
+    table for table in metadata.sorted_tables if table not in (leases, seen_files, watched_files, *SHORT_LIVED)
+]

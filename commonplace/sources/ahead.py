@@ -44,6 +44,9 @@ class Reading(Protocol):
     @property
     def unfamiliar(self) -> Mapping[str, int]: ...
 
+    @property
+    def wholes(self) -> Mapping[str, bytes]: ...
+
     def conversations(self, known: Known | None = None) -> Iterator[Item]: ...
 
 
@@ -54,6 +57,7 @@ class _Frame(msgspec.Struct, omit_defaults=True):
     defects: list[Defect] = []
     unfamiliar: dict[str, int] | None = None
     left_out: list[LeftOut] = []
+    wholes: dict[str, bytes] = {}
     error: bytes | None = None
 
 
@@ -68,6 +72,7 @@ class Ahead:
     def __init__(self, path: Path, limits: Limits | None) -> None:
         self.left_out: list[LeftOut] = []
         self.unfamiliar: dict[str, int] = {}
+        self.wholes: dict[str, bytes] = {}
         places = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", _CODE, str(path.absolute()), msgspec.json.encode(limits or Limits()).decode()],
@@ -96,7 +101,7 @@ class Ahead:
             if frame.error is not None:
                 raise pickle.loads(frame.error)  # noqa: S301 - it comes from our own process
             if frame.unfamiliar is not None:
-                self.unfamiliar, self.left_out = frame.unfamiliar, frame.left_out
+                self.unfamiliar, self.left_out, self.wholes = frame.unfamiliar, frame.left_out, frame.wholes
                 return
 
     def _receive(self) -> bytes:
@@ -141,6 +146,7 @@ def _frames(path: Path, limits: Limits) -> Iterator[_Frame]:
                 yield frame
                 frame, characters = _Frame(conversations=[], defects=[]), 0
         frame.unfamiliar, frame.left_out = dict(export.unfamiliar), list(export.left_out)
+        frame.wholes = dict(export.wholes)
         yield frame
 
 

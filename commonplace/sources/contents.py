@@ -9,25 +9,37 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+import msgspec
+
 from commonplace.errors import Refused
 from commonplace.sources.containers import Container, Unreadable, open_container, there
 from commonplace.sources.limits import Limits
 from commonplace.sources.shapes import Head, look_at, whose_files
 from commonplace.sources.splitting import Buffer
 
-__all__ = ["Contents", "open_contents", "there"]
+__all__ = ["Contents", "Unchanged", "open_contents", "there"]
 
 PEEK = 262_144
 _MAY_HOLD_CONVERSATIONS = frozenset({".json", ".jsonl", ".ndjson", ".csv", ".html"})
 
 
+class Unchanged(msgspec.Struct, frozen=True):
+    """A file of a single item that is as it was when it was merged: it need not be opened."""
+
+    title: str
+    """Of the source that read it."""
+    digest: bytes
+    """Of its item."""
+
+
 class Contents:
     """A container that every source may look into before one of them reads it: each file is looked at once."""
 
-    def __init__(self, name: str, container: Container) -> None:
+    def __init__(self, name: str, container: Container, unchanged: Mapping[str, Unchanged]) -> None:
         self.name = name
+        self.unchanged = unchanged
         self._container = container
-        self._heads: dict[str, Head] = {}
+        self._heads = {name: Head(owner=file.title) for name, file in unchanged.items()}
 
     @property
     def members(self) -> Mapping[str, int]:
@@ -85,6 +97,8 @@ class Contents:
         self._container.close()
 
 
-def open_contents(path: Path, limits: Limits | None = None) -> Contents:
+def open_contents(
+    path: Path, limits: Limits | None = None, unchanged: Mapping[str, Unchanged] | None = None
+) -> Contents:
     """What is at `path`: a zip, a folder or a file. Raises `Refused` if it is absent, damaged or hostile."""
-    return Contents(path.name, open_container(path, limits or Limits()))
+    return Contents(path.name, open_container(path, limits or Limits()), unchanged or {})

@@ -73,6 +73,10 @@ class Export(Protocol):
         """The name of the source that reads it."""
 
     @property
+    def title(self) -> str:
+        """What people call that source."""
+
+    @property
     def reader_version(self) -> str:
         """That source's, as part of every item's digest."""
 
@@ -90,6 +94,10 @@ class Export(Protocol):
     @property
     def unfamiliar(self) -> Mapping[str, int]:
         """Words and fields that the reader does not know, as `type.key`, and how many of them it met so far."""
+
+    @property
+    def wholes(self) -> Mapping[str, bytes]:
+        """Files that are a single item, with its digest, as far as they were read without a defect."""
 
     def conversations(self, known: Known | None = None) -> Iterator[Item]:
         """Every item of the export once, in its order: read, defective, or skipped because `known` gave its digest.

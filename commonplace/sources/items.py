@@ -52,15 +52,26 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
     """An item's bytes as a value. Raises `Undecodable`."""
     split: Split | None = None
     """How a file that is no JSON is cut into items."""
+    wholes: dict[str, bytes] = {}
+    """Filled with the digest of each file that is one item."""
 
     def conversations(self, contents: Contents, members: Iterable[str], known: Known | None) -> Iterator[Item]:
         """Every item of these members, in their order."""
-        for member in members:
-            try:
-                data = contents.load(member)
-            except Unreadable as exc:
-                yield Defect(member, "", str(exc))
-                continue
+        for some in _batches(members):
+            unchanged = {name: contents.unchanged[name].digest for name in some if name in contents.unchanged}
+            skipped = known(list(unchanged.values())) if known and unchanged else frozenset()
+            for member in some:
+                if unchanged.get(member) in skipped:
+                    yield Skipped(unchanged[member])
+                else:
+                    yield from self._of_member(contents, member, known)
+
+    def _of_member(self, contents: Contents, member: str, known: Known | None) -> Iterator[Item]:
+        try:
+            data = contents.load(member)
+        except Unreadable as exc:
+            yield Defect(member, "", str(exc))
+        else:
             yield from self._items_of(member, iter(self._pieces(contents, member, data)), known)
 
     def _pieces(self, contents: Contents, member: str, data: Buffer) -> Iterable[memoryview | Flaw]:
@@ -76,7 +87,10 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
             items = [(index, piece, self._digest(piece)) for index, piece in chunk if isinstance(piece, memoryview)]
             skipped = known([digest for _, _, digest in items]) if known and items else frozenset()
             for index, piece, digest in items:
-                yield Skipped(digest) if digest in skipped else self._read(member, index, piece, digest)
+                item = Skipped(digest) if digest in skipped else self._read(member, index, piece, digest)
+                if self.is_whole and not isinstance(item, Defect):
+                    self.wholes[member] = digest
+                yield item
             flaws = [piece for _, piece in chunk if isinstance(piece, Flaw)]
             yield from (Defect(member, f"#{flaw.index}", flaw.reason) for flaw in flaws)
 
@@ -101,6 +115,12 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
     def _name(self, index: int, piece: memoryview) -> str:
         found = self.identity.search(piece)
         return f"#{index} {found[1].decode('utf-8', 'replace')}" if found else f"#{index}"
+
+
+def _batches(members: Iterable[str]) -> Iterator[list[str]]:
+    waiting = iter(members)
+    while some := list(islice(waiting, _CHUNK)):
+        yield some
 
 
 def _too_large(piece: memoryview) -> str | None:

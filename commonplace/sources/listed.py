@@ -36,9 +36,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     split: Split | None = None
     """How a file that is no JSON is cut into items."""
 
-    def reader(self, version: str, around: Around) -> ItemReader:
+    def reader(self, version: str, around: Around, wholes: dict[str, bytes]) -> ItemReader:
         return ItemReader(
             version=version,
+            wholes=wholes,
             read=lambda item: self.read(item, around),
             identity=self.identity,
             under=self.under,
@@ -74,11 +75,13 @@ class ListedExport:
 
     def __init__(self, source: Listed, contents: Contents) -> None:
         self.source = source.name
+        self.title = source.title
         self.reader_version = source.reader_version
         self.members = contents.members
         self._contents = contents
         self._around = Around(files={_known_as(PurePosixPath(name)): name for name in contents.members})
         self.unfamiliar = self._around.unfamiliar
+        self.wholes: dict[str, bytes] = {}
         self._to_read: list[tuple[Kind, str]] = []
         self._unread: list[str] = []
         self._has_skipped = False
@@ -100,7 +103,8 @@ class ListedExport:
 
     def conversations(self, known: Known | None = None) -> Iterator[Item]:
         for kind, names in _runs(self._to_read):
-            for item in kind.reader(self.reader_version, self._around).conversations(self._contents, names, known):
+            reader = kind.reader(self.reader_version, self._around, self.wholes)
+            for item in reader.conversations(self._contents, names, known):
                 self._has_skipped = self._has_skipped or isinstance(item, Skipped)
                 yield item
 

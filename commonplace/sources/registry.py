@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
 from commonplace.errors import Refused
-from commonplace.sources.contents import Contents, open_contents
+from commonplace.sources.contents import Contents, Unchanged, open_contents
 from commonplace.sources.contract import Export, Sender, Source, Sure
 from commonplace.sources.limits import Limits
 
@@ -55,12 +55,14 @@ def readers_version() -> str:
 
 
 @contextlib.contextmanager
-def open_export(path: Path, *, limits: Limits | None = None) -> Iterator[Export]:
-    """The export at `path`: a zip, a folder or a file of one.
+def open_export(
+    path: Path, *, limits: Limits | None = None, unchanged: Mapping[str, Unchanged] | None = None
+) -> Iterator[Export]:
+    """The export at `path`: a zip, a folder or a file of one. Files of it that are `unchanged` are skipped unopened.
 
     Raises `Refused` if it is damaged or hostile, or if no source, or more than one, takes it for its own.
     """
-    contents = open_contents(path, limits)
+    contents = open_contents(path, limits, unchanged)
     try:
         yield _source_of(contents).open(contents)
     finally:

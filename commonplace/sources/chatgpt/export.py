@@ -27,6 +27,7 @@ class ChatGPTExport:
     """See `sources.contract.Export`."""
 
     source = NAME
+    title = CHATGPT
     reader_version = READER_VERSION
 
     def __init__(self, contents: Contents, layout: Layout) -> None:
@@ -34,6 +35,7 @@ class ChatGPTExport:
         self._layout = layout
         self.members = contents.members
         self._is_read = False
+        self.wholes: dict[str, bytes] = {}
         self.unfamiliar = layout.around.unfamiliar
 
     @property

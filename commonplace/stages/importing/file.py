@@ -20,7 +20,14 @@ from commonplace.sources.contract import Export
 from commonplace.sources.limits import Limits
 from commonplace.sources.registry import open_export
 from commonplace.stages.importing.intake import Intake, TextIndex
-from commonplace.stages.importing.keeping import Keeper, Signature, has_lost_files, signature
+from commonplace.stages.importing.keeping import (
+    Keeper,
+    Signature,
+    has_lost_files,
+    note_seen,
+    signature,
+    unchanged_since,
+)
 from commonplace.stages.importing.report import FileReport
 
 Progress = Callable[[FileReport], None]
@@ -69,7 +76,7 @@ class _FileImport(msgspec.Struct, frozen=True):
             if earlier and not is_lost:
                 self._count_again(earlier)
             else:
-                self._read(anew=is_lost)
+                self._read(seen_as, anew=is_lost)
         self.report.seconds = round(time.monotonic() - started, 3)
         self.using.progress(self.report)
 
@@ -125,12 +132,14 @@ class _FileImport(msgspec.Struct, frozen=True):
         report.messages, report.attachments = counts.messages, counts.attachments
         imports.record_same(self.archive, report.import_id, earlier.id)
 
-    def _read(self, *, anew: bool) -> None:
+    def _read(self, seen_as: Signature, *, anew: bool) -> None:
         """`anew`: also what was merged before, because files that came with it are lost."""
         report = self.report
+        keep = self.using.keep_exports
+        unchanged = {} if anew else unchanged_since(self.archive, self.path, seen_as, keep=keep)
         with (
-            open_export(self.path, limits=self.using.limits) as export,
-            Keeper(self.archive, self.path, keep=self.using.keep_exports) as keeper,
+            open_export(self.path, limits=self.using.limits, unchanged=unchanged) as export,
+            Keeper(self.archive, self.path, keep=keep, without=unchanged) as keeper,
         ):
             report.source = export.source
             intake = Intake(
@@ -147,6 +156,7 @@ class _FileImport(msgspec.Struct, frozen=True):
                 report.unfamiliar = dict(reading.unfamiliar)
                 report.left_out = list(reading.left_out)
             report.sha256 = keeper.sha256()
+            note_seen(self.archive, self.path, seen_as, reading.wholes, title=export.title, kept=keep)
 
     @contextmanager
     def _reading(self, export: Export) -> Iterator[Reading]:

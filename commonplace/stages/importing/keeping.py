@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from hashlib import blake2b
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import BinaryIO
 
 import msgspec
 
-from commonplace.archive.conversations import imports
+from commonplace.archive.conversations import imports, seen
 from commonplace.archive.conversations.imports import ImportRecord
 from commonplace.archive.core import Archive
 from commonplace.archive.files import files
 from commonplace.errors import Defect, Refused
 from commonplace.model import Attachment, Conversation
+from commonplace.sources.contents import Unchanged
 from commonplace.sources.registry import readers_version
 
 OpenMember = Callable[[str], BinaryIO]
 """The bytes of a file that came with a conversation."""
 
+_KEPT = "kept"
+"""Ends the noted state of a file that is among the kept exports."""
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
@@ -35,23 +39,72 @@ class Signature(msgspec.Struct, frozen=True):
 
     size: str
     whole: str
+    files: dict[str, str]
+    """In a folder, what changes with each of its files, by its path in there."""
 
 
 def signature(path: Path) -> Signature:
     """From the place, size, time and inode of a file, or of every file in a folder; and the readers' version."""
-    total, state = 0, blake2b(digest_size=16)
-    for file in _files(path):
-        found = file.stat()
+    whole, version = path.absolute(), readers_version()
+    total, state, files = 0, blake2b(digest_size=16), {}
+    for file, found in _files(whole):
         total += found.st_size
-        state.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\0{found.st_ino}\0".encode("utf-8", "replace"))
-    size = f"{readers_version()}:{total}:"
-    return Signature(size, size + state.hexdigest())
+        told = f"{found.st_size}\0{found.st_mtime_ns}\0{found.st_ino}\0"
+        state.update(f"{file}\0{told}".encode("utf-8", "replace"))
+        files[_name_in(whole, file)] = f"{version}:{told}".replace("\0", ":")
+    size = f"{version}:{total}:"
+    return Signature(size, size + state.hexdigest(), files if whole.is_dir() else {})
 
 
-def _files(path: Path) -> list[Path]:
-    whole = path.absolute()
-    within = whole.rglob("*") if whole.is_dir() else [whole]
-    return sorted(file for file in within if file.is_file() and (file == whole or not file.is_symlink()))
+def is_tried(archive: Archive, path: Path) -> bool:
+    """Whether an import of this file or folder, as it is now, came to its end. Nothing is opened to find out."""
+    return imports.is_ended(archive, signature=signature(path).whole)
+
+
+def unchanged_since(archive: Archive, path: Path, now: Signature, *, keep: bool) -> dict[str, Unchanged]:
+    """The files of a folder that are as they were when they were merged, and are kept if they are to be."""
+    if not now.files:
+        return {}
+    found = {}
+    for name, file in seen.below(archive, str(path.absolute())).items():
+        state = now.files.get(name, "gone")
+        if file.state == f"{state}{_KEPT}" or (file.state == state and not keep):
+            found[name] = Unchanged(file.title, file.digest)
+    return found
+
+
+def note_seen(
+    archive: Archive, path: Path, then: Signature, wholes: Mapping[str, bytes], *, title: str, kept: bool
+) -> None:
+    """What was read of a folder, in the state that it had before it was read: what was added meanwhile is a change."""
+    mark = _KEPT if kept else ""
+    files = {
+        name: seen.SeenFile(f"{then.files[name]}{mark}", title, digest)
+        for name, digest in wholes.items()
+        if name in then.files
+    }
+    seen.note(archive, str(path.absolute()), files)
+
+
+def _files(whole: Path) -> list[tuple[str, os.stat_result]]:
+    """The file itself, or every file of a folder but links, by its path."""
+    if not whole.is_dir():
+        return [(str(whole), whole.stat())] if whole.is_file() else []
+    found: list[tuple[str, os.stat_result]] = []
+    waiting = [str(whole)]
+    while waiting:
+        with suppress(FileNotFoundError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    with suppress(FileNotFoundError):  # it went in between
+                        found.append((entry.path, entry.stat(follow_symlinks=False)))
+    return sorted(found, key=lambda file: file[0])
+
+
+def _name_in(folder: Path, file: str) -> str:
+    return PurePath(file[len(str(folder)) :].lstrip(os.sep)).as_posix()
 
 
 def has_lost_files(archive: Archive, record: ImportRecord) -> bool:
@@ -63,10 +116,12 @@ def has_lost_files(archive: Archive, record: ImportRecord) -> bool:
 class Keeper:
     """Hashes an export, and keeps it, on a thread of its own: both wait for the disk while conversations are read."""
 
-    def __init__(self, archive: Archive, path: Path, *, keep: bool) -> None:
+    def __init__(self, archive: Archive, path: Path, *, keep: bool, without: Collection[str] = ()) -> None:
+        """`without`: files of a folder that an earlier import kept as they are."""
         self._archive = archive
         self._path = path
         self._keep = keep
+        self._without = without
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keeper")
         self._kept: Future[str] | None = None
 
@@ -88,7 +143,7 @@ class Keeper:
             return self._store_file(self._path)
         with tempfile.TemporaryDirectory(prefix="commonplace-") as folder:
             packed = Path(folder) / "export.zip"
-            _pack(self._path, packed)
+            _pack(self._path, packed, self._without)
             return self._store_file(packed)
 
     def _store_file(self, file: Path) -> str:
@@ -97,14 +152,15 @@ class Keeper:
         return files.put_file(self._archive, file, kind=files.EXPORT, name=self._path.name)
 
 
-def _pack(folder: Path, target: Path) -> None:
+def _pack(folder: Path, target: Path, without: Collection[str]) -> None:
     """A zip that is the same for the same files, whenever it is made."""
+    whole = folder.absolute()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
-        for file in _files(folder):
-            name = file.relative_to(folder.absolute()).as_posix()
-            inside = zipfile.ZipInfo(name, _LONG_AGO)
-            with file.open("rb") as source, packed.open(inside, "w", force_zip64=True) as out:
-                shutil.copyfileobj(source, out, files.CHUNK)
+        for file, _ in _files(whole):
+            if (name := _name_in(whole, file)) not in without:
+                inside = zipfile.ZipInfo(name, _LONG_AGO)
+                with Path(file).open("rb") as source, packed.open(inside, "w", force_zip64=True) as out:
+                    shutil.copyfileobj(source, out, files.CHUNK)
 
 
 class AttachmentStore:
