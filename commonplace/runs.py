@@ -25,6 +25,7 @@ FLOWS = {
     "categorize": "flows.categorize:categorize",
     "map-projects": "flows.map_projects:map_projects",
     "sync": "flows.sync:sync",
+    "several": "flows.several.doing:several",
     "pipeline": "flows.pipeline:pipeline",
     "backfill": "flows.backfill:backfill",
     "maintain": "flows.maintain:maintain",

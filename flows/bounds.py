@@ -6,6 +6,7 @@ from datetime import date, datetime, time, tzinfo
 
 from commonplace.moments import from_datetime
 from commonplace.session import Session
+from commonplace.stages import several
 from commonplace.stages.selection import Selection
 
 
@@ -22,6 +23,7 @@ def selection_of(
     since: date | None = None,
     until: date | None = None,
     project: str | None = None,
+    chosen: str | None = None,
     limit: int | None = None,
     force: bool = False,
 ) -> Selection:
@@ -31,6 +33,7 @@ def selection_of(
         since=None if since is None else moment_of(since, zone),
         until=None if until is None else moment_of(until, zone),
         project=project,
+        ids=None if chosen is None else several.find(session.settings.home, session.archive.owner, chosen).ids,
         limit=limit,
         force=force,
     )

@@ -16,6 +16,7 @@ def titled(title: str) -> Any:
 Since = Annotated[date | None, titled("From this day on")]
 Until = Annotated[date | None, titled("Until before this day")]
 ProjectName = Annotated[str | None, titled("Only this project")]
+Chosen = Annotated[str | None, titled("Only a choice made on the pages, by its name")]
 Limit = Annotated[int | None, titled("At most so many conversations")]
 Paths = Annotated[list[str] | None, titled("Files or folders to import")]
 Destinations = Annotated[list[str] | None, titled("Destinations")]

@@ -16,7 +16,7 @@ from commonplace.stages.syncing import stage
 from commonplace.stages.syncing.pending import Wishes, wishes_of
 from flows import assets, reports
 from flows.bounds import selection_of
-from flows.forms import DryRun, Force, Limit, ProjectName, Since, Until, titled
+from flows.forms import Chosen, DryRun, Force, Limit, ProjectName, Since, Until, titled
 from flows.hooks.noting import note
 from flows.runner import RUNNER
 from flows.running import conclude, named
@@ -34,6 +34,7 @@ def sync(
     since: Since = None,
     until: Until = None,
     project: ProjectName = None,
+    chosen: Chosen = None,
     limit: Limit = None,
     dry_run: DryRun = False,
     force: Force = False,
@@ -52,6 +53,7 @@ def sync(
         since: Only conversations updated on or after this day.
         until: Only conversations updated before this day.
         project: Only this project, by name or id.
+        chosen: Only what was chosen on the pages of the web app, by the name of the choice.
         limit: At most so many conversations.
         dry_run: Say what would be written, and write nothing.
         force: Write again what is there already.
@@ -64,7 +66,9 @@ def sync(
         pull_only: Take in what people changed or said there, and write nothing.
     """
     with session() as opened:
-        selection = selection_of(opened, since=since, until=until, project=project, limit=limit, force=force)
+        selection = selection_of(
+            opened, since=since, until=until, project=project, chosen=chosen, limit=limit, force=force
+        )
         wishes = wishes_of(
             retry_failed=retry_failed,
             everything=everything,

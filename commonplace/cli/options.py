@@ -9,6 +9,7 @@ import typer
 from commonplace.cli.output import Output
 from commonplace.config import Settings
 from commonplace.moments import parse
+from commonplace.stages import several
 from commonplace.stages.selection import Selection
 
 
@@ -43,10 +44,16 @@ def selection(
     since: str | None = None,
     until: str | None = None,
     project: str | None = None,
+    chosen: str | None = None,
     limit: int | None = None,
     force: bool = False,
 ) -> Selection:
-    """What the options of a stage command ask for."""
+    """What the options of a stage command ask for; `chosen` is a choice by its name."""
     return Selection(
-        since=moment(since, settings), until=moment(until, settings), project=project, limit=limit, force=force
+        since=moment(since, settings),
+        until=moment(until, settings),
+        project=project,
+        ids=several.find(settings.home, settings.owner, chosen).ids if chosen else None,
+        limit=limit,
+        force=force,
     )

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from commonplace.config import Settings
     from commonplace.session import Session
     from commonplace.stages.explaining import Why
-    from commonplace.stages.transcripts.writing import Form
 
 Category = Annotated[str | None, typer.Option(help="Only this category.")]
 REASONS = {"meaning": "Near in meaning:", "some words": "Nothing has all of these words. These have some of them:"}
@@ -339,6 +338,7 @@ def _export_texts(
 ) -> dict[str, int]:
     from commonplace.archive.conversations.reading import conversation_ids, find_conversation
     from commonplace.stages.transcripts.writing import write_transcripts
+    from commonplace.web.pages.printed import form_named
 
     if messages:
         raise Refused("--messages is for tables.", hint="Use --format jsonl, csv or parquet.")
@@ -347,22 +347,5 @@ def _export_texts(
         raise Refused("Either single conversations or a selection can be exported.", hint="Leave one of them out.")
     found = (find_conversation(archive, one) for one in wanted or ())
     ids = list(dict.fromkeys(found)) if wanted else conversation_ids(archive, scope)
-    written = write_transcripts(archive, output, ids, _form(session, format))
+    written = write_transcripts(archive, output, ids, form_named(session, format))
     return {"conversations": written.conversations, "left_out": written.left_out}
-
-
-def _form(session: Session, format: str) -> Form:
-    from commonplace.stages.transcripts import lines, markdown
-    from commonplace.stages.transcripts.writing import Form, lines_of
-
-    zone = session.settings.zone
-    match format:
-        case "openai-finetune":
-            return lines_of(lines.openai_finetune)
-        case "sharegpt":
-            return lines_of(lines.sharegpt)
-        case "html":
-            from commonplace.web.pages.printed import html
-
-            return html(session.archive, zone, "Commonplace")
-    return Form(lambda filed: markdown.conversation_in_markdown(filed, zone).encode(), between=b"\n---\n\n")

@@ -40,8 +40,14 @@ def review(
     ] = None,
     category: Annotated[str | None, typer.Option(help="The right category.")] = None,
     tags: Annotated[str | None, typer.Option(help="The right tags, separated by commas.")] = None,
+    add_tags: Annotated[
+        str | None, typer.Option("--add-tags", help="Tags to add to those that each has, separated by commas.")
+    ] = None,
     title: Annotated[str | None, typer.Option(help="A better title.")] = None,
     confirm: Annotated[bool, typer.Option("--confirm", help="The verdict is right.")] = False,
+    undo: Annotated[
+        str | None, typer.Option(help="Take back what was said of several, by the name that was told then.")
+    ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take your corrections back.")] = False,
     field: Annotated[
         list[str] | None, typer.Option(help="Take back only this one: category, tags or title; repeatable.")
@@ -62,11 +68,17 @@ def review(
     """Verdicts that nobody is sure of; your word wins and teaches the judges. At a terminal, one after the other."""
     from commonplace.archive.scope import Scope
 
-    wanted = [part.strip() for part in tags.split(",") if part.strip()] if tags is not None else None
+    wanted = _parts(tags) if tags is not None else None
     words = Words(category=category, tags=wanted, title=title, confirm=confirm)
     with errors_for_people(), open_session() as (settings, _, archive):
         if new_category is not None:
             _add_category(archive, settings.categorize.taxonomy, new_category)
+            return
+        if undo is not None:
+            _undo(archive, settings, undo)
+            return
+        if add_tags is not None:
+            _say_of_several(archive, settings, conversations or (), category=category or "", tags=_parts(add_tags))
             return
         own = _own_name(archive, settings, judged)
         scope = Scope(since=moment(since, settings), until=moment(until, settings), project=project, category=own)
@@ -81,6 +93,36 @@ def review(
             from commonplace.cli.sitting import sit
 
             sit(archive, settings, scope)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _say_of_several(
+    archive: Archive, settings: Settings, conversations: Sequence[str], *, category: str, tags: Sequence[str]
+) -> None:
+    from commonplace.archive.conversations.reading import find_conversation
+    from commonplace.stages import several
+
+    ids = [find_conversation(archive, each) for each in conversations]
+    choice = msgspec.structs.replace(
+        several.choose(settings.home, archive.owner, ids), category=category, tags=tuple(tags)
+    )
+    kept = several.say(settings.home, archive, choice, taxonomy=settings.categorize.taxonomy, origin="cli")
+    if Output.as_json:
+        print_json({"name": kept.name, "conversations": len(ids), "words": len(kept.said)})
+    tell(f"Kept for {len(ids)} conversations. `commonplace review --undo {kept.name}` takes it back.")
+
+
+def _undo(archive: Archive, settings: Settings, name: str) -> None:
+    from commonplace.stages import several
+
+    choice = several.find(settings.home, archive.owner, name)
+    count = several.undo(settings.home, archive, choice, review_below=settings.categorize.review_below)
+    if Output.as_json:
+        print_json({"taken_back": count})
+    tell(f"Taken back for {count} conversations.")
 
 
 def _is_terminal() -> bool:

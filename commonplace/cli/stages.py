@@ -61,6 +61,7 @@ def sync(
     since: Since = None,
     until: Until = None,
     project: Project = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this conversation, by id; repeatable.")] = None,
     limit: Limit = None,
     dry_run: DryRun = False,
     force: Force = False,
@@ -86,6 +87,8 @@ def sync(
         if prune:
             _prune(destination, dry_run=dry_run, is_agreed=yes)
             return
+        if only:
+            bounds["chosen"] = _chosen(only)
         wishes: dict[str, Any] = {
             "retry_failed": retry_failed,
             "everything": everything,
@@ -111,6 +114,16 @@ def sync(
         _tell_what_was_not_sent(report)
         failed = report["failed"] + report["uncertain"]
         finish(report, lambda: show_report(f"Synced to {destination}", report, SYNC_KEYS), failed=failed)
+
+
+def _chosen(ids: list[str]) -> str:
+    """The name of a choice of these, by which a run is told of them."""
+    from commonplace.archive.conversations.reading import find_conversation
+    from commonplace.stages import several
+
+    with open_session() as (settings, _, archive):
+        wanted = [find_conversation(archive, id) for id in ids]
+        return several.choose(settings.home, archive.owner, wanted).name
 
 
 def _prune(destination: str, *, dry_run: bool, is_agreed: bool) -> None:

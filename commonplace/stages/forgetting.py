@@ -22,6 +22,7 @@ from commonplace.categorize.local.kind import MODELS, models_path
 from commonplace.projects.known_names import KnownNames, names_path
 from commonplace.stages.categorizing.recurrence import forget_recurring
 from commonplace.stages.maintain import backup_path
+from commonplace.stages.several import forget_choices
 
 
 def forget(
@@ -42,6 +43,7 @@ def forget(
     with Answers(answers_path(home)) as answers:
         answers.forget({*ids, *concerned})
     forget_recurring(archive)
+    forget_choices(home)
     with KnownNames(names_path(home)) as names:
         names.forget(_projects_of(archive, concerned))
     for model in models_path(home).glob(MODELS):

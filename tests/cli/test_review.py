@@ -156,3 +156,16 @@ def test_scripts_correct_several_at_once_by_name_or_by_what_waits(waiting: None)
     )
     assert len(run("0", "1", "--withdraw")[1]["withdrawn"]) == 2
     assert (run("--until", "2001-01-01")[1]["total"], run("--since", "2001-01-01")[1]["total"]) == (2, 0)
+
+
+@pytest.mark.usefixtures("waiting")
+def test_tags_are_added_to_several_and_taken_back_by_one_name() -> None:
+    asked = ["review", "chatgpt:1", "chatgpt:2", "--add-tags", "bread, rye", "--json"]
+    told = json.loads(CliRunner().invoke(app, asked).stdout)
+    assert (told["conversations"], told["words"]) == (2, 2)
+    with open_session() as (_, _, archive):
+        assert len(list_corrections(archive, "tags")) == 2
+    back = CliRunner().invoke(app, ["review", "--undo", told["name"]])
+    assert back.exit_code == 0
+    with open_session() as (_, _, archive):
+        assert list_corrections(archive, "tags") == []

@@ -1,4 +1,4 @@
-"""What people do to projects (merge, split, rename, set an assistant), so that each can be undone.
+"""What people do to projects (merge, split, rename, set an assistant, assign many), so that each can be undone.
 
 An event says what it moved. Undoing moves back what is still where the event put it; what was moved again since then,
 by a person or by another event, stays where it is.
@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import assignments as words
@@ -122,6 +122,20 @@ def set_assistant(archive: Archive, project_id: str, wanted: assistants.Assistan
         return _note(connection, archive.owner, "assistant", detail)
 
 
+def assign(archive: Archive, project_id: str, ids: Sequence[str]) -> Event:
+    """A person's word on several at once: they are in this project. Noted first, so that half of it can be undone."""
+    with archive.write() as connection:
+        _project(connection, archive.owner, project_id)
+        before: dict[str, Any] = dict.fromkeys(ids)
+        for batch in batched(ids):
+            where = (assignments.c.owner == archive.owner) & assignments.c.conversation_id.in_(batch)
+            rows = connection.execute(select(assignments).where(where))
+            before |= {row.conversation_id: _movable(row) for row in rows}
+        event = _note(connection, archive.owner, "assign", {"project": project_id, "before": before})
+    words.assign(archive, dict.fromkeys(ids, project_id))
+    return event
+
+
 def history(archive: Archive, *, project_id: str | None = None, limit: int | None = None) -> list[Event]:
     """What happened to projects, the newest first."""
     query = select(project_events).where(project_events.c.owner == archive.owner)
@@ -187,7 +201,25 @@ def _undo_assistant(connection: Connection, owner: str, detail: Mapping[str, Any
     assistants.keep(connection, owner, detail["project"], detail["before"])
 
 
-_UNDO = {"merge": _undo_merge, "split": _undo_split, "rename": _undo_rename, "assistant": _undo_assistant}
+def _undo_assign(connection: Connection, owner: str, detail: Mapping[str, Any]) -> None:
+    in_it = (assignments.c.owner == owner) & (assignments.c.project_id == detail["project"])
+    by_person = set(_ids(connection, in_it & (assignments.c.rule == "person")))
+    before = {id: values for id, values in detail["before"].items() if id in by_person}
+    _restore(connection, owner, {id: values for id, values in before.items() if values is not None})
+    unknown = [id for id, values in before.items() if values is None]
+    for batch in batched(unknown):
+        where = (assignments.c.owner == owner) & assignments.c.conversation_id.in_(batch)
+        connection.execute(delete(assignments).where(where))
+    words.set_project(connection, owner, dict.fromkeys(unknown))
+
+
+_UNDO = {
+    "merge": _undo_merge,
+    "split": _undo_split,
+    "rename": _undo_rename,
+    "assistant": _undo_assistant,
+    "assign": _undo_assign,
+}
 
 
 def successors(archive: Archive) -> dict[str, str]:

@@ -168,6 +168,27 @@ def corrections_of(connection: Connection, owner: str, ids: Sequence[str]) -> di
     return found
 
 
+def words_of(archive: Archive, conversation_ids: Sequence[str], field: Field) -> dict[str, Correction]:
+    """What a person said of one field, of each conversation that somebody said something of."""
+    found: dict[str, Correction] = {}
+    with archive.read() as connection:
+        for page in batched(conversation_ids):
+            said = corrections_of(connection, archive.owner, page)
+            found |= {id: words[field] for id, words in said.items() if field in words}
+    return found
+
+
+def tags_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The tags that hold of each conversation now."""
+    table = conversations.c
+    found: dict[str, list[str]] = {}
+    with archive.read() as connection:
+        for page in batched(conversation_ids):
+            query = select(table.id, table.tags).where(table.owner == archive.owner, table.id.in_(page))
+            found |= {row.id: msgspec.json.decode(row.tags, type=list[str]) for row in connection.execute(query)}
+    return found
+
+
 def correction_from(row: Row[Any]) -> Correction:
     """A row of `corrections`."""
     plain = {name: row._mapping[name] for name in Correction.__struct_fields__}

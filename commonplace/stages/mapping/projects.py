@@ -102,6 +102,13 @@ def assign(archive: Archive, project: str, ids: Sequence[str], *, new: bool = Fa
     return _changed(assignments.assign(archive, wanted), asked=len(wanted))
 
 
+def assign_several(archive: Archive, project: str, ids: Sequence[str]) -> Plain:
+    """The same of many, as one event that is undone as a whole."""
+    if not lookup.is_known(archive, project):
+        create(archive, project)
+    return _event(history.assign(archive, lookup.find_project(archive, project).id, ids))
+
+
 def unassign(archive: Archive, ids: Sequence[str], *, to_rules: bool = False) -> Plain:
     """These conversations are in no project, whatever a rule says. `to_rules`: let the rules decide again instead."""
     found = [reading.find_conversation(archive, id) for id in ids]

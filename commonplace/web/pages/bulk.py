@@ -1,96 +1,227 @@
-"""One word for many conversations: those that were ticked, or all that were found. What it will do is told first."""
+"""One word for many conversations: those that were ticked, or all that were found. What it will do is told first.
+
+A few are changed at once; more are a run, and so is whatever takes long.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlencode
 
 import msgspec
-from fastapi import APIRouter, Form, Request
-from starlette.responses import Response
+from fastapi import APIRouter, Form, Query, Request
+from starlette.responses import FileResponse, Response
 
+from commonplace import runs
+from commonplace.archive.access.sessions import Session
+from commonplace.archive.care.forget import forget as foresee_forgetting
 from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.projects import registry
-from commonplace.errors import Refused
-from commonplace.stages.categorizing.reviewing import correct_conversations, own_name
+from commonplace.errors import CommonplaceError, Refused
+from commonplace.stack import history
+from commonplace.stack.history import NoHistory
+from commonplace.stages import several
+from commonplace.stages.categorizing.recurrence import tags_in_use
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
-from commonplace.web.errors import Problem
+from commonplace.stages.selection import Selection
+from commonplace.stages.several import Choice
+from commonplace.stages.syncing import destinations
+from commonplace.stages.transcripts.writing import write_transcripts
+from commonplace.web.errors import Problem, not_found
 from commonplace.web.pages.conversations import Asked, found_ids
+from commonplace.web.pages.printed import form_named
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import Person, archive_of
-from commonplace.web.server import server_of
+from commonplace.web.security.people import OwnerOfRuns, Person, archive_of
+from commonplace.web.server import Server, server_of
 from commonplace.web.wording import say
 
 router = APIRouter(prefix="/several")
 
-MOST = 900
-"""So many are changed at once; each is a word of its own in the archive."""
+MOST = 10_000
+"""So many can be chosen."""
+AT_ONCE = 900
+"""So many are changed while somebody waits for the page."""
 SHOWN = 20
 Ids = Annotated[list[str], Form(max_length=MOST)]
-Query = Annotated[str, Form(max_length=8_000)]
+Address = Annotated[str, Form(max_length=8_000)]
+Act = Literal["", "sync", "forget"]
+Name = Annotated[str, Query(max_length=200)]
 
 
 @router.post("", dependencies=[Guarded])
-def choose(request: Request, session: Person, id: Ids = [], query: Query = "", everything: Typed = "") -> Response:  # noqa: B006
-    """What can be said of them, and of whom it will be said."""
-    ids = _all(request, session.owner, query) if everything else list(dict.fromkeys(id))
-    return _page(request, session.owner, ids, query=query, problem="" if ids else say("several.none"))
-
-
-@router.post("/keep", dependencies=[Guarded])
-def keep(
+def choose(
     request: Request,
     session: Person,
     id: Ids = [],  # noqa: B006
-    query: Query = "",
-    category: Typed = "",
-    project: Typed = "",
+    query: Address = "",
+    everything: Typed = "",
 ) -> Response:
-    """Say it: of each of them, as if one had gone from page to page."""
-    from commonplace.stages.mapping import projects
+    """Keep the choice; its page has what can be done with it."""
+    server, told = server_of(request), parse_qs(query)
+    ids = _all(server, session.owner, told) if everything else id
+    back = urlencode(told, doseq=True)
+    if not ids:
+        return render(request, "several.html", status=400, choice=None, query=back)
+    return done(f"/several/{several.choose(server.settings.home, session.owner, ids, query=back).name}")
 
-    archive = archive_of(request, session.owner)
-    taxonomy = server_of(request).settings.categorize.taxonomy
+
+@router.get("/{name}")
+def page(request: Request, session: Person, name: str, act: Act = "", destination: Name = "") -> Response:
+    """What can be done with a choice. Of the act that is asked for also what it would do."""
+    return _page(request, session, _found(request, session, name), act=act, destination=destination)
+
+
+@router.get("/{name}/file")
+def file(request: Request, session: Person, name: str) -> Response:
+    """The file that they were written into."""
+    choice = _found(request, session, name)
+    path = several.file_of(server_of(request).settings.home, choice)
+    if not path.is_file():
+        raise not_found("file")
+    return FileResponse(path, filename=f"conversations{path.suffix}", media_type="application/octet-stream")
+
+
+@router.post("/{name}/say", dependencies=[Guarded])
+def speak(
+    request: Request, session: Person, name: str, category: Typed = "", tags: Typed = "", project: Typed = ""
+) -> Response:
+    """Say it of each of them, as if one had gone from page to page."""
+    server, archive = server_of(request), archive_of(request, session.owner)
+    added = tuple(part.strip() for part in tags.split(",") if part.strip())
+    words = {"category": category, "tags": added, "project": " ".join(project.split())}
+    choice = msgspec.structs.replace(_found(request, session, name), **words)
     try:
-        if not id or not (category or project.strip()):
-            raise Refused(say("several.none"))
-        if category:
-            own = own_name(archive, taxonomy, category)
-            correct_conversations(archive, id, taxonomy=taxonomy, origin="web", category=own)
-        if project.strip():
-            projects.assign(archive, project.strip(), id, new=True)
-    except Refused as refused:
-        return _page(request, session.owner, id, query=query, problem=str(refused))
-    return done(f"/conversations?{_plain(query)}", "kept")
+        if not any(words.values()):
+            raise Refused(say("several.no_word"))
+        if _is_run(choice):
+            return _start(request, session, choice, "say")
+        several.say(server.settings.home, archive, choice, taxonomy=server.settings.categorize.taxonomy, origin="web")
+    except CommonplaceError as error:
+        return _page(request, session, choice, problem=str(error))
+    return done(f"/several/{name}", "kept")
 
 
-def _all(request: Request, owner: str, query: str) -> list[str]:
-    told = {name: values[-1] for name, values in parse_qs(query).items() if name != "page"}
+@router.post("/{name}/undo", dependencies=[Guarded])
+def undo(request: Request, session: Person, name: str) -> Response:
+    """Take back what was said of them."""
+    server, archive = server_of(request), archive_of(request, session.owner)
+    choice = _found(request, session, name)
+    if _is_run(choice):
+        return _start(request, session, choice, "undo")
+    below = server.settings.categorize.review_below
+    several.undo(server.settings.home, archive, choice, review_below=below)
+    return done(f"/several/{name}", "undone")
+
+
+@router.post("/{name}/export", dependencies=[Guarded])
+def export(request: Request, session: Person, name: str, format: Typed = "markdown") -> Response:
+    """Write them into one file, which the page then has."""
+    server = server_of(request)
+    if format not in several.FORMATS:
+        raise Problem(422, "invalid", "There is no such format.")
+    choice = msgspec.structs.replace(_found(request, session, name), format=format)
+    if _is_run(choice) and format == "html":  # its pictures are in it
+        return _page(request, session, choice, problem=say("several.too_long", n=AT_ONCE))
+    if _is_run(choice):
+        return _start(request, session, choice, "export")
+    reading = server.readers.of(session.owner).session
+    path = several.file_of(server.settings.home, choice)
+    write_transcripts(reading.archive, path, choice.ids, form_named(reading, format))
+    several.keep(server.settings.home, choice)
+    return done(f"/several/{name}/file")
+
+
+@router.post("/{name}/sync", dependencies=[Guarded])
+def sync(request: Request, session: OwnerOfRuns, name: str, destination: Typed) -> Response:
+    """Write them to a destination, as a run."""
+    choice = _found(request, session, name)
+    return _start(request, session, choice, "", flow="sync", destination=destination, agreed=True)
+
+
+@router.post("/{name}/forget", dependencies=[Guarded])
+def forget(request: Request, session: OwnerOfRuns, name: str) -> Response:
+    """Remove them for good, as a run."""
+    return _start(request, session, _found(request, session, name), "forget")
+
+
+def _is_run(choice: Choice) -> bool:
+    return len(choice.ids) > AT_ONCE
+
+
+def _start(
+    request: Request, session: Session, choice: Choice, act: str, *, flow: str = "several", **asked: Any
+) -> Response:
+    settings = server_of(request).settings
+    if session.owner != settings.owner:
+        return _page(request, session, choice, problem=say("several.too_many", n=AT_ONCE))
+    several.keep(settings.home, choice)
     try:
-        asked = msgspec.convert(told, Asked, strict=False)
+        history.api_of(settings)
+        runs.connect(settings)
+        started = runs.start(flow, {"chosen": choice.name, **({"act": act} if act else {}), **asked})
+    except NoHistory:
+        return _page(request, session, choice, problem=say("runs.nobody"))
+    except CommonplaceError as error:
+        return _page(request, session, choice, problem=str(error))
+    return done(f"/runs/{started.id}")
+
+
+def _found(request: Request, session: Session, name: str) -> Choice:
+    return several.find(server_of(request).settings.home, session.owner, name)
+
+
+def _all(server: Server, owner: str, told: dict[str, list[str]]) -> Sequence[str]:
+    try:
+        asked = msgspec.convert(
+            {name: values[-1] for name, values in told.items() if name != "page"}, Asked, strict=False
+        )
     except msgspec.ValidationError:
         raise Problem(422, "invalid", "That is no question of ours.") from None
-    return found_ids(server_of(request), owner, asked, most=MOST)
+    return found_ids(server, owner, asked, most=MOST)
 
 
-def _plain(query: str) -> str:
-    """The query of the page that one came from, made anew."""
-    return urlencode(parse_qs(query), doseq=True)
-
-
-def _page(request: Request, owner: str, ids: list[str], *, query: str, problem: str = "") -> Response:
-    archive = archive_of(request, owner)
-    taxonomy = server_of(request).settings.categorize.taxonomy
+def _page(
+    request: Request, session: Session, choice: Choice, *, act: Act = "", destination: str = "", problem: str = ""
+) -> Response:
+    server, archive = server_of(request), archive_of(request, session.owner)
+    is_owner = session.owner == server.settings.owner
+    plan: Any = None
+    try:
+        plan = _plan(server, session.owner, choice, act, destination) if is_owner else None
+    except CommonplaceError as error:
+        problem = str(error)
     return render(
         request,
         "several.html",
         status=400 if problem else 200,
         problem=problem,
-        ids=ids,
-        shown=list(load_filed(archive, ids[:SHOWN])),
-        query=_plain(query),
-        categories=taxonomy_named(archive, taxonomy).names,
+        choice=choice,
+        shown=list(load_filed(archive, choice.ids[:SHOWN])),
+        query=choice.query,
+        categories=taxonomy_named(archive, server.settings.categorize.taxonomy).names,
         projects=registry.sorted_names(archive),
+        tags=tags_in_use(archive),
+        formats=several.FORMATS,
+        file=several.file_of(server.settings.home, choice),
+        destinations=destinations.names(server.settings) if is_owner else [],
+        destination=destination,
+        act=act,
+        plan=plan,
+        is_owner=is_owner,
+        is_run=_is_run(choice),
         most=MOST,
     )
+
+
+def _plan(server: Server, owner: str, choice: Choice, act: Act, destination: str) -> Any:
+    """What an act would do, which is told before it is done."""
+    reading = server.readers.of(owner).session
+    if act == "sync" and destination:
+        from commonplace.stages.syncing import stage
+
+        return stage.preview(reading, destination, Selection(ids=choice.ids))
+    if act == "forget":
+        return foresee_forgetting(reading.archive, ids=choice.ids, dry_run=True)
+    return None

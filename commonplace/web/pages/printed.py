@@ -16,6 +16,8 @@ from commonplace.archive.core import Archive
 from commonplace.archive.files.files import path_of
 from commonplace.model import Attachment, Message
 from commonplace.moments import to_datetime
+from commonplace.session import Session
+from commonplace.stages.transcripts import forms
 from commonplace.stages.transcripts.speech import is_shown
 from commonplace.stages.transcripts.writing import Form
 from commonplace.web.pages.attachments import picture_kind
@@ -47,6 +49,13 @@ def html(archive: Archive, zone: tzinfo, title: str) -> Form:
     """The form of such a file; one conversation is a section of it, and a page where it is printed."""
     printing = _Printing(archive, zone)
     return Form(printing.conversation, start=_bytes(_template().start(title)), end=END)
+
+
+def form_named(session: Session, format: str) -> Form:
+    """The form of a file of conversations by its name, this one or one of the stage's."""
+    if format == "html":
+        return html(session.archive, session.settings.zone, "Commonplace")
+    return forms.form_named(format, session.settings.zone)
 
 
 class _Printing:

@@ -11,11 +11,13 @@ from commonplace.archive.access import users
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.verdicts.verdicts import correct
+from commonplace.stages.mapping import projects
 from tests.archive.builders import simple_chat
 from tests.web.chromium import log_in
 from tests.web.conftest import HASHED, PASSWORD, Live
 
 DAY = 86_400_000_000
+IDS = [f"chatgpt:c{n}" for n in range(3)]
 
 
 @pytest.fixture
@@ -52,19 +54,51 @@ def test_what_is_not_there_says_what_to_do(filled: Live) -> None:
     assert "Nothing is in your archive yet." in filled.logged_in("eve").get("/conversations").text
 
 
-def test_one_word_for_the_chosen_and_for_all_that_were_found(filled: Live) -> None:
+def test_what_is_said_of_all_that_were_found_is_taken_back_as_a_whole(filled: Live) -> None:
     browser = filled.logged_in()
+    kitchen = projects.create(filled.archive, "Kitchen")["id"]
+    projects.assign(filled.archive, "Kitchen", [IDS[0]])
+    correct(filled.archive, IDS[1], "tags", ["Bread"], origin="cli")
+    before = _filed(filled)
     page = browser.get("/conversations", q="sourdough", category="Coding")
-    chosen = browser.submit(page, "/several", everything="yes")
-    assert "It is said of 3 conversations." in chosen.text
-    kept = browser.submit(
-        chosen, "/several/keep", id=[f"chatgpt:c{n}" for n in range(3)], category="Math", project="Bread"
-    )
-    assert kept.headers["location"] == "/conversations?q=sourdough&category=Coding&told=kept"
-    filed = list(load_filed(filled.archive, [f"chatgpt:c{n}" for n in range(4)]))
-    assert [(one.category, one.project_name) for one in filed] == [("Math", "Bread")] * 3 + [(None, None)]
+    here = browser.submit(page, "/several", everything="yes").headers["location"]
+    chosen = browser.get(here)
+    assert "3 conversations are chosen." in chosen.text
+    said = browser.submit(chosen, f"{here}/say", category="Math", tags="bread, rye", project="Flour")
+    assert said.headers["location"] == f"{here}?told=kept"
+    assert [one[0] for one in _filed(filled)] == ["Math"] * 3
+    assert [one[2] for one in _filed(filled)] == ["Flour"] * 3
+    assert _filed(filled)[1][1] == ["Bread", "rye"]  # it had the first one, as somebody spelt it
+    correct(filled.archive, IDS[2], "category", "Travel", origin="web")
+    browser.submit(browser.get(here), f"{here}/undo")
+    assert _filed(filled)[:2] == before[:2]
+    assert _filed(filled)[2][0] == "Travel"  # a later word stays
+    assert projects.show(filled.archive, kitchen)["conversations"] == 1
+    assert browser.submit(chosen, f"{here}/say", category="none such").status_code == 400
+    assert browser.submit(chosen, f"{here}/say").status_code == 400
     assert browser.submit(browser.get("/conversations"), "/several").status_code == 400
-    assert browser.submit(chosen, "/several/keep", id="chatgpt:c1", category="none such").status_code == 400
+
+
+def test_the_chosen_are_written_into_a_file_and_what_a_run_would_do_is_told_first(filled: Live) -> None:
+    browser = filled.logged_in()
+    here = browser.submit(browser.get("/conversations"), "/several", id=IDS).headers["location"]
+    chosen = browser.get(here)
+    file = browser.get(browser.submit(chosen, f"{here}/export", format="markdown").headers["location"])
+    assert file.headers["content-disposition"].startswith("attachment")
+    assert file.text.count("\n---\n") == 2
+    assert f"{here}/file" in browser.get(here).text
+    assert "3 would be written" in browser.get(here, act="sync", destination="markdown").text
+    asked = browser.get(here, act="forget")
+    assert "3 conversations with 6 messages" in asked.text
+    assert browser.submit(asked, f"{here}/forget").status_code == 400  # nobody works, and that is said
+    assert len(list(load_filed(filled.archive, IDS))) == 3
+    eve = users.add_user(filled.archive, "eve", HASHED(PASSWORD))
+    assert filled.logged_in("eve").get(here).status_code == 400  # another one's choice is none
+    assert eve.owner != "me"
+
+
+def _filed(live: Live) -> list[tuple[str | None, list[str], str | None]]:
+    return [(one.category, one.tags, one.project_name) for one in load_filed(live.archive, IDS)]
 
 
 @pytest.mark.browser

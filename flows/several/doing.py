@@ -1,0 +1,62 @@
+"""Do with chosen conversations what a person asked for: say something of them, write them into a file, forget them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from prefect import flow
+
+from commonplace.session import Session
+from commonplace.stages import forgetting
+from commonplace.stages import several as stage
+from commonplace.stages.several import Choice
+from commonplace.stages.transcripts.forms import form_named
+from commonplace.stages.transcripts.writing import write_transcripts
+from flows import reports
+from flows.forms import titled
+from flows.runner import RUNNER
+from flows.running import conclude, named
+from tasks.session import session
+
+Act = Literal["say", "export", "forget", "undo"]
+
+
+@flow(name="several", flow_run_name=named("several: {act}"), task_runner=RUNNER)
+def several(
+    chosen: Annotated[str, titled("The choice, by its name")],
+    act: Annotated[Act, titled("What to do with it")] = "say",
+) -> dict[str, Any]:
+    """Do with chosen conversations what was asked for on the pages. What they are and what is said of them is with the
+    choice, in the home.
+
+    Args:
+        chosen: The name of the choice.
+        act: Say what was typed of each, write them into a file, forget them, or take back what was said.
+    """
+    with session() as opened:
+        choice = stage.find(opened.settings.home, opened.archive.owner, chosen)
+        report = do(opened, choice, act)
+        reports.publish("several", {key: value for key, value in report.items() if not isinstance(value, list)}, [])
+        return conclude(
+            opened, report, name=f"several: {act}, {len(choice.ids)} chosen", handled=len(choice.ids), failed=0
+        )
+
+
+def do(session: Session, choice: Choice, act: Act) -> dict[str, Any]:
+    """One act, and its counts."""
+    settings, archive = session.settings, session.archive
+    home, judging = settings.home, settings.categorize
+    match act:
+        case "say":
+            said = stage.say(home, archive, choice, taxonomy=judging.taxonomy, origin="web")
+            return {"chosen": len(choice.ids), "words": len(said.said)}
+        case "undo":
+            return {"taken_back": stage.undo(home, archive, choice, review_below=judging.review_below)}
+        case "export":
+            form = form_named(choice.format, settings.zone)
+            written = write_transcripts(archive, stage.file_of(home, choice), choice.ids, form)
+            return {"written": written.conversations, "left_out": written.left_out}
+        case "forget":
+            report = forgetting.forget(archive, home, ids=choice.ids)
+            there = sum(report.still_at.values())
+            return {"forgotten": len(report.conversation_ids), "messages": report.messages, "still_elsewhere": there}
