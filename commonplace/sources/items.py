@@ -72,7 +72,7 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
         except Unreadable as exc:
             yield Defect(member, "", str(exc))
         else:
-            yield from self._items_of(member, iter(self._pieces(contents, member, data)), known)
+            yield from self.items_of(member, self._pieces(contents, member, data), known)
 
     def _pieces(self, contents: Contents, member: str, data: Buffer) -> Iterable[memoryview | Flaw]:
         if self.split is not None:
@@ -81,7 +81,8 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
             return [without_bom(data)]
         return split(data, self.under or contents.head(member).under or UNDER)
 
-    def _items_of(self, member: str, pieces: Iterator[memoryview | Flaw], known: Known | None) -> Iterator[Item]:
+    def items_of(self, member: str, pieces: Iterable[memoryview | Flaw], known: Known | None) -> Iterator[Item]:
+        """Every item of a file that is cut already."""
         numbered = enumerate(pieces)
         while chunk := list(islice(numbered, _CHUNK)):
             items = [(index, piece, self._digest(piece)) for index, piece in chunk if isinstance(piece, memoryview)]

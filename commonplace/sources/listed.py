@@ -104,9 +104,12 @@ class ListedExport:
     def conversations(self, known: Known | None = None) -> Iterator[Item]:
         for kind, names in _runs(self._to_read):
             reader = kind.reader(self.reader_version, self._around, self.wholes)
-            for item in reader.conversations(self._contents, names, known):
-                self._has_skipped = self._has_skipped or isinstance(item, Skipped)
-                yield item
+            yield from self._watched(reader.conversations(self._contents, names, known))
+
+    def _watched(self, items: Iterable[Item]) -> Iterator[Item]:
+        for item in items:
+            self._has_skipped = self._has_skipped or isinstance(item, Skipped)
+            yield item
 
     def _why_not_read(self, name: str) -> str:
         owner = self._contents.head(name).owner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from importlib import import_module
@@ -18,6 +19,7 @@ SOURCES: dict[str, str] = {
     name: f"commonplace.sources.{name}"
     for name in (
         "chatgpt",
+        "chatgpt_compliance",
         "claude",
         "claude_code",
         "codex",
@@ -84,6 +86,8 @@ def _source_of(contents: Contents) -> Source:
 def _why_none(contents: Contents) -> str:
     if not any(contents.members.values()):
         return f"{contents.name!r} is empty."
+    if any(contents.start(name, 2) in (BOM_UTF16_LE, BOM_UTF16_BE) for name in contents.members):
+        return f"{contents.name!r} is text in UTF-16, and exports are in UTF-8. Import the file as it came."
     return f"{contents.name!r} holds no conversations that Commonplace recognises."
 
 

@@ -11,8 +11,18 @@ import msgspec
 from commonplace.sources.splitting import items_at_start, without_bom
 
 CHATGPT = "ChatGPT"
+COMPLIANCE = "ChatGPT Compliance Logs"
+
+_OF_COMPLIANCE = re.compile(
+    rb'"(?:object|type|event_type|action)"\s*:\s*"(?:compliance\.workspace\.(?:conversation|message)|'
+    rb'(?i:conversation[._]message)[\w.]*)"'
+)
+"""The kind of an event, in an envelope that may look like anything."""
 
 _KEYS: tuple[tuple[str, frozenset[str]], ...] = (
+    (COMPLIANCE, frozenset({"workspace_id", "conversation_id"})),
+    (COMPLIANCE, frozenset({"workspace_id", "messages"})),
+    (COMPLIANCE, frozenset({"event_id", "conversation_id"})),
     ("Claude", frozenset({"chat_messages"})),
     ("DeepSeek", frozenset({"mapping", "inserted_at"})),
     (CHATGPT, frozenset({"mapping"})),
@@ -77,6 +87,8 @@ def look_at(start: bytes) -> Head:
     for found in islice(items_at_start(start), _MOST_ITEMS):
         first = first or frozenset(found.keys)
         owner = whose(found.keys)
+        if owner in (None, "Codex") and _OF_COMPLIANCE.search(start, found.start, found.end):
+            owner = COMPLIANCE
         if owner == "Gemini" and not _OF_GEMINI.search(start, found.start, found.end):
             continue
         if owner:

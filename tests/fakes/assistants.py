@@ -212,3 +212,29 @@ def gemini_cell(asked: str, answer: str = "", *, at: str = "Mar 1, 2026, 11:00:0
 
 def gemini_page(*cells: str) -> bytes:
     return f"<html><head><title>My Activity</title></head><body>{''.join(cells)}</body></html>".encode()
+
+
+def compliance_event(conversation: str, key: str, role: str, said: object, *, at: int = 1, **more: Any) -> Json:
+    """A message in an envelope, as a workspace's logs tell it."""
+    content = {"content_type": "text", "parts": [said]} if isinstance(said, str) else said
+    message = {"id": key, "author": {"role": role}, "content": content, "created_at": AT.format(at)}
+    return {
+        "event_id": f"event-{key}",
+        "event_type": "CONVERSATION_MESSAGE_LOG",
+        "timestamp": AT.format(at),
+        "actor": {"id": "user-1", "email": "someone@example.org"},
+        "payload": {
+            "workspace_id": "workspace-1",
+            "conversation_id": conversation,
+            "conversation_title": "A title",
+            "message": {**message, **more},
+        },
+    }
+
+
+def compliance_talk(conversation: str) -> list[Json]:
+    """A question and its answer."""
+    return [
+        compliance_event(conversation, f"{conversation}-1", "user", "What is a zip?"),
+        compliance_event(conversation, f"{conversation}-2", "assistant", "An archive.", at=2),
+    ]
