@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
+from random import Random
 from typing import Protocol, get_args
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from commonplace.errors import Defect, Refused
 from commonplace.model import Conversation, Role
@@ -16,6 +19,7 @@ from commonplace.sources.contents import open_contents
 from commonplace.sources.contract import Skipped, Source, Sure
 from commonplace.sources.registry import SOURCES, open_export, sources
 from tests.fakes.exports import write_folder, write_zip
+from tests.sources.mangling import deep, mangled, shuffled, with_less
 from tests.sources.reading import read_all
 
 Files = Mapping[str, bytes]
@@ -118,6 +122,65 @@ class SourceContract:
                     items = list(export.conversations())
                     assert all(isinstance(item, Conversation | Defect) for item in items)
 
+    @given(random=st.randoms(), odds=st.sampled_from([0.02, 0.1, 0.4]))
+    @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    def test_whatever_fields_are_missing_or_hold_all_is_read_or_told(
+        self, world: World, tmp_path_factory: pytest.TempPathFactory, random: Random, odds: float
+    ) -> None:
+        files = {
+            name: mangled(data, lambda told: with_less(told, random, odds)) for name, data in world.files(2).items()
+        }
+        path = write_zip(tmp_path_factory.mktemp("mangled") / "x", files)
+        with contextlib.suppress(Refused), open_export(path) as export:
+            items = list(export.conversations())
+            for item in items:
+                if isinstance(item, Conversation):
+                    assert item.id.startswith(f"{export.source}:")
+                    _assert_is_sound(item)
+                else:
+                    assert isinstance(item, Defect)
+                    assert item.reason
+
+    def test_the_order_of_fields_makes_no_difference(self, world: World, tmp_path: Path) -> None:
+        files = world.files(2)
+        turned = {name: mangled(data, lambda told: shuffled(told, Random(7))) for name, data in files.items()}
+        if any(name.endswith((".csv", ".html")) for name in files):
+            return  # the order of their columns and cells is what they mean
+        plain = [_seen(told) for told in read_all(write_zip(tmp_path / "plain", files))[0]]
+        found, defects = read_all(write_zip(tmp_path / "turned", turned))
+        assert defects == []
+        assert [_seen(told) for told in found] == plain
+
+    def test_what_is_nested_too_deeply_ends_nothing(self, world: World, tmp_path: Path) -> None:
+        name, data = next(iter(world.files(2).items()))
+        for place in (data.find(b'"') + 1, data.rfind(b":") + 1):
+            nested = data[:place] + deep().encode() + data[place:]
+            with (
+                contextlib.suppress(Refused),
+                open_export(write_zip(tmp_path / "x", {**world.files(2), name: nested})) as export,
+            ):
+                assert all(isinstance(item, Conversation | Defect) for item in export.conversations())
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "cp037"])
+    def test_a_file_in_another_encoding_is_refused_or_told(self, world: World, tmp_path: Path, encoding: str) -> None:
+        files = {name: data.decode().encode(encoding) for name, data in world.files(1).items()}
+        said: list[str] = []
+        try:
+            with open_export(write_zip(tmp_path / "x", files)) as export:
+                said += [item.reason for item in export.conversations() if isinstance(item, Defect)]
+                said += [left.reason for left in export.left_out]
+        except Refused as refused:
+            said.append(str(refused))
+        assert said
+
+    def test_bytes_that_are_no_text_cost_no_conversation(self, world: World, tmp_path: Path) -> None:
+        files = {
+            name: data.replace(b"zip", b"z\xff\xfep").replace(b"test", b"t\xfest")
+            for name, data in world.files(2).items()
+        }
+        found, defects = read_all(write_zip(tmp_path / "x", files))
+        assert (len(found), defects) == (2, [])
+
     @pytest.mark.parametrize(
         "data", [b"", b"\0" * 600, b"[]", b"[{}]", b'{"a": 1}', b"GIF89a", b"<html>", b"a,b\n1,2\n"]
     )
@@ -151,6 +214,20 @@ def _assert_is_a_tree(told: Conversation) -> None:
         assert bool(message.digest) <= bool(message.text or message.attachments)
     moments = [told.created_at, told.updated_at, *(message.created_at for message in told.messages)]
     assert all(when is None or YEAR_2000 < when < YEAR_2100 for when in moments)
+
+
+def _assert_is_sound(told: Conversation) -> None:
+    """What the archive relies on, also of a conversation of which little is left."""
+    ids = {message.id for message in told.messages}
+    assert len(ids) == len(told.messages)
+    assert all(message.parent_id is None or message.parent_id in ids for message in told.messages)
+    assert told.current_message_id in ids or not ids
+    assert all(isinstance(message.text, str) for message in told.messages)
+    assert _plain(told)
+
+
+def _seen(told: Conversation) -> tuple[str, str | None, list[tuple[str, str, str, bytes]]]:
+    return told.id, told.title, [(one.id, one.role, one.text, one.digest) for one in told.messages]
 
 
 def _plain(told: Conversation) -> bytes:

@@ -86,3 +86,8 @@ def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
     assert "'x.json' is empty." in refusal(tmp_path / "x.json")
     (tmp_path / "folder").mkdir()
     assert "'folder' is empty." in refusal(tmp_path / "folder")
+
+
+def test_a_file_in_another_encoding_is_called_that(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(as_json([conversation()]).decode().encode("utf-16"))
+    assert "'x.json' is text in UTF-16" in refusal(tmp_path / "x.json")
