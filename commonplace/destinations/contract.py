@@ -123,6 +123,18 @@ class Entries(Protocol):
     ) -> None:
         """A person changed what we wrote: it is left as it is, reported once."""
 
+    def removed(self, conversation_id: str) -> None:
+        """It is not there any more, and nothing is known of it."""
+
+    def items(self, conversation_id: str) -> list[LedgerItem]:
+        """The parts of a conversation that are there, in their order."""
+
+    def add_items(self, conversation_id: str, items: Sequence[LedgerItem]) -> None:
+        """These parts are there too, behind the others."""
+
+    def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
+        """These parts are not there any more."""
+
 
 class Ledger(Entries, Protocol):
     """One destination instance's memory. Every method that writes commits before it returns.
@@ -139,9 +151,6 @@ class Ledger(Entries, Protocol):
     def in_state(self, *states: LedgerState, prefix: str = "") -> Iterator[tuple[str, LedgerEntry]]:
         """Every key in one of these states that begins so, in the order of the keys."""
 
-    def removed(self, conversation_id: str) -> None:
-        """It is not there any more, and nothing is known of it."""
-
     def recall(self, name: str) -> str | None:
         """What was last remembered under this name."""
 
@@ -151,15 +160,6 @@ class Ledger(Entries, Protocol):
     def archives(self) -> Sequence[str]:
         """By which mark this archive is told from others that could write to the same place; then the marks of those
         whose place it took, because a person said so."""
-
-    def items(self, conversation_id: str) -> list[LedgerItem]:
-        """The parts of a conversation that are there, in their order."""
-
-    def add_items(self, conversation_id: str, items: Sequence[LedgerItem]) -> None:
-        """These parts are there too, behind the others."""
-
-    def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
-        """These parts are not there any more."""
 
 
 class Files(Protocol):

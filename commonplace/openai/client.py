@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
 from hashlib import blake2b
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import msgspec
 
@@ -24,6 +28,8 @@ from commonplace.openai.errors import About, NoAnswer, Stopped, broken, translat
 from commonplace.openai.limiter import Governor, Turn, governor_of
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
     from openai import OpenAI as SDK
 
@@ -139,13 +145,14 @@ class Client:
         self._opened: SDK | None = None
         self._opening = threading.Lock()
         self._here = threading.local()
+        self._connections: WeakSet[socket.socket] = WeakSet()
         self.requests_sent = 0
 
     def sdk(self) -> SDK:
         """The SDK itself, for what is not asked through here."""
         with self._opening:
             if self._opened is None:
-                self._opened = _opened(self.account, self._heard)
+                self._opened = _opened(self.account, self._arm, self._heard)
             return self._opened
 
     def call(self, about: About, request: Callable[[SDK], Answer]) -> Answer:
@@ -236,6 +243,12 @@ class Client:
             watch.refused()
             raise
 
+    def let_go(self) -> None:
+        """Nobody waits any more for what is under way: whoever asked finds that no answer came."""
+        for connection in list(self._connections):
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
     def close(self) -> None:
         with self._opening:
             if self._opened is not None:
@@ -250,6 +263,13 @@ class Client:
     ) -> None:
         self.close()
 
+    def _arm(self, request: httpx2.Request) -> None:
+        def connected(event: str, about: Mapping[str, Any]) -> None:
+            if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+                self._connections.add(about["return_value"].get_extra_info("socket"))
+
+        request.extensions["trace"] = connected
+
     def _heard(self, response: httpx2.Response) -> None:
         """Every answer may name the limits, also one that refuses."""
         turn: Turn | None = getattr(self._here, "turn", None)
@@ -262,7 +282,7 @@ class Client:
         return min(LONGEST_DELAY, self._first_delay * (1 << (attempt - 1))) * jitter
 
 
-def _opened(account: Account, heard: Callable[[httpx2.Response], None]) -> SDK:
+def _opened(account: Account, arm: Callable[[httpx2.Request], None], heard: Callable[[httpx2.Response], None]) -> SDK:
     account.check()
     import httpx2
     import openai
@@ -273,5 +293,15 @@ def _opened(account: Account, heard: Callable[[httpx2.Response], None]) -> SDK:
         base_url=account.base_url or OPENAI_URL,
         max_retries=0,
         timeout=timeout,
-        http_client=openai.DefaultHttpx2Client(timeout=timeout, event_hooks={"response": [heard]}),
+        http_client=openai.DefaultHttpx2Client(
+            verify=_trusted(), timeout=timeout, event_hooks={"request": [arm], "response": [heard]}
+        ),
     )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom we believe; to read that anew for each client takes longer than to make the client."""
+    import httpx2
+
+    return httpx2.create_ssl_context()

@@ -11,9 +11,8 @@ import base64
 import binascii
 import hmac
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from hashlib import sha256
 from itertools import islice
@@ -87,11 +86,15 @@ def queue(session: Session, event: HookEvent, data: Mapping[str, Any], *, run_id
 
 
 def deliver(session: Session) -> HooksReport:
-    """What is due, to every hook; several requests at once."""
+    """What is due, to every hook; several requests at once. Where another run delivers to one, the others are told."""
     started, report = time.monotonic(), HooksReport()
     for name, hook in session.settings.hooks.items():
-        with leased(session, leases.syncing(_instance(name))) as ours:
-            _deliver(ours, name, hook, report)
+        try:
+            with leased(session, leases.syncing(_instance(name))) as ours:
+                _deliver(ours, name, hook, report)
+        except (leases.AlreadyRunning, leases.Lost) as error:
+            report.problems.append(Problem(hook=name, id="", reason=str(error)))
+        report.waiting += _ledger(session, name).counts().get("queued", 0)
     report.seconds = round(time.monotonic() - started, 3)
     return report
 
@@ -178,7 +181,6 @@ def _deliver(session: Session, name: str, hook: HookSettings, report: HooksRepor
         else:
             for id, entry, problem in _told(session, hook, secret, due):
                 _note(known, name, id, entry, problem, report)
-    report.waiting += known.counts().get("queued", 0)
     for id, entry in list(known.in_state("done")):
         if entry.updated_at < now() - KEPT_DAYS * 86_400 * SECOND:
             known.removed(id)
@@ -187,32 +189,48 @@ def _deliver(session: Session, name: str, hook: HookSettings, report: HooksRepor
 def _told(
     session: Session, hook: HookSettings, secret: bytes, due: list[tuple[str, LedgerEntry]]
 ) -> Iterator[tuple[str, LedgerEntry, str]]:
-    """What became of each. Others are on their way while one is noted."""
-    left, under_way = iter(due), deque[tuple[str, LedgerEntry, Future[str]]]()
+    """What became of each, as it ends. More than can be sent are ready to be: no sender waits until one is noted."""
+    left, under_way = iter(due), dict[Future[str], tuple[str, LedgerEntry]]()
+    check = session.archive.check
     with closing(_sender(hook)) as sender, ThreadPoolExecutor(AT_ONCE) as several:
-        while True:
-            for id, entry in islice(left, AT_ONCE - len(under_way)):
-                session.archive.check()
-                under_way.append((id, entry, several.submit(_outcome, sender, hook, secret, id, entry)))
-            if not under_way:
-                return
-            id, entry, outcome = under_way.popleft()
-            yield id, entry, outcome.result()
+        try:
+            while True:
+                for id, entry in islice(left, 2 * AT_ONCE - len(under_way)):
+                    sending = several.submit(_outcome, sender, hook, secret, id, entry, check)
+                    under_way[sending] = (id, entry)
+                if not under_way:
+                    return
+                for ended in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    id, entry = under_way.pop(ended)
+                    yield id, entry, ended.result()
+        finally:
+            several.shutdown(wait=False, cancel_futures=True)
 
 
-def _outcome(sender: Sender, hook: HookSettings, secret: bytes, id: str, entry: LedgerEntry) -> str:
+def _outcome(
+    sender: Sender, hook: HookSettings, secret: bytes, id: str, entry: LedgerEntry, check: Callable[[], None]
+) -> str:
     """Why it was not taken; empty if it was."""
     try:
-        status = _send(sender, hook, secret, id, entry.detail[PAYLOAD])
+        status = _send(sender, hook, secret, id, entry.detail[PAYLOAD], check)
+    except leases.Lost:
+        raise
     except CommonplaceError as error:
         return str(error)
     return "" if 200 <= status < 300 else f"It answered HTTP {status}."
 
 
-def _send(sender: Sender, hook: HookSettings, secret: bytes, id: str, payload: Mapping[str, Any]) -> int:
+def _send(
+    sender: Sender,
+    hook: HookSettings,
+    secret: bytes,
+    id: str,
+    payload: Mapping[str, Any],
+    check: Callable[[], None] = lambda: None,
+) -> int:
     body = msgspec.json.encode(payload)
     headers = signed(secret, id, now() // SECOND, body) | {"content-type": "application/json"}
-    return sender.send("POST", hook.url, body=body, headers=headers).status
+    return sender.send("POST", hook.url, body=body, headers=headers, check=check).status
 
 
 def _note(known: ArchiveLedger, name: str, id: str, entry: LedgerEntry, problem: str, report: HooksReport) -> None:

@@ -11,7 +11,10 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -19,15 +22,20 @@ from urllib.parse import parse_qs, urlsplit
 from tests.fakes.answering import _event
 from tests.fakes.loopback import Loopback
 
-Failure = Literal["none", "lost before", "lost after", "500", "500 after", "429", "locked", "403", "html", "doubles"]
+Failure = Literal[
+    "none", "lost before", "lost after", "500", "500 after", "429", "locked", "403", "html", "doubles", "hang"
+]
 KEY = "sk-conversations"
 Json = dict[str, Any]
 
 
 class FakeConversations(Loopback):
-    """`url` is the base URL. `failures` happen to writes, in their order."""
+    """`url` is the base URL. `failures` happen to writes, in their order. Where there is a `meeting`, conversations are
+    made only when as many are being made at once. Each answer takes `latency_seconds`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, latency_seconds: float = 0.0) -> None:
+        self.latency_seconds = latency_seconds
+        self.meeting: threading.Barrier | None = None
         self.key = KEY
         self.conversations: dict[str, Json] = {}
         self.items: dict[str, list[Json]] = {}
@@ -37,14 +45,20 @@ class FakeConversations(Loopback):
         self.answer = "An answer."
         self.lock = threading.RLock()
         self._number = 0
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        server.daemon_threads = True
+        self._in_use: set[str] = set()
+        self.refused_as_locked = 0
+        self.over = threading.Event()
+        server = _Server(("127.0.0.1", 0), _Handler)
         server.fake = self  # type: ignore[attr-defined]
         super().__init__(server)
 
     @property
     def url(self) -> str:
         return f"{self.address}/v1"
+
+    def close(self) -> None:
+        self.over.set()
+        super().close()
 
     @property
     def writes(self) -> int:
@@ -61,6 +75,20 @@ class FakeConversations(Loopback):
         """Somebody goes on there."""
         return str(self.add(conversation_id, [{"type": "message", "role": role, "content": text}])[0]["id"])
 
+    @contextmanager
+    def using(self, conversation_id: str | None) -> Iterator[bool]:
+        """Whether nobody else writes to that conversation meanwhile."""
+        with self.lock:
+            is_free = conversation_id not in self._in_use
+            if conversation_id is not None:
+                self._in_use.add(conversation_id)
+        try:
+            yield is_free
+        finally:
+            if is_free and conversation_id is not None:
+                with self.lock:
+                    self._in_use.remove(conversation_id)
+
     def next_id(self, prefix: str) -> str:
         self._number += 1
         return f"{prefix}_{self._number:06d}"
@@ -74,6 +102,11 @@ class FakeConversations(Loopback):
             made.append({**item, "id": self.next_id("msg"), "status": "completed", "content": content})
         self.items[conversation_id] += made
         return made
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -99,16 +132,30 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else {}
-        kind = " ".join([method, path[0], *(["items"] if "items" in path else [])])
+        if method == "POST" and path == ["conversations"] and fake.meeting is not None:
+            fake.meeting.wait(30)
+        written = path[1] if len(path) > 1 else body.get("conversation") if path == ["responses"] else None
+        with fake.using(written if method == "POST" else None) as is_free:
+            time.sleep(fake.latency_seconds)
+            self._answer(fake, method, path, query, body, is_free=is_free)
+
+    def _answer(
+        self, fake: FakeConversations, method: str, path: list[str], query: Json, body: Json, *, is_free: bool
+    ) -> None:
         with fake.lock:
-            fake.requests[kind] += 1
+            failure: Failure = fake.failures.popleft() if method == "POST" and fake.failures else "none"
+        if failure == "hang":
+            fake.over.wait(60)
+            return
+        with fake.lock:
+            fake.requests[" ".join([method, path[0], *(["items"] if "items" in path else [])])] += 1
             if self.headers.get("Authorization") != f"Bearer {fake.key}":
                 self._error(401, "invalid_api_key")
                 return
-            failure: Failure = fake.failures.popleft() if method == "POST" and fake.failures else "none"
             if failure in ("500", "429", "403"):
                 self._error(int(failure), "server_error" if failure == "500" else "")
-            elif failure == "locked":
+            elif failure == "locked" or not is_free:
+                fake.refused_as_locked += 1
                 self._error(400, "conversation_locked")
             elif failure == "html":
                 self._send(200, b"<html>Sign in</html>", kind="text/html")

@@ -12,13 +12,15 @@ import msgspec
 import openai
 import pytest
 
+from commonplace.archive import leases
 from commonplace.archive.core import Archive
+from commonplace.archive.leases import Lost
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.config import Environment, HookSettings, load
 from commonplace.errors import Refused
 from commonplace.session import Session
 from commonplace.stages import hooks
-from commonplace.stages.hooks import DUE, MINUTES, TRIES
+from commonplace.stages.hooks import AT_ONCE, DUE, MINUTES, TRIES
 from tests.fakes.hooked import Hooked
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -101,6 +103,39 @@ def test_one_that_hangs_keeps_nobody_from_being_told(sqlite_archive: Archive, ho
     hooked.statuses.append(0)
     report = hooks.deliver(session)
     assert (report.delivered, report.waiting) == (1, 1)
+
+
+def test_where_another_run_delivers_the_other_hooks_are_told(
+    sqlite_archive: Archive, hooked: Hooked, tmp_path: Path
+) -> None:
+    each = {name: HookSettings(url=hooked.address, allow_private=True) for name in ("first", "mine", "third")}
+    session = session_with(sqlite_archive, tmp_path, **each)
+    hooks.queue(session, "run.failed", {})
+    with leases.hold(sqlite_archive, leases.syncing("hook:mine")):
+        report = hooks.deliver(session)
+    assert (report.delivered, report.waiting) == (2, 1)
+    ((name, reason),) = [(one.hook, one.reason) for one in report.problems]
+    assert name == "mine"
+    assert "already running" in reason
+    assert hooks.deliver(session).delivered == 1
+
+
+def test_a_run_whose_place_was_taken_tells_nobody_more(
+    session: Session, hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(40):
+        hooks.queue(session, "run.failed", {})
+    came_back_late = Lost("It was taken over.")
+
+    def taken_over(*_: Any) -> None:
+        if hooked.came:
+            raise came_back_late
+
+    monkeypatch.setattr(leases.Lease, "check", taken_over)
+    report = hooks.deliver(session)
+    assert len(hooked.came) <= AT_ONCE
+    assert [one.reason for one in report.problems] == ["It was taken over."]
+    assert report.delivered + report.waiting == 40
 
 
 def test_a_delivery_whose_end_was_not_noted_is_told_again_under_the_same_id(

@@ -12,7 +12,6 @@ healed by replacing the body. The `Hash` property says what a page holds, for th
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -23,10 +22,9 @@ from commonplace.destinations.notion.choices import Choices
 from commonplace.destinations.notion.client import InTrash, NotionClient, NotThere, TooLarge, Unanswered
 from commonplace.destinations.notion.columns import Columns
 from commonplace.destinations.notion.edits import Edits, conflicting, wrote_at
-from commonplace.destinations.notion.governor import MOST_IN_FLIGHT, Stopped
+from commonplace.destinations.notion.governor import MOST_IN_FLIGHT
 from commonplace.destinations.notion.index import Found, Index, adopted
 from commonplace.destinations.notion.job import Job, Page, is_settled, page_of, peoples_of, unchanged
-from commonplace.destinations.notion.ledger_thread import LedgerOnOneThread
 from commonplace.destinations.notion.page.blocks import BlockDialect
 from commonplace.destinations.notion.page.bodies import Bodies
 from commonplace.destinations.notion.page.dialect import MarkdownDialect
@@ -45,6 +43,7 @@ from commonplace.destinations.notion.properties import (
 from commonplace.destinations.notion.render import Dialect, body_of, files_of
 from commonplace.destinations.notion.schema import DataSource
 from commonplace.destinations.notion.settings import NotionSettings
+from commonplace.destinations.together import bring_together
 from commonplace.errors import CommonplaceError, Halt, Permanent
 from commonplace.model import LedgerEntry, Outcome, OutcomeState
 
@@ -94,8 +93,13 @@ class Writer:
         if todo:
             self._client.resume(ledger.check)
             self._prepare(todo, entries, ledger)
+            archive = ledger.archives()[0]
+
+            def bring(document: Document, entries: Entries) -> Outcome:
+                return self._bring(document, entries, archive)
+
             try:
-                outcomes += self._in_parallel(todo, ledger)
+                outcomes += bring_together(todo, bring, ledger, self._client, at_once=MOST_IN_FLIGHT)
             finally:
                 self._columns.remember(ledger)
         return outcomes
@@ -144,27 +148,6 @@ class Writer:
             return Bodies(self._client, BlockDialect(), BlockPages(self._client))
         return Bodies(self._client, MarkdownDialect(), MarkdownPages(self._client))
 
-    def _in_parallel(self, todo: Sequence[Document], ledger: Ledger) -> list[Outcome]:
-        """All documents at once, as far as the governor lets them; the first error is raised when all are over."""
-        door, archive = LedgerOnOneThread(ledger), ledger.archives()[0]
-        with ThreadPoolExecutor(min(MOST_IN_FLIGHT, len(todo)), thread_name_prefix="notion") as pool:
-            work = [pool.submit(self._bring, document, door, archive) for document in todo]
-
-            def interrupted() -> None:
-                self._client.stop()
-                for future in work:
-                    future.cancel()
-
-            try:
-                door.serve(work, on_interruption=interrupted)
-            finally:
-                if not all(future.done() for future in work):
-                    self._client.abandon()
-        errors = [error for future in work if not future.cancelled() and (error := future.exception()) is not None]
-        for error in sorted(errors, key=_weight):
-            raise error
-        return [outcome for future in work if (outcome := future.result()) is not None]
-
     def _prepare(self, todo: Sequence[Document], entries: Mapping[str, LedgerEntry], ledger: Ledger) -> None:
         """What the batch needs before its first write: a fitting schema, the index, options, projects, a look."""
         self.require_fit()
@@ -179,10 +162,8 @@ class Writer:
                 moved[page.id] = wrote_at(page.edited) or 0
         self.edits.look(moved)
 
-    def _bring(self, document: Document, ledger: Entries, archive: str) -> Outcome | None:
-        """One document; None if the run has been stopped. Raises only what concerns the others too."""
-        if self._client.is_stopped:
-            return None
+    def _bring(self, document: Document, ledger: Entries, archive: str) -> Outcome:
+        """One document. Raises only what concerns the others too."""
         conversation_id = document.conversation.id
         with self._client.governor.alone(f"{self._source.id}:{conversation_id}"):
             entry = ledger.get([conversation_id]).get(conversation_id)
@@ -196,9 +177,6 @@ class Writer:
                 return job.outcome("uncertain", reason=exc.message)
             except Permanent as exc:
                 return self._failed(job, exc)
-            except CommonplaceError:
-                self._client.stop()
-                raise
 
     def _settle_with_files(self, job: Job, entry: LedgerEntry | None) -> Outcome:
         """Files are never what keeps a page from being there."""
@@ -366,11 +344,6 @@ class Writer:
         reason = "The page was removed in Notion; it is not made again (on_deleted = skip)."
         job.ledger.done(job.id, job.document.input_hash, page.id, page.url, page.detail())
         return job.outcome("skipped", page, reason)
-
-
-def _weight(error: BaseException) -> int:
-    """What stopped the run comes before what was stopped by it."""
-    return 0 if isinstance(error, Halt) else 2 if isinstance(error, Stopped) else 1
 
 
 def _touches_peoples(page: Page, row: Row) -> bool:

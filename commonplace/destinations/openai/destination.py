@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
-from commonplace.destinations.contract import Capabilities, Continuation, Document, Ledger
+from commonplace.destinations.contract import Capabilities, Continuation, Document, Entries, Ledger
 from commonplace.destinations.openai.items import THERE, hash_of_item, message_id, message_of
 from commonplace.destinations.openai.service import Item, Service
 from commonplace.destinations.openai.settings import RENDERER_VERSION, ConversationSettings
 from commonplace.destinations.openai.write import ADDING, BEFORE, SHELLS, Writer, settle
+from commonplace.destinations.together import bring_together
 from commonplace.errors import CommonplaceError, Halt
 from commonplace.model import LedgerEntry, LedgerItem, Message, Outcome
 from commonplace.openai.client import OPENAI_URL, REQUESTS_PER_MINUTE, Account, Client
 from commonplace.openai.errors import Missing
 
+WRITERS = 13
+"""Conversations at once, each by one writer: the smallest chunk of 25 in two rounds."""
 CAPABILITIES = Capabilities(renderer_version=RENDERER_VERSION, supports_message_pull=True, supports_removal=True)
 
 
@@ -25,7 +27,7 @@ class OpenAIDestination:
     capabilities = CAPABILITIES
     location: str | None = None
 
-    def __init__(self, settings: ConversationSettings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, settings: ConversationSettings, *, sleep: Callable[[float], None] | None = None) -> None:
         self.settings = settings
         self._check: Callable[[], None] = lambda: None
         self.client = Client(account_of(settings), check=lambda: self._check())
@@ -52,7 +54,12 @@ class OpenAIDestination:
     def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         self._check = ledger.check
         entries = ledger.get([document.conversation.id for document in batch])
-        return [self._writer.write(document, entries.get(document.conversation.id), ledger) for document in batch]
+
+        def bring(document: Document, ours: Entries) -> Outcome:
+            return self._writer.write(document, entries.get(document.conversation.id), ours)
+
+        self.service.resume()
+        return bring_together(batch, bring, ledger, self.service, at_once=WRITERS)
 
     def finish(self, outcomes: Sequence[Outcome], ledger: Ledger) -> list[Outcome]:
         """Nothing: there are no index pages."""
@@ -135,7 +142,7 @@ def account_of(settings: ConversationSettings) -> Account:
     )
 
 
-def open_openai(settings: ConversationSettings, *, sleep: Callable[[float], None] = time.sleep) -> OpenAIDestination:
+def open_openai(settings: ConversationSettings, *, sleep: Callable[[float], None] | None = None) -> OpenAIDestination:
     """The destination that the settings describe. Halts where there is neither key nor address."""
     account_of(settings).check()
     return OpenAIDestination(settings, sleep=sleep)

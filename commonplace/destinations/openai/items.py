@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from commonplace.destinations.contract import Document
+from commonplace.destinations.sendable import sendable
 from commonplace.model import SAID_AT, Attachment, Message, Role, digest_of
 from commonplace.moments import now, to_iso
 
@@ -86,10 +87,10 @@ def text_of(item: Mapping[str, Any]) -> str:
     """What can be read of an item."""
     content = item.get("content")
     if isinstance(content, str):
-        return clean(content)
+        return sendable(content)
     parts = [part for part in content or () if isinstance(part, Mapping)] if isinstance(content, list) else []
     said = [str(part.get("text") or part.get("refusal") or f"[{part.get('type')}]") for part in parts]
-    return clean("\n\n".join(said) if said else f"[{item.get('type')}]")
+    return sendable("\n\n".join(said) if said else f"[{item.get('type')}]")
 
 
 def message_id(piece_id: str) -> str:
@@ -109,12 +110,7 @@ def metadata_of(document: Document) -> dict[str, str]:
         "created_at": to_iso(conversation.created_at),
         "url": conversation.url,
     }
-    return {key: clean(value)[:METADATA_VALUE] for key, value in told.items() if value}
-
-
-def clean(text: str) -> str:
-    """Without halves of characters and zeros, which JSON over the wire does not take."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "")
+    return {key: sendable(value)[:METADATA_VALUE] for key, value in told.items() if value}
 
 
 def _is_shown(message: Message, *, asides: bool) -> bool:
@@ -123,10 +119,10 @@ def _is_shown(message: Message, *, asides: bool) -> bool:
 
 
 def _pieces(message: Message) -> Iterator[Piece]:
-    text = clean("\n\n".join(filter(None, [message.text.strip("\n"), *map(_line, message.attachments)])))
+    text = sendable("\n\n".join(filter(None, [message.text.strip("\n"), *map(_line, message.attachments)])))
     role: Speaker = "assistant" if message.content_type in _THOUGHTS else _SPEAKERS[message.role]
     if message.id.startswith(THERE):
-        text = clean(message.text)
+        text = sendable(message.text)
         yield Piece(id=message.id, role=role, text=text)
         return
     for number, start in enumerate(range(0, len(text), LONGEST), 1):

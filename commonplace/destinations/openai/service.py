@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,13 +21,36 @@ _ONE = About(model="", what="a conversation", is_one=True)
 
 
 class Service:
-    """Conversations and their items. Reads and deletions are repeated while they fail, the others are sent once."""
+    """Conversations and their items. Reads and deletions are repeated while they fail, the others are sent once.
+
+    From any number of threads; it is the `Door` of those that write at once.
+    """
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self._stop = threading.Event()
+
+    @property
+    def is_stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def resume(self) -> None:
+        """A new run begins."""
+        self._stop.clear()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def abandon(self) -> None:
+        self.stop()
+        self.client.let_go()
+
+    def rest(self, seconds: float) -> None:
+        """Let time pass, unless the run is stopped."""
+        self._stop.wait(seconds)
 
     def create(self, metadata: Mapping[str, str]) -> str:
-        made = self.client.once(_NEW, lambda sdk: sdk.conversations.create(metadata=dict(metadata)))
+        made = self._once(_NEW, lambda sdk: sdk.conversations.create(metadata=dict(metadata)))
         return made.id
 
     def update(self, conversation_id: str, metadata: Mapping[str, str]) -> None:
@@ -36,7 +60,7 @@ class Service:
         """Behind all that is there. Not to be repeated before it was looked what became of it."""
         assert len(pieces) <= AT_ONCE
         bodies: Any = [piece.body() for piece in pieces]
-        added = self.client.once(_ONE, lambda sdk: sdk.conversations.items.create(conversation_id, items=bodies))
+        added = self._once(_ONE, lambda sdk: sdk.conversations.items.create(conversation_id, items=bodies))
         return [_plain(item) for item in added.data]
 
     def items(self, conversation_id: str, after: str | None = None) -> list[Item]:
@@ -74,7 +98,10 @@ class Service:
             return
 
     def _again(self, request: Callable[[SDK], Answer]) -> Answer:
-        return self.client.patiently(_ONE, request)
+        return self.client.patiently(_ONE, request, stop=self._stop)
+
+    def _once(self, about: About, request: Callable[[SDK], Answer]) -> Answer:
+        return self.client.once(about, request, stop=self._stop)
 
 
 def _page(sdk: SDK, conversation_id: str, after: str | None) -> Any:

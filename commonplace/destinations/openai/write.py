@@ -8,14 +8,13 @@ another is made, and the first may be an empty shell (`shells`).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
-from commonplace.destinations.contract import Document, Ledger
+from commonplace.destinations.contract import Document, Entries
 from commonplace.destinations.openai.items import AT_ONCE, THERE, Piece, hash_of_item, metadata_of, pieces_of
 from commonplace.destinations.openai.service import Item, Service
 from commonplace.destinations.openai.settings import ConversationSettings
@@ -30,16 +29,16 @@ UNKNOWN = ""
 
 
 class Writer:
-    """Writes one conversation at a time."""
+    """Writes conversations, each by itself: several may be under way in as many threads."""
 
     def __init__(
-        self, service: Service, settings: ConversationSettings, *, sleep: Callable[[float], None] = time.sleep
+        self, service: Service, settings: ConversationSettings, *, sleep: Callable[[float], None] | None = None
     ) -> None:
         self._service = service
         self._settings = settings
-        self._sleep = sleep
+        self._sleep = sleep or service.rest
 
-    def write(self, document: Document, entry: LedgerEntry | None, ledger: Ledger) -> Outcome:
+    def write(self, document: Document, entry: LedgerEntry | None, ledger: Entries) -> Outcome:
         id = document.conversation.id
         is_known = entry is not None and entry.state == "done" and entry.input_hash == document.input_hash
         if entry and is_known and not document.is_forced:
@@ -50,7 +49,7 @@ class Writer:
             ledger.fail(id, document.input_hash, str(error))
             return Outcome(conversation_id=id, state="failed", reason=str(error))
 
-    def _bring(self, document: Document, entry: LedgerEntry | None, ledger: Ledger) -> Outcome:
+    def _bring(self, document: Document, entry: LedgerEntry | None, ledger: Entries) -> Outcome:
         id, detail = document.conversation.id, dict(entry.detail) if entry else {}
         remote_id, is_new, is_changed = entry.remote_id if entry else None, False, False
         if remote_id is not None:
@@ -85,7 +84,7 @@ class Writer:
         state = "created" if is_new else "updated" if is_changed else "unchanged"
         return Outcome(conversation_id=id, state=state, remote_id=remote_id)  # type: ignore[arg-type]
 
-    def _left_of(self, id: str, wanted: Sequence[Piece], ledger: Ledger) -> list[LedgerItem]:
+    def _left_of(self, id: str, wanted: Sequence[Piece], ledger: Entries) -> list[LedgerItem]:
         """What is there from where the path goes another way."""
         known = ledger.items(id)
         same = 0
@@ -93,13 +92,13 @@ class Writer:
             same += 1
         return known[same:]
 
-    def _take_back(self, id: str, remote_id: str, left: Sequence[LedgerItem], ledger: Ledger) -> None:
+    def _take_back(self, id: str, remote_id: str, left: Sequence[LedgerItem], ledger: Entries) -> None:
         for item in reversed(left):
             ledger.check()
             self._service.delete_item(remote_id, item.remote_id)
             ledger.drop_items(id, [item.id])
 
-    def _make(self, document: Document, detail: dict[str, Any], ledger: Ledger) -> str:
+    def _make(self, document: Document, detail: dict[str, Any], ledger: Entries) -> str:
         id = document.conversation.id
         known = ledger.get([id]).get(id)
         if known and known.state in ("intent", "uncertain") and known.detail.get("making"):
@@ -121,7 +120,7 @@ class Writer:
         return remote_id
 
     def _add(
-        self, document: Document, remote_id: str, pieces: Sequence[Piece], detail: dict[str, Any], ledger: Ledger
+        self, document: Document, remote_id: str, pieces: Sequence[Piece], detail: dict[str, Any], ledger: Entries
     ) -> None:
         """After any doubt, what is there decides what is still to be added."""
         id = document.conversation.id
@@ -146,7 +145,7 @@ class Writer:
                     return
                 ledger.check()
 
-    def _describe(self, document: Document, remote_id: str, detail: dict[str, Any], ledger: Ledger) -> bool:
+    def _describe(self, document: Document, remote_id: str, detail: dict[str, Any], ledger: Entries) -> bool:
         """Whether its metadata had to be brought up to date."""
         metadata = metadata_of(document)
         if detail.get(METADATA) == _hash(metadata):
@@ -157,7 +156,7 @@ class Writer:
         return True
 
 
-def settle(service: Service, id: str, remote_id: str, detail: dict[str, Any], ledger: Ledger) -> list[Item]:
+def settle(service: Service, id: str, remote_id: str, detail: dict[str, Any], ledger: Entries) -> list[Item]:
     """What stands behind the last that is known: ours is noted, the rest is returned. `Missing` if it is all gone."""
     known = ledger.items(id)
     try:
@@ -190,7 +189,7 @@ def _is_same(item: LedgerItem, piece: Piece) -> bool:
     return item.id == piece.id and (is_theirs(item) or item.input_hash == piece.hash)
 
 
-def _note(id: str, pieces: Sequence[Piece], added: Sequence[Item], ledger: Ledger) -> None:
+def _note(id: str, pieces: Sequence[Piece], added: Sequence[Item], ledger: Entries) -> None:
     if len(added) != len(pieces) or len({item["id"] for item in added}) != len(pieces):
         raise NoAnswer("The service does not say which items it made.", hint="The next sync looks what is there.")
     pairs = zip(pieces, added, strict=True)

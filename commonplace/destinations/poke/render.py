@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from commonplace.destinations.contract import Document
 from commonplace.destinations.poke.settings import PokeSettings
+from commonplace.destinations.sendable import sendable
 from commonplace.errors import Permanent, Refused
 from commonplace.model import Conversation
 from commonplace.moments import to_iso
@@ -53,7 +54,7 @@ def facts(document: Document, settings: PokeSettings) -> Facts:
         "updated_at": to_iso(conversation.updated_at),
         "text": _text(conversation) if settings.include_text else None,
     }
-    found: Facts = clean(told)
+    found: Facts = sendable(told)
     return found
 
 
@@ -124,17 +125,6 @@ def check_form(settings: PokeSettings) -> None:
 def cut(text: str, settings: PokeSettings) -> str:
     most = settings.most_characters
     return text if len(text) <= most else text[: most - len(CUT)] + CUT
-
-
-def clean(value: Any) -> Any:
-    """Without halves of characters and zeros, which many a server does not take."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().replace("\x00", "")
-    if isinstance(value, Mapping):
-        return {clean(key): clean(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(inner) for inner in value]
-    return value
 
 
 def _text(conversation: Conversation) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
+from typing import Any
+
 import pytest
 
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.destinations.openai.destination import shells_of
+from commonplace.destinations.openai.destination import WRITERS, shells_of
 from commonplace.errors import Halt, Retryable
 from commonplace.model import Attachment, Message
-from tests.destinations.contract_suite import write
+from tests.destinations.contract_suite import ids, write
 from tests.destinations.documents import document
 from tests.destinations.openai.world import OpenAIWorld
 from tests.fakes.conversations import Failure, FakeConversations
@@ -96,6 +100,46 @@ def test_whatever_becomes_of_adding_each_message_is_there_once(
     assert fake.texts(live(world, sqlite_archive)) == texts
     there = [item["id"] for item in fake.items[live(world, sqlite_archive)]]
     assert [item.remote_id for item in ledger.items(ID)] == there
+
+
+def test_several_conversations_are_written_at_once_each_by_one(
+    world: OpenAIWorld, fake: FakeConversations, sqlite_archive: Archive
+) -> None:
+    fake.meeting = threading.Barrier(WRITERS)  # none is made before so many are being made
+    outcomes, ledger = write(
+        world, sqlite_archive, [document(str(n), "T", *(f"{n} {k}" for k in range(21))) for n in range(2 * WRITERS)]
+    )
+    assert {outcome.state for outcome in outcomes} == {"created"}
+    for id, entry in ledger.remote_ids():
+        assert fake.texts(str(entry.remote_id)) == [f"{id.partition(':')[2]} {k}" for k in range(21)]
+    assert fake.requests == {"POST conversations": 2 * WRITERS, "POST conversations items": 4 * WRITERS}
+    assert fake.refused_as_locked == 0
+
+
+def test_who_interrupts_does_not_wait_for_what_hangs(
+    fake: FakeConversations, sqlite_archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an end to what hangs this would not end either."""
+    world, batch = OpenAIWorld(fake, timeout_seconds=3600.0), [document("1"), document("2")]
+    known = ArchiveLedger(sqlite_archive, world.open().instance)
+    fake.meeting = threading.Barrier(2)
+    fake.failures += ["none", "hang"]
+
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        ArchiveLedger._write(known, arguments[0], arguments[1], "done", remote_id=arguments[2], **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(known, "done", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            world.opened[0].write(batch, known)
+    assert sorted(entry.state for entry in known.get(ids(batch)).values()) == ["done", "intent"]
+    fake.meeting = None
+    outcomes, _ = write(world, sqlite_archive, batch)
+    assert {outcome.state for outcome in outcomes} <= {"created", "updated"}
+    assert world.there() == Counter(ids(batch))
+    assert shells_of(known) == 1
+    world.close()
 
 
 @pytest.mark.parametrize(("failure", "shells"), [("lost after", 1), ("500", 1), ("429", 0)])

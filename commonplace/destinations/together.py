@@ -1,6 +1,6 @@
-"""The ledger for worker threads: every call happens on the thread that called `write`.
+"""Several documents at once: requests wait for the service in threads, each document in one.
 
-Requests wait for Notion in many threads at once; a ledger need not be prepared for that.
+A ledger need not be prepared for that: every call of it happens on the thread that called `write`.
 """
 
 from __future__ import annotations
@@ -8,18 +8,73 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from commonplace.destinations.contract import Entries
-from commonplace.errors import Retryable
-from commonplace.model import LedgerEntry
+from commonplace.destinations.contract import Document, Entries
+from commonplace.errors import CommonplaceError, Halt, Retryable
+from commonplace.model import LedgerEntry, LedgerItem, Outcome
 
 T = TypeVar("T")
 
 GRACE_SECONDS = 1.5
 """How long answers to what is in flight are waited for after an interruption: a person waits too."""
+
+
+class Door(Protocol):
+    """The way to the service, as far as it has to be shut in a hurry."""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing more is sent."""
+
+    def stop(self) -> None:
+        """Nothing more is sent: whoever waits for a turn or for time to pass is let go."""
+
+    def abandon(self) -> None:
+        """Nobody waits any more: what is in flight is let go too, its answer unknown."""
+
+
+def bring_together(
+    documents: Sequence[Document],
+    bring: Callable[[Document, Entries], Outcome | None],
+    ledger: Entries,
+    door: Door,
+    *,
+    at_once: int,
+) -> list[Outcome]:
+    """What became of each that was begun. An error shuts the door; the `Halt`, else the first, is raised when all are
+    over. Who interrupts waits a moment for what is in flight, and for no more."""
+    errors: list[CommonplaceError] = []
+
+    def bring_one(document: Document) -> Outcome | None:
+        if door.is_stopped:
+            return None
+        try:
+            return bring(document, desk)
+        except CommonplaceError as error:
+            errors.append(error)
+            door.stop()
+            raise
+
+    desk = LedgerOnOneThread(ledger)
+    with ThreadPoolExecutor(max(1, min(at_once, len(documents))), thread_name_prefix="destination") as pool:
+        work = [pool.submit(bring_one, document) for document in documents]
+
+        def interrupted() -> None:
+            door.stop()
+            for future in work:
+                future.cancel()
+
+        try:
+            desk.serve(work, on_interruption=interrupted)
+        finally:
+            if not all(future.done() for future in work):
+                door.abandon()
+    for error in sorted(errors, key=lambda error: not isinstance(error, Halt)):
+        raise error
+    return [outcome for future in work if (outcome := future.result()) is not None]
 
 
 class LedgerOnOneThread:
@@ -93,6 +148,18 @@ class LedgerOnOneThread:
 
     def refused(self, conversation_id: str) -> None:
         self._ask(lambda: self._ledger.refused(conversation_id))
+
+    def removed(self, conversation_id: str) -> None:
+        self._ask(lambda: self._ledger.removed(conversation_id))
+
+    def items(self, conversation_id: str) -> list[LedgerItem]:
+        return self._ask(lambda: self._ledger.items(conversation_id))
+
+    def add_items(self, conversation_id: str, items: Sequence[LedgerItem]) -> None:
+        self._ask(lambda: self._ledger.add_items(conversation_id, items))
+
+    def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
+        self._ask(lambda: self._ledger.drop_items(conversation_id, ids))
 
     def _ask(self, call: Callable[[], T]) -> T:
         answer: Future[T] = Future()
