@@ -48,6 +48,17 @@ class ImportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Keep a copy of every imported file, so that conversations can be rebuilt."""
 
 
+class WatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    folders: tuple[str, ...] = ()
+    """Folders such as ~/Downloads: what comes in there and is an export is imported. It stays where it is."""
+    histories: tuple[str, ...] = ()
+    """Agents of this machine whose sessions are imported as soon as they rest: their sources' names."""
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.folders or self.histories)
+
+
 class CategorizeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     judge: str = "local"
     """Who decides. `local` needs no key and no network."""
@@ -128,6 +139,8 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     import_exports: CronLine = "*/15 * * * *"
     """A cron line per flow, in the settings' time zone. Empty: not on a schedule."""
+    watch: CronLine = "*/5 * * * *"
+    """Only where [watch] names something."""
     pipeline: CronLine = "0 3 * * *"
     collect_batches: CronLine = "*/20 * * * *"
     receive_omi: CronLine = "*/5 * * * *"
@@ -245,6 +258,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     owner: str = DEFAULT_OWNER
     timezone: str = "local"
     imports: ImportSettings = msgspec.field(name="import", default_factory=ImportSettings)
+    watch: WatchSettings = msgspec.field(default_factory=WatchSettings)
     categorize: CategorizeSettings = msgspec.field(default_factory=CategorizeSettings)
     openai: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
     judges: dict[str, dict[str, Any]] = {}

@@ -23,7 +23,7 @@ OURS = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TA
 # Which setting changes the schedule with which slug.
 SCHEDULE_SLUGS = {"import_exports": "inbox", "pipeline": "nightly"} | {
     name: name.replace("_", "-")
-    for name in ("collect_batches", "receive_omi", "reconcile_omi", "deliver_hooks", "maintain")
+    for name in ("watch", "collect_batches", "receive_omi", "reconcile_omi", "deliver_hooks", "maintain")
 }
 
 
@@ -52,6 +52,8 @@ def name_of(flow: str, *, is_local: bool) -> str:
 def schedules_of(deployment: dict[str, Any], settings: Settings) -> list[dict[str, Any]]:
     """A deployment's schedules as the settings want them: another cron line, the person's time zone, or none."""
     wanted = {SCHEDULE_SLUGS[name]: cron for name, cron in msgspec.structs.asdict(settings.schedule).items()}
+    if not settings.watch.is_on:
+        wanted["watch"] = ""
     found = []
     for schedule in deployment.get("schedules") or []:
         cron = wanted.get(schedule["slug"], schedule["cron"])

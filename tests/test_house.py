@@ -210,7 +210,7 @@ def test_the_server_starts_without_what_few_of_its_callers_need() -> None:
     assert not _packages_of(loaded) & (SLOW_PACKAGES | {"mcp", "httpx", "httpx2", "numpy"})
 
 
-ABOUT_EVERY_SOURCE = {"ahead", "contents", "contract", "limits", "registry"}
+ABOUT_EVERY_SOURCE = {"ahead", "contents", "contract", "getting", "limits", "registry"}
 WRITES_THE_SAMPLE = {"commonplace.cli.system", "commonplace.web.pages.importing"}
 
 

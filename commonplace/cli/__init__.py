@@ -27,6 +27,7 @@ COMMANDS = {
     **dict.fromkeys(("search", "similar", "show", "stats", "export"), "reading"),
     **dict.fromkeys(("forget", "verify", "backup", "restore"), "care"),
     "embed": "embedding",
+    "watch": "services.exports",
     "reconcile-omi": "server.reconciling",
     "ask": "asking",
     "review": "review",

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from commonplace.archive.access import clients, grants, keys, lending, sessions, users
 from commonplace.errors import CommonplaceError
+from commonplace.session import Session
 from commonplace.web import health
 from commonplace.web.api import actions, omi, rest, tus
 from commonplace.web.mcp.endpoint import Endpoint
@@ -51,6 +52,7 @@ from commonplace.web.security.headers import SecurityHeaders
 from commonplace.web.security.hosts import Hosts
 from commonplace.web.security.limits import Limits
 from commonplace.web.server import Server
+from commonplace.web.watching import Watcher
 
 log = logging.getLogger("commonplace.web")
 
@@ -128,11 +130,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     server: Server = app.state.server
     tidying = asyncio.create_task(_tidy_now_and_then(server))
     server.nudge.start()
+    watcher = Watcher(Session(server.settings, server.environment, server.archive))
+    watcher.start()
     try:
         async with server.deliveries.running(), app.state.mcp.running():
             yield
     finally:
         tidying.cancel()
+        watcher.stop()
         server.nudge.stop()
 
 

@@ -20,7 +20,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
 from commonplace.categorize import registry
-from commonplace.config import ScheduleSettings, load
+from commonplace.config import ScheduleSettings, WatchSettings, load
 from deployments import definitions
 from flows.categorize import categorize
 
@@ -85,6 +85,15 @@ def test_settings_move_and_remove_schedules() -> None:
     assert by_slug["nightly"]["cron"] == "15 1 * * *"
     assert by_slug["nightly"]["timezone"] == "Europe/Berlin"
     assert "maintain" not in by_slug
+
+
+def test_folders_are_looked_at_only_where_some_are_watched() -> None:
+    settings, _ = load({"COMMONPLACE_HOME": "/nowhere"})
+    watching = msgspec.structs.replace(settings, watch=WatchSettings(histories=("codex",)))
+    slugs = [
+        {s["slug"] for d in DEPLOYMENTS for s in definitions.schedules_of(d, each)} for each in (settings, watching)
+    ]
+    assert slugs[1] - slugs[0] == {"watch"}
 
 
 def test_compose_runs_what_there_is() -> None:

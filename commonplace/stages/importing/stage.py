@@ -39,10 +39,10 @@ def import_exports(
             progress=lambda file: work.show(f"import {file.file}", file.read, None),
         )
         if paths is not None:
-            _import(using, paths, report, work)
+            take_in(using, paths, report, work)
         else:
             inbox = settings.inbox
-            _import(using, waiting_in(inbox), report, work, lambda path, file: move_on(path, inbox, file))
+            take_in(using, waiting_in(inbox), report, work, lambda path, file: move_on(path, inbox, file))
     return report
 
 
@@ -62,20 +62,21 @@ def import_paths(
     started, report = time.monotonic(), ImportReport()
     with leases.hold(archive, leases.importing(archive.owner)) as lease:
         using = Importing(archive=lease.archive, keep_exports=keep_exports, progress=progress, limits=limits)
-        _import(using, paths, report, IN_PROCESS)
+        take_in(using, paths, report, IN_PROCESS)
     report.seconds = round(time.monotonic() - started, 3)
     if len(paths) == 1 and report.errors:
         raise Refused(report.errors[0])
     return report
 
 
-def _import(
+def take_in(
     using: Importing,
     paths: Sequence[Path],
     report: ImportReport,
     work: Work,
     afterwards: Callable[[Path, FileReport], None] = lambda path, file: None,
 ) -> None:
+    """Import these paths under the lease of importing; `afterwards` is told what became of each."""
     imports.mark_interrupted(using.archive)
     for path in paths:
         work.say("import: %s", path.name)
