@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from commonplace import runs
+from commonplace.archive.access import lending
 from commonplace.archive.access.sessions import Session
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.stack import history
@@ -23,7 +24,7 @@ from commonplace.web.arriving import Piece, pieces
 from commonplace.web.errors import Problem, not_found
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.security import csrf
-from commonplace.web.security.csrf import Guarded
+from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import OwnerOfRuns, Person
 from commonplace.web.server import Server, server_of
 from commonplace.web.uploads import Upload
@@ -134,6 +135,24 @@ def remove(request: Request, session: Person, id: str) -> Response:
     return done("/import", "removed")
 
 
+@router.post("/key", dependencies=[Guarded])
+def lend(request: Request, session: OwnerOfRuns, key: Typed = "") -> Response:
+    """A key of this person's own for what they start and ask in this session. No page repeats it."""
+    server = server_of(request)
+    try:
+        lending.lend(server.archive, server.keys.fernet(), session, key)
+    except Refused as refused:
+        return _page(request, session.owner, str(refused))
+    return done("/import#key", "lent")
+
+
+@router.post("/key/remove", dependencies=[Guarded])
+def take_back(request: Request, session: OwnerOfRuns) -> Response:
+    """It is forgotten; runs that go on ask for it once more and find none."""
+    lending.take_back(server_of(request).archive, session)
+    return done("/import#key", "removed")
+
+
 def _start(request: Request, session: Session, uploads: Sequence[Upload], options: Options) -> Response:
     server, owner = server_of(request), session.owner
     try:
@@ -217,6 +236,8 @@ def _page(request: Request, owner: str, problem: str | None = None) -> Response:
         problem=problem,
         waiting=waiting,
         is_owner=owner == settings.owner,
+        lent=lending.lent_in(server.archive, request.state.session),
+        lending_hours=lending.HOURS,
         taxonomies=taxonomies.list_taxonomies(server.archive.of(owner)),
         judges=registry.kinds(),
         destinations=destinations.names(settings),

@@ -35,7 +35,7 @@ ROOMS = (
     ("/account", "account"),
 )
 """What the navigation leads to."""
-MESSAGES = ("kept", "undone", "started", "removed")
+MESSAGES = ("kept", "undone", "started", "removed", "lent")
 """What a page can be asked to say on top of it: whatever was just done, as `?told=`."""
 
 

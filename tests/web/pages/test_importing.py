@@ -12,10 +12,12 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from commonplace.archive.access import users
+from commonplace.archive.access import lending, users
 from commonplace.sources.chatgpt.sample import write_sample
 from tests.web.chromium import log_in
 from tests.web.conftest import HASHED, PASSWORD, Browser, Forms, Live
+
+KEY = "sk-proj-somebodys-own"
 
 
 def _send(browser: Browser, *files: tuple[str, bytes], **values: str) -> httpx.Response:
@@ -69,6 +71,47 @@ def test_a_form_from_elsewhere_or_of_another_person_brings_nothing(live: Live, s
     assert eve.client.post("/import/file", files={"files": ("a.zip", sample)}).status_code == 403
     assert live.browser().client.post("/import/file", files={"files": ("a.zip", sample)}).status_code == 401
     assert _kept(live) == []
+
+
+def test_a_key_is_lent_for_the_session_repeated_nowhere_and_taken_back(
+    live: Live, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    browser, fernet = live.logged_in(), live.server.keys.fernet()
+    reply = browser.submit(browser.get("/import"), "/import/key", key=f" {KEY} ")
+    page = browser.get(reply.headers["location"])
+    assert "Kept for this session." in page.text
+    assert "One is lent until" in page.text
+    assert lending.borrowed(live.archive, fernet) == {"OPENAI_API_KEY": KEY}
+    assert "One is lent until" not in live.logged_in().get("/import").text  # another session's
+    browser.submit(page, "/import/key/remove")
+    assert lending.borrowed(live.archive, fernet) == {}
+    told = f"{reply.headers} {page.text} {page.url}" + "".join(str(vars(record)) for record in caplog.records)
+    assert "/import/key" in told
+    assert KEY not in told
+
+
+@pytest.mark.parametrize("key", ["not a key of " + "anybody's", "sk-" + "x" * 1_100])
+def test_what_is_no_key_is_refused_and_not_repeated(live: Live, key: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    browser = live.logged_in()
+    reply = browser.submit(browser.get("/import"), "/import/key", key=key)
+    assert reply.status_code in {400, 422}
+    assert key[:20] not in reply.text + "".join(str(vars(record)) for record in caplog.records)
+
+
+def test_nobody_else_lends_or_takes_back_a_key(live: Live) -> None:
+    users.add_user(live.archive, "eve", HASHED(PASSWORD))
+    browser, eve = live.logged_in(), live.logged_in("eve")
+    browser.submit(browser.get("/import"), "/import/key", key=KEY)
+    assert browser.client.post("/import/key", data={"key": "sk-anothers"}).status_code == 403
+    assert live.browser().client.post("/import/key", data={"key": "sk-anothers"}).status_code in {401, 403}
+    eves = {
+        "csrf": next(form["fields"]["csrf"] for form in Forms.of(eve.get("/account").text) if "csrf" in form["fields"])
+    }
+    for path in ("/import/key", "/import/key/remove"):
+        assert eve.client.post(path, data={"key": "sk-anothers", **eves}).status_code == 403
+    assert lending.borrowed(live.archive, live.server.keys.fernet()) == {"OPENAI_API_KEY": KEY}
 
 
 @pytest.mark.browser
