@@ -21,6 +21,7 @@ SHORT: dict[str, list[str]] = {
     "poke": ["--quick"],
     "openai_conversations": ["--quick"],
     "hooks": ["--quick"],
+    "server": ["--quick"],
 }
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.generate_export import generate, size_of
+from benchmarks.verdicts import verdict
 
 DATA = Path(__file__).parent / ".data"
 ROOT = Path(__file__).parents[1]
@@ -115,7 +116,7 @@ def measure(command: list[str], home: Path) -> dict[str, Any]:
     with tempfile.TemporaryFile() as told:  # a pipe that nobody empties meanwhile would stop a long report
         with subprocess.Popen(command, stdout=told, cwd=ROOT, env=environment) as process:
             while process.poll() is None:
-                peak = max(peak, sum(map(_anonymous_bytes, _family(process.pid))))
+                peak = max(peak, sum(map(anonymous_bytes, _family(process.pid))))
                 time.sleep(SAMPLE_SECONDS)
             seconds = time.perf_counter() - started
         if process.returncode:
@@ -150,7 +151,7 @@ def _family(pid: int) -> list[int]:
     return [pid, *(found for child in children for found in _family(int(child)))]
 
 
-def _anonymous_bytes(pid: int) -> int:
+def anonymous_bytes(pid: int) -> int:
     """Private memory that is not a file's: what the machine has to have for the process."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
@@ -208,16 +209,10 @@ def _print(source: Path, results: dict[str, list[dict[str, Any]]]) -> None:
     print(f"  the same file         {seconds['same']:7.2f} s   {peak['same']:6.0f} MB")
     print(f"  a command's start     {seconds['start']:7.2f} s")
     again = max(seconds["again"] - seconds["start"], 0.01)
-    _verdict("of the floor's speed", seconds["floor"] / seconds["ours"], at_least=0.45)
-    _verdict("times faster when nothing changed", (seconds["ours"] - seconds["start"]) / again, at_least=4)
-    _verdict("MB of private memory", max(peak["ours"], peak["again"]), at_most=300)
-    _verdict("times a command's start for the same file", seconds["same"] / seconds["start"], at_most=2)
-
-
-def _verdict(what: str, value: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
-    is_met = value >= at_least if at_least is not None else at_most is not None and value <= at_most
-    wanted = f"at least {at_least}" if at_least is not None else f"at most {at_most}"
-    print(f"  {'ok  ' if is_met else 'MISS'} {value:.2f} {what} ({wanted})")
+    verdict("of the floor's speed", seconds["floor"] / seconds["ours"], at_least=0.45)
+    verdict("times faster when nothing changed", (seconds["ours"] - seconds["start"]) / again, at_least=4)
+    verdict("MB of private memory", max(peak["ours"], peak["again"]), at_most=300)
+    verdict("times a command's start for the same file", seconds["same"] / seconds["start"], at_most=2)
 
 
 def main() -> None:

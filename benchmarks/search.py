@@ -26,6 +26,7 @@ from typing import Any
 
 from sqlalchemy import text as sql
 
+from benchmarks.verdicts import percentile, verdict
 from benchmarks.vocabulary import Vocabulary
 from commonplace.archive import rows, schema
 from commonplace.archive.conversations import records
@@ -42,7 +43,7 @@ START = 1_672_531_200_000_000  # 2023-01-01
 CATEGORIES = ("Coding", "Writing", "Research", "Cooking", "Travel", "Health", "Money", "Other")
 PROJECTS = 40
 LANGUAGES = {"english": 0.88, "german": 0.05, "chinese": 0.05, "arabic": 0.02}
-FILLED_BY = 1
+FILLED_BY = 2
 """Counts the versions of `fill`."""
 
 Ask = tuple[str, dict[str, Any]]
@@ -78,11 +79,12 @@ def fill(archive: Archive, count: int) -> None:
 def _head(draw: random.Random, vocabulary: Vocabulary, key: int) -> dict[str, Any]:
     at = START + draw.randrange(1_000 * DAY)
     project = int(draw.paretovariate(0.7))
+    source = "omi" if draw.random() < 0.1 else "chatgpt"
     return {
         "key": key,
         "owner": "me",
-        "id": f"chatgpt:{key:08}",
-        "source": "omi" if draw.random() < 0.1 else "chatgpt",
+        "id": f"{source}:{key:08}",
+        "source": source,
         "external_id": f"{key:08}",
         "title": " ".join(vocabulary.draw("english", key, draw.randint(2, 7))).capitalize(),
         "created_at": at,
@@ -226,26 +228,17 @@ def report(archive: Archive, each: int) -> None:
     pages, whole = measure(archive, asked, facets=False), measure(archive, asked, facets=True)
     print(f"\n{'':42}{'first page':>16}{'with facets':>18}\n{'':42}{'p50':>8}{'p95':>8}{'p50':>10}{'p95':>8}   ms")
     for kind in asked:
-        print(f"  {kind:40}{_p(pages[kind], 50):8.1f}{_p(pages[kind], 95):8.1f}", end="")
-        print(f"{_p(whole[kind], 50):10.1f}{_p(whole[kind], 95):8.1f}")
+        print(f"  {kind:40}{percentile(pages[kind], 50):8.1f}{percentile(pages[kind], 95):8.1f}", end="")
+        print(f"{percentile(whole[kind], 50):10.1f}{percentile(whole[kind], 95):8.1f}")
     page = [value for times in pages.values() for value in times]
     faceted = [value for times in whole.values() for value in times]
     if least is not None:
-        print(
-            f"\n  this machine's floor, a rare word {least:.2f} ms; the median page is {_p(page, 50) / least:.1f} x it,"
-        )
-        print(f"  a page for a rare word {_p(pages['a rare word'], 50) / least:.1f} x")
-    _verdict("ms, p50 of first pages", _p(page, 50), at_most=10)
-    _verdict("ms, p95 of first pages", _p(page, 95), at_most=50)
-    _verdict("ms, p95 with totals and facets", _p(faceted, 95), at_most=150)
-
-
-def _p(times: list[float], percent: int) -> float:
-    return statistics.quantiles(times, n=100, method="inclusive")[percent - 1] if len(times) > 1 else times[0]
-
-
-def _verdict(what: str, value: float, *, at_most: float) -> None:
-    print(f"  {'ok  ' if value <= at_most else 'MISS'} {value:.1f} {what} (at most {at_most})")
+        middle = percentile(page, 50)
+        print(f"\n  this machine's floor, a rare word {least:.2f} ms; the median page is {middle / least:.1f} x it,")
+        print(f"  a page for a rare word {percentile(pages['a rare word'], 50) / least:.1f} x")
+    verdict("ms, p50 of first pages", percentile(page, 50), at_most=10)
+    verdict("ms, p95 of first pages", percentile(page, 95), at_most=50)
+    verdict("ms, p95 with totals and facets", percentile(faceted, 95), at_most=150)
 
 
 @contextmanager

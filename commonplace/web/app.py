@@ -79,7 +79,8 @@ PAGES = tuple(
     )
 )
 OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)
-ROUTERS = (health.router, *PAGES, *OAUTH, omi.router, rest.router, actions.router, tus.router)
+ROUTERS = (health.router, omi.router, rest.router, *OAUTH, actions.router, tus.router, *PAGES)
+"""Looked through in this order: what programs call often comes first."""
 TIDY_SECONDS = 3600
 
 

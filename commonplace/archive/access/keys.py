@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from commonplace.archive.access.credentials import KEY, digest, new
 from commonplace.archive.access.scopes import joined
@@ -41,6 +41,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ABOUT = [keys.c[name] for name in Key.__struct_fields__]
+_FOUND = select(*_ABOUT).where(keys.c.key_hash == bindparam("hash"), keys.c.expires_at > bindparam("moment"))
 
 
 def add_key(archive: Archive, name: str, scopes: Sequence[str], *, days: int) -> tuple[str, Key]:
@@ -66,9 +67,8 @@ def add_key(archive: Archive, name: str, scopes: Sequence[str], *, days: int) ->
 
 def find_key(archive: Archive, secret: str) -> Key | None:
     """The key that this is the secret of, if it is still good. One read, by its hash."""
-    query = select(*_ABOUT).where(keys.c.key_hash == digest(secret), keys.c.expires_at > now())
     with archive.read() as connection:
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(_FOUND, {"hash": digest(secret), "moment": now()}).one_or_none()
     return Key(**row._mapping) if row else None
 
 

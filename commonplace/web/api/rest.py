@@ -1,4 +1,7 @@
-"""Conversations for programs: in the founding system's form, and found by search. Always one owner's."""
+"""Conversations for programs: in the founding system's form, and found by search. Always one owner's.
+
+Routes make their replies themselves: FastAPI would look at each on another thread before it is sent.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Annotated, Any
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
 
 from commonplace.archive.conversations.reading import Filed, list_conversations
 from commonplace.archive.core import Archive
@@ -53,7 +57,7 @@ def conversations(
     until: Word = None,
     limit: Limit = 25,
     sent: Cursor = None,
-) -> dict[str, Any]:
+) -> Response:
     """The newest first."""
     server = server_of(request)
     zone = server.settings.zone
@@ -67,25 +71,25 @@ def conversations(
         until=parse(until, zone) if until else None,
     )
     found = list_conversations(archive, scope, limit=limit + 1, offset=start)
-    return pages.told("conversations", [entry(one) for one in found], start, limit)
+    return JSONResponse(pages.told("conversations", [entry(one) for one in found], start, limit))
 
 
 @router.get("/conversations/{id:path}/similar")
-def similar(request: Request, archive: Everything, id: str, limit: Few = 10) -> dict[str, Any]:
+def similar(request: Request, archive: Everything, id: str, limit: Few = 10) -> Response:
     """The conversations that are nearest to one in what they mean."""
     found = server_of(request).readers.of(archive.owner).similar(id, limit=limit)
-    return {"results": fitting([hit(one) for one in found], limit)}
+    return JSONResponse({"results": fitting([hit(one) for one in found], limit)})
 
 
 @router.get("/conversations/{id:path}")
-def conversation(request: Request, archive: Memories, id: str, sent: Cursor = None) -> dict[str, Any]:
+def conversation(request: Request, archive: Memories, id: str, sent: Cursor = None) -> Response:
     """One conversation. A long one comes in parts: `next_cursor` asks for the next."""
     part = transcripts.read(server_of(request).keys, archive, id, sent)
     told = _whole(part.filed) | {"transcript": part.text}
     if part.next_cursor:
         told["transcript"] += "\n\n[It goes on: ask again with next_cursor.]"
         told["next_cursor"] = part.next_cursor
-    return told
+    return JSONResponse(told)
 
 
 @router.get("/search")
@@ -98,7 +102,7 @@ def search(
     source: Word = None,
     limit: Limit = 10,
     sent: Cursor = None,
-) -> dict[str, Any]:
+) -> Response:
     """Conversations that have all of the words; "phrases", -exclusions and prefix* work. Whatever is typed is safe."""
     server = server_of(request)
     pages = Pages(server.keys, archive, ["search", q, project, category, source])
@@ -110,11 +114,11 @@ def search(
     told: dict[str, Any] = {"total": found.total, "total_is_exact": found.total_is_exact, "results": shown}
     if shown and start + len(shown) < found.total:
         told["next_cursor"] = pages.cursor(start + len(shown))
-    return told
+    return JSONResponse(told)
 
 
 @router.post("/ask")
-async def ask(request: Request, archive: Asking, asked: Question) -> dict[str, Any]:
+async def ask(request: Request, archive: Asking, asked: Question) -> Response:
     """An answer from the archive, with its sources. It is not kept."""
     reader = server_of(request).readers.of(archive.owner)
 
@@ -122,19 +126,20 @@ async def ask(request: Request, archive: Asking, asked: Question) -> dict[str, A
         return reader.ask(asked.question, project=asked.project)
 
     with fail_after_asking():
-        return answered(await to_thread.run_sync(answer, abandon_on_cancel=True, limiter=_asking))
+        told = await to_thread.run_sync(answer, abandon_on_cancel=True, limiter=_asking)
+    return JSONResponse(answered(told))
 
 
 @router.get("/projects")
-def projects(request: Request, archive: Everything, sent: Cursor = None) -> dict[str, Any]:
+def projects(request: Request, archive: Everything, sent: Cursor = None) -> Response:
     """Every project with how many conversations it has."""
-    return projects_of(server_of(request).keys, archive, sent)
+    return JSONResponse(projects_of(server_of(request).keys, archive, sent))
 
 
 @router.get("/stats")
-def stats(request: Request, archive: Everything) -> dict[str, Any]:
+def stats(request: Request, archive: Everything) -> Response:
     """The whole in a few numbers."""
-    return dict(statistics.totals(archive, zone=server_of(request).settings.zone))
+    return JSONResponse(dict(statistics.totals(archive, zone=server_of(request).settings.zone)))
 
 
 def _whole(filed: Filed) -> dict[str, Any]:
