@@ -26,6 +26,7 @@ FOUNDATION = {
     "answer_file",
     "private",
     "settings_files",
+    "settings_origins",
     "secret_keys",
 } | SERVICES
 STARTS_RUNS = {"commonplace.runs"}

@@ -40,6 +40,11 @@ def importing(owner: str) -> str:
     return f"import:{owner}"
 
 
+def restoring() -> str:
+    """The lease of putting a backup in the place of everybody's archive."""
+    return "restore"
+
+
 def categorizing(owner: str) -> str:
     """The lease of judging an owner's conversations, and of sending them away to be judged."""
     return f"categorize:{owner}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typer._click.core import Command, Context
 
 COMMANDS = {
-    **dict.fromkeys(("up", "down", "run", "connect", "doctor"), "system"),
+    **dict.fromkeys(("up", "down", "run", "connect", "doctor", "settings"), "system"),
     **dict.fromkeys(("import", "sync", "categorize", "map", "backfill"), "stages"),
     **dict.fromkeys(("search", "similar", "show", "stats", "export"), "reading"),
     **dict.fromkeys(("forget", "verify", "backup", "restore"), "care"),

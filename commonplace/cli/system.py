@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("connect")(connect)
     app.command("doctor")(doctor)
+    app.command("settings")(settings_command)
 
 
 def up_command(
@@ -127,6 +128,21 @@ def connect(
             print_json(told)
         else:
             show_counts(f"Connected {service}", told)
+
+
+def settings_command(json: Json = False) -> None:
+    """The settings as they are, and where each comes from."""
+    from commonplace.settings_origins import origins
+
+    with errors_for_people():
+        found = origins(*load())
+        if Output.as_json:
+            print_json({"settings": found})
+            return
+        grid = table("section", "setting", "value", "from")
+        for one in found:
+            grid.add_row(*cells(one.section, one.name, one.value, one.place or "the default"))
+        people.print(grid)
 
 
 def doctor(json: Json = False) -> None:

@@ -44,6 +44,7 @@ from commonplace.web.pages import (
     review,
     runs,
 )
+from commonplace.web.pages.house import backups, people, values
 from commonplace.web.replies import reply
 from commonplace.web.requests import Requests
 from commonplace.web.security.addresses import Proxies
@@ -76,6 +77,9 @@ PAGES = tuple(
         destinations,
         connect,
         bulk,
+        values,
+        people,
+        backups,
     )
 )
 OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)
@@ -123,7 +127,7 @@ def _layers(server: Server) -> list[Middleware]:
 
 
 async def _reply(request: Request, error: Exception) -> Response:
-    return reply(request, error)
+    return await run_in_threadpool(reply, request, error)
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from commonplace.web.errors import problem_of
 from commonplace.web.pages.rendering import render
+from commonplace.web.security.interrupted import Interrupted, packed
+from commonplace.web.security.people import session_of
 
 log = logging.getLogger("commonplace.web")
 
@@ -20,6 +22,8 @@ def reply(request: Request, error: Exception) -> Response:
     id = str(request.scope.get("state", {}).get("request_id", ""))
     if problem.status_code >= 500:
         log.error("request failed", extra={"request": id, "kind": type(error).__name__, "where": _where(error)})
+    if _is_for_a_person(request) and isinstance(problem, Interrupted) and problem.typed:
+        return _again(request, problem)
     if _is_for_a_person(request):
         page = render(request, "problem.html", problem=problem, request_id=id, status=problem.status_code)
         page.headers.update(problem.headers or {})
@@ -28,6 +32,14 @@ def reply(request: Request, error: Exception) -> Response:
     if problem.hint:
         told["hint"] = problem.hint
     return JSONResponse(told, problem.status_code, problem.headers)
+
+
+def _again(request: Request, late: Interrupted) -> Response:
+    """The form once more, with a login before it where there is no session."""
+    if session_of(request) is None:
+        told = {"next": late.where, "name": "", "problem": None, "typed": packed(late.typed)}
+        return render(request, "login.html", status=late.status_code, **told)
+    return render(request, "again.html", status=late.status_code, where=late.where, typed=late.typed)
 
 
 def _where(error: Exception) -> str:

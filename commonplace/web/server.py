@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 import msgspec
 from starlette.requests import HTTPConnection
 
+from commonplace.archive import leases
 from commonplace.archive.core import Archive
 from commonplace.archive.inbox import Inbox, open_inbox
 from commonplace.config import Environment, Settings
@@ -46,6 +47,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     readers: Readers
     uploads: Uploads
     watched: Shared
+
+    def at_work(self) -> list[str]:
+        """The leases that are held, of a second ago: what goes on that pages tell of."""
+        found: list[str] = self.watched.get("leases", lambda: leases.running(self.archive))
+        return found
 
 
 @contextmanager

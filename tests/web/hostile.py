@@ -129,6 +129,9 @@ PAGES = [
     "/destinations?plan=markdown",
     "/connect",
     "/account",
+    "/settings",
+    "/settings/users",
+    "/settings/backups",
 ]
 """Every page that reads, as a person who is logged in."""
 

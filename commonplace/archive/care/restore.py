@@ -35,7 +35,7 @@ from commonplace.archive.engine import for_writing, sqlite_module
 from commonplace.archive.faults import Damaged
 from commonplace.archive.files.files import CHUNK, has_file, put_file, remove_files
 from commonplace.archive.inbox import has_inbox, inbox, open_inbox
-from commonplace.archive.leases import hold, importing, running
+from commonplace.archive.leases import hold, importing, restoring, running
 from commonplace.archive.migrations import HEAD
 from commonplace.archive.opening import open_archive, sqlite_file
 from commonplace.archive.rows import batched, insert_rows
@@ -78,7 +78,7 @@ def restore(archive: Archive, path: Path, *, force: bool = False) -> RestoreRepo
         busy = running(archive)
         if busy:
             raise Refused(f"{busy[0]} is running on this archive.", hint="Restore when nothing is running.")
-        with hold(archive, importing(archive.owner)):
+        with hold(archive, importing(archive.owner)), hold(archive, restoring()):
             if not force and not _is_empty(archive):
                 raise Refused(
                     "The archive is not empty.", hint="Use --force to replace everything in it, after a backup of it."

@@ -14,10 +14,11 @@ from commonplace.categorize.taxonomy import Category, Colour
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.stages.categorizing import taxonomies
 from commonplace.stages.categorizing.reviewing import add_category
-from commonplace.web.pages.rendering import done, render
+from commonplace.web.pages.rendering import done, mark, render
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import Person, archive_of
 from commonplace.web.server import server_of
+from commonplace.web.wording import say
 
 router = APIRouter(prefix="/categories")
 
@@ -61,12 +62,16 @@ def change(
     examples: Long = "",
     emoji: Typed = "",
     colour: Typed = "default",
+    seen: Typed = "",
 ) -> Response:
     """What a category is called and what belongs there. A new name goes to every verdict and correction."""
     archive = archive_of(request, session.owner)
     try:
         if colour not in COLOURS:
             raise Refused(f"{colour!r} is no colour.", hint=f"Use one of: {', '.join(COLOURS)}.")
+        now = taxonomies.taxonomy_named(archive, set).get(old)
+        if seen and (now is None or seen != mark(now)):
+            raise Refused(say("again.changed", now=now.name if now else say("categories.gone")))
         if name.strip() != old:
             taxonomies.rename_category(archive, set, old, " ".join(name.split()))
         known = taxonomies.taxonomy_named(archive, set)
@@ -136,4 +141,5 @@ def _page(
         colours=COLOURS,
         definition=definition,
         blank=Category(name=""),
+        mark=mark,
     )

@@ -17,12 +17,13 @@ from commonplace.stages.categorizing.reviewing import correct_conversation, with
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.explaining import Assigned, why
 from commonplace.web.errors import not_found
-from commonplace.web.pages.rendering import done, render
+from commonplace.web.pages.rendering import done, mark, render
 from commonplace.web.reading import LONGEST, File, to_html
 from commonplace.web.security.csrf import Guarded
 from commonplace.web.security.people import Person, archive_of
 from commonplace.web.server import server_of
 from commonplace.web.talk import anchor_of, cited, leaf_below, page_of, part, shown
+from commonplace.web.wording import say
 
 router = APIRouter()
 
@@ -83,10 +84,15 @@ def correct(
     category: Maybe = None,
     tags: Maybe = None,
     project: Maybe = None,
+    seen: Maybe = None,
 ) -> Response:
-    """A person's word, which no judge and no rule takes back."""
+    """A person's word, which no judge and no rule takes back. Said of what somebody has changed meanwhile, it is shown
+    beside that first."""
     archive = archive_of(request, session.owner)
     filed = _filed(archive, id)
+    if seen and seen != _seen(filed):
+        typed = {"title": title, "category": category, "tags": (tags or "").split(","), "project": project}
+        return _page(request, archive, filed, problem=_changed(filed), typed=typed)
     said: dict[str, Any] = {}
     if title is not None and title.strip() and title.strip() != filed.title:
         said["title"] = " ".join(title.split())
@@ -129,6 +135,15 @@ def suggestion(request: Request, session: Person, id: Id, answer: Words) -> Resp
     archive = archive_of(request, session.owner)
     (projects.accept if answer == "yes" else projects.reject)(archive, [id])
     return done(_address(id), "kept")
+
+
+def _seen(filed: Filed) -> str:
+    return mark(filed.title, filed.category, filed.tags, filed.project_name or filed.project_id)
+
+
+def _changed(filed: Filed) -> str:
+    now = [filed.title, filed.category, ", ".join(filed.tags), filed.project_name or filed.project_id]
+    return say("again.changed", now=" · ".join(part for part in now if part))
 
 
 def _assign(archive: Archive, id: str, project: str) -> None:
@@ -188,6 +203,7 @@ def _page(
         file_address=lambda each: f"/files/{each.sha256}" if each.sha256 else "",
         categories=taxonomy_named(archive, server.settings.categorize.taxonomy).names,
         projects=registry.sorted_names(archive),
+        seen=_seen(filed),
         why=why(archive, about.id),
         evidence=_evidence,
         similar=_similar(request, archive.owner, about.id),

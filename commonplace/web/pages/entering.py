@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -14,6 +15,7 @@ from commonplace.web.errors import Problem
 from commonplace.web.pages.rendering import render
 from commonplace.web.security import logins
 from commonplace.web.security.csrf import Guarded, Typed
+from commonplace.web.security.interrupted import unpacked
 from commonplace.web.security.people import Person, Visitor
 from commonplace.web.server import server_of
 
@@ -21,6 +23,8 @@ router = APIRouter()
 
 Where = Annotated[str, Form(max_length=16_000)]
 """A program's question to a person may be long."""
+Interruption = Annotated[str, Form(max_length=200_000)]
+"""What was typed into another form, which the login came in between of."""
 
 
 @router.get("/login")
@@ -28,17 +32,22 @@ def login_page(request: Request, session: Visitor, next: str = "/") -> Response:
     """The form; those who are logged in go on at once."""
     if session is not None:
         return RedirectResponse(_local(next), 303)
-    return render(request, "login.html", next=_local(next), name="", problem=None)
+    return render(request, "login.html", next=_local(next), name="", problem=None, typed="")
 
 
 @router.post("/login", dependencies=[Guarded])
-async def login(request: Request, name: Typed = "", password: Typed = "", next: Where = "/") -> Response:
-    """The same answer whether the name or the password is wrong."""
+async def login(
+    request: Request, name: Typed = "", password: Typed = "", next: Where = "/", typed: Interruption = ""
+) -> Response:
+    """The same answer whether the name or the password is wrong. A form that was interrupted is shown again."""
     owner = await logins.check(request, name, password)
+    if owner is not None and (form := unpacked(typed)):
+        again = partial(render, request, "again.html", where=_local(next), typed=form)
+        return await logins.begin_session(request, owner, "", again)
     if owner is not None:
         return await logins.begin_session(request, owner, _local(next))
     problem = "The name or the password is wrong."
-    return render(request, "login.html", status=401, next=_local(next), name=name, problem=problem)
+    return render(request, "login.html", status=401, next=_local(next), name=name, problem=problem, typed=typed)
 
 
 @router.get("/welcome/{token}")

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from commonplace.errors import Refused
-from commonplace.web.pages.rendering import done, render
+from commonplace.web.pages.rendering import done, mark, render
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import Person, archive_of
+from commonplace.web.wording import say
 
 router = APIRouter(prefix="/projects")
 
@@ -82,12 +83,17 @@ def merge(request: Request, session: Person, source: Typed, target: Typed, answe
 
 
 @router.post("/{id}/rename", dependencies=[Guarded])
-def rename(request: Request, session: Person, id: str, name: Typed, description: Long = "") -> Response:
+def rename(
+    request: Request, session: Person, id: str, name: Typed, description: Long = "", seen: Typed = ""
+) -> Response:
     """A person's name for it, and what it is about."""
     from commonplace.stages.mapping import projects
 
+    archive = archive_of(request, session.owner)
     try:
-        projects.rename(archive_of(request, session.owner), id, name, description=description or None)
+        if seen and seen != _seen(now := projects.show(archive, id)):
+            raise Refused(say("again.changed", now=" · ".join([now["name"], now["description"] or ""])))
+        projects.rename(archive, id, name, description=description or None)
     except Refused as refused:
         return _one(request, session.owner, id, problem=str(refused), typed={"name": name, "description": description})
     return done(f"/projects/{id}", "kept")
@@ -103,6 +109,10 @@ def undo(request: Request, session: Person, event: Typed = "", back: Typed = "")
     except Refused as refused:
         return _list(request, session.owner, problem=str(refused))
     return done(f"/projects/{back}" if back else "/projects", "undone")
+
+
+def _seen(project: dict[str, Any]) -> str:
+    return mark(project["name"], project["description"])
 
 
 def _list(request: Request, owner: str, *, merges: bool = False, problem: str = "") -> Response:
@@ -133,6 +143,7 @@ def _one(request: Request, owner: str, id: str, *, problem: str = "", typed: dic
         problem=problem,
         typed=typed or {},
         project=shown,
+        seen=_seen(shown),
         others=[one for one in projects.list_projects(archive) if one["id"] != shown["id"]],
     )
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from commonplace.archive import leases
 from commonplace.moments import from_datetime, to_datetime
 from commonplace.web.reading import legible
 from commonplace.web.security import cookies, csrf
@@ -32,10 +34,11 @@ ROOMS = (
     ("/insights", "insights"),
     ("/runs", "runs"),
     ("/connect", "connect"),
+    ("/settings", "settings"),
     ("/account", "account"),
 )
 """What the navigation leads to."""
-MESSAGES = ("kept", "undone", "started", "removed", "lent")
+MESSAGES = ("kept", "undone", "started", "removed", "lent", "restored")
 """What a page can be asked to say on top of it: whatever was just done, as `?told=`."""
 
 
@@ -54,8 +57,10 @@ def fragment(request: Request, template: str, **values: Any) -> str:
     def moment(value: int | None, form: str = "%Y-%m-%d %H:%M") -> str:
         return "" if value is None else to_datetime(value, zone).strftime(form)
 
+    session = getattr(request.state, "session", None)
     given = {
-        "session": getattr(request.state, "session", None),
+        "session": session,
+        "banner": _banner(request, session.owner) if session else "",
         "csrf": lambda: csrf.token(request),
         "moment": moment,
         "rooms": ROOMS,
@@ -65,11 +70,24 @@ def fragment(request: Request, template: str, **values: Any) -> str:
     return legible(templates().get_template(template).render(given | values))
 
 
+def _banner(request: Request, owner: str) -> str:
+    """What everybody should know who looks at a page now."""
+    at_work = server_of(request).at_work()
+    if leases.restoring() in at_work:
+        return say("banner.restoring")
+    return say("banner.importing") if leases.importing(owner) in at_work else ""
+
+
 def done(where: str, told: str = "") -> RedirectResponse:
     """On to a page of ours after something was done, which it tells."""
     path, mark, anchor = where.partition("#")
     question = f"{'&' if '?' in path else '?'}told={told}" if told else ""
     return RedirectResponse(f"{path}{question}{mark}{anchor}", 303)
+
+
+def mark(*values: Any) -> str:
+    """What a form shows, in a few letters: it comes back with the form, and tells whether that is still so."""
+    return hashlib.blake2b(msgspec.json.encode(values, order="deterministic"), digest_size=8).hexdigest()
 
 
 @cache

@@ -9,13 +9,32 @@ from fastapi import Depends, Form
 from itsdangerous import BadSignature
 from starlette.requests import Request
 
+from commonplace.archive import leases
 from commonplace.archive.access.credentials import digest
-from commonplace.web.errors import Problem
 from commonplace.web.security import cookies
+from commonplace.web.security.interrupted import Interrupted
 from commonplace.web.security.origins import check_same_origin
 from commonplace.web.server import server_of
 
 HOURS = 12
+
+
+class StaleForm(Interrupted):
+    """A form of ours, but not of this session."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(403, "stale_form", "This page had been open for too long.", hint="Reload it and try again.")
+        self.keep(request)
+
+
+class ReadOnly(Interrupted):
+    """Nothing is changed while a backup takes the place of everything."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(
+            503, "restoring", "The archive is being restored.", hint="Nothing can be changed until that has ended."
+        )
+        self.keep(request)
 
 
 def token(request: Request) -> str:
@@ -31,17 +50,20 @@ def check(request: Request, sent: str) -> None:
     except BadSignature:
         told = ""
     if not secrets.compare_digest(str(told).encode(), _subject(request).encode()):
-        raise Problem(403, "stale_form", "This page had been open for too long.", hint="Reload it and try again.")
+        raise StaleForm(request)
 
 
 def _subject(request: Request) -> str:
-    """Whose form it is: a session's, or that of a visit that begins with this page."""
-    secret = cookies.session_token(request) or cookies.visit(request)
+    """Whose form it is: a session's, also of one that begins with this page, or that of a visit that does."""
+    begun = getattr(request.state, "begun", None)
+    secret = begun or cookies.session_token(request) or cookies.visit(request)
     return digest(secret)[:32]
 
 
 def _guard(request: Request, sent: Annotated[str, Form(alias="csrf")] = "") -> None:
     check(request, sent)
+    if leases.restoring() in server_of(request).at_work():
+        raise ReadOnly(request)
 
 
 Guarded = Depends(_guard)

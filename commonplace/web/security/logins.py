@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -32,11 +34,14 @@ async def make_hash(password: str) -> str:
     return await to_thread.run_sync(passwords.hash_password, password, limiter=_hashing)
 
 
-async def begin_session(request: Request, owner: str, where: str) -> Response:
-    """On to `where`, with a session of its own; the one that the browser had before ends."""
+async def begin_session(
+    request: Request, owner: str, where: str, page: Callable[[], Response] | None = None
+) -> Response:
+    """On to `where`, or to a `page` that is made now, with a session of its own; the one that the browser had before
+    ends."""
     server = server_of(request)
-    token = await to_thread.run_sync(_begin, request, server, owner)
-    reply = RedirectResponse(where, 303)
+    request.state.begun = token = await to_thread.run_sync(_begin, request, server, owner)
+    reply = page() if page else RedirectResponse(where, 303)
     cookies.begin_session(request, reply, token, days=server.web.session_days)
     return reply
 

@@ -13,17 +13,19 @@ from commonplace.archive.access.sessions import Session
 from commonplace.archive.core import Archive
 from commonplace.web.errors import Problem
 from commonplace.web.security import cookies
+from commonplace.web.security.interrupted import Interrupted
 from commonplace.web.security.uses import note_use
 from commonplace.web.server import server_of
 
 
-class NotLoggedIn(Problem):
+class NotLoggedIn(Interrupted):
     """A page for people who are logged in: to the login, and back here afterwards."""
 
     def __init__(self, request: Request) -> None:
         where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         to_login = {"location": f"/login?next={quote(where, safe='/')}"} if request.method == "GET" else {}
         super().__init__(303 if to_login else 401, "not_logged_in", "Log in first.", headers=to_login)
+        self.keep(request)
 
 
 def session_of(request: Request) -> Session | None:

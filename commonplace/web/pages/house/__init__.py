@@ -1,0 +1,1 @@
+"""The pages for who keeps the server: its settings, its users, its backups."""

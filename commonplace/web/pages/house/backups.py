@@ -1,0 +1,126 @@
+"""Backups of the whole archive: made, fetched, looked into, and put back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from starlette.responses import FileResponse, Response
+
+from commonplace import runs
+from commonplace.archive.care.backup import Manifest
+from commonplace.archive.care.restore import check_backup, restore
+from commonplace.archive.figures import statistics
+from commonplace.errors import CommonplaceError, Refused
+from commonplace.moments import from_datetime
+from commonplace.stack import history
+from commonplace.stack.history import NoHistory
+from commonplace.web.errors import not_found
+from commonplace.web.pages.rendering import done, render
+from commonplace.web.security.csrf import Guarded, Typed
+from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.server import Server, server_of
+from commonplace.web.wording import say
+
+router = APIRouter(prefix="/settings/backups")
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup that is there."""
+
+    name: str
+    size: int
+    made_at: int
+
+
+@router.get("")
+def page(request: Request, session: OwnerOfRuns, look: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """Those that there are. The one that `look` names is read as a whole, beside what the archive holds now."""
+    server = server_of(request)
+    if not look:
+        return _page(request)
+    try:
+        return _page(request, looked=look, manifest=check_backup(_path(server, look)))
+    except Refused as refused:
+        return _page(request, problem=str(refused))
+
+
+@router.get("/{name}")
+def fetch(request: Request, session: OwnerOfRuns, name: str) -> Response:
+    """One of them as a file."""
+    return FileResponse(_path(server_of(request), name), filename=name, media_type="application/octet-stream")
+
+
+@router.post("/make", dependencies=[Guarded])
+def make(request: Request, session: OwnerOfRuns) -> Response:
+    """A new one, as a run."""
+    settings = server_of(request).settings
+    try:
+        history.api_of(settings)
+        runs.connect(settings)
+        started = runs.start("maintain", {"backup": True, "verify": False, "prune": False})
+    except NoHistory:
+        return _page(request, problem=say("runs.nobody"))
+    except CommonplaceError as error:
+        return _page(request, problem=str(error))
+    return done(f"/runs/{started.id}")
+
+
+@router.post("/restore", dependencies=[Guarded])
+def put_back(request: Request, session: OwnerOfRuns, name: Typed, sure: Typed = "") -> Response:
+    """In the place of everything that the archive holds, which somebody has to have agreed to in so many words."""
+    server = server_of(request)
+    path = _path(server, name)
+    try:
+        if not sure:
+            raise Refused(say("backups.not_sure"))
+        restore(server.archive, path, force=True)
+    except CommonplaceError as error:
+        return _page(request, problem=str(error))
+    return done("/settings/backups", "restored")
+
+
+def _page(request: Request, *, problem: str = "", looked: str = "", manifest: Manifest | None = None) -> Response:
+    server = server_of(request)
+    totals: Any = statistics.totals(server.archive, zone=server.settings.zone) if manifest else {}
+    return render(
+        request,
+        "backups.html",
+        status=400 if problem else 200,
+        problem=problem,
+        backups=_kept(server),
+        looked=looked,
+        manifest=manifest,
+        totals=totals,
+        folder=_folder(server),
+    )
+
+
+def _folder(server: Server) -> Path:
+    from commonplace.stages.maintain import backup_path
+
+    return backup_path(server.settings.home).parent
+
+
+def _kept(server: Server) -> list[Kept]:
+    """The newest first."""
+    from commonplace.stages.maintain import SUFFIX
+
+    found = sorted(_folder(server).glob(f"*{SUFFIX}"), reverse=True)
+    return [_about(path) for path in found]
+
+
+def _about(path: Path) -> Kept:
+    told = path.stat()
+    made = from_datetime(datetime.fromtimestamp(told.st_mtime, UTC))
+    return Kept(name=path.name, size=told.st_size, made_at=made)
+
+
+def _path(server: Server, name: str) -> Path:
+    """Where one of them lies; any other file is none."""
+    if name not in {one.name for one in _kept(server)}:
+        raise not_found("backup")
+    return _folder(server) / name
