@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter
+from prefect.client.schemas.sorting import ArtifactSort
 
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stack.processes import Process
@@ -30,20 +32,21 @@ def notion(prefect_api: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         yield server
 
 
-def reports_of(destination: str) -> list[str]:
-    """All reports, newest last."""
+def reports_of(runs: FlowRunFilter, destination: str = "notion") -> list[str]:
+    """What the syncs among these runs reported, newest last."""
+    report = ArtifactFilter(key=ArtifactFilterKey(any_=[f"commonplace-sync-{destination}-report"]))
     with get_client(sync_client=True) as client:
-        artifacts = [one for one in client.read_artifacts() if one.key == f"commonplace-sync-{destination}-report"]
-    return [str(one.data) for one in sorted(artifacts, key=lambda one: str(one.created))]
+        artifacts = client.read_artifacts(artifact_filter=report, flow_run_filter=runs, sort=ArtifactSort.CREATED_DESC)
+    return [str(one.data) for one in reversed(artifacts)]
 
 
-def report_of(destination: str) -> str:
-    return reports_of(destination)[-1]
+def report_of(runs: FlowRunFilter, destination: str = "notion") -> str:
+    return reports_of(runs, destination)[-1]
 
 
-def test_the_report_links_to_pages_by_their_ids(notion: FakeNotion) -> None:
+def test_the_report_links_to_pages_by_their_ids(notion: FakeNotion, own_runs: FlowRunFilter) -> None:
     report = sync(destination="notion")
-    told = report_of("notion")
+    told = report_of(own_runs)
     ids = {page.id.replace("-", "") for page in notion.rows()}
     linked = [id for id in ids if f"](https://www.notion.so/{id})" in told]
     assert len(linked) == MOST_PAGES
@@ -56,35 +59,35 @@ def test_the_report_links_to_pages_by_their_ids(notion: FakeNotion) -> None:
         assert page.title.split()[0] + "-" not in told
 
 
-def test_what_pages_do_not_show_is_named_by_conversation(notion: FakeNotion) -> None:
+def test_what_pages_do_not_show_is_named_by_conversation(notion: FakeNotion, own_runs: FlowRunFilter) -> None:
     report = sync(destination="notion")
     shown = [page for page in notion.rows() if page.text.startswith("Not on this page")]
     assert report["left_out"] == len(shown) > 0
-    told = report_of("notion")
+    told = report_of(own_runs)
     assert "## What pages do not show" in told
     for page in shown:
         assert f"| {page.value('Conversation ID')} | created | Left out: " in told
 
 
-def test_what_failed_is_named_by_conversation_with_notions_words(notion: FakeNotion) -> None:
+def test_what_failed_is_named_by_conversation_with_notions_words(notion: FakeNotion, own_runs: FlowRunFilter) -> None:
     notion.fail_next("400", on="POST pages")
     report = sync(destination="notion")
     (failed,) = report["problems"]
-    assert f"| {failed['conversation_id']} | failed | Notion rejects it:" in report_of("notion")
+    assert f"| {failed['conversation_id']} | failed | Notion rejects it:" in report_of(own_runs)
     again = sync(destination="notion")
     assert "pages" not in again
-    assert "## Written" not in report_of("notion")
+    assert "## Written" not in report_of(own_runs)
 
 
-def test_a_run_that_is_stopped_tells_what_it_had_done(notion: FakeNotion) -> None:
+def test_a_run_that_is_stopped_tells_what_it_had_done(notion: FakeNotion, own_runs: FlowRunFilter) -> None:
     sync(destination="notion", limit=4)
     notion.fail_next("403", on="POST pages", times=100)
-    before = len(reports_of("notion"))
+    before = len(reports_of(own_runs))
     with pytest.raises(RunFailed, match="Share the page") as failed:
         sync(destination="notion")
     assert failed.value.report["unchanged"] == 4
-    assert len(reports_of("notion")) == before + 1
-    assert "| unchanged | 4 |" in report_of("notion")
+    assert len(reports_of(own_runs)) == before + 1
+    assert "| unchanged | 4 |" in report_of(own_runs)
 
 
 def test_force_writes_again_what_somebody_damaged(notion: FakeNotion) -> None:
@@ -96,8 +99,8 @@ def test_force_writes_again_what_somebody_damaged(notion: FakeNotion) -> None:
     assert [page.text for page in notion.rows()] == whole
 
 
-def test_a_folders_report_says_where_the_folder_is(notion: FakeNotion) -> None:
+def test_a_folders_report_says_where_the_folder_is(notion: FakeNotion, own_runs: FlowRunFilter) -> None:
     report = sync(destination="markdown")
     assert report["created"] == 30
-    assert f"All of it: `{report['location']}`" in report_of("markdown")
-    assert "[open]" not in report_of("markdown")
+    assert f"All of it: `{report['location']}`" in report_of(own_runs, "markdown")
+    assert "[open]" not in report_of(own_runs, "markdown")
