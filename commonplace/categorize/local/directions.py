@@ -2,7 +2,7 @@
 
 Title and opening, what was asked, and what was answered each point somewhere, and are weighed apart. Where the
 directions come from is no matter of this room: `Meaning` is handed in. Those of the shipped examples come with the
-package, made by `python -m benchmarks.example_directions`, because making them takes half a minute of a core.
+package, made by `python -m benchmarks.what_ships`, because making them takes half a minute of a core.
 """
 
 from __future__ import annotations

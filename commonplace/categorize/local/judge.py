@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -26,10 +27,13 @@ from commonplace.model import Usage, Verdict
 Analysis = Literal["category", "summary", "insights"]
 VERSION = "v3"
 """Raised when the same conversation would be judged differently."""
+_TAUGHT = resources.files("commonplace.categorize") / "taught"
+"""What ships, by `python -m benchmarks.what_ships`."""
 
 
 class LocalJudge:
-    """Trains a model per taxonomy when first asked, a few seconds, and keeps it in `folder` for the next time."""
+    """The models of the shipped taxonomies ship. Any other is taught when first asked for, which takes half a minute,
+    and kept in `folder` for the next time."""
 
     def __init__(
         self,
@@ -78,7 +82,7 @@ class LocalJudge:
         """There is nothing to let go of."""
 
     def model_of(self, taxonomy: Taxonomy) -> Model:
-        """The taxonomy's model, from memory, from disk, or trained now."""
+        """The taxonomy's model, from memory, from a file, or taught now."""
         name = self._name(taxonomy)
         if name not in self._models:
             with _training:
@@ -88,9 +92,11 @@ class LocalJudge:
     def _found(self, name: str) -> Model | None:
         if name in _known:
             return _known[name]
-        model = models.load(self._folder / f"{name}.npz") if self._folder else None
-        fits = model is not None and len(model.weights) == model.space.size + self._counter.dense_size
-        return _remember(name, model) if model is not None and fits else None
+        for folder in [_TAUGHT, self._folder] if self._folder else [_TAUGHT]:
+            model = models.load(folder / f"{name}.npz")
+            if model is not None and len(model.weights) == model.space.size + self._counter.dense_size:
+                return _remember(name, model)
+        return None
 
     def _trained(self, name: str, taxonomy: Taxonomy) -> Model:
         task = Task((self._folder or Path()) / f"{name}.npz", taxonomy, self._lessons, self._meaning)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -81,25 +82,26 @@ class Model(msgspec.Struct, frozen=True):
         return softmax(self.scores(vectors, directions) * sharpness)
 
     def save(self, path: Path) -> None:
-        """Written beside and moved into place: nobody reads half a model."""
+        """Written beside and moved into place: nobody reads half a model. In half precision, which no verdict tells."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = path.with_name(f".{uuid4().hex}.npz")
-        arrays: dict[str, Any] = {"place": self.space.place, "rarity": self.space.rarity}
-        arrays |= {"weights": self.weights, "bias": self.bias, "meaning": self.meaning}
-        arrays |= {"sharpness": np.array(self.sharpness)}
+        numbers = {"rarity": self.space.rarity, "weights": self.weights, "bias": self.bias, "meaning": self.meaning}
+        arrays: dict[str, Any] = {name: number.astype(np.float16) for name, number in numbers.items()}
+        arrays |= {"place": self.space.place, "sharpness": np.array(self.sharpness)}
         with beside.open("wb") as file:
-            np.savez(file, categories=np.array(self.categories), **arrays)
+            np.savez_compressed(file, categories=np.array(self.categories), **arrays)
         beside.replace(path)
 
 
-def load(path: Path) -> Model | None:
+def load(path: Traversable) -> Model | None:
     """A saved model; None when there is none, or none that can be read."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-            space = Space(saved["place"], saved["rarity"])
+            numbers = {name: saved[name].astype(np.float32) for name in ("rarity", "weights", "bias", "meaning")}
+            space = Space(saved["place"], numbers["rarity"])
             categories = tuple(str(name) for name in saved["categories"])
             sharpness = Sharpness(*map(float, saved["sharpness"]))
-            return Model(categories, space, saved["weights"], saved["bias"], saved["meaning"], sharpness)
+            return Model(categories, space, numbers["weights"], numbers["bias"], numbers["meaning"], sharpness)
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
         return None
 

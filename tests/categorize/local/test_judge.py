@@ -114,15 +114,27 @@ def test_on_topics_it_never_saw_it_is_useful_and_calibrated(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", shipped_names())
-def test_the_sharpness_that_ships_is_what_is_measured(name: str, meaning: Meaning) -> None:
+def test_the_sharpness_and_the_model_that_ship_are_those_that_would_be_made_today(name: str, meaning: Meaning) -> None:
     taxonomy = shipped(name)
     assert taxonomy is not None
-    measured = models.calibrate(taxonomy.names, documents(taxonomy, Counter(), meaning=meaning))
-    assert MEASURED[taxonomy.hash] == pytest.approx(measured, rel=0.1)
+    learned = documents(taxonomy, Counter(), meaning=meaning)
+    made = models.train(taxonomy.names, learned)
+    assert MEASURED[taxonomy.hash] == pytest.approx(made.sharpness, rel=0.1)
+    ships = LocalJudge(meaning=_Asleep()).model_of(taxonomy)
+    assert np.allclose(ships.weights, made.weights, atol=0.02)
+    assert np.allclose(ships.meaning, made.meaning, atol=0.02)
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_nobody_waits_for_the_model_of_a_taxonomy_that_ships(name: str) -> None:
+    """When this fails, run `python -m benchmarks.what_ships`."""
+    taxonomy = shipped(name)
+    assert taxonomy is not None
+    assert LocalJudge(meaning=_Asleep()).model_of(taxonomy).categories == tuple(taxonomy.names)
 
 
 def test_the_directions_that_ship_are_those_of_the_examples(meaning: Meaning) -> None:
-    """When this fails, run `python -m benchmarks.example_directions`."""
+    """When this fails, run `python -m benchmarks.what_ships`."""
     some = examples()[::200]
     made, shipped_with_it = joined(meaning.of([example.subject for example in some])), of_examples(_Asleep(), some)
     alike = (made * shipped_with_it).sum(axis=1) / (made * made).sum(axis=1).clip(1e-9)
