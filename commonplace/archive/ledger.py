@@ -161,6 +161,8 @@ class ArchiveLedger:
 
     def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
         """These parts are not there any more."""
+        if not (ids := list(ids)):
+            return
         of_it = self._of(ledger_items) & (ledger_items.c.conversation_id == conversation_id)
         with self._archive.write() as connection:
             for some in batched(ids):

@@ -167,7 +167,7 @@ class Client:
             ours = translated(exc, about)
         except httpx2.HTTPError:
             ours = broken(about)
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except (json.JSONDecodeError, UnicodeDecodeError, msgspec.MsgspecError):
             ours = unreadable(about)
         else:
             if not isinstance(answer, str):  # which is what the SDK makes of a page that is no JSON

@@ -1,9 +1,9 @@
 """One conversation is brought to OpenAI: made empty, then filled, then continued where it grew.
 
 Adding cannot be repeated and nothing can be looked up but the items behind a known one. So what is about to be added is
-noted before (`adding`), and whatever stands behind the last known item afterwards is ours if it says that, in its
-order; all else was said there, and stays. Making a conversation cannot be looked up at all: where no answer came
-another is made, and the first may be an empty shell (`shells`).
+noted before (`adding`, many at a time), and whatever stands behind the last known item afterwards is ours if it says
+that, in its order; all else was said there, and stays. Making a conversation cannot be looked up at all: where no
+answer came another is made, and the first may be an empty shell (`shells`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from commonplace.openai.errors import Failing, Missing, NoAnswer, Stopped
 
 ADDING, SHELLS, BEFORE, METADATA = "adding", "shells", "before", "metadata"
 TRIES = 5
+NOTED = 500
+"""So many pieces are noted as about to be added, before the first of them is."""
 UNKNOWN = ""
 """The hash of inputs that nothing is made of: what is noted under it is not up to date."""
 
@@ -51,8 +53,9 @@ class Writer:
 
     def _bring(self, document: Document, entry: LedgerEntry | None, ledger: Entries) -> Outcome:
         id, detail = document.conversation.id, dict(entry.detail) if entry else {}
-        remote_id, is_new, is_changed = entry.remote_id if entry else None, False, False
-        if remote_id is not None:
+        remote_id, is_changed = entry.remote_id if entry else None, False
+        is_new = remote_id is None
+        if entry and remote_id is not None:
             try:
                 strangers = settle(self._service, id, remote_id, detail, ledger)
             except Missing:
@@ -60,37 +63,37 @@ class Writer:
                     ledger.done(id, document.input_hash, remote_id, detail=detail)
                     return Outcome(conversation_id=id, state="skipped", reason="Somebody deleted it there.")
                 ledger.removed(id)
-                remote_id, detail = None, {}
+                remote_id, entry, detail = None, None, {}
             else:
                 if strangers:
                     reason = "It went on there meanwhile: the next sync takes that in first."
                     return Outcome(conversation_id=id, state="skipped", remote_id=remote_id, reason=reason)
         wanted = pieces_of(document, asides=self._settings.asides)
-        if remote_id is not None and (left := self._left_of(id, wanted, ledger)):
+        known = ledger.items(id) if entry else []
+        there = _same(known, wanted)
+        if remote_id is not None and (left := known[there:]):
             is_changed = True
             if any(is_theirs(item) for item in left):  # it forked before what was said there, which stays there
                 detail[BEFORE] = list(dict.fromkeys([*detail.get(BEFORE, ()), remote_id]))
                 remote_id = None
             else:
                 self._take_back(id, remote_id, left, ledger)
+        noted = there
         if remote_id is None:
-            is_new = entry is None or entry.remote_id is None
-            remote_id = self._make(document, detail, ledger)
-        for start in range(len(ledger.items(id)), len(wanted), AT_ONCE):
-            self._add(document, remote_id, wanted[start : start + AT_ONCE], detail, ledger)
+            there, noted = 0, NOTED
+            remote_id = self._make(document, entry, wanted[:noted], detail, ledger)
+            ledger.drop_items(id, [item.id for item in known])  # of the one before
+        for start in range(there, len(wanted), AT_ONCE):
+            if start >= noted:
+                noted = start + NOTED
+                detail[ADDING] = _pairs(wanted[start:noted])
+                ledger.intend(id, document.input_hash, detail)
+            self._add(id, remote_id, wanted[start : start + AT_ONCE], detail, ledger)
             is_changed = True
         is_changed |= self._describe(document, remote_id, detail, ledger)
         ledger.done(id, document.input_hash, remote_id, detail={k: v for k, v in detail.items() if k != ADDING})
         state = "created" if is_new else "updated" if is_changed else "unchanged"
         return Outcome(conversation_id=id, state=state, remote_id=remote_id)  # type: ignore[arg-type]
-
-    def _left_of(self, id: str, wanted: Sequence[Piece], ledger: Entries) -> list[LedgerItem]:
-        """What is there from where the path goes another way."""
-        known = ledger.items(id)
-        same = 0
-        while same < min(len(known), len(wanted)) and _is_same(known[same], wanted[same]):
-            same += 1
-        return known[same:]
 
     def _take_back(self, id: str, remote_id: str, left: Sequence[LedgerItem], ledger: Entries) -> None:
         for item in reversed(left):
@@ -98,12 +101,18 @@ class Writer:
             self._service.delete_item(remote_id, item.remote_id)
             ledger.drop_items(id, [item.id])
 
-    def _make(self, document: Document, detail: dict[str, Any], ledger: Entries) -> str:
-        id = document.conversation.id
-        known = ledger.get([id]).get(id)
-        if known and known.state in ("intent", "uncertain") and known.detail.get("making"):
+    def _make(
+        self,
+        document: Document,
+        entry: LedgerEntry | None,
+        first: Sequence[Piece],
+        detail: dict[str, Any],
+        ledger: Entries,
+    ) -> str:
+        """An empty one; that its first pieces will be added is noted together with its id."""
+        id, metadata = document.conversation.id, metadata_of(document)
+        if entry and entry.state in ("intent", "uncertain") and entry.detail.get("making"):
             detail[SHELLS] = detail.get(SHELLS, 0) + 1
-        metadata = metadata_of(document)
         ledger.check()
         ledger.intend(id, document.input_hash, detail | {"making": True})
         try:
@@ -114,19 +123,13 @@ class Writer:
             ledger.refused(id)
             raise
         detail.pop("making", None)
-        detail[METADATA] = _hash(metadata)
+        detail |= {METADATA: _hash(metadata), ADDING: _pairs(first)}
         ledger.done(id, UNKNOWN, remote_id, detail=detail)
-        ledger.drop_items(id, [item.id for item in ledger.items(id)])  # of the one before
         return remote_id
 
-    def _add(
-        self, document: Document, remote_id: str, pieces: Sequence[Piece], detail: dict[str, Any], ledger: Entries
-    ) -> None:
+    def _add(self, id: str, remote_id: str, pieces: Sequence[Piece], detail: dict[str, Any], ledger: Entries) -> None:
         """After any doubt, what is there decides what is still to be added."""
-        id = document.conversation.id
         ledger.check()
-        detail[ADDING] = [[piece.id, piece.hash] for piece in pieces]
-        ledger.intend(id, document.input_hash, detail)
         for attempt in range(1, TRIES + 1):
             try:
                 _note(id, pieces, self._service.add(remote_id, pieces), ledger)
@@ -183,6 +186,16 @@ def settle(service: Service, id: str, remote_id: str, detail: dict[str, Any], le
 def is_theirs(item: LedgerItem) -> bool:
     """Whether it was said there, in the very conversation that it is in."""
     return item.id == f"{THERE}{item.remote_id}"
+
+
+def _same(known: Sequence[LedgerItem], wanted: Sequence[Piece]) -> int:
+    """How many from the first on are there as they should be: behind them the path goes another way."""
+    pairs = enumerate(zip(known, wanted, strict=False))
+    return next((place for place, (item, piece) in pairs if not _is_same(item, piece)), min(len(known), len(wanted)))
+
+
+def _pairs(pieces: Sequence[Piece]) -> list[list[str]]:
+    return [[piece.id, piece.hash] for piece in pieces]
 
 
 def _is_same(item: LedgerItem, piece: Piece) -> bool:
