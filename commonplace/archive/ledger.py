@@ -193,8 +193,8 @@ class ArchiveLedger:
         return self._decide(keys, state="failed", input_hash="", reason="It is to be sent again.")
 
     def accept(self, keys: Collection[str]) -> list[str]:
-        """What is taken to be there: those of the keys that were in doubt."""
-        return self._decide(keys, state="done", reason=None, among=("intent", "uncertain"))
+        """What is taken to be right as it is there: those of the keys that were in doubt, or changed there."""
+        return self._decide(keys, state="done", reason=None, among=("intent", "uncertain", "conflict"))
 
     def _decide(self, keys: Collection[str], *, among: tuple[LedgerState, ...] = (), **values: Any) -> list[str]:
         decided: list[str] = []

@@ -122,6 +122,23 @@ def edit(name: Name) -> None:
 
 
 @app.command()
+def merge(
+    name: Name,
+    source: Annotated[str, typer.Argument(help="The category that is to go.")],
+    target: Annotated[str, typer.Argument(help="The one that it becomes part of.")],
+    json: Json = False,
+) -> None:
+    """Make one category part of another, with everything that was sorted there."""
+    from commonplace.stages.categorizing.taxonomies import merge_categories
+
+    with errors_for_people(), open_session() as (_, _, archive):
+        merged = merge_categories(archive, name, source, target)
+        if Output.as_json:
+            print_json({"merged": merged})
+        tell(f"Merged; {merged} conversations follow.")
+
+
+@app.command()
 def rename(
     name: Name,
     old: Annotated[str, typer.Argument(help="The category.")],

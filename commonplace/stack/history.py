@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,9 +29,27 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     is_done: bool = False
     percent: float | None = None
+    began_at: datetime | None = None
+    """When it told of its progress first."""
+    total: int | None = None
+    """How many conversations it has to go through."""
     counts: dict[str, Any] = {}
     report: str = ""
     """In Markdown: what was done, and what could not be."""
+
+    @property
+    def per_second(self) -> float | None:
+        """How many conversations it goes through in a second, once there is enough to tell."""
+        if self.began_at is None or not self.percent or not self.total or self.is_done:
+            return None
+        seconds = (datetime.now(UTC) - self.began_at).total_seconds()
+        return self.total * self.percent / 100 / seconds if seconds > 1 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At that speed."""
+        speed = self.per_second
+        return self.total * (1 - (self.percent or 0) / 100) / speed if speed and self.total else None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +139,8 @@ def stages(api: Api, run: Run, wanted: Sequence[str]) -> list[Stage]:
         key, data = str(artifact["key"] or ""), artifact["data"]
         if key.startswith(_PROGRESS):
             name = key.removeprefix(_PROGRESS)
-            found.setdefault(name, {})["percent"] = float(data or 0)
+            about = {"percent": float(data or 0), "began_at": _moment(artifact.get("created"))}
+            found.setdefault(name, {}).update(about, total=_number(artifact.get("description")))
         elif key.startswith("commonplace-") and key.endswith(_SUMMARY):
             rows = msgspec.json.decode(data) if isinstance(data, str) else data
             name = key.removeprefix("commonplace-").removesuffix(_SUMMARY)
@@ -175,6 +195,12 @@ def _run(found: Mapping[str, Any], flow: str) -> Run:
         ended_at=_moment(found["end_time"]),
         parameters=found["parameters"] or {},
     )
+
+
+def _number(text: str | None) -> int | None:
+    """The one that a progress begins with: `sync-markdown: 4,812 conversations`."""
+    found = re.search(r": ([\d,]+) ", text or "")
+    return int(found[1].replace(",", "")) if found else None
 
 
 def _moment(text: str | None) -> datetime | None:

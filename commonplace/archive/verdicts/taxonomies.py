@@ -68,6 +68,7 @@ def rename_in_verdicts(archive: Archive, taxonomy: str, old: str, new: str, *, h
         ids |= set(connection.execute(select(word.conversation_id).where(said)).scalars())
         for column in (table.category, table.runner_up):
             connection.execute(update(verdicts).where(ours, column == old).values({column: new}))
+        connection.execute(update(verdicts).where(ours, table.runner_up == table.category).values(runner_up=None))
         current = case((table.taxonomy_hash == before, after), else_=table.taxonomy_hash)
         connection.execute(update(verdicts).where(ours).values(taxonomy_hash=current))
         connection.execute(update(corrections).where(said).values(value=to_json(new)))

@@ -231,14 +231,17 @@ def preview(
     *,
     judge: str | None = None,
     taxonomy: str | None = None,
+    proposed: Taxonomy | None = None,
     upgrade: bool = False,
 ) -> Plan:
-    """What a run would ask and what that would cost. Nothing is sent."""
+    """What a run would ask and what that would cost; with a `proposed` set of categories, once it were kept. Nothing is
+    sent."""
     name = judge or session.settings.categorize.judge
     kind = registry.kind_named(name)
     opening: Any = open_batches if kind.answers_later else open_judging
     told = foreseen(session, taxonomy) if kind.learns else None
-    with opening(session, judge=name, taxonomy=taxonomy) as using:
+    with opening(session, judge=name, taxonomy=taxonomy) as opened:
+        using = opened if proposed is None else msgspec.structs.replace(opened, taxonomy=proposed)
         return msgspec.structs.replace(plan(using, selection, upgrade=upgrade), learning=told)
 
 

@@ -79,6 +79,30 @@ def rename_category(archive: Archive, name: str, old: str, new: str) -> int:
     return rename_in_verdicts(archive, name, old, new, hashes=(before.hash, after.hash))
 
 
+def merged(taxonomy: Taxonomy, source: str, target: str) -> Taxonomy:
+    """A set in which one category is part of another, with what was said of both."""
+    one, other = taxonomy.get(source), taxonomy.get(target)
+    if one is None or other is None:
+        raise Refused(f"{taxonomy.name} has no such category.", hint=f"It has: {', '.join(taxonomy.names)}.")
+    if one is other:
+        raise Refused("A category cannot be merged into itself.")
+    said = " ".join(part for part in (other.description, one.description) if part)
+    examples = tuple(dict.fromkeys([*other.examples, *one.examples]))
+    whole = msgspec.structs.replace(other, description=said, examples=examples)
+    categories = tuple(whole if each is other else each for each in taxonomy.categories if each is not one)
+    fallback = other.name if taxonomy.fallback == one.name else taxonomy.fallback
+    return msgspec.structs.replace(taxonomy, categories=categories, fallback=fallback)
+
+
+def merge_categories(archive: Archive, name: str, source: str, target: str) -> int:
+    """Make one category part of another, with every verdict and correction; how many conversations that concerns."""
+    before = taxonomy_named(archive, name)
+    after = keep(archive, merged(before, source, target))
+    (gone,) = {one.name for one in before.categories} - {one.name for one in after.categories}
+    (whole,) = [one.name for one in after.categories if one.name.casefold() == target.casefold()]
+    return rename_in_verdicts(archive, name, gone, whole, hashes=(before.hash, after.hash))
+
+
 def remove(archive: Archive, name: str) -> None:
     """Forget a person's own taxonomy; its verdicts stay."""
     if not remove_definition(archive, name):

@@ -14,6 +14,7 @@ from commonplace.archive.conversations import reading
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import assignments, history, lookup, registry
 from commonplace.archive.projects.assignments import Change
+from commonplace.archive.projects.assistants import Assistant, assistant_of
 from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
@@ -157,6 +158,26 @@ def _suggested(archive: Archive, ids: Sequence[str], project: str | None, above:
     if missing:
         raise Refused(f"Nothing is suggested for {missing[0]!r}.", hint="Use `commonplace projects assign`.")
     return {id: open_ones[id] for id in found}
+
+
+def precisions(archive: Archive, shares: Sequence[float]) -> list[Plain]:
+    """How many suggestions are at least so sure, and what share of those is right: as sure as they are on average,
+    which was measured on conversations whose project is known."""
+    sure = [one.confidence for one in assignments.suggestions(archive, limit=None)]
+    found = [(share, [one for one in sure if one >= share]) for share in shares]
+    return [
+        {"above": share, "suggestions": len(some), "precision": sum(some) / len(some)} for share, some in found if some
+    ]
+
+
+def assistant(archive: Archive, project: str) -> Assistant:
+    """Who answers questions about a project."""
+    return assistant_of(archive, lookup.find_project(archive, project))
+
+
+def set_assistant(archive: Archive, project: str, wanted: Assistant | None) -> Plain:
+    """Another one; None: as the project's own instructions make it."""
+    return _event(history.set_assistant(archive, lookup.find_project(archive, project).id, wanted))
 
 
 def suggest_merges(archive: Archive, *, above: float = 0.0, limit: int = _SHOWN) -> list[Plain]:

@@ -97,7 +97,7 @@ def _carry_out(known: ArchiveLedger, wishes: Wishes) -> None:
         if key not in there:
             raise Refused(f"Nothing was sent there under {key!r}.", hint="The report of a sync names what is in doubt.")
     for key in wishes.accept:
-        if there[key].state not in ("intent", "uncertain"):
+        if there[key].state not in ("intent", "uncertain", "conflict"):
             raise Refused(f"{key!r} is not in doubt: its state is {there[key].state!r}.")
     known.resend(wishes.resend)
     known.accept(wishes.accept)

@@ -8,9 +8,10 @@ import msgspec
 from fastapi import APIRouter, Form, Request
 from starlette.responses import PlainTextResponse, Response
 
+from commonplace.archive.core import Archive
 from commonplace.archive.figures.statistics import count_by
 from commonplace.categorize.definitions import parse, to_toml
-from commonplace.categorize.taxonomy import Category, Colour
+from commonplace.categorize.taxonomy import Category, Colour, Taxonomy
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.stages.categorizing import taxonomies
 from commonplace.stages.categorizing.reviewing import add_category
@@ -63,8 +64,10 @@ def change(
     emoji: Typed = "",
     colour: Typed = "default",
     seen: Typed = "",
+    look: Typed = "",
 ) -> Response:
-    """What a category is called and what belongs there. A new name goes to every verdict and correction."""
+    """What a category is called and what belongs there. A new name goes to every verdict and correction. `look` only
+    tells what that would change."""
     archive = archive_of(request, session.owner)
     try:
         if colour not in COLOURS:
@@ -72,30 +75,46 @@ def change(
         now = taxonomies.taxonomy_named(archive, set).get(old)
         if seen and (now is None or seen != mark(now)):
             raise Refused(say("again.changed", now=now.name if now else say("categories.gone")))
-        if name.strip() != old:
-            taxonomies.rename_category(archive, set, old, " ".join(name.split()))
-        known = taxonomies.taxonomy_named(archive, set)
         said = {
             "description": description.strip(),
             "examples": tuple(line.strip() for line in examples.splitlines() if line.strip()),
             "emoji": emoji.strip() or None,
             "colour": colour,
         }
-        meant = known.get(name)
-        if meant is None:
-            raise Refused(f"{set} has no category {name!r}.")
-        changed = tuple(msgspec.structs.replace(one, **said) if one is meant else one for one in known.categories)
-        if changed != known.categories:
-            taxonomies.keep(archive, msgspec.structs.replace(known, categories=changed))
+        if look:
+            return _page(request, session.owner, set, proposed=_with(archive, set, old, said), open=old, name=name)
+        if name.strip() != old:
+            taxonomies.rename_category(archive, set, old, " ".join(name.split()))
+        changed = _with(archive, set, name, said)
+        if changed != taxonomies.taxonomy_named(archive, set):
+            taxonomies.keep(archive, changed)
+    except Refused as refused:
+        return _page(request, session.owner, set, problem=str(refused))
+    return done(f"/categories?set={set}", "kept")
+
+
+@router.post("/merge", dependencies=[Guarded])
+def merge(request: Request, session: Person, set: Typed, source: Typed, target: Typed, look: Typed = "") -> Response:
+    """One becomes part of another, with everything that is in it. `look` only tells what that would change."""
+    archive = archive_of(request, session.owner)
+    try:
+        if look:
+            proposed = taxonomies.merged(taxonomies.taxonomy_named(archive, set), source, target)
+            moved = _counts(archive).get(source, 0)
+            return _page(request, session.owner, set, proposed=proposed, moved=moved)
+        taxonomies.merge_categories(archive, set, source, target)
     except Refused as refused:
         return _page(request, session.owner, set, problem=str(refused))
     return done(f"/categories?set={set}", "kept")
 
 
 @router.post("/import", dependencies=[Guarded])
-def take(request: Request, session: Person, definition: Long) -> Response:
-    """A set from the text of its file; one of the same name is replaced."""
+def take(request: Request, session: Person, definition: Long, look: Typed = "") -> Response:
+    """A set from the text of its file; one of the same name is replaced. `look` only tells what that would change."""
     try:
+        if look:
+            proposed = parse(definition)
+            return _page(request, session.owner, proposed.name, proposed=proposed, definition=definition)
         kept = taxonomies.keep(archive_of(request, session.owner), parse(definition))
     except Refused as refused:
         return _page(request, session.owner, "", problem=str(refused), definition=definition)
@@ -112,22 +131,47 @@ def remove(request: Request, session: Person, set: Typed) -> Response:
     return done("/categories", "removed")
 
 
+def _with(archive: Archive, set: str, name: str, said: dict[str, Any]) -> Taxonomy:
+    """A set with something else said of one of its categories."""
+    known = taxonomies.taxonomy_named(archive, set)
+    meant = known.get(name)
+    if meant is None:
+        raise Refused(f"{set} has no category {name!r}.")
+    changed = tuple(msgspec.structs.replace(one, **said) if one is meant else one for one in known.categories)
+    return msgspec.structs.replace(known, categories=changed)
+
+
+def _counts(archive: Archive) -> dict[str | None, int]:
+    return {count.value: count.conversations for count in count_by(archive, "category")}
+
+
 def _page(
-    request: Request, owner: str, set: str, *, preview: bool = False, problem: str = "", definition: str = ""
+    request: Request,
+    owner: str,
+    set: str,
+    *,
+    preview: bool = False,
+    proposed: Taxonomy | None = None,
+    moved: int = 0,
+    open: str = "",
+    name: str = "",
+    problem: str = "",
+    definition: str = "",
 ) -> Response:
     server = server_of(request)
     archive = archive_of(request, owner)
     in_use = server.settings.categorize.taxonomy
-    known = taxonomies.taxonomy_named(archive, set or in_use)
+    known = _known(archive, set or in_use, proposed)
     plan: Any = None
-    if preview:
+    if preview or proposed is not None:
         from commonplace.stages.categorizing import stage
 
         try:
-            plan = stage.preview(server.readers.of(owner).session, taxonomy=known.name)
+            plan = stage.preview(server.readers.of(owner).session, taxonomy=known.name, proposed=proposed)
         except CommonplaceError as error:
             problem = str(error)
-    counts = {count.value: count.conversations for count in count_by(archive, "category")}
+    changed = proposed.get(open) if proposed and open else None
+    typed = {open: msgspec.structs.replace(changed, name=name)} if changed else {}
     return render(
         request,
         "categories.html",
@@ -136,10 +180,20 @@ def _page(
         sets=taxonomies.list_taxonomies(archive),
         known=known,
         in_use=in_use,
-        counts=counts,
+        counts=_counts(archive),
         plan=plan,
+        is_proposed=proposed is not None,
+        moved=moved,
+        open=open,
+        typed=typed,
         colours=COLOURS,
         definition=definition,
         blank=Category(name=""),
         mark=mark,
     )
+
+
+def _known(archive: Archive, name: str, proposed: Taxonomy | None) -> Taxonomy:
+    """The set that is shown: one that is only proposed may not be there yet."""
+    known = {one.name for one in taxonomies.list_taxonomies(archive)}
+    return proposed if proposed is not None and name not in known else taxonomies.taxonomy_named(archive, name)

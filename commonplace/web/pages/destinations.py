@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import Response
 
 from commonplace import runs
+from commonplace.archive.conversations.reading import Filed, load_filed
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.errors import CommonplaceError
@@ -29,6 +31,16 @@ Name = Annotated[str, Form(max_length=200)]
 Ids = Annotated[list[str], Form(max_length=500)]
 
 
+class Wrong(msgspec.Struct, frozen=True):
+    """What needs a word: how it is here, and what is known of how it is there."""
+
+    id: str
+    entry: LedgerEntry
+    here: Filed | None
+    there: dict[str, str] = {}
+    """By field, where a person wrote something else."""
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """One destination as it stands."""
 
@@ -38,7 +50,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     """Why nothing can be written there yet."""
     counts: dict[str, int] = {}
-    wrong: list[tuple[str, LedgerEntry]] = []
+    wrong: list[Wrong] = []
     """What failed, may have arrived, or was changed there."""
 
 
@@ -110,5 +122,14 @@ def _place(server: Server, archive: Archive, name: str) -> Place:
     except CommonplaceError as error:
         return Place(**about, problem=str(error))
     found = known.in_state("failed", "uncertain", "conflict")
-    wrong = [entry for entry, _ in zip(found, range(MOST_SHOWN), strict=False)]
+    some = list(islice(found, MOST_SHOWN))
+    filed = {one.conversation.id: one for one in load_filed(archive, [id for id, _ in some])}
+    wrong = [Wrong(id, entry, filed.get(id), _there(entry)) for id, entry in some]
     return Place(**about, counts={str(state): number for state, number in known.counts().items()}, wrong=wrong)
+
+
+def _there(entry: LedgerEntry) -> dict[str, str]:
+    """What a person wrote there that was not taken over, as far as the ledger knows it."""
+    refused = entry.detail.get("refused") or {}
+    told = {name: value for name, value in refused.items() if isinstance(value, str | list)}
+    return {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in told.items()}

@@ -18,6 +18,7 @@ from commonplace import runs
 from commonplace.archive.access import lending
 from commonplace.archive.access.sessions import Session
 from commonplace.errors import CommonplaceError, Refused
+from commonplace.lent import with_borrowed
 from commonplace.stack import history
 from commonplace.stack.history import NoHistory
 from commonplace.web.arriving import Piece, pieces
@@ -57,11 +58,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @router.get("")
-def import_page(request: Request, session: Person) -> Response:
-    """The form, and what has arrived and waits."""
+def import_page(request: Request, session: Person, prices: bool = False) -> Response:
+    """The form, and what has arrived and waits; with `prices` also what each judge would cost."""
     if session.owner == server_of(request).settings.owner:
         _get_ready()
-    return _page(request, session.owner)
+    return _page(request, session.owner, prices=prices)
 
 
 @router.post("/file")
@@ -221,7 +222,7 @@ def _last(fields: Mapping[str, list[str]], name: str) -> str:
     return fields.get(name, [""])[-1]
 
 
-def _page(request: Request, owner: str, problem: str | None = None) -> Response:
+def _page(request: Request, owner: str, problem: str | None = None, *, prices: bool = False) -> Response:
     from commonplace.categorize import registry
     from commonplace.stages.categorizing import taxonomies
     from commonplace.stages.syncing import destinations
@@ -240,6 +241,17 @@ def _page(request: Request, owner: str, problem: str | None = None) -> Response:
         lending_hours=lending.HOURS,
         taxonomies=taxonomies.list_taxonomies(server.archive.of(owner)),
         judges=registry.kinds(),
+        prices=_prices(server, owner) if prices else None,
         destinations=destinations.names(settings),
         settings=settings,
     )
+
+
+def _prices(server: Server, owner: str) -> list[tuple[str, float | None]]:
+    """What each judge would cost for a thousand conversations, also with a key that was lent."""
+    from commonplace.categorize import registry
+    from commonplace.stages.categorizing.prices import per_thousand
+
+    reader = server.readers.of(owner)
+    session = with_borrowed(reader.session, reader.keys)
+    return [(judge, per_thousand(session, judge)) for judge in registry.kinds()]

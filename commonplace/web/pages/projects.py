@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from commonplace.archive.projects.assistants import Assistant
 from commonplace.errors import Refused
 from commonplace.web.pages.rendering import done, mark, render
 from commonplace.web.security.csrf import Guarded, Typed
@@ -16,6 +17,9 @@ from commonplace.web.wording import say
 router = APIRouter(prefix="/projects")
 
 Long = Annotated[str, Form(max_length=4_000)]
+Several = Annotated[list[str], Form(max_length=1_000)]
+SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)
+"""How sure suggestions can be asked to be that are accepted together."""
 
 
 @router.get("")
@@ -99,6 +103,50 @@ def rename(
     return done(f"/projects/{id}", "kept")
 
 
+@router.post("/{id}/split", dependencies=[Guarded])
+def split(
+    request: Request,
+    session: Person,
+    id: str,
+    name: Typed = "",
+    conversation: Several = [],  # noqa: B006
+    ref: Several = [],  # noqa: B006
+) -> Response:
+    """A new project of what was ticked."""
+    from commonplace.stages.mapping import projects
+
+    archive = archive_of(request, session.owner)
+    try:
+        event = projects.split(archive, id, name, ids=conversation, refs=ref)
+    except Refused as refused:
+        return _one(request, session.owner, id, problem=str(refused))
+    return done(f"/projects/{event['detail']['new']}", "kept")
+
+
+@router.post("/{id}/assistant", dependencies=[Guarded])
+def assistant(
+    request: Request,
+    session: Person,
+    id: str,
+    model: Typed = "",
+    temperature: Typed = "",
+    instructions: Annotated[str, Form(max_length=20_000)] = "",
+    reset: Typed = "",
+) -> Response:
+    """Who answers questions about it, and how."""
+    from commonplace.stages.mapping import projects
+
+    try:
+        warmth = float(temperature.replace(",", ".")) if temperature.strip() else None
+        wanted = Assistant(model=model.strip(), instructions=instructions.strip(), temperature=warmth)
+        projects.set_assistant(archive_of(request, session.owner), id, None if reset else wanted)
+    except ValueError:
+        return _one(request, session.owner, id, problem=say("projects.no_number"))
+    except Refused as refused:
+        return _one(request, session.owner, id, problem=str(refused))
+    return done(f"/projects/{id}", "kept")
+
+
 @router.post("/undo", dependencies=[Guarded])
 def undo(request: Request, session: Person, event: Typed = "", back: Typed = "") -> Response:
     """Undo one thing that was done to projects."""
@@ -126,6 +174,7 @@ def _list(request: Request, owner: str, *, merges: bool = False, problem: str = 
         problem=problem,
         projects=projects.list_projects(archive),
         suggestions=projects.suggest(archive),
+        precisions=projects.precisions(archive, SHARES),
         merges=projects.suggest_merges(archive) if merges else None,
         events=_events(archive),
     )
@@ -143,6 +192,7 @@ def _one(request: Request, owner: str, id: str, *, problem: str = "", typed: dic
         problem=problem,
         typed=typed or {},
         project=shown,
+        assistant=projects.assistant(archive, id),
         seen=_seen(shown),
         others=[one for one in projects.list_projects(archive) if one["id"] != shown["id"]],
     )

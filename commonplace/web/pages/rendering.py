@@ -98,6 +98,14 @@ def static(name: str) -> str:
     return f"/static/{stem}.{digest}.{ending}"
 
 
+def _duration(seconds: float) -> str:
+    """So long, as one would say it."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return say("run.left_seconds", n=max(1, round(seconds)))
+    return say("run.left_minutes", n=minutes) if minutes < 120 else say("run.left_hours", n=round(minutes / 60))
+
+
 def _stage_name(name: str) -> str:
     """A part of a run, as a person calls it."""
     if name.startswith("sync-"):
@@ -125,7 +133,13 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
-        say=show, maybe=maybe, micro=from_datetime, stage_name=_stage_name, static=static, question=_question
+        say=show,
+        maybe=maybe,
+        micro=from_datetime,
+        stage_name=_stage_name,
+        duration=_duration,
+        static=static,
+        question=_question,
     )
     made.filters.update(
         code=with_code,

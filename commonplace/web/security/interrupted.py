@@ -8,7 +8,7 @@ from starlette.requests import Request
 from commonplace.web.errors import Problem
 from commonplace.web.security.origins import check_same_origin
 
-NOT_KEPT = {"csrf", "seen", "password", "again", "current"}
+NOT_KEPT = {"csrf", "seen", "password", "again", "current", "key"}
 Typed = list[tuple[str, str]]
 
 

@@ -12,7 +12,8 @@ document.addEventListener("click", async (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);
-  if (form.dataset.sure && !confirm(form.dataset.sure)) event.preventDefault();
+  const asks = /** @type {HTMLButtonElement | null} */ (event.submitter)?.name === "look"; // it only looks
+  if (!asks && form.dataset.sure && !confirm(form.dataset.sure)) event.preventDefault();
 });
 
 // Choices that show at once what they choose.

@@ -26,6 +26,12 @@ def test_what_would_be_written_and_what_went_wrong_is_told(live: Live) -> None:
     assert "would be written" in page.text
     assert "the name is &lt;too&gt; long" in page.text
     assert "Send it again" in page.text
+    known.conflict("chatgpt:b", "h", "A person changed Title.", {"refused": {"Title": "Theirs & mine"}})
+    beside = browser.get("/destinations").text
+    assert "Theirs &amp; mine" in beside
+    assert "Write ours again" in beside
+    assert known.accept(["chatgpt:b"]) == ["chatgpt:b"]
+    known.uncertain("chatgpt:b", "h", "no answer came")
     assert "2 conversations could not be written to markdown" in browser.get("/").text
     reply = browser.submit(page, "/destinations/run", name="markdown")
     assert reply.status_code == 400  # nobody works, and that is said

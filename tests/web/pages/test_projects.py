@@ -44,6 +44,7 @@ def test_suggestions_are_accepted_one_by_one_or_all_that_are_sure(mapped: Live) 
     browser = mapped.logged_in()
     page = browser.get("/projects")
     assert "Perhaps Kitchen, 90%" in page.text
+    assert "80% and more: 2, of which about 85% are right" in page.text
     assert browser.submit(page, "/projects/suggestions", answer="all", above="0.8").status_code == 303
     assert _projects(mapped) == ["Kitchen", "Kitchen", None]
     browser.submit(browser.get("/projects"), "/projects/suggestions", answer="no", id=IDS[2])
@@ -87,3 +88,57 @@ def test_a_category_is_changed_with_everything_that_is_in_it(mapped: Live) -> No
     assert "name = &lt;" in broken.text  # nothing typed is lost
     assert browser.submit(browser.get("/categories"), "/categories/remove", set="everyday").status_code == 303
     assert taxonomy_named(mapped.archive, "everyday").get("Boats") is None
+
+
+def test_categories_are_merged_with_everything_in_them_once_it_was_told_what_that_changes(mapped: Live) -> None:
+    correct(mapped.archive, IDS[0], "category", "Coding", origin="cli", taxonomy="everyday")
+    before = taxonomy_named(mapped.archive, "everyday")
+    browser = mapped.logged_in()
+    page = browser.get("/categories")
+    asked = {"set": "everyday", "source": "Coding", "target": "Math"}
+    looked = browser.submit(page, "/categories/merge", **asked, look="yes")
+    assert "If you keep it:" in looked.text
+    assert "1 conversations move along" in looked.text
+    assert taxonomy_named(mapped.archive, "everyday") == before
+    assert browser.submit(page, "/categories/merge", **asked).status_code == 303
+    merged = taxonomy_named(mapped.archive, "everyday")
+    assert merged.get("Coding") is None
+    math, coding = before.get("Math"), before.get("Coding")
+    assert math is not None
+    assert coding is not None
+    whole = merged.get("Math")
+    assert whole is not None
+    assert whole.description == f"{math.description} {coding.description}"
+    assert next(iter(load_filed(mapped.archive, [IDS[0]]))).category == "Math"
+    assert browser.submit(page, "/categories/merge", **asked | {"source": "Math"}).status_code == 400
+    change = {
+        "set": "everyday",
+        "old": "Math",
+        "name": "Numbers",
+        "description": "Only sums",
+        "seen": "",
+        "look": "yes",
+    }
+    changed = browser.submit(page, "/categories/change", **change)
+    assert 'value="Numbers"' in changed.text  # what was typed is still there
+    assert "Only sums" in changed.text
+    assert taxonomy_named(mapped.archive, "everyday") == merged
+
+
+def test_a_project_is_split_and_has_an_assistant_and_both_are_undone(mapped: Live) -> None:
+    browser = mapped.logged_in()
+    kitchen = next(id for id, name in registry.names(mapped.archive).items() if name == "Kitchen")
+    projects.assign(mapped.archive, "Kitchen", IDS)
+    page = browser.get(f"/projects/{kitchen}")
+    split = browser.submit(page, f"/projects/{kitchen}/split", name="Bread", conversation=IDS[:2])
+    assert split.status_code == 303
+    assert _projects(mapped) == ["Bread", "Bread", "Kitchen"]
+    assert browser.submit(page, f"/projects/{kitchen}/split", name="Nothing").status_code == 400
+    spoken = {"instructions": "Answer in verse.", "model": "gpt-5-mini", "temperature": "0.5"}
+    assert browser.submit(page, f"/projects/{kitchen}/assistant", **spoken).status_code == 303
+    assert projects.assistant(mapped.archive, kitchen).instructions == "Answer in verse."
+    assert browser.submit(page, f"/projects/{kitchen}/assistant", temperature="warm").status_code == 400
+    for event in projects.show(mapped.archive, kitchen)["history"]:
+        browser.submit(browser.get("/projects"), "/projects/undo", event=event["id"])
+    assert _projects(mapped) == ["Kitchen"] * 3
+    assert projects.assistant(mapped.archive, kitchen).instructions == ""
