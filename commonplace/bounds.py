@@ -33,6 +33,7 @@ WholeSecondsOrNone = Annotated[int, Meta(ge=0, le=A_YEAR)]
 Hours = Annotated[int, Meta(ge=1, le=A_LIFE * 24)]
 HoursOrNever = Annotated[int, Meta(ge=0, le=A_LIFE * 24)]
 Days = Annotated[int, Meta(ge=1, le=A_LIFE)]
+DaysOrNever = Annotated[int, Meta(ge=0, le=A_LIFE)]
 
 
 def _field_of_cron(values: str) -> str:

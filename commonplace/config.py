@@ -20,6 +20,7 @@ from commonplace.bounds import (
     AtLeastOne,
     CronLine,
     Days,
+    DaysOrNever,
     Dollars,
     Hours,
     HoursOrNever,
@@ -57,6 +58,22 @@ class WatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @property
     def is_on(self) -> bool:
         return bool(self.folders or self.histories)
+
+
+class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    source: str = ""
+    """Whose account it is. Empty: the assistant that it is called by."""
+    every_days: DaysOrNever | None = None
+    """How old its last export may be. Nothing: as for all."""
+    address: str = ""
+    """Where the assistant's mail for it goes: needed where there are several accounts of one assistant."""
+
+
+class ReminderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    every_days: DaysOrNever = 30
+    """When the last export of an account is so old, the web app says that it is time for a new one. 0: never."""
+    accounts: dict[str, AccountSettings] = {}
+    """By name. Without a word, every assistant whose export came in is one."""
 
 
 class CategorizeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -259,6 +276,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: str = "local"
     imports: ImportSettings = msgspec.field(name="import", default_factory=ImportSettings)
     watch: WatchSettings = msgspec.field(default_factory=WatchSettings)
+    reminders: ReminderSettings = msgspec.field(default_factory=ReminderSettings)
     categorize: CategorizeSettings = msgspec.field(default_factory=CategorizeSettings)
     openai: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
     judges: dict[str, dict[str, Any]] = {}

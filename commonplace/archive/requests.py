@@ -25,8 +25,8 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def opened_at(self) -> int | None:
-        """When what is under way began: with a click, or with a mail that came without one."""
-        return self.asked_at or self.mail_at
+        """When something was last heard of it: a click, or a mail that may have come without one."""
+        return max(filter(None, (self.asked_at, self.mail_at)), default=None)
 
 
 def requests(archive: Archive) -> dict[str, ExportRequest]:

@@ -39,6 +39,7 @@ GROUPS = {
     "projects": "projects",
     "taxonomy": "taxonomy",
     "users": "server.users",
+    "exports": "services.exports",
     "poke": "services.poke",
     "openai": "services.openai",
     "hooks": "services.hooks",

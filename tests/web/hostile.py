@@ -111,6 +111,7 @@ def fill(archive: Archive) -> None:
 PAGES = [
     "/",
     "/import",
+    "/exports",
     "/runs",
     "/conversations",
     "/conversations?q=script+alert&mode=words&sort=newest&hidden=true",

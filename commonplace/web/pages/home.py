@@ -12,8 +12,11 @@ from commonplace.archive.core import Archive
 from commonplace.archive.figures import statistics
 from commonplace.archive.projects import assignments
 from commonplace.archive.verdicts.verdicts import count_waiting
+from commonplace.errors import Refused
+from commonplace.moments import to_datetime
 from commonplace.stack import history
 from commonplace.stack.history import NoHistory
+from commonplace.stages.requests.standing import standings
 from commonplace.web.charts import columns
 from commonplace.web.pages.insights import address
 from commonplace.web.pages.rendering import render
@@ -68,7 +71,27 @@ def _waiting(server: Server, archive: Archive, *, is_owner: bool) -> list[tuple[
             found.append((say("home.not_written", n=wrong, destination=destination.partition(":")[0]), "/destinations"))
     if is_owner and (held := server.inbox.counts().get("quarantined", 0)):
         found.append((say("home.quarantined", n=held), "/connect"))
-    return found
+    return found + _exports(server, archive)
+
+
+def _exports(server: Server, archive: Archive) -> list[tuple[str, str]]:
+    """Exports that wait for a click."""
+    zone = server.settings.zone
+    try:
+        waiting = [each for each in standings(server.settings, archive) if each.needs_a_click]
+    except Refused:  # an account of the settings that is none: the page about exports says so
+        return []
+    return [
+        (
+            say(
+                f"home.exports.{each.state}",
+                name=each.account if each.account != each.source else each.title,
+                until=to_datetime(each.link_ends_at, zone).strftime("%Y-%m-%d %H:%M") if each.link_ends_at else "",
+            ),
+            "/exports",
+        )
+        for each in waiting
+    ]
 
 
 def _runs(server: Server) -> tuple[list[Any], Any] | None:

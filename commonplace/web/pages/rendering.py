@@ -25,6 +25,7 @@ STATIC = WEB / "static"
 ROOMS = (
     ("/", "home"),
     ("/import", "import"),
+    ("/exports", "exports"),
     ("/conversations", "conversations"),
     ("/ask", "ask"),
     ("/review", "review"),
@@ -38,7 +39,7 @@ ROOMS = (
     ("/account", "account"),
 )
 """What the navigation leads to."""
-MESSAGES = ("kept", "undone", "started", "removed", "lent", "restored")
+MESSAGES = ("kept", "noted", "undone", "started", "removed", "lent", "restored")
 """What a page can be asked to say on top of it: whatever was just done, as `?told=`."""
 
 
