@@ -45,6 +45,20 @@ def test_it_is_pushed_looked_at_and_taken_away(run: Run, fake: FakeConversations
     assert not any(fake.items.values())
 
 
+def test_what_somebody_deleted_there_is_told_when_asked(run: Run, fake: FakeConversations) -> None:
+    run("sync", "openai", "--direct")
+    assert run("openai", "status", "--look")[1]["deleted"] == []
+    (gone, whole), (cut, part), *_ = [(id, one["metadata"]["source_id"]) for id, one in fake.conversations.items()]
+    del fake.conversations[gone]
+    del fake.items[cut][0]
+    asked = fake.requests.total()
+    assert "deleted" not in run("openai", "status")[1]
+    assert fake.requests.total() == asked
+    told = {one["conversation_id"]: one for one in run("openai", "status", "--look")[1]["deleted"]}
+    assert {id: one["is_whole"] for id, one in told.items()} == {whole: True, part: False}
+    assert told[part]["messages"] == 1
+
+
 def test_a_conversation_that_is_there_goes_on_there_and_comes_back(run: Run, fake: FakeConversations) -> None:
     run("sync", "openai", "--limit", "1", "--direct")
     (source_id,), (remote_id,) = source_ids(fake), fake.conversations

@@ -25,7 +25,7 @@ from commonplace.cli.output import (
     tell,
 )
 from commonplace.destinations.openai import OpenAIDestination
-from commonplace.destinations.openai.destination import shells_of
+from commonplace.destinations.openai.destination import Deletion, shells_of
 from commonplace.errors import Refused
 from commonplace.moments import to_iso
 from commonplace.session import Session, open_session
@@ -40,22 +40,40 @@ Name = Annotated[str, typer.Argument(help="The destination, where there are seve
 
 
 @app.command("status")
-def status(name: Name = "openai", json: Json = False) -> None:
-    """By project: what is there, what waits, what failed. Nothing is asked at OpenAI."""
+def status(
+    name: Name = "openai",
+    look: Annotated[bool, typer.Option("--look", help="Ask OpenAI what somebody deleted there; reads all.")] = False,
+    json: Json = False,
+) -> None:
+    """By project: what is there, what waits, what failed. Nothing is asked at OpenAI without --look."""
     with errors_for_people(), _opened(name) as (session, there, rules):
         rows = [msgspec.to_builtins(one) for one in standings(session.archive, there, rules)]
-        orphans = shells_of(ArchiveLedger(session.archive, there.instance))
+        known = ArchiveLedger(session.archive, there.instance)
+        orphans, deleted = shells_of(known), list(there.deleted(known)) if look else []
         pulled = to_iso(pulled_at(session.archive, there), session.settings.zone)
         if Output.as_json:
-            print_json({"destination": name, "projects": rows, "orphans": orphans, "last_pull": pulled})
+            told = {"destination": name, "projects": rows, "orphans": orphans, "last_pull": pulled}
+            print_json(told | ({"deleted": [msgspec.to_builtins(one) for one in deleted]} if look else {}))
             return
         grid = table("project", "conversations", "synced", "pending", "failed", "uncertain", title="OpenAI")
         for row in rows:
             grid.add_row(*cells(*(row | {"project": row["project"] or "(none)"}).values()))
         people.print(grid)
         tell(f"Last pull: {pulled or 'never'}.")
+        if look:
+            _tell_deleted(deleted)
         if orphans:
             tell(f"{orphans:,} empty conversations may be there that no answer told us of; they can be neither listed nor removed.")  # fmt: skip  # noqa: E501
+
+
+def _tell_deleted(deleted: list[Deletion]) -> None:
+    for one in deleted:
+        tell(
+            f"{one.conversation_id}: "
+            + ("deleted there." if one.is_whole else f"{one.messages:,} messages deleted there.")
+        )
+    if not deleted:
+        tell("Nothing was deleted there.")
 
 
 @app.command("purge")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
+
+import msgspec
 
 from commonplace.destinations.contract import Capabilities, Continuation, Document, Entries, Ledger
 from commonplace.destinations.openai.items import THERE, hash_of_item, message_id, message_of
@@ -19,6 +21,15 @@ from commonplace.openai.errors import Missing
 WRITERS = 13
 """Conversations at once, each by one writer: the smallest chunk of 25 in two rounds."""
 CAPABILITIES = Capabilities(renderer_version=RENDERER_VERSION, supports_message_pull=True, supports_removal=True)
+
+
+class Deletion(msgspec.Struct, frozen=True, kw_only=True):
+    """What is not there any more, and we did not take away."""
+
+    conversation_id: str
+    messages: int
+    is_whole: bool = False
+    """Whether the conversation itself is gone."""
 
 
 class OpenAIDestination:
@@ -82,6 +93,18 @@ class OpenAIDestination:
             yield Continuation(conversation_id=conversation_id, messages=self._said(conversation_id, strangers, ledger))
             ledger.add_items(conversation_id, [_there(item) for item in strangers])
 
+    def deleted(self, ledger: Ledger) -> Iterator[Deletion]:
+        """What somebody took away there of what we know to be there. Each conversation is read whole."""
+        for conversation_id, entry in ledger.remote_ids():
+            known = ledger.items(conversation_id)
+            try:
+                there = {item["id"] for item in self.service.items(entry.remote_id or "")}
+            except Missing:
+                yield Deletion(conversation_id=conversation_id, messages=_messages(known), is_whole=True)
+                continue
+            if gone := [item for item in known if item.remote_id not in there]:
+                yield Deletion(conversation_id=conversation_id, messages=_messages(gone))
+
     def remove(self, conversation_ids: Sequence[str], ledger: Ledger) -> list[Outcome]:
         return [
             self.take_away(id, entry, ledger, everything=False) for id, entry in ledger.get(conversation_ids).items()
@@ -120,6 +143,10 @@ class OpenAIDestination:
             said.append(message_of(item, parent))
             parent = said[-1].id
         return said
+
+
+def _messages(items: Iterable[LedgerItem]) -> int:
+    return len({message_id(item.id) for item in items})
 
 
 def shells_of(ledger: Ledger) -> int:
