@@ -35,8 +35,8 @@ class Told(NamedTuple):
 
 
 def probabilities(told: Told, model: Model, asked: Sequence[Subject]) -> Any:
-    vectors = [told.counter.vector(fields_of(subject)) for subject in asked]
-    return model.probabilities(vectors, joined(told.meaning.of(asked)) if told.meaning else None)
+    weighed = [model.space.weigh(told.counter.vector(fields_of(subject))) for subject in asked]
+    return model.probabilities(weighed, joined(told.meaning.of(asked)) if told.meaning else None)
 
 
 def trained(told: Told, taxonomy: Taxonomy, *, sharpness: models.Sharpness | None = None, **options: Any) -> Model:

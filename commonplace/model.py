@@ -20,6 +20,7 @@ OutcomeState = Literal[
 LedgerState = Literal["intent", "done", "failed", "uncertain", "conflict", "queued", "baseline"]
 
 DEFAULT_OWNER = "me"
+MOST_EVIDENCE = 5
 SAID_AT = "said_at"
 """In the `extra` of a message: the place, other than its source, where the conversation went on with it."""
 
@@ -130,6 +131,8 @@ class Verdict(msgspec.Struct, kw_only=True):
     summary: str = ""
     language: str | None = None
     insights: dict[str, Any] | None = None
+    evidence: list[str] = msgspec.field(default_factory=list)
+    """What spoke for the category: words of the conversation, or the judge's own; at most `MOST_EVIDENCE`."""
     taxonomy: str
     taxonomy_hash: str
     judge: str

@@ -218,6 +218,7 @@ verdicts = Table(
     Column("summary", StoredText, nullable=False, server_default=""),
     Column("language", StoredText),
     Column("insights", StoredText),
+    Column("evidence", StoredText, nullable=False, server_default="[]"),
     Column("input_tokens", Integer, nullable=False, server_default="0"),
     Column("cached_tokens", Integer, nullable=False, server_default="0"),
     Column("output_tokens", Integer, nullable=False, server_default="0"),

@@ -203,6 +203,8 @@ def _show_why(why: Why) -> None:
     for one in why.judged:
         nearly = f", nearly {one.verdict.runner_up}" if one.verdict.runner_up else ""
         tell(f"{one.verdict.judge}: {one.verdict.category}, {one.verdict.confidence:.0%} sure{nearly}")
+        if one.verdict.evidence:
+            tell(f"  For it spoke: {', '.join(one.verdict.evidence)}")
     if why.assigned is not None:
         tell(f"Project by {why.assigned.rule}: {why.assigned.project or 'none'}, {why.assigned.confidence:.0%} sure")
     for copy in why.copies:

@@ -72,7 +72,8 @@ def _show(round: Round, item: Waiting, settings: Settings) -> None:
     nearly = f", or {item.runner_up}" if item.runner_up else ""
     judge = (item.judge or "").partition("/")[0]
     _say(f"[dim]{escape(f'{judge}: {item.confidence:.0%} {item.category}{nearly}')}[/]")
-    why = " · ".join(part for part in (item.summary, ", ".join(item.tags)) if part)
+    spoke = f"for it spoke: {', '.join(item.evidence)}" if item.evidence else ""
+    why = " · ".join(part for part in (spoke, item.summary, ", ".join(item.tags)) if part)
     if why:
         _say(f"[dim]{escape(why)}[/]")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, select
+from sqlalchemy import Connection, and_, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import from_json
 from commonplace.archive.schema import assignments, ledger, projects
 from commonplace.archive.verdicts.current import Correction, corrections_of
-from commonplace.archive.verdicts.verdicts import Judged, history
+from commonplace.archive.verdicts.verdicts import Judged, verdicts_on
 
 
 class Assigned(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,17 +47,18 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
 
 def why(archive: Archive, conversation_id: str) -> Why:
     """What there is to say of one conversation."""
+    owner = archive.owner
     with archive.read() as connection:
-        said = corrections_of(connection, archive.owner, [conversation_id]).get(conversation_id, {})
-    return Why(
-        said=sorted(said.values(), key=lambda word: -word.corrected_at),
-        judged=history(archive, conversation_id),
-        assigned=_assigned(archive, conversation_id),
-        copies=_copies(archive, conversation_id),
-    )
+        said = corrections_of(connection, owner, [conversation_id]).get(conversation_id, {})
+        return Why(
+            said=sorted(said.values(), key=lambda word: -word.corrected_at),
+            judged=verdicts_on(connection, owner, conversation_id),
+            assigned=_assigned(connection, owner, conversation_id),
+            copies=_copies(connection, owner, conversation_id),
+        )
 
 
-def _assigned(archive: Archive, conversation_id: str) -> Assigned | None:
+def _assigned(connection: Connection, owner: str, conversation_id: str) -> Assigned | None:
     found, suggested = projects.alias(), projects.alias()
     table = assignments.c
     query = (
@@ -72,10 +73,9 @@ def _assigned(archive: Archive, conversation_id: str) -> Assigned | None:
                 ),
             )
         )
-        .where(table.owner == archive.owner, table.conversation_id == conversation_id)
+        .where(table.owner == owner, table.conversation_id == conversation_id)
     )
-    with archive.read() as connection:
-        row = connection.execute(query).one_or_none()
+    row = connection.execute(query).one_or_none()
     if row is None:
         return None
     return Assigned(
@@ -89,13 +89,12 @@ def _assigned(archive: Archive, conversation_id: str) -> Assigned | None:
     )
 
 
-def _copies(archive: Archive, conversation_id: str) -> list[Copy]:
+def _copies(connection: Connection, owner: str, conversation_id: str) -> list[Copy]:
     known = ledger.c
     query = select(known.destination, known.state, known.remote_url, known.reason, known.updated_at).where(
-        known.owner == archive.owner, known.conversation_id == conversation_id
+        known.owner == owner, known.conversation_id == conversation_id
     )
-    with archive.read() as connection:
-        rows = connection.execute(query.order_by(known.destination)).all()
+    rows = connection.execute(query.order_by(known.destination))
     return [
         Copy(
             destination=row.destination,

@@ -46,6 +46,7 @@ def _verdict(id: str, content_hash: str) -> Verdict:
         content_hash=content_hash,
         category="Health & Fitness" if id == "chatgpt:0" else "Coding",
         runner_up="Creative Writing",
+        evidence=["[b]pulse", "knee"],
         confidence=0.1 + int(id[-1]) / 100,
         taxonomy="everyday",
         taxonomy_hash="h",
@@ -122,6 +123,7 @@ def _sit(terminal: Terminal) -> None:
     terminal.see("[b]Chat 0")
     terminal.see("question 0?")
     terminal.see("local: 10% Health & Fitness, or Creative Writing")
+    terminal.see("for it spoke: [b]pulse, knee")
     terminal.press("\r")
     terminal.see("2 of 5 · 1 sorted")
     terminal.press("2")

@@ -40,6 +40,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     category: str | None
     runner_up: str | None
     confidence: float
+    evidence: list[str]
     tags: list[str]
     summary: str | None
     judge: str | None
@@ -162,9 +163,14 @@ def count_waiting(archive: Archive, scope: Scope = Scope()) -> int:
 
 def history(archive: Archive, conversation_id: str) -> list[Judged]:
     """Every judge's newest verdict on a conversation, the one that holds first."""
-    ours = (verdicts.c.owner == archive.owner) & (verdicts.c.conversation_id == conversation_id)
     with archive.read() as connection:
-        rows = connection.execute(select(verdicts).where(ours)).all()
+        return verdicts_on(connection, archive.owner, conversation_id)
+
+
+def verdicts_on(connection: Connection, owner: str, conversation_id: str) -> list[Judged]:
+    """The same, of an open connection."""
+    ours = (verdicts.c.owner == owner) & (verdicts.c.conversation_id == conversation_id)
+    rows = connection.execute(select(verdicts).where(ours)).all()
     return [Judged(verdict=_verdict(row), judged_at=row.judged_at) for row in sorted(rows, key=by_age, reverse=True)]
 
 
@@ -194,6 +200,7 @@ def _row(owner: str, verdict: Verdict, moment: int) -> dict[str, Any]:
         "owner": owner,
         "tags": to_json(verdict.tags),
         "insights": to_json(verdict.insights) if verdict.insights else None,
+        "evidence": to_json(verdict.evidence),
         **msgspec.structs.asdict(verdict.usage),
         "judged_at": moment,
     }
@@ -202,9 +209,9 @@ def _row(owner: str, verdict: Verdict, moment: int) -> dict[str, Any]:
 def _verdict(row: Row[Any]) -> Verdict:
     plain = {name: row._mapping[name] for name in Verdict.__struct_fields__ if name != "usage"}
     usage = Usage(**{name: row._mapping[name] for name in Usage.__struct_fields__})
-    tags = msgspec.json.decode(row.tags, type=list[str])
+    lists = {name: msgspec.json.decode(row._mapping[name], type=list[str]) for name in ("tags", "evidence")}
     insights = msgspec.json.decode(row.insights) if row.insights else None
-    return Verdict(**plain | {"tags": tags, "insights": insights}, usage=usage)
+    return Verdict(**plain | lists | {"insights": insights}, usage=usage)
 
 
 def _waiting(row: Row[Any], judged: Row[Any] | None) -> Waiting:
@@ -214,6 +221,7 @@ def _waiting(row: Row[Any], judged: Row[Any] | None) -> Waiting:
         category=row.category,
         runner_up=judged.runner_up if judged else None,
         confidence=row.confidence or 0.0,
+        evidence=msgspec.json.decode(judged.evidence, type=list[str]) if judged else [],
         tags=msgspec.json.decode(row.tags, type=list[str]),
         summary=row.summary,
         judge=judged.judge if judged else None,

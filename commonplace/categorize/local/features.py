@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -64,6 +65,14 @@ class Vector(msgspec.Struct, frozen=True):
     dense: Floats
 
 
+class Weighed(NamedTuple):
+    """A document as a model sees it: its columns in a space and their weights, and the dense numbers."""
+
+    columns: Ints
+    weights: Floats
+    dense: Floats
+
+
 class Document(msgspec.Struct, frozen=True):
     """One text to learn from. Texts of a group tell much the same, so they are held out together."""
 
@@ -104,6 +113,21 @@ class Counter:
         """A text that is no conversation: it fills one field, and the lexicon says nothing of it."""
         words, runs = self._hashed(words_of(text))
         return Vector((Counted(words, runs, self._nothing.groups),), self._silence)
+
+    def extend(self, hashed: array[int], word: str) -> tuple[tuple[int, ...], ...]:
+        """Add the hashed features that a word has wherever it stands; its groups of the lexicon."""
+        known = self._of(word)
+        hashed.extend(known.words)
+        hashed.extend(known.runs)
+        return known.groups
+
+    def by_mention(self, dense: Floats, pull: Floats) -> Floats:
+        """What each mention of a lexicon group adds, where `pull` is what each dense number does."""
+        parts, groups = 6, len(self._lexicon.groups)
+        told, pulled = (numbers[: parts * groups].reshape(parts, groups) for numbers in (dense, dense * pull))
+        mentions = np.expm1(told[4] / np.float32(SHARE_OF_LEXICON))
+        found: Floats = pulled.sum(axis=0) / np.maximum(mentions, np.float32(1e-9))
+        return found
 
     def count(self, text: str) -> Counted:
         if not text:
@@ -159,6 +183,7 @@ class Counter:
         total = np.sum(fields, axis=0)
         amount = max(1.0, float(total.sum()))
         by_set = total @ self._to_sets
+        # by_mention reads them in this order
         parts = [*map(np.log1p, fields), np.log1p(total), total / amount, np.log1p(by_set), by_set / amount]
         return np.concatenate(parts).astype(np.float32) * np.float32(SHARE_OF_LEXICON)
 
@@ -199,14 +224,14 @@ class Space(msgspec.Struct, frozen=True):
     def size(self) -> int:
         return len(self.rarity)
 
-    def weigh(self, vector: Vector) -> tuple[Ints, Floats]:
-        """The columns that a document has, and their weights: words and runs each of length one."""
+    def weigh(self, vector: Vector) -> Weighed:
+        """Words and runs each of length one."""
         columns, weights = [], []
         for kind in ("words", "runs"):
             at, how = self._sum([getattr(field, kind) for field in vector.fields])
             columns.append(at)
             weights.append(how)
-        return np.concatenate(columns), np.concatenate(weights)
+        return Weighed(np.concatenate(columns), np.concatenate(weights), vector.dense)
 
     def _sum(self, fields: Sequence[Counts]) -> Counts:
         """The fields' unit vectors added up, as a unit vector."""

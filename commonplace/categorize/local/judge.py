@@ -14,6 +14,7 @@ import msgspec
 from commonplace.categorize.contract import Learned, Meaning, Subject, Taxonomy
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.directions import joined
+from commonplace.categorize.local.evidence import evidence_of
 from commonplace.categorize.local.examples import fingerprint
 from commonplace.categorize.local.fields import fields_of
 from commonplace.categorize.local.gist import gist_of
@@ -65,13 +66,18 @@ class LocalJudge:
         if not batch:
             return []
         model = self.model_of(taxonomy)
-        vectors = [self._counter.vector(fields_of(subject)) for subject in batch]
-        found = model.probabilities(vectors, joined(self._meaning.of(batch)) if self._meaning else None)
+        fields = [fields_of(subject) for subject in batch]
+        weighed = [model.space.weigh(self._counter.vector(each)) for each in fields]
+        directions = joined(self._meaning.of(batch)) if self._meaning else None
+        scores = model.scores(weighed, directions)
+        found = model.calibrated(scores, directions)
         given: list[Verdict | Defect] = []
-        for subject, row in zip(batch, found, strict=True):
-            best, second = (int(place) for place in row.argsort()[::-1][:2])
+        for place, (subject, row) in enumerate(zip(batch, found, strict=True)):
+            best, second = (int(at) for at in row.argsort()[::-1][:2])
             confidence = round(min(float(row[best]), 0.99), 4)
-            given.append(self._verdict(subject, taxonomy, model.categories[best], model.categories[second], confidence))
+            verdict = self._verdict(subject, taxonomy, model.categories[best], model.categories[second], confidence)
+            verdict.evidence = evidence_of(self._counter, model, fields[place], weighed[place], scores[place], best)
+            given.append(verdict)
         return given
 
     def estimate(self, batch: Sequence[Subject], taxonomy: Taxonomy) -> Usage:

@@ -8,7 +8,7 @@ had not seen. With directions it is another number than without.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 import msgspec
 import numpy as np
 
-from commonplace.categorize.local.features import Document, Floats, Space, Vector
+from commonplace.categorize.local.features import Document, Floats, Space, Weighed
 
 PENALTY = 0.6
 TOLERANCE = 0.05
@@ -57,29 +57,33 @@ class Model(msgspec.Struct, frozen=True):
     """A row per number of a direction, and a last one for where it begins; no row where no directions were known."""
     sharpness: Sharpness
 
-    def scores(self, vectors: Sequence[Vector], directions: Floats | None = None) -> Floats:
+    def weighed(self, documents: Iterable[Document]) -> Iterator[Weighed]:
+        """Documents as it sees them, one by one: together they take megabytes."""
+        return (self.space.weigh(document.vector) for document in documents)
+
+    def scores(self, weighed: Iterable[Weighed], directions: Floats | None = None) -> Floats:
         """How much each document looks like each category."""
-        words = self._margins(vectors)
+        words = self._margins(weighed)
         if directions is None or not len(self.meaning):
             return words
         known = directions.any(axis=1)
         words[known] += np.float32(SHARE_OF_MEANING) * (directions[known] @ self.meaning[:-1] + self.meaning[-1])
         return words
 
-    def _margins(self, vectors: Sequence[Vector]) -> Floats:
-        found = np.empty((len(vectors), len(self.categories)), dtype=np.float32)
-        dense = self.weights[self.space.size :]
-        for row, vector in enumerate(vectors):
-            columns, weights = self.space.weigh(vector)
-            found[row] = weights @ self.weights[columns] + vector.dense @ dense + self.bias
-        return found
+    def _margins(self, weighed: Iterable[Weighed]) -> Floats:
+        of_dense = self.weights[self.space.size :]
+        return np.stack([how @ self.weights[at] + dense @ of_dense + self.bias for at, how, dense in weighed])
 
-    def probabilities(self, vectors: Sequence[Vector], directions: Floats | None = None) -> Floats:
+    def probabilities(self, weighed: Iterable[Weighed], directions: Floats | None = None) -> Floats:
         """The calibrated probability of each category."""
-        sharpness = np.full((len(vectors), 1), self.sharpness.of_words, dtype=np.float32)
+        return self.calibrated(self.scores(weighed, directions), directions)
+
+    def calibrated(self, scores: Floats, directions: Floats | None) -> Floats:
+        """Scores as probabilities. `directions`: what they were made with."""
+        sharpness = np.full((len(scores), 1), self.sharpness.of_words, dtype=np.float32)
         if directions is not None and len(self.meaning):
             sharpness[directions.any(axis=1)] = self.sharpness.of_both
-        return softmax(self.scores(vectors, directions) * sharpness)
+        return softmax(scores * sharpness)
 
     def save(self, path: Path) -> None:
         """Written beside and moved into place: nobody reads half a model. In half precision, which no verdict tells."""
@@ -163,7 +167,7 @@ def _matrix(space: Space, documents: Sequence[Document]) -> Any:
 
     columns, weights, ends = [], [], [0]
     for document in documents:
-        at, how = space.weigh(document.vector)
+        at, how, _ = space.weigh(document.vector)
         present = np.flatnonzero(document.vector.dense)
         columns += [at, (present + space.size).astype(np.int32)]
         weights += [how, document.vector.dense[present]]
@@ -204,9 +208,9 @@ def calibrate(categories: Sequence[str], documents: Sequence[Document]) -> Sharp
         shown = [document for document in documents if _fold(document.group) != fold]
         hidden = [document for document in grouped if _fold(document.group) == fold]
         if hidden and len({document.category for document in shown}) > 1:
-            model, vectors = _fit(categories, shown), [document.vector for document in hidden]
-            by_words.append(model.scores(vectors))
-            by_both.append(model.scores(vectors, directions_of(hidden)))
+            model = _fit(categories, shown)
+            by_words.append(model.scores(model.weighed(hidden)))
+            by_both.append(model.scores(model.weighed(hidden), directions_of(hidden)))
             truth += [document.category for document in hidden]
     right = np.array(truth)
     return Sharpness(*(_least_surprising(np.concatenate(scores), right) for scores in (by_words, by_both)))

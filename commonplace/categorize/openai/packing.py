@@ -16,6 +16,8 @@ from commonplace.openai.tokens import estimate_tokens
 
 TOKENS_PER_VERDICT: dict[Analysis, int] = {"category": 90, "summary": 190, "insights": 750}
 ROOM_PER_VERDICT: dict[Analysis, int] = {"category": 250, "summary": 500, "insights": 3000}
+LONGEST_EVIDENCE = 200
+"""Characters. Some fifteen words were asked for."""
 ROOM_TO_THINK = 1000
 
 
@@ -91,6 +93,7 @@ def verdict_of(
         summary=summarised.summary.strip() if summarised else "",
         language=answer.language.strip().lower()[:8] or None,
         insights=answer.insights.known() if isinstance(answer, Insightful) else None,
+        evidence=[said] if (said := " ".join(answer.evidence.split())[:LONGEST_EVIDENCE]) else [],
         usage=usage,
         **said_by,
     )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from commonplace.archive.care.backup import backup
+from commonplace.archive.care.forget import forget
+from commonplace.archive.care.restore import restore
 from commonplace.archive.conversations import reading
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.figures.frames import conversation_frames
+from commonplace.archive.opening import open_archive
 from commonplace.archive.rows import to_json
 from commonplace.archive.schema import conversations
 from commonplace.archive.search.search import search
@@ -170,6 +176,20 @@ def test_conversations_made_again_find_their_verdicts(archive: Archive) -> None:
     assert refresh_missing(archive, review_below=0.5) == 2
     assert refresh_missing(archive, review_below=0.5) == 0
     assert (_holds(archive, "1").category, _holds(archive, "2").category) == ("Coding", "Math")
+
+
+def test_what_spoke_for_a_category_is_kept_shown_saved_and_forgotten(
+    archive: Archive, new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    _fill(archive, "1")
+    _record(archive, _verdict(evidence=["sourdough", "oven"], confidence=0.1))
+    assert [each.evidence for each in verdicts.review_queue(archive)] == [["sourdough", "oven"]]
+    backup(archive, tmp_path / "b.zip")
+    with open_archive(new_database("sqlite")) as other:
+        restore(other, tmp_path / "b.zip")
+        assert verdicts.history(other, "chatgpt:1")[0].verdict.evidence == ["sourdough", "oven"]
+    forget(archive, ids=["chatgpt:1"])
+    assert verdicts.history(archive, "chatgpt:1") == []
 
 
 def test_every_reader_shows_a_persons_title_else_the_sources_else_a_judges(archive: Archive) -> None:

@@ -28,14 +28,15 @@ from commonplace.categorize.insights import Insights
 from commonplace.categorize.local import LocalJudge
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.directions import joined, of_examples
+from commonplace.categorize.local.evidence import evidence_of
 from commonplace.categorize.local.examples import examples
 from commonplace.categorize.local.features import Counter, Document
-from commonplace.categorize.local.fields import fields_of
+from commonplace.categorize.local.fields import Fields, fields_of
 from commonplace.categorize.local.model import Sharpness
 from commonplace.categorize.local.teaching import documents
 from commonplace.categorize.local.training import MEASURED
 from commonplace.meaning.registry import free_embedder
-from commonplace.model import Usage, Verdict
+from commonplace.model import MOST_EVIDENCE, Usage, Verdict
 from commonplace.stages.categorizing.embedded import EmbeddedMeaning
 
 
@@ -155,12 +156,14 @@ def test_what_it_says_follows_from_what_is_meant_and_from_words_alone_where_that
     texts = [("hive honey", 0), ("frame honey", 0), ("cake oven", 1), ("bread oven", 1)]
     told = [Document(counter.plain(text), place, 1.0, direction=axes[place]) for text, place in texts]
     model = models.train(("Bees", "Baking"), told, sharpness=Sharpness(1.0, 1.0))
-    unheard = [counter.plain("zorblat")] * 3
+    unheard = [model.space.weigh(counter.plain("zorblat"))] * 3
     words = model.probabilities(unheard)
     found = model.probabilities(unheard, np.array([[1, 0], [0, 1], [0, 0]], dtype=np.float32))
     assert found[0, 0] > 0.8
     assert found[1, 1] > 0.8
     assert np.array_equal(found[2], words[2])
+    scores, asked = model.scores(unheard, axes[[0, 0, 0]])[0], Fields("", "zorblat now?", "", "")
+    assert evidence_of(counter, model, asked, unheard[0], scores, 0) == ["zorblat now?"]
 
 
 def test_the_held_out_fifth_is_whole_topics_of_every_set() -> None:
@@ -284,9 +287,28 @@ def test_strange_conversations_are_judged_like_any_other(judge: LocalJudge, ever
     assert len({answer.conversation_id for answer in found if isinstance(answer, Verdict)}) == len(strange)
 
 
+def test_what_spoke_for_a_category_are_the_words_that_did(judge: LocalJudge, everyday: Taxonomy) -> None:
+    told = judge.judge(
+        [
+            subject("wie lange hält gekochter Reis im Kühlschrank seit gestern", "Zwei Tage."),
+            subject("pandas groupby says KeyError in python, since yesterday", "Show the traceback."),
+            subject("Mi hijo tiene fiebre y mucha tos desde ayer", "Bebe agua."),
+            subject("ok " * 400),
+        ],
+        everyday,
+    )
+    baking, coding, fever, nothing = [set(each.evidence) for each in told if isinstance(each, Verdict)]
+    assert {"kühlschrank", "gekochter"} <= baking
+    assert {"python", "keyerror"} <= coding
+    assert {"fiebre", "tos"} <= fever
+    assert not {"yesterday", "since", "ayer", "gestern"} & (baking | coding | fever)
+    assert all(len(each) <= 120 for each in nothing)
+    assert max(map(len, (baking, coding, fever, nothing))) <= MOST_EVIDENCE
+
+
 def test_probabilities_are_probabilities(judge: LocalJudge, everyday: Taxonomy) -> None:
-    counter = Counter()
-    found = judge.model_of(everyday).probabilities([counter.vector(e.fields) for e in examples()[::200]])
+    counter, model = Counter(), judge.model_of(everyday)
+    found = model.probabilities([model.space.weigh(counter.vector(e.fields)) for e in examples()[::200]])
     assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
 
 

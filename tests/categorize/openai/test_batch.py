@@ -73,6 +73,7 @@ def test_submit_sends_and_collect_fetches(world: World) -> None:
     assert (got.finished, got.verdicts, got.missing, got.still_open) == (1, 20, 0, 0)
     assert [world.judged[each.conversation_id].category for each in batch] == [NAMES[n % 3] for n in range(20)]
     assert world.judged["chatgpt:00000"].judge == "openai/gpt-6-luna/p2"
+    assert all(len(each.evidence) == 1 and each.evidence[0] for each in world.judged.values())
     world.assert_paid_once(20)
 
 

@@ -9,6 +9,7 @@ import pytest
 from commonplace.categorize.contract import Subject, Taxonomy, Turn
 from commonplace.categorize.definitions import shipped
 from commonplace.categorize.openai.compatible import CompatibleJudge
+from commonplace.categorize.openai.packing import LONGEST_EVIDENCE
 from commonplace.errors import Defect, Halt
 from commonplace.model import Verdict
 from commonplace.openai.pricing import Price
@@ -35,6 +36,8 @@ def test_a_server_that_takes_schemas(fake: FakeOpenAI, compatible_judge: Make, t
     assert first.judge == "compatible/gpt-6-luna/p2"
     assert first.usage.cost_usd == 0
     assert first.usage.input_tokens > 0
+    assert len(first.evidence) == 1
+    assert 0 < len(first.evidence[0]) <= LONGEST_EVIDENCE
 
 
 def test_a_server_that_refuses_schemas_is_asked_without(

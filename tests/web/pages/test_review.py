@@ -26,6 +26,7 @@ def waiting(live: Live) -> Live:
             category="Coding",
             runner_up="Math",
             confidence=0.1 + n / 100,
+            evidence=["<b>loop", "python"],
             taxonomy="everyday",
             taxonomy_hash="",
             judge="local/v2",
@@ -64,6 +65,12 @@ def test_a_sitting_by_keyboard_alone(waiting: Live, chrome: Any) -> None:
     page.keyboard.press("u")
     expect(page.get_by_text("4 wait for your word.")).to_be_visible()
     assert watched.wrong == []
+
+
+def test_what_spoke_for_a_category_is_said_where_it_is_reviewed_and_where_it_is_read(waiting: Live) -> None:
+    browser = waiting.logged_in()
+    for address in ("/review", "/conversations/chatgpt:c0"):
+        assert 'For it spoke: <q dir="auto">&lt;b&gt;loop, python</q>' in browser.get(address).text
 
 
 def test_who_was_slower_changes_nothing(waiting: Live) -> None:
