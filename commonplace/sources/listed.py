@@ -20,6 +20,8 @@ from commonplace.sources.turns import Around
 
 _OF_DATA = frozenset({".json", ".jsonl", ".ndjson", ".csv", ".html", ".txt"})
 
+_NOTHING = (b"[]", b"{}", b"null")
+
 Read = Callable[[Any, Around], Conversation]
 """The conversation in a decoded item. Raises `NotAConversation`."""
 
@@ -112,6 +114,8 @@ class ListedExport:
             yield item
 
     def _why_not_read(self, name: str) -> str:
+        if self._contents.start(name).strip() in _NOTHING:
+            return "there is nothing in it"
         owner = self._contents.head(name).owner
         return f"conversations of {owner}" if owner else "not read by this version"
 

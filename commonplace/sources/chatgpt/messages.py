@@ -47,6 +47,8 @@ def read_message(key: str, message: dict[str, Any], conversation_id: str, around
     metadata = metadata if type(metadata) is dict else _EMPTY
     content = message.get("content")
     if type(content) is not dict:
+        if content:
+            count(around.unfamiliar, "message.content")
         content = {"content_type": "text", "parts": content if isinstance(content, list) else [content]}
     told_role = author.get("role")
     role = ROLES.get(told_role) if type(told_role) is str else None

@@ -19,7 +19,7 @@ from commonplace.sources.chatgpt.messages import digest_of, role_of
 from commonplace.sources.chatgpt.surroundings import Surroundings
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.decoding import encode, storable
-from commonplace.sources.fields import dicts, first_text, mapping, moment
+from commonplace.sources.fields import first_text, mapping, moment
 from commonplace.sources.markdown import fence, paragraphs
 from commonplace.sources.unfamiliar import is_readable, leftovers
 
@@ -77,7 +77,7 @@ def read_record(kind: Kind, item: object, around: Surroundings) -> Conversation:
 
 def _task(item: dict[str, Any], around: Surroundings) -> Conversation:
     """What somebody asked Codex in the cloud to do, and what it told."""
-    return _conversation(item, "task", dicts(item.get("turns")))
+    return _conversation(item, "task", _said(item, "turns"))
 
 
 def _group_chat(item: dict[str, Any], around: Surroundings) -> Conversation:
@@ -85,7 +85,17 @@ def _group_chat(item: dict[str, Any], around: Surroundings) -> Conversation:
         found = read_conversation(item, around)
         found.extra["kind"] = "group_chat"
         return found
-    return _conversation(item, "group_chat", dicts(item.get("messages") or item.get("items")))
+    return _conversation(item, "group_chat", _said(item, "messages" if item.get("messages") else "items"))
+
+
+def _said(item: dict[str, Any], under: str) -> Iterable[dict[str, Any]]:
+    """What stands in the record itself, should there be words, then the list of what was said, also in bare strings."""
+    told = item.get(under)
+    turns = told if isinstance(told, list) else [told]
+    own = {key: value for key, value in item.items() if key not in (under, "id")}
+    if _words(own):
+        yield own
+    yield from (turn if isinstance(turn, dict) else {"text": turn} for turn in turns if turn)
 
 
 def _document(item: dict[str, Any], around: Surroundings) -> Conversation:
@@ -125,8 +135,7 @@ def _conversation(item: dict[str, Any], kind: str, turns: Iterable[dict[str, Any
 def _message(turn: dict[str, Any], own_id: str, before: list[Message]) -> Message:
     author = next((told for key in ("author", "sender", "user") if (told := mapping(turn.get(key)))), {})
     role, name = role_of(turn.get("role") or author.get("role") or "user", author.get("name"))
-    beside = {key: value for key, value in turn.items() if key not in _ABOUT}
-    words = [told for _, told in leftovers(beside, "record", set()) if is_readable(told)]
+    words = _words(turn)
     text = paragraphs(*(fence(told, "diff") if told.startswith("diff --git") else told for told in words))
     return Message(
         id=first_text(turn, "id") or f"{own_id}-{len(before)}",
@@ -142,11 +151,18 @@ def _message(turn: dict[str, Any], own_id: str, before: list[Message]) -> Messag
     )
 
 
+def _words(turn: dict[str, Any]) -> list[str]:
+    beside = {key: value for key, value in turn.items() if key not in _ABOUT}
+    return [told for _, told in leftovers(beside, "record", set()) if is_readable(told)]
+
+
+_DOCUMENTS = Kind("textdocs", "textdocs", _document)
 _KINDS = {
     "codex.json": Kind("codex", "tasks", _task),
     "group_chats.json": Kind("group_chats", "chats", _group_chat),
     "memories.json": Kind("memories", "memories", _memories, is_whole=True),
     "memory.json": Kind("memories", "memories", _memories, is_whole=True),
+    "textdocs.json": _DOCUMENTS,
 }
-_FOLDERS = {"textdocs": Kind("textdocs", "textdocs", _document)}
+_FOLDERS = {"textdocs": _DOCUMENTS}
 IDENTITY = re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')

@@ -155,6 +155,11 @@ class _FileImport(msgspec.Struct, frozen=True):
                 intake.run(reading.conversations(known), lambda: self.using.progress(report))
                 report.unfamiliar = dict(reading.unfamiliar)
                 report.left_out = list(reading.left_out)
+            if not report.read and not unchanged:
+                raise Refused(
+                    f"{self.path.name!r} holds no conversation.",
+                    hint="It may have been exported from an account that is new: look whether it is the right one.",
+                )
             report.sha256 = keeper.sha256()
             note_seen(self.archive, self.path, seen_as, reading.wholes, title=export.title, kept=keep)
 

@@ -75,9 +75,22 @@ def test_a_group_chat_keeps_who_said_what(tmp_path: Path) -> None:
 
 
 def test_canvas_documents_are_read(tmp_path: Path) -> None:
-    (document,) = others(tmp_path, textdocs__d1={"id": "d-1", "title": "Plan", "content": "# Plan\n\nSow beans."})
-    assert (document.id, document.title) == ("chatgpt:textdoc-d-1", "Plan")
-    assert told(document) == [("assistant", None, "# Plan\n\nSow beans.")]
+    plan = {"id": "d-1", "title": "Plan", "content": "# Plan\n\nSow beans."}
+    for document in (*others(tmp_path, textdocs__d1=plan), *others(tmp_path, textdocs=[plan])):
+        assert (document.id, document.title) == ("chatgpt:textdoc-d-1", "Plan")
+        assert told(document) == [("assistant", None, "# Plan\n\nSow beans.")]
+
+
+def test_words_of_a_record_beside_its_turns_or_in_place_of_them_are_read(tmp_path: Path) -> None:
+    tasks = [
+        {"id": "task_e_3", "title": "Build", "prompt": "Why is the build red?", "environment": {"id": "env-1"}},
+        {"id": "task_e_4", "instructions": "Be short.", "turns": ["Mend it.", {"role": "assistant", "text": "Done."}]},
+    ]
+    group = {"id": "g-3", "topic": "Where we go in May", "participants": ["Ann"], "messages": {"text": "To the sea."}}
+    first, second, chat = others(tmp_path, codex=tasks, group_chats=[group])
+    assert told(first) == [("user", None, "Why is the build red?")]
+    assert [text for _, _, text in told(second)] == ["Be short.", "Mend it.", "Done."]
+    assert [text for _, _, text in told(chat)] == ["Where we go in May", "To the sea."]
 
 
 def test_memories_are_one_conversation_whatever_their_shape(tmp_path: Path) -> None:

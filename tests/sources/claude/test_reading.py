@@ -98,6 +98,7 @@ def test_an_export_without_conversations_is_one_all_the_same(tmp_path: Path) -> 
     with open_export(path) as export:
         assert export.source == "claude"
         assert list(export.conversations()) == []
+        assert [(one.name, one.reason) for one in export.left_out] == [("conversations.json", "there is nothing in it")]
 
 
 def test_a_conversation_that_nobody_named_is_called_by_what_was_asked(tmp_path: Path) -> None:

@@ -229,6 +229,18 @@ def test_a_lone_refused_path_is_an_error_and_recorded(archive: Archive, tmp_path
     assert stored(archive, files.EXPORT) == []
 
 
+@pytest.mark.parametrize("beside", [{}, {"users.json": [{"uuid": "u"}]}])
+def test_an_export_without_any_conversation_is_told_and_is_no_success(
+    archive: Archive, tmp_path: Path, beside: dict[str, object]
+) -> None:
+    empty = write_zip(tmp_path / "new.zip", {"conversations.json": [], **beside})
+    with pytest.raises(Refused, match=r"'new.zip' holds no conversation. It may have been exported from an account"):
+        import_paths(archive, [empty])
+    (record,) = imports.history(archive)
+    assert record.status == "failed"
+    assert record.counts.is_balanced
+
+
 def test_what_a_dead_import_left_running_is_marked_by_the_next(archive: Archive, tmp_path: Path) -> None:
     imports.start(archive, name="died.zip", signature="x")
     import_paths(archive, [write_json(tmp_path / "1.json", conversation())])
