@@ -94,11 +94,18 @@ class Conversation(msgspec.Struct, kw_only=True):
     pinned_at: int | None = None
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
     item_digest: bytes | None = None
+    project: Project | None = None
+    """The project that all of it tells about, with its name, by the id that its source has for it."""
 
     @property
     def id(self) -> str:
         """The identity everywhere in the archive: `source:external_id`."""
         return f"{self.source}:{self.external_id}"
+
+
+def about_project(ref: str) -> str:
+    """The external id of what a source tells about a project, which no conversation has."""
+    return f"project-{ref}"
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):

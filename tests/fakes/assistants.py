@@ -34,6 +34,11 @@ def claude_conversation(key: str, *messages: Json, **more: Any) -> Json:
     return {**plain, "account": {"uuid": "u"}, "chat_messages": list(told), **more}
 
 
+def claude_project(key: str, name: str, **more: Any) -> Json:
+    plain = {"uuid": key, "name": name, "created_at": AT.format(0), "updated_at": AT.format(0), "docs": []}
+    return {**plain, "description": "", "prompt_template": "", "is_private": True, **more}
+
+
 def code_record(
     key: str, kind: str, content: object, parent: str | None = None, session: str = "s", **more: Any
 ) -> Json:

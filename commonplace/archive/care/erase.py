@@ -33,6 +33,7 @@ from commonplace.archive.schema import (
 from commonplace.archive.search import text_index
 from commonplace.archive.verdicts.learned import unlearn
 from commonplace.errors import CommonplaceError
+from commonplace.model import about_project
 from commonplace.moments import now
 
 _SAID_ABOUT = (verdicts, corrections, assignments, features)
@@ -46,6 +47,7 @@ def erase(connection: Connection, owner: str, ids: Sequence[str], *, at: int | N
     with _overwriting(connection):
         add(connection, tombstones, [_stone(owner, id, moment) for id in ids])
         concerned = _projects_of(connection, owner, ids)
+        told_of = _projects_told_of(connection, owner, ids)
         imports.forget_attachments(connection, owner, keys)
         for table in _SAID_ABOUT:
             connection.execute(delete(table).where(table.c.owner == owner, table.c.conversation_id.in_(ids)))
@@ -56,6 +58,7 @@ def erase(connection: Connection, owner: str, ids: Sequence[str], *, at: int | N
         connection.execute(update(ledger).where(known).values(remote_url=None, detail="{}", reason=None))
         connection.execute(delete(project_models).where(project_models.c.owner == owner))
         unlearn(connection, owner, ids)
+        registry.forget_told(connection, owner, told_of)
         registry.forget_names(connection, owner, concerned)
     return shown
 
@@ -82,6 +85,15 @@ def _projects_of(connection: Connection, owner: str, ids: Sequence[str]) -> set[
     query = select(table.project_id, table.suggested_project_id)
     rows = connection.execute(query.where(table.owner == owner, table.conversation_id.in_(ids)).distinct())
     return {id for row in rows for id in row if id is not None}
+
+
+def _projects_told_of(connection: Connection, owner: str, ids: Sequence[str]) -> list[str]:
+    """What sources call the projects that one of these tells about as a whole."""
+    table = conversations.c
+    query = select(table.external_id, table.project_ref).where(
+        table.owner == owner, table.id.in_(ids), table.project_ref.is_not(None)
+    )
+    return [row.project_ref for row in connection.execute(query) if row.external_id == about_project(row.project_ref)]
 
 
 @contextmanager

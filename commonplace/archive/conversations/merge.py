@@ -39,6 +39,8 @@ class Merged(msgspec.Struct, frozen=True):
     hash_after: str | None
     contradicts: bool = False
     """A state of the same age has other words for a message; both are kept."""
+    is_forgotten: bool = False
+    """It was here, and does not come back."""
 
 
 def merge(archive: Archive, import_id: str | None, conversations: Sequence[Conversation]) -> list[Merged]:
@@ -84,7 +86,7 @@ def _merge_batch(connection: Connection, owner: str, batch: Sequence[Conversatio
         row = existing.get(conversation.id)
         before = row.content_hash if row else None
         if conversation.id in forgotten:
-            results[conversation.id] = Merged(conversation.id, "unchanged", before, before)
+            results[conversation.id] = Merged(conversation.id, "unchanged", before, before, is_forgotten=True)
         elif not conversation.messages:
             results[conversation.id] = Merged(conversation.id, "empty", before, before)
         else:

@@ -333,6 +333,22 @@ def forget_names(connection: Connection, owner: str, concerned: Collection[str])
             connection.execute(delete(project_refs).where(refs))
 
 
+def forget_told(connection: Connection, owner: str, told_of: Collection[str]) -> None:
+    """What a source said of these projects was forgotten: its name, unless a person gave it, and its instructions."""
+    known = refs_of(connection, owner)
+    for ref in told_of:
+        this = (projects.c.owner == owner) & (projects.c.id == known.get(ref, ""))
+        row = connection.execute(select(projects).where(this)).one_or_none()
+        if row is None:
+            continue
+        values: dict[str, Any] = {"instructions": None, "updated_at": now()}
+        if row.name_source == "sidebar":
+            values |= {"name": placeholder(ref), "name_source": "id", "description": None}
+            titled = (project_refs.c.project_id == row.id) & project_refs.c.ref.startswith(TITLE_REF)
+            connection.execute(delete(project_refs).where(project_refs.c.owner == owner, titled))
+        connection.execute(update(projects).where(this).values(values))
+
+
 def _has_members(connection: Connection, owner: str, project_id: str) -> bool:
     table = assignments.c
     meant = (table.project_id == project_id) | (table.suggested_project_id == project_id)

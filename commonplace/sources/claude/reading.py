@@ -10,7 +10,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
-from commonplace.model import Conversation, Message
+from commonplace.model import Conversation, Message, Project, about_project
 from commonplace.sources.claude.parts import FAMILIAR, read_parts
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.decoding import storable
@@ -130,6 +130,7 @@ def _project(item: Any, around: Around) -> Conversation:
     external_id = first_text(item, "uuid")
     if external_id is None:
         raise NotAConversation("it has no id")
+    name = first_text(item, "name")
     about = Turn(around)
     about.say(item.get("description"))
     about.say(item.get("prompt_template"))
@@ -143,10 +144,16 @@ def _project(item: Any, around: Around) -> Conversation:
         read.append(turn.message(document, key, "system", created_at=moment(document.get("created_at"))))
     in_turn(read)
     messages, current = arrange(read)
+    named = Project(
+        id=external_id,
+        name=name or "",
+        description=first_text(item, "description"),
+        instructions=first_text(item, "prompt_template"),
+    )
     return Conversation(
         source="claude",
-        external_id=f"project-{external_id}",
-        title=first_text(item, "name"),
+        external_id=about_project(external_id),
+        title=name,
         created_at=moment(item.get("created_at")),
         updated_at=moment(item.get("updated_at")),
         messages=messages,
@@ -154,6 +161,7 @@ def _project(item: Any, around: Around) -> Conversation:
         project_ref=external_id,
         url=f"https://claude.ai/project/{external_id}",
         extra={"kind": "project"},
+        project=named if name else None,
     )
 
 
@@ -200,7 +208,7 @@ def _others(path: PurePosixPath) -> Kind | None:
 SOURCE = Listed(
     name="claude",
     title=TITLE,
-    reader_version="claude/1",
+    reader_version="claude/2",
     kind=Kind(read=_conversation, identity=_IDENTITY),
     others=_others,
     tells=frozenset({"users.json", "manifest.json", "export_manifest.json"}),

@@ -12,6 +12,7 @@ from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.imports import SourceItem
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
+from commonplace.archive.projects import registry
 from commonplace.archive.search import text_index
 from commonplace.errors import Defect, Halt, Permanent
 from commonplace.model import Conversation
@@ -142,9 +143,16 @@ class Intake:
             self._tally.count(result.outcome, messages=messages, attachments=attachments)
             if result.contradicts:
                 self._tally.add_conflict(result.conversation_id)
+        self._register([one for one, result in zip(batch, merged, strict=True) if not result.is_forgotten])
         self._index.after_merge(
             sum(size for result, (size, _) in zip(merged, sizes, strict=True) if result.outcome == "new")
         )
+
+    def _register(self, batch: Sequence[Conversation]) -> None:
+        """The projects that an export tells of are known from now on, by the names that its assistant shows."""
+        told = [conversation.project for conversation in batch if conversation.project]
+        if told:
+            registry.apply(self._archive, told, "sidebar")
 
     def _merge_one_by_one(self, batch: list[Conversation]) -> None:
         """One of them cannot be stored; the others can."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from commonplace.model import Conversation
+from commonplace.model import Conversation, Project
 from commonplace.sources.registry import open_export
 from tests.fakes.assistants import claude_conversation, claude_message
 from tests.fakes.exports import write_zip
@@ -88,6 +88,9 @@ def test_projects_and_memories_are_words_too(tmp_path: Path) -> None:
     by_id = {told.external_id: told for told in found}
     assert by_id["project-p"].title == "Bread"
     assert by_id["project-p"].project_ref == "p"
+    assert by_id["project-p"].project == Project(
+        id="p", name="Bread", description="All about it", instructions="Be brief"
+    )
     assert [message.text for message in by_id["memories"].messages] == ["Bakes on Sundays"]
     assert "All about it" in by_id["project-p"].messages[0].text
     assert "flour" in by_id["project-p"].messages[1].text
