@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 import msgspec
 
-from commonplace.sources.splitting import items_at_start, without_bom
+from commonplace.sources.splitting import Found, items_at_start, without_bom
 
 CHATGPT = "ChatGPT"
 COMPLIANCE = "ChatGPT Compliance Logs"
@@ -84,7 +85,7 @@ def look_at(start: bytes) -> Head:
     """What the first bytes of a file show."""
     start = without_bom(start).tobytes()
     first: frozenset[str] = frozenset()
-    for found in islice(items_at_start(start), _MOST_ITEMS):
+    for found in _some(items_at_start(start)):
         first = first or frozenset(found.keys)
         owner = whose(found.keys)
         if owner in (None, "Codex") and _OF_COMPLIANCE.search(start, found.start, found.end):
@@ -96,6 +97,12 @@ def look_at(start: bytes) -> Head:
             return Head("DeepSeek" if is_in_fragments else owner, found.under, frozenset(found.keys))
     owner = next((name for name, text in _TEXTS if text.match(start)), None)
     return Head(owner, None, first, start.strip() in (b"[]", b'{"conversations":[]}'))
+
+
+def _some(items: Iterator[Found]) -> Iterator[Found]:
+    """The first of them and the last, which may be what is around all the others."""
+    yield from islice(items, _MOST_ITEMS)
+    yield from deque(items, maxlen=1)
 
 
 def whose(keys: Collection[str]) -> str | None:

@@ -34,3 +34,11 @@ def test_parts_of_an_answer_are_told_apart(tmp_path: Path) -> None:
     for folded in ("Thoughts", "Tool call: search", "Tool: search"):
         assert f"<summary>{folded}</summary>" in told.messages[1].text
     assert told.messages[1].text.endswith("Here.")
+
+
+def test_a_long_conversation_is_one_by_what_is_around_its_messages(tmp_path: Path) -> None:
+    told = librechat_conversation("c")
+    told["messages"] = [{**told["messages"][0], "messageId": f"m-{n}", "text": f"Line {n}"} for n in range(200)]
+    (tmp_path / "chat.json").write_bytes(as_json(told))
+    found, defects = read_all(tmp_path / "chat.json")
+    assert ([len(one.messages) for one in found], defects) == ([200], [])
