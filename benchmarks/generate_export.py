@@ -1,5 +1,7 @@
 """A ChatGPT export of any size that behaves like a real one: `python -m benchmarks.generate_export --size 200MB OUT`.
 
+`--source NAME` writes the same conversations as another assistant does.
+
 Both shapes, seeded, and streamed: the same arguments give the same bytes, and 1 GB needs no more memory than 1 MB. What
 is in the conversations is decided in generated_chats.py.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import binascii
+import itertools
 import json
 import re
 import struct
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.generated_chats import Shape, Writer
+from benchmarks.generated_sources import KINDS, talks
 from benchmarks.sinks import SINKS, Sink
 
 ContainerKind = Literal["json", "zip", "folder"]
@@ -43,6 +47,24 @@ def generate(path: Path, *, size: int, shape: Shape = "full", container: Contain
         sink.write(name, json.dumps(value).encode())
     sink.close()
     return conversations
+
+
+def generate_as(path: Path, source: str, *, size: int, container: ContainerKind | None = None, seed: int = 7) -> int:
+    """The same conversations as another assistant exports them, about `size` bytes of it; how many there are."""
+    kind = KINDS[source]
+    sink: Sink = SINKS[container or kind.container](path)
+    waiting = talks(Writer(seed, "trimmed"))
+    count = 0
+    for number in itertools.count():
+        if size <= 0:
+            break
+        told = list(itertools.islice(waiting, SHARD))
+        count += len(told)
+        for name, data in kind.write(number, told).items():
+            sink.write(name, data)
+            size -= len(data)
+    sink.close()
+    return count
 
 
 def _shards(writer: Writer, size: int) -> Iterator[list[bytes]]:
@@ -104,10 +126,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--size", type=size_of, default=size_of("20MB"), help="of the JSON, unpacked: 200MB, 1GB")
     parser.add_argument("--shape", choices=("full", "trimmed", "mixed"), default="full")
-    parser.add_argument("--container", choices=tuple(SINKS), default="json")
+    parser.add_argument("--container", choices=tuple(SINKS), help="by default what the source's exports are")
+    parser.add_argument("--source", choices=("chatgpt", *KINDS), default="chatgpt")
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args(arguments)
-    count = generate(asked.out, size=asked.size, shape=asked.shape, container=asked.container, seed=asked.seed)
+    if asked.source == "chatgpt":
+        container: ContainerKind = asked.container or "json"
+        count = generate(asked.out, size=asked.size, shape=asked.shape, container=container, seed=asked.seed)
+    else:
+        count = generate_as(asked.out, asked.source, size=asked.size, container=asked.container, seed=asked.seed)
     print(f"{count:,} conversations in {asked.out}", file=sys.stderr)
 
 

@@ -38,7 +38,9 @@ class InFolder:
         path.mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, data: bytes) -> None:
-        (self._path / name).write_bytes(data)
+        target = self._path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
 
     def close(self) -> None:
         pass

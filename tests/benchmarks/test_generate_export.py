@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from benchmarks.generate_export import ContainerKind, generate, main, size_of
-from benchmarks.generated_chats import Shape
-from commonplace.sources.registry import open_export
+from benchmarks.generated_chats import Shape, Writer
+from benchmarks.generated_sources import KINDS, Talk, talks
+from commonplace.model import Conversation
+from commonplace.sources.registry import SOURCES, open_export
+from tests.fakes.exports import write_zip
 from tests.sources.reading import read_all
 
 
@@ -24,6 +28,29 @@ def test_every_shape_and_container_reads_without_a_defect(
     assert all(told.messages for told in found)
     with open_export(path) as export:
         assert export.left_out == []
+
+
+@pytest.fixture(scope="module")
+def told() -> list[Talk]:
+    return list(islice(talks(Writer(3, "trimmed")), 12))
+
+
+@pytest.mark.parametrize("source", KINDS)
+def test_the_same_conversations_come_as_every_source_has_them(tmp_path: Path, source: str, told: list[Talk]) -> None:
+    with open_export(write_zip(tmp_path / "out", KINDS[source].write(0, told))) as export:
+        items = list(export.conversations())
+        assert (export.source, export.left_out, dict(export.unfamiliar)) == (source, [], {})
+    assert all(isinstance(item, Conversation) and len(item.messages) > 1 for item in items)
+    assert len(items) == len(told) or source == "gemini"  # whose conversations are inferred
+
+
+def test_an_export_of_another_source_is_as_large_as_it_is_asked_to_be(tmp_path: Path) -> None:
+    main([str(tmp_path / "out"), "--source", "codex", "--size", "100kB"])
+    assert sum(file.stat().st_size for file in (tmp_path / "out").iterdir()) >= 100_000
+
+
+def test_every_source_is_generated() -> None:
+    assert {*KINDS, "chatgpt"} == {*SOURCES}
 
 
 def test_all_images_come_with_their_bytes_and_names(tmp_path: Path) -> None:
