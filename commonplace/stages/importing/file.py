@@ -150,7 +150,8 @@ class _FileImport(msgspec.Struct, frozen=True):
                 tally=report,
                 open_member=export.open_member,
             )
-            known = (lambda _: frozenset()) if anew else intake.known
+            is_all_new = anew or imports.knows_nothing(self.archive)
+            known = (lambda _: frozenset()) if is_all_new else intake.known
             with self._reading(export) as reading:
                 intake.run(reading.conversations(known), lambda: self.using.progress(report))
                 report.unfamiliar = dict(reading.unfamiliar)
