@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
-from mcp.types import ToolAnnotations
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, ToolAnnotations
 from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -69,10 +70,17 @@ class Desk(NamedTuple):
 Find = Callable[[Context[Any, Any]], Desk]
 
 
+class _WithoutPrompts(MCPServer[Any]):
+    """The package would answer whoever asks for a prompt that the server is broken."""
+
+    async def get_prompt(self, name: str, *_: Any, **__: Any) -> NoReturn:
+        raise MCPError(INVALID_PARAMS, "There are no prompts here. What there is are tools and a resource.")
+
+
 def open_mcp(find: Find, *, takes_notes: bool) -> MCPServer[Any]:
     """A server whose tools ask `find` who is calling."""
     logging.getLogger("mcp").setLevel(logging.CRITICAL)  # what it logs quotes arguments
-    server: MCPServer[Any] = MCPServer(
+    server = _WithoutPrompts(
         "commonplace", title="Commonplace", version=__version__, instructions=INSTRUCTIONS, log_level="CRITICAL"
     )
     tools = Tools(find)

@@ -16,6 +16,7 @@ from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS
 
 from commonplace.archive.access import grants, keys
 from commonplace.archive.access.scopes import SCOPES
@@ -108,6 +109,16 @@ def test_every_tool_says_what_it_does_returns_and_changes(start: Start) -> None:
         assert found["id"] == saved["id"]
 
     talk(live, key(live), say)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+def test_who_asks_for_a_prompt_is_told_that_there_is_none(live: Live, mode: Mode) -> None:
+    async def say(client: Client) -> None:
+        with pytest.raises(MCPError, match="no prompts here") as caught:
+            await client.get_prompt("anything", {"a": "b"})
+        assert caught.value.error.code == INVALID_PARAMS
+
+    talk(live, key(live), say, mode)
 
 
 def test_notes_are_off_by_default(live: Live) -> None:
