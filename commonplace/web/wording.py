@@ -24,13 +24,17 @@ def say(key: str, **values: Any) -> str:
 
 def show(key: str, **values: Any) -> Markup:
     """The same for a page: with commands as code, and values escaped."""
-    words = with_code(_form(key, values))
+    words = _ours(_form(key, values))
     return words.format(**values) if values else words
 
 
 def with_code(text: str) -> Markup:
     """A sentence of ours for a page: what stands between backticks, such as a command, is code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (it was escaped)
+
+
+_ours = cache(with_code)
+"""The same for the sentences of the file, which a page says many times."""
 
 
 def _form(key: str, values: Mapping[str, Any]) -> str:

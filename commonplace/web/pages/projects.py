@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from commonplace.archive.core import Archive
+from commonplace.archive.projects import registry
 from commonplace.archive.projects.assistants import Assistant
 from commonplace.errors import Refused
 from commonplace.web.pages.rendering import done, mark, render
@@ -194,8 +196,14 @@ def _one(request: Request, owner: str, id: str, *, problem: str = "", typed: dic
         project=shown,
         assistant=projects.assistant(archive, id),
         seen=_seen(shown),
-        others=[one for one in projects.list_projects(archive) if one["id"] != shown["id"]],
+        others=_others(archive, shown["id"]),
     )
+
+
+def _others(archive: Archive, id: str) -> list[tuple[str, str]]:
+    """The ids and names of the other projects, as in an index."""
+    found = sorted(registry.names(archive).items(), key=lambda one: one[1].casefold())
+    return [(other, name) for other, name in found if other != id]
 
 
 def _events(archive: Any) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -62,7 +62,7 @@ def fragment(request: Request, template: str, **values: Any) -> str:
     given = {
         "session": session,
         "banner": _banner(request, session.owner) if session else "",
-        "csrf": lambda: csrf.token(request),
+        "csrf": cache(partial(csrf.token, request)),
         "moment": moment,
         "rooms": ROOMS,
         "here": _room(request.url.path),

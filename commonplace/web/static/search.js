@@ -3,7 +3,7 @@
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("ask"));
 const typed = /** @type {HTMLInputElement} */ (document.getElementById("q"));
 const found = /** @type {HTMLElement} */ (document.getElementById("found"));
-const PAUSE = 120;
+const PAUSE = 30; // milliseconds: what is found is there 60 after the search itself
 let waiting = 0;
 let asking = new AbortController();
 

@@ -1,0 +1,125 @@
+"""Each page's time at the server, and how often it asks the database.
+
+What a page asks the library is what its route does before it renders. The rest (the layers, who is logged in, the
+template) is held against the whole time of a page that stands still and has as many bytes.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from fastapi import routing
+from sqlalchemy import event
+
+from benchmarks.web_app.serving import Served
+from commonplace.web import app
+
+MOST_QUERIES = 12
+PATHS = (
+    "/",
+    "/import",
+    "/conversations",
+    "/conversations?q=the+first&mode=words",
+    "/conversations?category=Cooking&sort=newest",
+    "/conversations/chatgpt:00000007",
+    "/review",
+    "/projects",
+    "/projects/project-7",
+    "/categories",
+    "/insights",
+    "/insights?by=model",
+    "/ask",
+    "/connect",
+    "/account",
+)
+
+
+class Watch:
+    """When the last page was begun, came to its route, began to render and was done; how often the database was asked."""
+
+    def __init__(self) -> None:
+        self.began = self.routed = self.rendering = self.done = 0.0
+        self.queries = 0
+
+
+def measure(served: Served, rounds: int) -> None:
+    """Every page, as often as asked for, in turn."""
+    print(f"\n{'page':44}{'bytes':>8}{'queries':>9}{'page':>9}{'library':>9}{'still':>8}{'rest/still':>12}   ms, p50")
+    with watched(served) as watch, served.client() as client:
+        for path in PATHS:
+            reply = client.get(path)
+            if reply.status_code != 200:
+                print(f"{path:44}{reply.status_code}")
+                continue
+            _tell(path, client, watch, len(reply.content), rounds)
+
+
+def _tell(path: str, client: httpx.Client, watch: Watch, size: int, rounds: int) -> None:
+    whole, library, still = [], [], []
+    for _ in range(rounds):
+        watch.queries = 0
+        client.get(path)
+        queries = watch.queries
+        whole.append(watch.done - watch.began)
+        library.append(watch.rendering - watch.routed)
+        client.get(f"/still/{size}")
+        still.append(watch.done - watch.began)
+    ours = [all - asked for all, asked in zip(whole, library, strict=True)]
+    p50 = [statistics.median(times) * 1_000 for times in (whole, library, still)]
+    ratio = statistics.median(ours) / statistics.median(still)
+    print(f"{path:44}{size:8,}{queries:9}{p50[0]:9.2f}{p50[1]:9.2f}{p50[2]:8.2f}{ratio:12.2f}   {verdict(ratio <= 1 and queries <= MOST_QUERIES)}")
+
+
+def verdict(is_met: bool) -> str:
+    return "ok  " if is_met else "MISS"
+
+
+@contextmanager
+def watched(served: Served) -> Iterator[Watch]:
+    """Looks on: from a request's arrival to the last byte of its reply, and at the moment a page begins to render."""
+    watch = Watch()
+    modules: list[Any] = [module for module in vars(app).values() if hasattr(module, "render")]
+    plain = {module: module.render for module in modules}
+    run = routing.run_endpoint_function
+
+    def seen(render: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **values: Any) -> Any:
+            watch.rendering = time.perf_counter()
+            return render(*arguments, **values)
+
+        return timed
+
+    async def routed(**values: Any) -> Any:
+        watch.routed = time.perf_counter()
+        return await run(**values)
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        watch.queries += statement != "BEGIN"  # which asks for nothing
+
+    stack = served.app.middleware_stack  # type: ignore[attr-defined]
+
+    async def timed_app(scope: Any, receive: Any, send: Any) -> None:
+        watch.began = time.perf_counter()
+        await stack(scope, receive, send)
+        watch.done = time.perf_counter()
+
+    engine = served.server.archive.engine
+    event.listen(engine, "before_cursor_execute", count)
+    for module in modules:
+        module.render = seen(plain[module])
+    routing.run_endpoint_function = routed
+    served.app.middleware_stack = timed_app  # type: ignore[attr-defined]
+    try:
+        yield watch
+    finally:
+        served.app.middleware_stack = stack  # type: ignore[attr-defined]
+        event.remove(engine, "before_cursor_execute", count)
+        for module in modules:
+            module.render = plain[module]
+        routing.run_endpoint_function = run
+
