@@ -22,6 +22,7 @@ SHORT: dict[str, list[str]] = {
     "openai_conversations": ["--quick"],
     "hooks": ["--quick"],
     "server": ["--quick"],
+    "web": ["--conversations", "2000", "--megabytes", "100", "--rounds", "9"],
 }
 
 

@@ -131,7 +131,11 @@ def typing(served: Served, rounds: int) -> None:
                 searched.append((time.perf_counter() - started) * 1_000)
     found, alone = statistics.median(late), statistics.median(searched)
     print()
-    _say(f"ms from the last letter to what is found ({found:.0f}), less the search ({alone:.0f})", found - alone, TYPING_MS)
+    _say(
+        f"ms from the last letter to what is found ({found:.0f}), less the search ({alone:.0f})",
+        found - alone,
+        TYPING_MS,
+    )
     _say("stale results shown", stale, 0)
 
 

@@ -6,6 +6,7 @@ closed, goes on from there. The name that a browser gave is shown and never used
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -13,6 +14,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -41,6 +43,20 @@ class NoRoom(Refused):
 
 class OutOfStep(Refused):
     """It goes on elsewhere: more or less has arrived than the sender thinks, or somebody else sends it now."""
+
+
+class Damaged(Refused):
+    """It is not what was sent."""
+
+
+class Checksum(NamedTuple):
+    """What a piece should be."""
+
+    algorithm: str
+    digest: bytes
+
+    def begun(self) -> Any:
+        return hashlib.new(self.algorithm, usedforsecurity=False)
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,19 +138,40 @@ class Uploads:
         self._senders.pop(upload.id, None)
         return self.arrived(upload)
 
-    async def append(self, upload: Upload, offset: int, body: AsyncIterator[bytes]) -> int:
-        """Add what comes, as it comes; how much is here then. What came before a connection broke is kept."""
+    async def append(
+        self, upload: Upload, offset: int, body: AsyncIterator[bytes], checksum: Checksum | None = None
+    ) -> int:
+        """Add what comes, as it comes; how much is here then. What came before a connection broke is kept, unless there
+        is a checksum of the whole, which then cannot be looked at."""
         self._senders[upload.id] = sender = object()
         if offset != self.arrived(upload):
             raise OutOfStep("It goes on elsewhere.", hint="Ask how much has arrived.")
-        held = bytearray()
+        held, running = bytearray(), checksum.begun() if checksum else None
+
+        def write() -> int:
+            if running:
+                running.update(held)
+            return self._write(upload, sender, bytes(held))
+
         with suppress(ClientDisconnect):
             async for piece in body:
                 held += piece
                 if len(held) >= AT_ONCE:
-                    await run_in_threadpool(self._write, upload, sender, bytes(held))
+                    await run_in_threadpool(write)
                     held.clear()
-        return await run_in_threadpool(self._write, upload, sender, bytes(held))
+        here = await run_in_threadpool(write)
+        if checksum and running and running.digest() != checksum.digest:
+            await run_in_threadpool(self._take_back, upload, sender, offset)
+            raise Damaged("What arrived is not what was sent.", hint="Send the piece again.")
+        return here
+
+    def holds(self, upload: Upload, offset: int, piece: bytes) -> bool:
+        """Whether what has arrived has this very piece at this place: names and sizes are alike by chance."""
+        if offset + len(piece) > self.arrived(upload):
+            return False
+        with self.path(upload).open("rb") as file:
+            file.seek(offset)
+            return file.read(len(piece)) == piece
 
     def finish(self, upload: Upload) -> Upload:
         """Look at what has arrived, and note what it is."""
@@ -180,6 +217,10 @@ class Uploads:
         with writing("An upload", only=NO_ROOM), path.open("ab") as out:
             out.write(piece)
         return here + len(piece)
+
+    def _take_back(self, upload: Upload, sender: object, offset: int) -> None:
+        if self._senders.get(upload.id) is sender:
+            os.truncate(self.path(upload), offset)
 
     def _all(self) -> Iterator[Upload]:
         for folder in self.folder.glob("*") if self.folder.is_dir() else ():

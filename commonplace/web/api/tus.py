@@ -1,4 +1,4 @@
-"""Uploads that survive a broken connection: tus 1.0 (core, creation, expiration, termination), for people's browsers.
+"""Uploads that survive a broken connection: tus 1.0 (core, creation, expiration, termination, checksum), for browsers.
 
 https://tus.io/protocols/resumable-upload. Every request but the first question has `Tus-Resumable`, which no other
 site's page can send without being asked whether it may; so the session's cookie is enough.
@@ -14,15 +14,20 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from commonplace.errors import Refused
+from commonplace.errors import Halt, Refused
 from commonplace.web.errors import Problem, not_found
 from commonplace.web.security.origins import check_same_origin
 from commonplace.web.security.people import Person
 from commonplace.web.server import Server, server_of
-from commonplace.web.uploads import NoRoom, OutOfStep, Upload, Uploads
+from commonplace.web.uploads import Checksum, Damaged, NoRoom, OutOfStep, Upload, Uploads
 
 VERSION = "1.0.0"
-EXTENSIONS = "creation,expiration,termination"
+EXTENSIONS = "creation,expiration,termination,checksum"
+ALGORITHMS = ("sha1", "sha256", "md5")
+MISMATCH = 460
+"""As the protocol says."""
+LONGEST_SAMPLE = 1 << 20
+MOST_DIGITS = 18
 CONTENT = "application/offset+octet-stream"
 SPEAKS = {"tus-resumable": VERSION, "cache-control": "no-store"}
 
@@ -44,6 +49,7 @@ def options(request: Request) -> Response:
     """What is spoken here."""
     most = str(server_of(request).uploads.most_bytes)
     told = {**SPEAKS, "tus-version": VERSION, "tus-extension": EXTENSIONS, "tus-max-size": most}
+    told["tus-checksum-algorithm"] = ",".join(ALGORITHMS)
     return Response(status_code=204, headers=told)
 
 
@@ -51,10 +57,10 @@ def options(request: Request) -> Response:
 def create(request: Request, session: Person) -> Response:
     """Room for a file."""
     size = request.headers.get("upload-length", "")
-    if not size.isascii() or not size.isdigit():
+    if not size.isascii() or not size.isdigit() or len(size) > MOST_DIGITS:
         raise Problem(400, "no_length", "How long the file is has to be said first: Upload-Length.", headers=SPEAKS)
     try:
-        upload = server_of(request).uploads.create(session.owner, _name(request), int(size[:20]))
+        upload = server_of(request).uploads.create(session.owner, _name(request), int(size))
     except NoRoom as refused:
         raise Problem(413, "no_room", refused.message, hint=refused.hint, headers=SPEAKS) from None
     return Response(status_code=201, headers={**_about(upload), "location": f"/uploads/{upload.id}"})
@@ -72,21 +78,37 @@ def offset(request: Request, session: Person, id: str) -> Response:
 async def append(request: Request, session: Person, id: str) -> Response:
     """More of it."""
     uploads, upload = await run_in_threadpool(_found, request, session.owner, id)
-    at = request.headers.get("upload-offset", "")
     if request.headers.get("content-type") != CONTENT:
         raise Problem(415, "another_kind", f"What comes is {CONTENT}.", headers=SPEAKS)
-    if not at.isascii() or not at.isdigit():
-        raise Problem(400, "no_offset", "Where it goes on has to be said: Upload-Offset.", headers=SPEAKS)
+    at, checksum = _at(request), _checksum(request)
     try:
-        here = await uploads.append(upload, int(at[:20]), request.stream())
+        here = await uploads.append(upload, at, request.stream(), checksum)
         if here == upload.size:
             await run_in_threadpool(uploads.finish, upload)
     except OutOfStep as refused:
         raise Problem(409, "out_of_step", refused.message, hint=refused.hint, headers=SPEAKS) from None
+    except Damaged as refused:
+        raise Problem(MISMATCH, "damaged", refused.message, hint=refused.hint, headers=SPEAKS) from None
     except Refused as refused:
         await run_in_threadpool(uploads.remove, upload)
         raise Problem(415, "no_export", refused.message, hint=refused.hint, headers=SPEAKS) from None
+    except Halt as full:
+        raise Problem(507, "no_room", full.message, hint=full.hint, headers=SPEAKS) from None
     return Response(status_code=204, headers={**_about(upload), "upload-offset": str(here)})
+
+
+@router.post("/{id}/holds", dependencies=[Speaking])
+async def holds(request: Request, session: Person, id: str) -> Response:
+    """Whether what has arrived has this piece at that place: a browser asks before it goes on with a file."""
+    uploads, upload = await run_in_threadpool(_found, request, session.owner, id)
+    piece = bytearray()
+    async for some in request.stream():
+        piece += some
+        if len(piece) > LONGEST_SAMPLE:
+            raise Problem(413, "too_long", f"Compare {LONGEST_SAMPLE:,} bytes at most.", headers=SPEAKS)
+    if not await run_in_threadpool(uploads.holds, upload, _at(request), bytes(piece)):
+        raise Problem(409, "another_file", "What has arrived is of another file.", headers=SPEAKS)
+    return Response(status_code=204, headers=SPEAKS)
 
 
 @router.delete("/{id}", dependencies=[Speaking])
@@ -115,6 +137,28 @@ def _found(request: Request, owner: str, id: str) -> tuple[Uploads, Upload]:
     if upload is None:
         raise not_found("upload")
     return server.uploads, upload
+
+
+def _at(request: Request) -> int:
+    told = request.headers.get("upload-offset", "")
+    if not told.isascii() or not told.isdigit() or len(told) > MOST_DIGITS:
+        raise Problem(400, "no_offset", "Where it goes on has to be said: Upload-Offset.", headers=SPEAKS)
+    return int(told)
+
+
+def _checksum(request: Request) -> Checksum | None:
+    """`Upload-Checksum`: an algorithm, and a digest in base64."""
+    algorithm, _, told = request.headers.get("upload-checksum", "").strip().partition(" ")
+    if not algorithm:
+        return None
+    try:
+        if algorithm in ALGORITHMS:
+            return Checksum(algorithm, base64.b64decode(told, validate=True))
+    except binascii.Error:
+        pass
+    raise Problem(
+        400, "strange_checksum", f"Upload-Checksum is one of {', '.join(ALGORITHMS)}, and a digest.", headers=SPEAKS
+    )
 
 
 def _about(upload: Upload) -> dict[str, str]:

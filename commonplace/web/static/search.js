@@ -3,12 +3,15 @@
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("ask"));
 const typed = /** @type {HTMLInputElement} */ (document.getElementById("q"));
 const found = /** @type {HTMLElement} */ (document.getElementById("found"));
-const PAUSE = 30; // milliseconds: what is found is there 60 after the search itself
+const PAUSE = 30;
+const LONGER = 120; // for who types faster than is found: what is overtaken is still being looked for there
+let isAsking = false;
 let waiting = 0;
 let asking = new AbortController();
 
 async function ask() {
   asking.abort();
+  isAsking = true;
   const { signal } = (asking = new AbortController());
   const values = new URLSearchParams(/** @type {any} */ (new FormData(/** @type {HTMLFormElement} */ (form))));
   const address = `/conversations?${values}`;
@@ -22,11 +25,13 @@ async function ask() {
     history.replaceState(null, "", address);
   } catch {
     // overtaken, or the server is away
+  } finally {
+    if (!signal.aborted) isAsking = false;
   }
 }
 
 typed?.addEventListener("input", () => {
   clearTimeout(waiting);
+  waiting = setTimeout(ask, isAsking ? LONGER : PAUSE);
   asking.abort();
-  waiting = setTimeout(ask, PAUSE);
 });

@@ -4,9 +4,12 @@
 const form = /** @type {HTMLFormElement} */ (document.getElementById("import"));
 const chosen = /** @type {HTMLInputElement} */ (document.getElementById("files"));
 const shown = /** @type {HTMLElement} */ (document.getElementById("sending"));
+const folder = /** @type {HTMLInputElement} */ (document.getElementById("folder"));
 const SPEAKS = { "Tus-Resumable": "1.0.0" };
 const PIECE = 16 << 20;
 const TRIES = 60;
+const SAMPLE = 1 << 16;
+const SAMPLES = 5;
 
 class Refused extends Error {}
 
@@ -15,12 +18,32 @@ const inBase64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What has arrived of this very file, if anything has. @param {File} file */
-function known(file) {
+/** What has arrived of this very file, if anything has: of its name and size, and with the same bytes where they are
+ * compared. @param {File} file */
+async function known(file) {
   for (const entry of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("li[data-id]"))) {
-    if (entry.dataset.name === file.name && Number(entry.dataset.size) === file.size) return `/uploads/${entry.dataset.id}`;
+    if (entry.dataset.name !== file.name || Number(entry.dataset.size) !== file.size) continue;
+    const where = `/uploads/${entry.dataset.id}`;
+    if (await holds(where, file)) return where;
   }
   return null;
+}
+
+/** Whether what has arrived there is the beginning of this file: its ends are compared, and places between them.
+ * @param {string} where @param {File} file */
+async function holds(where, file) {
+  const head = await fetch(where, { method: "HEAD", headers: SPEAKS });
+  if (head.status === 404) return false;
+  const here = Number((await checked(head)).headers.get("Upload-Offset"));
+  const last = Math.max(0, here - SAMPLE);
+  for (let n = 0; n < SAMPLES; n++) {
+    const at = Math.floor((last * n) / (SAMPLES - 1));
+    const headers = { ...SPEAKS, "Upload-Offset": String(at) };
+    const reply = await fetch(`${where}/holds`, { method: "POST", headers, body: file.slice(at, Math.min(at + SAMPLE, here)) });
+    if (reply.status === 409) return false;
+    await checked(reply);
+  }
+  return true;
 }
 
 /** @param {Response} reply */
@@ -53,7 +76,7 @@ function send(where, file, offset, told) {
     request.onload = () => {
       const told = (() => { try { return JSON.parse(request.responseText); } catch { return {}; } })();
       if (request.status === 204) resolve(Number(request.getResponseHeader("Upload-Offset")));
-      else if (request.status === 415 || request.status === 413) reject(new Refused([told.message, told.hint].filter(Boolean).join(" ")));
+      else if ([413, 415, 507].includes(request.status)) reject(new Refused([told.message, told.hint].filter(Boolean).join(" ")));
       else reject(new Error(String(request.status)));
     };
     request.send(file.slice(offset, offset + PIECE));
@@ -79,10 +102,12 @@ async function upload(file) {
     const left = speed ? ` · ${Math.ceil((file.size - sent) / speed)} s` : "";
     words.textContent = `${file.name}: ${Math.floor(100 * sent / (file.size || 1))} % · ${(speed / 1048576).toFixed(1)} MB/s${left}`;
   };
-  let where = known(file);
+  /** @type {string | null | undefined} */
+  let where;
   let failures = 0;
   for (;;) {
     try {
+      if (where === undefined) where = await known(file);
       where ??= await create(file);
       const head = await fetch(where, { method: "HEAD", headers: SPEAKS });
       if (head.status === 404) { where = null; continue; }
@@ -106,16 +131,25 @@ async function upload(file) {
   }
 }
 
-form?.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
-  const files = [...(chosen.files ?? [])];
-  if (!files.length) return;
-  button.disabled = true;
+/** A folder as one file. @param {string} name @param {(module: any) => any} look finds its files */
+async function asOne(name, look) {
+  const line = document.createElement("p");
   shown.hidden = false;
-  shown.replaceChildren();
+  shown.replaceChildren(line);
+  const module = await import(/** @type {string} */ (form.dataset.folder));
+  const found = await look(module);
+  return module.zipped(name, found, (/** @type {number} */ done) => { line.textContent = `${name}: ${done} / ${found.length}`; });
+}
+
+/** Send what was chosen, then ask for the run that imports it. @param {() => Promise<File[]>} choose */
+async function sendAll(choose) {
+  const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
+  button.disabled = true;
   addEventListener("beforeunload", warn);
   try {
+    const files = await choose();
+    shown.hidden = false;
+    shown.replaceChildren();
     const ids = [];
     for (const file of files) ids.push(await upload(file));
     removeEventListener("beforeunload", warn);
@@ -134,12 +168,26 @@ form?.addEventListener("submit", async (event) => {
     removeEventListener("beforeunload", warn);
     button.disabled = false;
   }
-});
+}
 
 /** @param {Event} event */
 function warn(event) {
   event.preventDefault();
 }
+
+if (form) {
+  chosen.required = false; // a folder will do
+  /** @type {HTMLElement} */ (folder.closest("[hidden]")).hidden = false;
+}
+
+form?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const files = [...(chosen.files ?? [])];
+  const [first] = folder.files ?? [];
+  if (!first && !files.length) return chosen.focus();
+  const name = first?.webkitRelativePath.split("/")[0];
+  sendAll(async () => (name ? [...files, await asOne(name, (module) => module.below(folder.files))] : files));
+});
 
 for (const name of ["dragenter", "dragover"]) {
   form?.addEventListener(name, (event) => { event.preventDefault(); form.dataset.over = ""; });
@@ -148,9 +196,16 @@ form?.addEventListener("dragleave", () => { delete form.dataset.over; });
 form?.addEventListener("drop", (event) => {
   event.preventDefault();
   delete form.dataset.over;
-  const dropped = /** @type {DragEvent} */ (event).dataTransfer?.files;
-  if (dropped?.length) {
-    chosen.files = dropped;
+  const dropped = /** @type {DataTransfer} */ (/** @type {DragEvent} */ (event).dataTransfer);
+  const folders = [...dropped.items].map((each) => each.webkitGetAsEntry()).filter((each) => each?.isDirectory);
+  if (folders.length) {
+    sendAll(async () => {
+      const packed = [];
+      for (const one of folders) if (one) packed.push(await asOne(one.name, (module) => module.inside(one)));
+      return packed;
+    });
+  } else if (dropped.files.length) {
+    chosen.files = dropped.files;
     form.requestSubmit();
   }
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import random
 import stat
@@ -44,7 +45,9 @@ def _by_another_client(live: Live, source: Path) -> None:
         while sent < size:
             client = TusClient(f"{live.url}/uploads", headers={"Cookie": cookie})
             about = {"filename": "a.zip"}
-            sender = client.uploader(file_stream=stream, chunk_size=max(1, size // 7), metadata=about, url=where)
+            sender = client.uploader(
+                file_stream=stream, chunk_size=max(1, size // 7), metadata=about, url=where, upload_checksum=True
+            )
             assert sender.offset == sent
             sender.upload(stop_at=min(size, sent + generator.randrange(1, size // 2)))
             where, sent = sender.url, sender.offset
@@ -104,11 +107,45 @@ def test_a_piece_that_does_not_fit_changes_nothing(live: Live) -> None:
     assert browser.client.head(where, headers=SPEAKS).status_code == 404
 
 
+def test_a_piece_that_was_damaged_on_its_way_is_not_kept(live: Live) -> None:
+    browser = live.logged_in()
+    where = _create(browser, 4).headers["location"]
+    told = {**MORE, "upload-offset": "0", "upload-checksum": "sha1 " + _digest(b"[1]\n")}
+    assert browser.client.patch(where, headers=told, content=b"[2]\n").status_code == 460
+    assert browser.client.head(where, headers=SPEAKS).headers["upload-offset"] == "0"
+    for strange in ("sha1 !", "crc32 AAAA", "sha1"):
+        told["upload-checksum"] = strange
+        assert browser.client.patch(where, headers=told, content=b"[1]\n").status_code in (400, 460)
+    told["upload-checksum"] = "sha1 " + _digest(b"[1]\n")
+    assert browser.client.patch(where, headers=told, content=b"[1]\n").status_code == 204
+
+
+def _digest(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha1(content, usedforsecurity=False).digest()).decode()
+
+
+def test_what_has_arrived_is_compared_with_the_file_that_is_to_go_on(live: Live) -> None:
+    browser = live.logged_in()
+    where = _create(browser, 8).headers["location"]
+    _append(browser, where, 0, b"[1,2")
+
+    def holds(offset: int, piece: bytes) -> int:
+        told = {**SPEAKS, "upload-offset": str(offset)}
+        return browser.client.post(f"{where}/holds", headers=told, content=piece).status_code
+
+    assert [holds(0, b"[1,2"), holds(2, b",2"), holds(0, b"[2"), holds(2, b",2,"), holds(10**17, b"x")] == [
+        *[204] * 2,
+        *[409] * 3,
+    ]
+    assert holds(0, b"x" * ((1 << 20) + 1)) == 413
+    assert holds(10**30, b"x") == 400
+
+
 def test_the_protocol_is_spoken_as_it_is_written(live: Live) -> None:
     browser = live.logged_in()
     told = browser.client.options("/uploads")
     assert (told.status_code, told.headers["tus-version"]) == (204, "1.0.0")
-    assert told.headers["tus-extension"] == "creation,expiration,termination"
+    assert told.headers["tus-extension"] == "creation,expiration,termination,checksum"
     assert browser.client.post("/uploads", headers={"upload-length": "1"}).status_code == 412
     assert browser.client.post("/uploads", headers=SPEAKS).status_code == 400
     made = _create(browser, 4)
@@ -132,6 +169,19 @@ def test_nobody_fills_the_disk(start: Start) -> None:
     uploads = Uploads(live.server.uploads.folder, most_bytes=1 << 60)
     with pytest.raises(NoRoom, match="The disk has"):
         uploads.create("me", "x", 1 << 59)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_disk_that_fills_up_is_told_and_what_has_arrived_stays(live: Live) -> None:
+    browser = live.logged_in()
+    where = _create(browser, 8).headers["location"]
+    path = _only(live.server.uploads.folder)
+    path.unlink()
+    path.symlink_to("/dev/full")
+    reply = _append(browser, where, 0, b"[1,2,3]\n")
+    assert reply.status_code == 507
+    assert "Make room" in reply.text
+    assert browser.client.head(where, headers=SPEAKS).headers["upload-offset"] == "0"
 
 
 def test_what_nobody_goes_on_with_is_removed_after_a_week(live: Live) -> None:

@@ -141,12 +141,43 @@ def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
     assert 0 < half < upload.size
     page.reload()
     page.unroute_all()
-    page.on("request", lambda request: offsets.append(int(request.headers.get("upload-offset", "-1"))))
+    page.on("request", lambda request: offsets.append(_sent_at(request)) if request.method == "PATCH" else None)
     expect(page.get_by_text("choose the same file again")).to_be_visible()
-    offsets.clear()
-    page.set_input_files("#files", large)
+    other = tmp_path / "other" / large.name
+    other.parent.mkdir()
+    other.write_bytes(large.read_bytes()[: -(20 << 20)] + bytes(20 << 20))  # of the same name and size
+    for file, begun in ((other, 0), (large, half)):
+        offsets.clear()
+        page.set_input_files("#files", file)
+        with page.expect_navigation(url="**/import/start", timeout=20_000):
+            page.click("#import button")
+        expect(page.get_by_role("alert")).to_be_visible()
+        assert offsets[0] == begun, "nothing is sent twice, nor what is another file's"
+    assert sorted(path.read_bytes() for path in _kept(live)) == sorted(file.read_bytes() for file in (other, large))
+
+
+def _sent_at(request: Any) -> int:
+    return int(request.headers["upload-offset"])
+
+
+@pytest.mark.browser
+def test_a_folder_arrives_as_one_file_that_holds_it(live: Live, chrome: Any, tmp_path: Path, sample: bytes) -> None:
+    folder = tmp_path / "my export"
+    with zipfile.ZipFile(io.BytesIO(sample)) as export:
+        export.extractall(folder)
+    (folder / "pictures").mkdir()
+    (folder / "pictures" / "ü.png").write_bytes(b"\x89PNG\0")
+    (folder / "empty.json").touch()
+    watched = log_in(chrome, live)
+    page = watched.open("/import")
+    page.set_input_files("#folder", folder)
     page.click("#import button")
     expect(page.get_by_role("alert")).to_contain_text("Nobody is there to import it", timeout=20_000)
-    assert next(offset for offset in offsets if offset >= 0) == half  # nothing was sent twice
-    (path,) = _kept(live)
-    assert path.read_bytes() == large.read_bytes()
+    (upload,) = live.server.uploads.list("me")
+    assert (upload.name, upload.kind) == ("my export.zip", "chatgpt")
+    with zipfile.ZipFile(live.server.uploads.path(upload)) as arrived:
+        assert arrived.testzip() is None
+        found = {name: arrived.read(name) for name in arrived.namelist()}
+    kept = [path for path in folder.rglob("*") if path.is_file()]
+    assert found == {path.relative_to(folder).as_posix(): path.read_bytes() for path in kept}
+    assert watched.wrong == []
