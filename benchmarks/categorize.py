@@ -56,7 +56,7 @@ from commonplace.stages.categorizing.subjects import subjects
 PER_SECOND = 300
 CALIBRATION_ERROR = 0.06
 HELD_OUT = 0.77
-TAGS_USED_AGAIN = 0.45
+TAGS_USED_AGAIN = 0.5
 
 
 def lexicon_alone(counter: Counter) -> float:
@@ -138,6 +138,8 @@ def _reuse(archive: Sequence[Subject], known: Mapping[str, int]) -> dict[str, fl
         "tags_each": round(total / len(archive), 2),
         "of_two_words": round(sum(count for tag, count in used.items() if " " in tag) / total, 3),
         "used_again": round(sum(count for count in used.values() if count > 1) / total, 3),
+        "different_ones": len(used),
+        "used_once": sum(count == 1 for count in used.values()),
     }
 
 

@@ -48,7 +48,8 @@ _SAID_ANYWHERE = """
     explain write its shes hes theyre weve same too again down over every many long best old start stop nothing
     everything anything someone everyone says said went gone doesn days weeks months years today tomorrow yesterday
     week month year hour hours minutes night morning min name number line lol tmrw pls same else ever never almost
-    whole last half little big small kind part side top end
+    whole last half little big small kind part side top end other others off find found mean means turn bad fine
+    worse worst better normal wants wanted forgot tho though ppl guy guys ones one's open fun funny point points
     habe kann soll wird gibt mal ganz sehr etwas alles jetzt hier danke bitte gut machen geht dass
     immer wieder tengo hacer puede quiero algo todo bien ahora gracias tiene faire peut veux quelque tout
     maintenant merci fait dois fazer pode quero tudo bem agora obrigado fare può voglio qualcosa tutto bene adesso

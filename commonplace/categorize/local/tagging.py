@@ -14,8 +14,8 @@ from itertools import pairwise
 LONGEST = 30
 LIKELY = 10
 """How many of what stands out most may become tags: what recurs is no tag where it is said in passing."""
-MOST_ALONE = 2
-"""Tags that nothing else has, where there are others."""
+MOST_ALONE = 1
+"""Tags that nothing else has, where there are others: it finds nothing but this."""
 PAIR_WORTH = 1.4
 """Two words say more than their mean."""
 ALONE_WORTH = 0.5
