@@ -10,6 +10,7 @@ from prefect.blocks.core import Block
 
 from blocks.archive import ArchiveBlock
 from blocks.destinations import DESTINATIONS
+from blocks.mail import MailCredentials
 from blocks.omi import OmiCredentials
 from blocks.openai import OpenAICredentials
 
@@ -19,11 +20,12 @@ ALL: dict[str, type[Block]] = {
     "archive": ArchiveBlock,
     "openai": OpenAICredentials,
     "omi": OmiCredentials,
+    "mail": MailCredentials,
     **DESTINATIONS,
 }
 """Every block by what `commonplace connect` calls it."""
 
-__all__ = ["ALL", "ArchiveBlock", "OmiCredentials", "OpenAICredentials"]
+__all__ = ["ALL", "ArchiveBlock", "MailCredentials", "OmiCredentials", "OpenAICredentials"]
 
 if TYPE_CHECKING:
 

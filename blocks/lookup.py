@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from blocks.archive import ArchiveBlock
 from blocks.destinations import DESTINATIONS
+from blocks.mail import MailCredentials
 from blocks.omi import OmiCredentials
 from commonplace.destinations import registry
 from commonplace.environment import Environment, Place
@@ -23,6 +24,7 @@ B = TypeVar("B", bound=Block)
 VARIABLES: dict[str, tuple[type[Block], str]] = {
     "COMMONPLACE_DATABASE_URL": (ArchiveBlock, "url"),
     "COMMONPLACE_FILES": (ArchiveBlock, "location_of_files"),
+    "MAIL_PASSWORD": (MailCredentials, "password"),
     "OMI_API_KEY": (OmiCredentials, "api_key"),
     "OMI_BASE_URL": (OmiCredentials, "base_url"),
     "OMI_RECOVERY_KEY": (OmiCredentials, "recovery_key"),

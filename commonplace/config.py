@@ -74,6 +74,23 @@ class ReminderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """When the last export of an account is so old, the web app says that it is time for a new one. 0: never."""
     accounts: dict[str, AccountSettings] = {}
     """By name. Without a word, every assistant whose export came in is one."""
+    poke: str = ""
+    """The destination of the kind Poke that is told when a click is needed. Empty: none."""
+
+
+class MailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mailbox in which mails about exports are noticed. Its password is MAIL_PASSWORD, in the environment or .env."""
+
+    host: str = ""
+    """The IMAP server. Empty: no mail is read."""
+    port: Port = 993
+    user: str = ""
+    folder: str = "INBOX"
+    """The one folder that is looked at. Nothing in it is changed."""
+    server: str = ""
+    """How your mail server calls itself in the Authentication-Results of a mail, such as mx.google.com."""
+    plain: bool = False
+    """Without encryption: for a server on this machine alone."""
 
 
 class CategorizeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -158,6 +175,8 @@ class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """A cron line per flow, in the settings' time zone. Empty: not on a schedule."""
     watch: CronLine = "*/5 * * * *"
     """Only where [watch] names something."""
+    remind_export: CronLine = "7 * * * *"
+    """Only where there is a mailbox, or somebody to tell."""
     pipeline: CronLine = "0 3 * * *"
     collect_batches: CronLine = "*/20 * * * *"
     receive_omi: CronLine = "*/5 * * * *"
@@ -167,7 +186,14 @@ class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 HookEvent = Literal[
-    "import.completed", "categorize.completed", "sync.completed", "review.waiting", "project.suggested", "run.failed"
+    "import.completed",
+    "categorize.completed",
+    "sync.completed",
+    "review.waiting",
+    "project.suggested",
+    "export.due",
+    "export.ready",
+    "run.failed",
 ]
 
 
@@ -277,6 +303,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     imports: ImportSettings = msgspec.field(name="import", default_factory=ImportSettings)
     watch: WatchSettings = msgspec.field(default_factory=WatchSettings)
     reminders: ReminderSettings = msgspec.field(default_factory=ReminderSettings)
+    mail: MailSettings = msgspec.field(default_factory=MailSettings)
     categorize: CategorizeSettings = msgspec.field(default_factory=CategorizeSettings)
     openai: OpenAISettings = msgspec.field(default_factory=OpenAISettings)
     judges: dict[str, dict[str, Any]] = {}

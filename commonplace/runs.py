@@ -22,6 +22,7 @@ from commonplace.stack.processes import Process
 FLOWS = {
     "import-exports": "flows.import_exports:import_exports",
     "watch": "flows.exports.watch:watch",
+    "remind-export": "flows.exports.remind:remind_export",
     "embed": "flows.embed:embed",
     "categorize": "flows.categorize:categorize",
     "map-projects": "flows.map_projects:map_projects",

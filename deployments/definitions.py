@@ -23,7 +23,15 @@ OURS = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TA
 # Which setting changes the schedule with which slug.
 SCHEDULE_SLUGS = {"import_exports": "inbox", "pipeline": "nightly"} | {
     name: name.replace("_", "-")
-    for name in ("watch", "collect_batches", "receive_omi", "reconcile_omi", "deliver_hooks", "maintain")
+    for name in (
+        "watch",
+        "remind_export",
+        "collect_batches",
+        "receive_omi",
+        "reconcile_omi",
+        "deliver_hooks",
+        "maintain",
+    )
 }
 
 
@@ -54,6 +62,8 @@ def schedules_of(deployment: dict[str, Any], settings: Settings) -> list[dict[st
     wanted = {SCHEDULE_SLUGS[name]: cron for name, cron in msgspec.structs.asdict(settings.schedule).items()}
     if not settings.watch.is_on:
         wanted["watch"] = ""
+    if not (settings.mail.host or settings.reminders.poke or settings.hooks):
+        wanted["remind-export"] = ""
     found = []
     for schedule in deployment.get("schedules") or []:
         cron = wanted.get(schedule["slug"], schedule["cron"])

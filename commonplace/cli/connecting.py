@@ -35,7 +35,7 @@ def connect_service(
     service: str, settings: Settings, environment: Environment, *, save: bool, ask: bool, database: str | None = None
 ) -> dict[str, Any]:
     """Check a service's credentials and prepare it; what was found, for the person or program."""
-    services: dict[str, Connect] = {"archive": _archive, "openai": _openai, "omi": _omi}
+    services: dict[str, Connect] = {"archive": _archive, "openai": _openai, "omi": _omi, "mail": _mail}
     if service in services:
         block = service
         told, fields, typed = services[service](settings, environment, ask)
@@ -107,3 +107,23 @@ def _omi(settings: Settings, environment: Environment, ask: bool) -> Found:
     told = {kind: f"{server}/{SOURCE}/{secret}/{kind}" for kind in KINDS}
     fields = {"api_key": key, "base_url": base_url, "recovery_key": recovery_key}
     return {"address": base_url or "OMI"} | told, fields, {} if known else {"OMI_API_KEY": key}
+
+
+def _mail(settings: Settings, environment: Environment, ask: bool) -> Found:
+    """The mailbox of [mail], opened read-only; nothing in it is looked at."""
+    from commonplace.environment import Place
+    from commonplace.mailbox import opened
+    from commonplace.stages.requests.mail import mailbox_of
+
+    mail, known = settings.mail, environment.get("MAIL_PASSWORD")
+    if not mail.host:
+        raise Refused("[mail] names no host.", hint="docs/exports.md says what a mailbox takes.")
+    password = known or Asking(ask=ask).answer(f"Password of {mail.user} at {mail.host}", is_secret=True)
+    box = mailbox_of(settings, environment.under(Place("what was typed", {"MAIL_PASSWORD": password})))
+    with opened(box):
+        fields = {"host": box.host, "port": box.port, "user": box.user, "password": password, "folder": box.folder}
+    return (
+        {"mailbox": f"{box.user} at {box.host}", "folder": box.folder},
+        fields,
+        {} if known else {"MAIL_PASSWORD": password},
+    )

@@ -110,7 +110,7 @@ def run(
 
 
 def connect(
-    service: Annotated[str, typer.Argument(help="archive, openai, omi, or a destination: markdown, notion ...")],
+    service: Annotated[str, typer.Argument(help="archive, openai, omi, mail, or a destination: markdown, notion ...")],
     database: Annotated[str | None, typer.Option(help="The database to connect, by its address or id.")] = None,
     save: Annotated[bool, typer.Option("--save/--no-save", help="Save it as a Prefect block.")] = True,
     yes: Yes = False,

@@ -15,6 +15,7 @@ from commonplace.cli import app
 from commonplace.cli.output import Output
 from commonplace.config import load
 from commonplace.sources.chatgpt.sample import write_sample
+from tests.fakes.imap import PASSWORD, FakeImap
 from tests.fakes.notion import FakeNotion
 from tests.fakes.omi import FakeOmi
 from tests.fakes.openai import FakeOpenAI
@@ -198,3 +199,19 @@ def test_a_token_that_is_typed_is_known_to_the_next_commands_and_to_nobody_else(
     assert len(notion.rows()) == 3
     monkeypatch.setenv("NOTION_TOKEN", "another")
     assert load()[1].get("NOTION_TOKEN") == "another"
+
+
+def test_a_mailbox_is_opened_read_only_and_its_password_is_not_shown(
+    connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "names no host" in connect("mail")[1]["error"]
+    with FakeImap() as imap:
+        text = f'[mail]\nhost = "127.0.0.1"\nport = {imap.port}\nuser = "me"\nserver = "mx.mine.org"\nplain = true\n'
+        settings_file(monkeypatch, tmp_path, text)
+        monkeypatch.setenv("MAIL_PASSWORD", "guessed")
+        code, told = connect("mail")
+        assert (code, "does not let me in" in told["error"]) == (1, True)
+        monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
+        code, told = connect("mail")
+    assert (code, told) == (0, {"mailbox": "me at 127.0.0.1", "folder": "INBOX"})
+    assert {each.split()[0] for each in imap.asked} == {"CAPABILITY", "LOGIN", "EXAMINE", "LOGOUT"}

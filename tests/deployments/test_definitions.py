@@ -20,7 +20,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
 from commonplace.categorize import registry
-from commonplace.config import ScheduleSettings, WatchSettings, load
+from commonplace.config import MailSettings, ReminderSettings, ScheduleSettings, WatchSettings, load
 from deployments import definitions
 from flows.categorize import categorize
 
@@ -94,6 +94,15 @@ def test_folders_are_looked_at_only_where_some_are_watched() -> None:
         {s["slug"] for d in DEPLOYMENTS for s in definitions.schedules_of(d, each)} for each in (settings, watching)
     ]
     assert slugs[1] - slugs[0] == {"watch"}
+
+
+def test_nobody_is_reminded_by_a_run_where_nobody_wants_to_be_told() -> None:
+    settings, _ = load({"COMMONPLACE_HOME": "/nowhere"})
+    wishes: list[dict[str, Any]] = [{}, {"mail": MailSettings(host="h")}, {"reminders": ReminderSettings(poke="poke")}]
+    for wish in wishes:
+        changed = msgspec.structs.replace(settings, **wish)
+        slugs = {s["slug"] for d in DEPLOYMENTS for s in definitions.schedules_of(d, changed)}
+        assert ("remind-export" in slugs) is bool(wish)
 
 
 def test_compose_runs_what_there_is() -> None:

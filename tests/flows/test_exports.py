@@ -1,4 +1,4 @@
-"""The run that takes in what came into watched folders."""
+"""The runs that take in what came into watched folders, and that remind of the next export."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stack.processes import Process
 from commonplace.stages.watching import listing
+from flows.exports.remind import remind_export
 from flows.exports.watch import watch
 
 
@@ -28,3 +29,9 @@ def test_a_run_takes_in_what_is_new_and_the_next_one_opens_nothing(
     second = watch(return_state=True)
     assert second.message == "watch: nothing new"
     assert second.result()["opened"] == 0
+
+
+def test_a_run_that_has_nobody_to_remind_says_so(prefect_api: Process) -> None:
+    state = remind_export(return_state=True)
+    assert state.message == "remind: 0 told of, 0 wait for a click"
+    assert (state.result()["mails"], state.result()["errors"]) == (0, [])

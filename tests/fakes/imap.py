@@ -1,0 +1,90 @@
+"""An IMAP server of a test's own, over a real socket: one mailbox, as much of RFC 3501 as reading takes.
+
+Whatever is asked of it is in `asked`; it changes nothing, and says NO to everything that would.
+"""
+
+from __future__ import annotations
+
+import re
+import socketserver
+import threading
+import time
+from typing import Any
+
+PASSWORD = "app-password"
+_FROM = re.compile(rb"^From:.*$", re.MULTILINE | re.IGNORECASE)
+
+
+class FakeImap:
+    """`port` is what settings want; `mails` the messages, by their number."""
+
+    def __init__(self, *, folder: str = "INBOX", validity: int = 7) -> None:
+        self.folder, self.validity = folder, validity
+        self.mails: dict[int, bytes] = {}
+        self.asked: list[str] = []
+        fake = self
+
+        class Session(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                self.wfile.write(b"* OK ready\r\n")
+                while line := self.rfile.readline():
+                    tag, _, asked = line.decode().strip().partition(" ")
+                    fake.asked.append(asked)
+                    for answer in fake.answers(asked):
+                        self.wfile.write(answer)
+                    self.wfile.write(f"{tag} {fake.ending(asked)}\r\n".encode())
+                    if asked == "LOGOUT":
+                        return
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+
+        self._server = Server(("127.0.0.1", 0), Session)
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def __enter__(self) -> FakeImap:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def deliver(self, mail: bytes) -> int:
+        number = max(self.mails, default=0) + 1
+        self.mails[number] = mail.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        return number
+
+    def ending(self, asked: str) -> str:
+        command = asked.split()[0].upper()
+        if command == "LOGIN" and PASSWORD not in asked:
+            return "NO [AUTHENTICATIONFAILED] who are you"
+        if command == "EXAMINE" and self.folder not in asked:
+            return "NO no such folder"
+        is_reading = command in ("CAPABILITY", "LOGIN", "EXAMINE", "LOGOUT") or re.match(r"UID (SEARCH|FETCH) ", asked)
+        read_only = "[READ-ONLY] " if command == "EXAMINE" else ""
+        return f"OK {read_only}done" if is_reading else "NO this changes something"
+
+    def answers(self, asked: str) -> list[bytes]:
+        words = asked.split()
+        if words[0] == "LOGOUT":
+            return [b"* BYE\r\n"]
+        if words[0] == "CAPABILITY":
+            return [b"* CAPABILITY IMAP4rev1\r\n"]
+        if words[0] == "EXAMINE":
+            return [f"* {len(self.mails)} EXISTS\r\n* OK [UIDVALIDITY {self.validity}] valid\r\n".encode()]
+        if words[:2] == ["UID", "SEARCH"]:
+            domain = words[-1].strip('"').encode()
+            found = [str(number) for number, mail in self.mails.items() if domain in (_FROM.search(mail) or [b""])[0]]
+            return [f"* SEARCH {' '.join(found)}\r\n".encode()]
+        if words[:2] == ["UID", "FETCH"]:
+            number = int(words[2])
+            head = f'* 1 FETCH (UID {number} INTERNALDATE "{_date()}" BODY[]<0> {{{len(self.mails[number])}}}\r\n'
+            return [head.encode(), self.mails[number], b")\r\n"]
+        return []
+
+
+def _date() -> str:
+    return time.strftime("%d-%b-%Y %H:%M:%S +0000", time.gmtime())
