@@ -86,9 +86,11 @@ def _from_model(
 def _continued(
     session: Session, model: str, conversation: str, asked: str, max_cost: float | None, *, is_kept: bool
 ) -> Answer:
+    from commonplace.archive.conversations.reading import find_conversation
     from commonplace.stages import continuing
     from commonplace.stages.answering import open_answering
 
+    conversation = find_conversation(session.archive, conversation)
     project = continuing.project_of(session, conversation)
     with open_answering(session, model, project=project, max_cost=max_cost) as using:
         told = continuing.go_on(session, using, conversation, asked, heard=_heard, is_kept=is_kept)

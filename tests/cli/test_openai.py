@@ -37,7 +37,7 @@ def test_it_is_pushed_looked_at_and_taken_away(run: Run, fake: FakeConversations
     assert (told["orphans"], bool(told["last_pull"])) == (0, True)
     first, second = source_ids(fake)
     assert run("openai", "purge", "--id", first)[0] == 1  # not without a word
-    assert run("openai", "purge", "--id", first, "--yes")[1]["removed"] == [first]
+    assert run("openai", "purge", "--id", first[:20], "--yes")[1]["removed"] == [first]
     assert source_ids(fake) == [second]
     assert run("openai", "purge", "--id", first, "--yes")[1]["error"].endswith("is not there.")
     assert run("openai", "purge", "--yes")[1]["error"] == "Say what is to go."
@@ -62,7 +62,7 @@ def test_what_somebody_deleted_there_is_told_when_asked(run: Run, fake: FakeConv
 def test_a_conversation_that_is_there_goes_on_there_and_comes_back(run: Run, fake: FakeConversations) -> None:
     run("sync", "openai", "--limit", "1", "--direct")
     (source_id,), (remote_id,) = source_ids(fake), fake.conversations
-    code, told = run("ask", "And then?", "--conversation", source_id)
+    code, told = run("ask", "And then?", "--conversation", source_id[:20])  # as the pages show it
     assert (code, told["answer"], told["id"]) == (0, "An answer.", source_id)
     assert fake.asked[-1]["conversation"] == remote_id
     assert fake.texts(remote_id)[-2:] == ["And then?", "An answer."]

@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from commonplace.archive import leases
+from commonplace.archive.conversations.reading import find_conversation
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.cli.options import Json, Project, Yes
 from commonplace.cli.output import (
@@ -90,8 +91,9 @@ def purge(
         if sum(map(bool, (project, id, everything))) != 1:
             raise Refused("Say what is to go.", hint="One of --project NAME, --id ID, --all.")
         known = known_there(session.archive, there, project)
-        chosen = [one for one in known if not id or one in id]
-        if missing := sorted(set(id or ()) - set(known)):
+        wanted = {one if one in known else find_conversation(session.archive, one) for one in id or ()}
+        chosen = [one for one in known if not id or one in wanted]
+        if missing := sorted(wanted - set(known)):
             raise Refused(f"{missing[0]!r} is not there.", hint="`commonplace openai status` counts what is.")
         if chosen and not yes:
             if Output.as_json:

@@ -55,7 +55,7 @@ def health(name: Name = "poke", json: Json = False) -> None:
         if Output.as_json:
             print_json({"destination": name, **found})
         else:
-            show_counts("Poke", found)
+            show_counts("Poke", {**found, "ok": "yes" if found["ok"] else "no"})
         exit_with(0 if found["ok"] else 1)
 
 
