@@ -29,6 +29,7 @@ MARKDOWN = "\n\n".join(
 BIDI = "الف \u202e txet desrever \u2066 🏴\u200d☠️" * 3
 ID = "chatgpt:hostile"
 LONG = "chatgpt:long"
+RUN = "01a21592-9efd-7d5b-9e40-ed0503cef7fd"
 
 
 def fill(archive: Archive) -> None:
@@ -113,6 +114,7 @@ PAGES = [
     "/import",
     "/exports",
     "/runs",
+    f"/runs/{RUN}",
     "/conversations",
     "/conversations?q=script+alert&mode=words&sort=newest&hidden=true",
     f"/conversations?q={'%22%3E%3Cscript%3E'}&tag={'%22%3E%3Cscript%3E'}",

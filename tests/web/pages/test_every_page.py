@@ -2,31 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import html5lib
 import pytest
+from sqlalchemy import Engine, event
 
+from commonplace.web.app import PAGES as ROUTERS
+from tests.fakes.prefect_api import FakePrefectApi
 from tests.web.chromium import log_in
 from tests.web.conftest import Live
-from tests.web.hostile import PAGES, fill, pages
+from tests.web.hostile import ATTACK, PAGES, RUN, fill, pages
 
 MOST_BYTES = 150_000
+MOST_QUERIES = 12
+COMPUTED_ON_WISH = ("?preview=true", "?merges=true", "?plan=markdown")
+NO_PAGES = {
+    "/static/{name}",
+    "/files/{sha256}",
+    "/runs/{id}/now",
+    "/runs/{id}/events",
+    "/conversations/{id:path}/text",
+    "/conversations/{id:path}/markdown",
+    "/categories/export",
+    "/insights/{by}.csv",
+    "/insights/{by}.svg",
+    "/several/{name}/file",
+    "/settings/backups/{name}",
+}
+"""Files, and parts of pages."""
+HAVE_THEIR_OWN_TESTS = {"/login", "/welcome/{token}", "/several/{name}"}
+"""Those that nobody who is logged in sees, and what stands between a choice and what is done with it."""
 TOO_WIDE = """document.documentElement.scrollWidth > innerWidth
   ? [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
     .map((each) => `${each.tagName}.${each.className}`).slice(0, 9) : []"""
+
+
+@pytest.fixture(autouse=True)
+def _run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A run that failed for a reason that nobody would want to read."""
+    with FakePrefectApi() as prefect:
+        monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+        prefect.add_run(RUN, state="failed", message=ATTACK, paths=[f"/x/{ATTACK}"])["name"] = ATTACK
+        prefect.add_summary("import", read=4, failed=4)
+        yield
+
+
+@contextmanager
+def _asked(engine: Engine) -> Iterator[list[str]]:
+    """What the database is asked meanwhile, but for what is asked once a second for all pages: who is at work."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement != "BEGIN" and "FROM leases" not in statement:
+            found.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)
 
 
 def _strictly(text: str) -> Any:
     return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(text)
 
 
+def test_every_page_that_there_is_is_looked_at(live: Live) -> None:
+    fill(live.archive)
+    paths = [address.partition("?")[0] for address in pages(live.archive)]
+    routes: list[Any] = [route for router in ROUTERS for route in router.routes if "GET" in route.methods]  # type: ignore[attr-defined]
+    missing = {route.path for route in routes if not any(route.path_regex.match(path) for path in paths)}
+    assert missing - NO_PAGES == HAVE_THEIR_OWN_TESTS
+
+
 def test_every_page_is_html_without_script_or_style_in_it(live: Live) -> None:
     fill(live.archive)
     browser = live.logged_in()
     for path in pages(live.archive):
-        page = browser.get(path)
+        with _asked(live.archive.engine) as asked:
+            page = browser.get(path)
         assert page.status_code == 200, path
+        most = MOST_QUERIES + 3 * path.startswith("/projects/")  # whose parts each look the project up
+        assert len(asked) <= most or path.endswith(COMPUTED_ON_WISH), (path, asked)
         assert len(page.content) < MOST_BYTES, path
         root = _strictly(page.text)
         assert not root.findall(".//style"), path
