@@ -17,7 +17,7 @@ export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 RUN = $(UV) run --no-sync
 
-.PHONY: help setup run test test-all conformance check format bench screenshots wheel clean
+.PHONY: help setup run test test-all conformance scripts check format bench screenshots wheel clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -48,6 +48,11 @@ conformance: setup ## The MCP project's own suite, in a Node of its own: needs n
 	@cp tests/web/conformance/package.json $(CONFORMANCE)/
 	@cd $(CONFORMANCE) && npm install --silent --no-audit --no-fund --no-package-lock
 	@COMMONPLACE_CONFORMANCE=$(CONFORMANCE) $(RUN) pytest tests/web/conformance $(ARGS)
+
+scripts: setup ## The types of the pages' scripts, by TypeScript's compiler: needs npm
+	@command -v npm >/dev/null || { echo "It needs npm and Node."; exit 1; }
+	@npm install --silent --no-audit --no-fund --prefix .tools/typescript typescript@5
+	@$(RUN) pytest tests/web/test_scripts.py $(ARGS)
 
 test-all: check ## Also what takes minutes
 	@$(RUN) pytest -n 2 --maxschedchunk 1 -m "slow or not slow" --timeout 3600 $(ARGS)

@@ -71,7 +71,7 @@ def _strictly(text: str) -> Any:
 def test_every_page_that_there_is_is_looked_at(live: Live) -> None:
     fill(live.archive)
     paths = [address.partition("?")[0] for address in pages(live.archive)]
-    routes: list[Any] = [route for router in ROUTERS for route in router.routes if "GET" in route.methods]  # type: ignore[attr-defined]
+    routes: list[Any] = [route for router in ROUTERS for route in router.routes if "GET" in route.methods]
     missing = {route.path for route in routes if not any(route.path_regex.match(path) for path in paths)}
     assert missing - NO_PAGES == HAVE_THEIR_OWN_TESTS
 
