@@ -99,7 +99,6 @@ class FakeNotion(Loopback, Workspace):
         request = Request(method, path, {}, time.monotonic())
         with self.lock:
             self.requests.append(request)
-            fault = self.faults.take(f"{method} {path}", raw)
         try:
             self._check_headers(headers)
             self.budget.spend()
@@ -107,6 +106,8 @@ class FakeNotion(Loopback, Workspace):
             if len(raw) > self.payload_bytes and not is_file:
                 raise Answer(413, "validation_error", "Request body too large.")
             request.body = body = {} if is_file else _json_of(raw)
+            with self.lock:  # only now: a request that is beyond the budget uses no fault up
+                fault = self.faults.take(f"{method} {path}", raw)
             if fault is not None and not fault.committed:
                 self.faults.strike(fault, None)
             with self._alone(method, path):

@@ -56,7 +56,7 @@ def _try(live: Live, examples: int) -> None:
             @few
             @given(case=operation.as_strategy())
             def one(case: schemathesis.Case[Any]) -> None:
-                reply = case.call(base_url=live.url, headers=shown)  # noqa: B023  (called at once)
+                reply = case.call(base_url=live.url, headers=shown, timeout=120)  # noqa: B023  (called at once)
                 case.validate_response(reply, checks=CHECKS)
                 statuses.add(reply.status_code)
                 assert len(reply.text) < 100_000
