@@ -58,8 +58,8 @@ def meaning() -> Meaning:
 
 
 @pytest.fixture(scope="module")
-def judge(everyday: Taxonomy) -> LocalJudge:
-    made = LocalJudge()
+def judge(everyday: Taxonomy, meaning: Meaning) -> LocalJudge:
+    made = LocalJudge(meaning=meaning)
     made.model_of(everyday)
     return made
 
