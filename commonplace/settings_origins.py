@@ -73,7 +73,9 @@ def _is_said(said: Any, path: list[str]) -> bool:
 def _shown(name: str, value: Any) -> str:
     if any(part in name.lower() for part in SECRET) and value:
         return "•••"
-    if isinstance(value, list):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
         return ", ".join(str(each) for each in value)
     text = "" if value is None else str(value)
     password = urlsplit(text).password if "://" in text else None

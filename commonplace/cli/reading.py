@@ -18,6 +18,7 @@ from commonplace.moments import to_iso
 from commonplace.session import open_session
 
 if TYPE_CHECKING:
+    from commonplace.archive.core import Archive
     from commonplace.archive.figures.frames import Format
     from commonplace.archive.scope import Scope
     from commonplace.archive.search.search import SearchResult
@@ -252,13 +253,18 @@ def stats(
     ] = "month",
     since: Since = None,
     until: Until = None,
+    most: Annotated[str | None, typer.Option(help="Instead, what stands out: longest or returned.")] = None,
     chart: Annotated[Path | None, typer.Option(help="Also draw it into this .svg or .png file.")] = None,
     json: Json = False,
 ) -> None:
     """Count conversations by month, weekday, hour, model, project, category, topic, source or length."""
     from commonplace.archive.figures import statistics
+    from commonplace.archive.scope import Scope
 
     with errors_for_people(), open_session() as (settings, _, archive):
+        if most is not None:
+            _show_leaders(archive, most, Scope(since=moment(since, settings), until=moment(until, settings)))
+            return
         if by not in statistics.DIMENSIONS:
             raise Refused(
                 f"There are no statistics by {by!r}.", hint=f"Use one of: {', '.join(statistics.DIMENSIONS)}."
@@ -274,14 +280,27 @@ def stats(
             print_json({"by": by, "totals": totals, "rows": rows})
             return
         show_counts("Archive", dict(totals))
-        most = max((row.conversations for row in rows), default=1)
+        largest = max((row.conversations for row in rows), default=1)
         grid = table(by, "conversations", "messages", "")
         for row in rows:
             grid.add_row(
                 *cells(row.value, f"{row.conversations:,}", f"{row.messages:,}"),
-                "█" * round(30 * row.conversations / most),
+                "█" * round(30 * row.conversations / largest),
             )
         people.print(grid)
+
+
+def _show_leaders(archive: Archive, kind: str, scope: Scope) -> None:
+    from commonplace.archive.figures.leaders import leaders
+
+    found = leaders(archive, kind, scope)
+    if Output.as_json:
+        print_json({"most": kind, "rows": found})
+        return
+    grid = table("conversation", "title", "messages" if kind == "longest" else "days")
+    for one in found:
+        grid.add_row(*cells(one.id, one.title, f"{one.amount:,}"))
+    people.print(grid)
 
 
 def export(

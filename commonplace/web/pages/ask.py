@@ -7,7 +7,8 @@ import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+import msgspec
+from fastapi import APIRouter, Depends, Form, Request
 from markupsafe import Markup
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +21,7 @@ from commonplace.archive.search.filters import Filters
 from commonplace.errors import CommonplaceError
 from commonplace.moments import parse
 from commonplace.stages.asking import LONGEST_QUESTION, OWN, Answer
+from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.web.pages.rendering import fragment, render
 from commonplace.web.reading import to_html
 from commonplace.web.security.csrf import Guarded
@@ -30,41 +32,51 @@ router = APIRouter(prefix="/ask")
 
 Question = Annotated[str, Form(max_length=LONGEST_QUESTION)]
 Short = Annotated[str, Form(max_length=400)]
+
+
+class Scoped(msgspec.Struct, frozen=True):
+    """What alone is asked, as it was typed."""
+
+    project: str = ""
+    category: str = ""
+    since: str = ""
+    until: str = ""
+
+
+def _scoped(project: Short = "", category: Short = "", since: Short = "", until: Short = "") -> Scoped:
+    return Scoped(project, category, since, until)
+
+
+Only = Annotated[Scoped, Depends(_scoped)]
 _CITED = re.compile(r"\[(\d{1,3})\](?![^<]*>)")
 EARLIER = 10
 
 
 @router.get("")
-def page(request: Request, session: Person, question: str = "") -> Response:
+def page(request: Request, session: Person, question: str = "", project: str = "", category: str = "") -> Response:
     """The form, and what was asked before."""
-    return _page(request, session.owner, question=question[:LONGEST_QUESTION])
+    return _page(request, session.owner, question=question[:LONGEST_QUESTION], project=project, category=category)
 
 
 @router.post("", dependencies=[Guarded])
-def ask(
-    request: Request, session: Person, question: Question, project: Short = "", since: Short = "", until: Short = ""
-) -> Response:
+def ask(request: Request, session: Person, question: Question, only: Only) -> Response:
     """The answer, whole."""
-    asked: dict[str, Any] = {"question": question, "project": project, "since": since, "until": until}
+    asked = {"question": question, **msgspec.structs.asdict(only)}
     try:
-        told = server_of(request).readers.of(session.owner).tell(question, _filters(request, project, since, until))
+        told = server_of(request).readers.of(session.owner).tell(question, _filters(request, only))
     except CommonplaceError as error:
         return _page(request, session.owner, problem=str(error), **asked)
     return _page(request, session.owner, told=told, **asked)
 
 
 @router.post("/now", dependencies=[Guarded])
-async def ask_now(
-    request: Request, session: Person, question: Question, project: Short = "", since: Short = "", until: Short = ""
-) -> Response:
+async def ask_now(request: Request, session: Person, question: Question, only: Only) -> Response:
     """The answer as it is told: `piece` again and again, then `answer` with its sources, or `problem`."""
-    told = _telling(request, session.owner, question, project, since, until)
+    told = _telling(request, session.owner, question, only)
     return EventSourceResponse(told, headers={"cache-control": "no-store"})
 
 
-async def _telling(
-    request: Request, owner: str, question: str, project: str, since: str, until: str
-) -> AsyncIterator[ServerSentEvent]:
+async def _telling(request: Request, owner: str, question: str, only: Scoped) -> AsyncIterator[ServerSentEvent]:
     loop, pieces = asyncio.get_running_loop(), asyncio.Queue[str | None]()
 
     def heard(piece: str) -> None:
@@ -72,7 +84,7 @@ async def _telling(
 
     def tell() -> Answer:
         try:
-            filters = _filters(request, project, since, until)
+            filters = _filters(request, only)
             return server_of(request).readers.of(owner).tell(question, filters, heard=heard)
         finally:
             loop.call_soon_threadsafe(pieces.put_nowait, None)
@@ -89,12 +101,13 @@ async def _telling(
     yield ServerSentEvent(fragment(request, "answer.html", told=told, answer=_answer(told)), event="answer")
 
 
-def _filters(request: Request, project: str, since: str, until: str) -> Filters:
+def _filters(request: Request, only: Scoped) -> Filters:
     zone = server_of(request).settings.zone
     return Filters(
-        project=project or None,
-        since=parse(since, zone) if since else None,
-        until=parse(until, zone) if until else None,
+        project=only.project or None,
+        category=only.category or None,
+        since=parse(only.since, zone) if only.since else None,
+        until=parse(only.until, zone) if only.until else None,
     )
 
 
@@ -116,10 +129,11 @@ def _page(request: Request, owner: str, *, problem: str = "", told: Answer | Non
         "ask.html",
         status=400 if problem else 200,
         problem=problem,
-        asked={"question": "", "project": "", "since": "", "until": ""} | asked,
+        asked={"question": "", **msgspec.structs.asdict(Scoped())} | asked,
         told=told,
         answer=_answer(told) if told else "",
         projects=registry.sorted_names(archive),
+        categories=taxonomy_named(archive, server_of(request).settings.categorize.taxonomy).names,
         earlier=list_conversations(archive, Scope(source=OWN), limit=EARLIER),
         longest=LONGEST_QUESTION,
     )

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, urlencode
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import HTMLResponse, Response
 
+from commonplace.archive.search import saved
 from commonplace.archive.search.filters import KINDS, Filters
-from commonplace.archive.search.search import MOST_OFFSET, SearchResult
+from commonplace.archive.search.search import MOST_OFFSET, Result, SearchResult
+from commonplace.archive.verdicts.current import tags_of
 from commonplace.errors import Refused
 from commonplace.moments import add_months_or_days, from_datetime, parse, to_datetime
-from commonplace.web.pages.rendering import fragment, render
+from commonplace.web.pages.rendering import done, fragment, render
 from commonplace.web.reading import marked
-from commonplace.web.security.people import Person
+from commonplace.web.security.csrf import Guarded, Typed
+from commonplace.web.security.people import Person, archive_of
 from commonplace.web.server import Server, server_of
 
 router = APIRouter(prefix="/conversations")
 
 A_PAGE = 20
+A_GROUPED_PAGE = 100
+GROUPS = ("date", "topic", "project")
 MARKS = ("\ue000", "\ue001")
 FACETS = ("category", "project", "topic", "source", "model", "month", "has")
 """What can be narrowed by a click; `topic` is asked for as a tag."""
 SHOWN_FACETS = 12
+Address = Annotated[str, Form(max_length=8_000)]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +52,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     hidden: bool = False
     like: str = ""
     """Those that are near to this conversation instead."""
+    group: Literal["", "date", "topic", "project"] = ""
     page: int = 1
+
+    @property
+    def size(self) -> int:
+        """How many a page has."""
+        return A_GROUPED_PAGE if self.group else A_PAGE
 
     @property
     def narrowed(self) -> dict[str, str]:
@@ -77,6 +90,7 @@ def _asked(
     until: Annotated[str, Query(max_length=30)] = "",
     hidden: bool = False,
     like: Annotated[str, Query(max_length=300)] = "",
+    group: Literal["", "date", "topic", "project"] = "",
     page: Annotated[int, Query(ge=1, le=MOST_OFFSET // A_PAGE)] = 1,
 ) -> Asked:
     return Asked(**locals())
@@ -98,18 +112,31 @@ def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends
         "facets": _facets(found, asked) if found else [],
         "snippet": lambda text: marked(" ".join(text.split()), MARKS),
         "pages": _pages(found, asked) if found else (0, None, None),
+        "groups": _groups(server, session.owner, found, asked) if found else [],
     }
     if request.headers.get("x-part") == "found":
         return HTMLResponse(fragment(request, "found.html", **values))
-    return render(request, "conversations.html", kinds=KINDS, **values)
+    kept = saved.saved(server.archive.of(session.owner))
+    return render(request, "conversations.html", kinds=KINDS, group_names=GROUPS, saved=kept, **values)
+
+
+@router.post("/saved", dependencies=[Guarded])
+def save(request: Request, session: Person, name: Typed, query: Address = "", answer: Typed = "save") -> Response:
+    """Keep a question under a name, or keep it no longer."""
+    archive, plain = archive_of(request, session.owner), urlencode(parse_qs(query), doseq=True)
+    if answer == "drop":
+        saved.drop(archive, name)
+    else:
+        saved.save(archive, name, plain)
+    return done(f"/conversations?{plain}", "kept")
 
 
 def _found(server: Server, owner: str, asked: Asked) -> SearchResult:
     searcher = server.readers.of(owner).searcher
     here: dict[str, Any] = {
         "filters": _filters(server, asked),
-        "limit": A_PAGE,
-        "offset": (asked.page - 1) * A_PAGE,
+        "limit": asked.size,
+        "offset": (asked.page - 1) * asked.size,
         "marks": MARKS,
     }
     if asked.like:
@@ -125,6 +152,21 @@ def found_ids(server: Server, owner: str, asked: Asked, *, most: int) -> list[st
         return [one.id for one in searcher.similar(asked.like, **here).results]
     found = searcher.search(asked.q, mode=asked.mode, newest_first=asked.sort == "newest", facets=False, **here)
     return [one.id for one in found.results]
+
+
+def _groups(server: Server, owner: str, found: SearchResult, asked: Asked) -> list[tuple[str, list[Result]]]:
+    """What is on the page by month, by its first tag, or by project, in the order in which each comes first."""
+    tags = tags_of(server.archive.of(owner), [one.id for one in found.results]) if asked.group == "topic" else {}
+    grouped: dict[str, list[Result]] = {}
+    for one in found.results:
+        at = one.updated_at or one.created_at
+        heading = {
+            "date": to_datetime(at, server.settings.zone).strftime("%Y-%m") if at is not None else "",
+            "topic": next(iter(tags.get(one.id, [])), ""),
+            "project": one.project or "",
+        }.get(asked.group, "")
+        grouped.setdefault(heading, []).append(one)
+    return list(grouped.items())
 
 
 def _filters(server: Server, asked: Asked) -> Filters:
@@ -164,6 +206,6 @@ def _facets(found: SearchResult, asked: Asked) -> list[tuple[str, list[Any]]]:
 
 def _pages(found: SearchResult, asked: Asked) -> tuple[int, int | None, int | None]:
     """How many there are, the one before this, and the one after it."""
-    last = min(-(-found.total // A_PAGE), MOST_OFFSET // A_PAGE)
-    has_next = len(found.results) == A_PAGE and asked.page < last
+    last = min(-(-found.total // asked.size), MOST_OFFSET // asked.size)
+    has_next = len(found.results) == asked.size and asked.page < last
     return last, asked.page - 1 if asked.page > 1 else None, asked.page + 1 if has_next else None

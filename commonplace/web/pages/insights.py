@@ -10,10 +10,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from commonplace.archive.figures import statistics
+from commonplace.archive.core import Archive
+from commonplace.archive.figures import leaders, statistics
+from commonplace.archive.figures.charts import draw
 from commonplace.archive.figures.statistics import DIMENSIONS, Count
 from commonplace.errors import Refused
 from commonplace.moments import parse
+from commonplace.stages.categorizing.recurrence import known_recurring
 from commonplace.web.charts import columns
 from commonplace.web.errors import not_found
 from commonplace.web.pages.rendering import fragment, render
@@ -33,11 +36,15 @@ FILTERS = {
 }
 """What a click on a value asks for, where conversations can be narrowed by it."""
 MOST_COLUMNS = 60
+MOST_WORDS = 40
 
 
 @router.get("")
-def page(request: Request, session: Person, by: str = "month", since: Day = "", until: Day = "") -> Response:
-    """Counts by one of the dimensions, in a time."""
+def page(
+    request: Request, session: Person, by: str = "month", since: Day = "", until: Day = "", more: bool = False
+) -> Response:
+    """Counts by one of the dimensions, in a time; with `more` also what stands out."""
+    archive = archive_of(request, session.owner)
     rows, problem = _rows(request, session.owner, by, since, until)
     chart = columns(rows[-MOST_COLUMNS:] if by == "month" else rows[:MOST_COLUMNS], lambda value: address(by, value))
     return render(
@@ -52,6 +59,9 @@ def page(request: Request, session: Person, by: str = "month", since: Day = "", 
         chart=chart,
         address=address,
         problem=problem,
+        more=more,
+        standing_out=[(kind, leaders.leaders(archive, kind)) for kind in leaders.KINDS] if more else [],
+        again=_again(archive) if more else [],
     )
 
 
@@ -64,6 +74,14 @@ def table(request: Request, session: Person, by: str, since: Day = "", until: Da
     writer.writerow([by, "conversations", "messages"])
     writer.writerows([_plain(row.value or ""), row.conversations, row.messages] for row in rows)
     return _file(out.getvalue(), "text/csv", f"{by}.csv")
+
+
+@router.get("/{by}.png")
+def drawing(request: Request, session: Person, by: str, since: Day = "", until: Day = "") -> Response:
+    """The same as `commonplace stats --chart` draws it."""
+    rows, _ = _rows(request, session.owner, by, since, until)
+    headers = {"content-disposition": f"attachment; filename={by}.png"}
+    return Response(draw(rows, by, "png"), media_type="image/png", headers=headers)
 
 
 @router.get("/{by}.svg")
@@ -88,6 +106,12 @@ def _rows(request: Request, owner: str, by: str, since: str, until: str) -> tupl
     except Refused as refused:
         return [], str(refused)
     return statistics.count_by(archive_of(request, owner), by, zone=zone, **bounds), ""
+
+
+def _again(archive: Archive) -> list[str]:
+    """The words that recur most, as they were last counted."""
+    known = known_recurring(archive)
+    return sorted(known, key=lambda word: (-known[word], word))[:MOST_WORDS]
 
 
 def _plain(value: str) -> str:

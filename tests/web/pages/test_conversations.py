@@ -110,3 +110,21 @@ def test_typing_shows_what_is_found_and_keeps_the_address(filled: Live, chrome: 
     expect(page.get_by_role("link", name="Loaf 12")).to_be_visible()
     assert "number+12" in page.url
     assert watched.wrong == []
+
+
+def test_what_was_found_is_grouped_and_a_question_is_kept_under_a_name(filled: Live) -> None:
+    projects.assign(filled.archive, "Kitchen", IDS[:2], new=True)
+    browser = filled.logged_in()
+    grouped = browser.get("/conversations", q="sourdough", group="project", sort="newest")
+    assert "<strong>Kitchen</strong>" in grouped.text
+    assert "In none" in grouped.text
+    assert "<strong>rye</strong>" in browser.get("/conversations", group="topic").text
+    assert "<strong>1970-01</strong>" in browser.get("/conversations", group="date").text
+    kept = browser.submit(grouped, "/conversations/saved", name="Baking & more")
+    address = "q=sourdough&sort=newest&group=project"
+    assert kept.headers["location"] == f"/conversations?{address}&told=kept"
+    page = browser.get("/conversations")
+    assert f'href="/conversations?{address.replace("&", "&amp;")}">Baking &amp; more</a>' in page.text
+    browser.submit(page, "/conversations/saved", name="Baking & more", answer="drop")
+    assert "Baking &amp; more" not in browser.get("/conversations").text
+    assert browser.submit(page, "/conversations/saved", name=" ").status_code == 400

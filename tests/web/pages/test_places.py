@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from commonplace.archive.access import keys, users
 from commonplace.archive.conversations.merge import merge
+from commonplace.archive.figures.leaders import leaders
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.stages.syncing import destinations
-from tests.archive.builders import simple_chat
+from tests.archive.builders import chat, message, simple_chat
 from tests.web.conftest import HASHED, PASSWORD, Live
 
 
@@ -66,5 +67,20 @@ def test_counts_are_a_picture_a_table_and_a_file(live: Live) -> None:
     picture = browser.get("/insights/model.svg")
     assert picture.headers["content-disposition"] == "attachment; filename=model.svg"
     assert picture.text.startswith("<svg")
+    assert browser.get("/insights/model.png").content.startswith(b"\x89PNG")
     assert browser.get("/insights", by="nothing").status_code == 404
     assert browser.get("/insights", since="the day of days").status_code == 400
+
+
+def test_what_is_longest_and_what_was_returned_to_is_told(live: Live) -> None:
+    day = 86_400_000_000
+    merge(
+        live.archive, None, [simple_chat("a", *(f"turn {n}" for n in range(6)), title="Long"), simple_chat("b", "two")]
+    )
+    assert [(one.title, one.amount) for one in leaders(live.archive, "longest", limit=1)] == [("Long", 6)]
+    returned = chat("c", [message(f"m{n}", f"again {n}", at=n * day) for n in range(3)], title="Again")
+    merge(live.archive, None, [returned])
+    assert [(one.title, one.amount) for one in leaders(live.archive, "returned")] == [("Again", 3)]
+    page = live.logged_in().get("/insights", more="true").text
+    assert "on 3 days" in page
+    assert "6 messages" in page
