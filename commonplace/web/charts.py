@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Literal
 
 import msgspec
@@ -47,13 +48,17 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
     named = [row for row in rows if row.value is not None]
     most = max((row.conversations for row in named), default=0)
     step = WIDTH / max(1, len(named))
-    every = -(-len(named) // MOST_LABELS) or 1
-    bars = []
+    longest = _SIGN * max((len(_label(row)) for row in named), default=0)
+    every = max(1, ceil(len(named) / MOST_LABELS), ceil(longest / step))
+    bars, free_from = [], 0.0
     for place, row in enumerate(named):
         height = (HEIGHT - 16) * row.conversations / (most or 1)
         x, width = place * step + step * 0.1, step * 0.8
-        tick = str(row.value)[:LONGEST_LABEL] if place % every == 0 else ""
+        tick = _label(row) if place % every == 0 else ""
         is_cut = x + _SIGN * len(tick) > WIDTH
+        begins = x + width - _SIGN * len(tick) if is_cut else x
+        tick = tick if begins >= free_from else ""
+        free_from = begins + _SIGN * len(tick) if tick else free_from
         bars.append(
             Bar(
                 x=round(x, 1),
@@ -69,3 +74,7 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
             )
         )
     return Chart(bars=bars, most=most)
+
+
+def _label(row: Count) -> str:
+    return str(row.value)[:LONGEST_LABEL]

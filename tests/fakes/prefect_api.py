@@ -63,6 +63,12 @@ class FakePrefectApi(Loopback):
         rows = json.dumps([{"what": what.replace("_", " "), "value": value} for what, value in counts.items()])
         self.artifacts.append({"key": f"commonplace-{stage}-summary", "data": rows})
 
+    def add_progress(self, stage: str, percent: float, *, total: int, seconds: float) -> None:
+        """How far a run is with a stage that it began so many seconds ago."""
+        began = datetime.now(UTC) - timedelta(seconds=seconds)
+        about = {"created": began.isoformat(), "description": f"{stage}: {total:,} conversations"}
+        self.artifacts.append({"key": f"commonplace-progress-{stage}", "data": percent, **about})
+
     def answer(self, path: str) -> Any:
         answers: dict[str, Any] = {
             "/api/health": True,

@@ -74,7 +74,7 @@ def _tell(prefect: FakePrefectApi, read: int) -> None:
     prefect.add_run(RUN, state="running", paths=["/x/sample-export.zip"], destinations=["markdown"])
     prefect.add_summary("import", read=read, new=read)
     prefect.add_summary("embed", embedded=read, passages=4 * read)
-    prefect.artifacts.append({"key": "commonplace-progress-categorize", "data": 65.0})
+    prefect.add_progress("categorize", 65.0, total=read, seconds=4)
 
 
 def main(folder: Path) -> None:

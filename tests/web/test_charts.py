@@ -8,13 +8,17 @@ from commonplace.archive.figures.statistics import Count
 from commonplace.web.charts import WIDTH, columns
 
 
-@pytest.mark.parametrize("months", [1, 12, 23, 60])
-def test_no_label_is_cut_at_the_edge(months: int) -> None:
-    rows = [Count(value=f"20{24 + n // 12}-{n % 12 + 1:02}", conversations=n, messages=n) for n in range(months)]
+@pytest.mark.parametrize("columns_shown", [1, 12, 22, 23, 60])
+@pytest.mark.parametrize("name", ["20{year}-{month:02}", "Food, Home & Travel"])
+def test_no_label_is_cut_at_the_edge_or_stands_in_another(columns_shown: int, name: str) -> None:
+    values = [name.format(year=24 + n // 12, month=n % 12 + 1) for n in range(columns_shown)]
+    rows = [Count(value=value, conversations=n, messages=n) for n, value in enumerate(values)]
     ticks = [bar for bar in columns(rows, str).bars if bar.tick]
     assert ticks
+    free_from = 0.0
     for bar in ticks:
         length = 6.5 * len(bar.tick)
         begins = bar.tick_x if bar.tick_anchor == "start" else bar.tick_x - length
-        assert begins >= 0
+        assert begins >= free_from
         assert begins + length <= WIDTH
+        free_from = begins + length

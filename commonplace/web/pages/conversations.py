@@ -166,7 +166,7 @@ def _groups(server: Server, owner: str, found: SearchResult, asked: Asked) -> li
             "project": one.project or "",
         }.get(asked.group, "")
         grouped.setdefault(heading, []).append(one)
-    return list(grouped.items())
+    return sorted(grouped.items(), key=lambda group: not group[0])  # those in none come last
 
 
 def _filters(server: Server, asked: Asked) -> Filters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,6 +44,13 @@ def test_the_balance_and_every_defect_are_told(live: Live, prefect: FakePrefectA
     assert "has no &lt;messages&gt;" in page.text
     assert "with 1 defects" in page.text
     assert 'http-equiv="refresh"' not in page.text
+
+
+def test_how_fast_a_stage_is_and_how_long_it_will_take_is_told(live: Live, prefect: FakePrefectApi) -> None:
+    prefect.add_run(ID, state="running", paths=[], stages=["categorize"])
+    prefect.add_progress("categorize", 25.0, total=4_000, seconds=100)
+    page = live.logged_in().get(f"/runs/{ID}")
+    assert re.search(r"(10|9)\.\d a second, about 5 minutes left", page.text)
 
 
 def test_a_run_that_failed_says_so_and_why(live: Live, prefect: FakePrefectApi) -> None:
