@@ -39,7 +39,8 @@ def _again(request: Request, late: Interrupted) -> Response:
     if session_of(request) is None:
         told = {"next": late.where, "name": "", "problem": None, "typed": packed(late.typed)}
         return render(request, "login.html", status=late.status_code, **told)
-    return render(request, "again.html", status=late.status_code, where=late.where, typed=late.typed)
+    form = {"where": late.where, "typed": late.typed, "reason": late.detail}
+    return render(request, "again.html", status=late.status_code, **form)
 
 
 def _where(error: Exception) -> str:

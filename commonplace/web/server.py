@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
 from commonplace.archive import leases
 from commonplace.archive.core import Archive
 from commonplace.archive.inbox import Inbox, open_inbox
 from commonplace.config import Environment, Settings
+from commonplace.errors import CommonplaceError
 from commonplace.secret_keys import SecretKeys, secret_keys
 from commonplace.session import Session
 from commonplace.web.deliveries import Deliveries
@@ -49,8 +51,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     watched: Shared
 
     def at_work(self) -> list[str]:
-        """The leases that are held, of a second ago: what goes on that pages tell of."""
-        found: list[str] = self.watched.get("leases", lambda: leases.running(self.archive))
+        """The leases that are held, of a second ago: what goes on that pages tell of. None where the archive cannot be
+        asked: a page that says so has to be made all the same."""
+        try:
+            found: list[str] = self.watched.get("leases", lambda: leases.running(self.archive))
+        except (SQLAlchemyError, CommonplaceError):
+            return []
         return found
 
 

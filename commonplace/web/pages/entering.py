@@ -42,7 +42,7 @@ async def login(
     """The same answer whether the name or the password is wrong. A form that was interrupted is shown again."""
     owner = await logins.check(request, name, password)
     if owner is not None and (form := unpacked(typed)):
-        again = partial(render, request, "again.html", where=_local(next), typed=form)
+        again = partial(render, request, "again.html", where=_local(next), typed=form, reason="")
         return await logins.begin_session(request, owner, "", again)
     if owner is not None:
         return await logins.begin_session(request, owner, _local(next))

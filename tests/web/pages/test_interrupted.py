@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from commonplace.archive import leases
 from commonplace.archive.conversations.merge import merge
@@ -75,4 +76,13 @@ def test_while_a_backup_is_restored_pages_say_so_and_nothing_is_changed(filled: 
         refused = browser.submit(page, "/correct", title="Lost?")
         assert refused.status_code == 503
         assert "Lost?" in refused.text
+        assert "The archive is being restored." in refused.text
     assert _title(filled) == "First"
+
+
+def test_what_goes_on_cannot_keep_a_page_from_being_made(filled: Live) -> None:
+    browser = filled.logged_in()
+    with filled.archive.write() as connection:
+        connection.execute(text("DROP TABLE leases"))
+    assert browser.get("/conversations/chatgpt:nothing").status_code == 404
+    assert browser.get("/account").status_code == 200
