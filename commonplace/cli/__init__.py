@@ -26,7 +26,7 @@ COMMANDS = {
     **dict.fromkeys(("import", "sync", "categorize", "map", "backfill"), "stages"),
     **dict.fromkeys(("search", "similar", "show", "stats", "export"), "reading"),
     **dict.fromkeys(("forget", "verify", "backup", "restore"), "care"),
-    "embed": "embedding",
+    **dict.fromkeys(("embed", "topics"), "embedding"),
     "watch": "services.exports",
     "reconcile-omi": "server.reconciling",
     "ask": "asking",

@@ -1,13 +1,13 @@
-"""`commonplace embed`."""
+"""`commonplace embed`, and `topics`, which goes by what it made."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until, selection
-from commonplace.cli.output import Output, errors_for_people, plain, print_json, show_counts
+from commonplace.cli.options import Direct, DryRun, Force, Json, Limit, Project, Since, Until, moment, selection
+from commonplace.cli.output import Output, errors_for_people, people, plain, print_json, show_counts, tell
 from commonplace.cli.working import as_run, directly, finish, show_report
 from commonplace.session import open_session
 
@@ -16,6 +16,7 @@ KEYS = ("embedded", "unchanged", "passages", "cost_usd", "seconds")
 
 def register(app: typer.Typer) -> None:
     app.command("embed")(embed)
+    app.command("topics")(topics)
 
 
 def embed(
@@ -45,3 +46,32 @@ def embed(
         else:
             report = as_run("embed", bounds)
         finish(report, lambda: show_report("Embedded", report, KEYS))
+
+
+def topics(
+    project: Project = None,
+    category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
+    since: Since = None,
+    until: Until = None,
+    most: Annotated[int, typer.Option(min=1, max=100, help="At most so many topics.")] = 12,
+    json: Json = False,
+) -> None:
+    """What conversations are about, whatever category they are in, with those nearest to the middle of each topic."""
+    from commonplace.archive.scope import Scope
+    from commonplace.stages.topics import find_topics
+
+    with errors_for_people(), open_session() as (settings, _, archive):
+        after, before = moment(since, settings), moment(until, settings)
+        scope = Scope(project=project, category=category, since=after, until=before)
+        found = find_topics(archive, scope, most=most)
+        if Output.as_json:
+            print_json(found)
+            return
+        for topic in found.topics:
+            people.print(f"\n{topic.name} ({topic.conversations:,})", style="bold", markup=False)
+            if topic.about:
+                people.print(topic.about, style="dim", markup=False)
+            for near in topic.nearest:
+                people.print(f"  {near.title or 'Untitled'}  {near.id}", markup=False)
+        unseen = f" {found.unseen:,} have no vector: run `commonplace embed`." if found.unseen else ""
+        tell(f"{found.looked_at:,} conversations, {found.left:,} of them in no topic.{unseen}")

@@ -1,0 +1,75 @@
+"""Topics: what is about the same comes together, whatever it is called, within what was asked about."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.core import Archive
+from commonplace.archive.scope import Scope
+from commonplace.archive.search import passages as stored
+from commonplace.errors import Refused
+from commonplace.stages.topics import find_topics
+from tests.archive.builders import simple_chat
+
+SUBJECTS = (("Sourdough bread", 6), ("Tax return", 5), ("Knee pain", 4))
+WORDS = ("flour", "money", "stairs", "evening", "letter", "running")
+AXES = np.eye(8, dtype=np.float32)
+
+
+@pytest.fixture
+def embedded(sqlite_archive: Archive) -> Archive:
+    """Three subjects, each about its own axis and less so from chat to chat, and one chat without a vector."""
+    chats = [
+        (
+            simple_chat(f"{subject}-{number}", f"question {number}", title=f"{name}: {WORDS[number]}", updated=number),
+            row,
+        )
+        for subject, (name, count) in enumerate(SUBJECTS)
+        for number in range(count)
+        for row in [AXES[subject] + 0.1 * number * AXES[3 + subject]]
+    ]
+    merge(sqlite_archive, None, [chat for chat, _ in chats])
+    kind = stored.begin(sqlite_archive, "axes", 8, is_bought=False)
+    texts = stored.texts(sqlite_archive, [f"chatgpt:{chat.external_id}" for chat, _ in chats], longest=100)
+    stored.store(
+        sqlite_archive,
+        kind,
+        [
+            stored.Placed(text.key, text.id, text.content_hash, [stored.Place(None, None, 0, 1, b"x")], row[None, :])
+            for text, (_, row) in zip(texts, chats, strict=True)
+        ],
+    )
+    merge(sqlite_archive, None, [simple_chat("late", "never embedded", title="Late", updated=500)])
+    return sqlite_archive
+
+
+def test_what_means_the_same_is_a_topic_named_by_what_its_titles_share(embedded: Archive) -> None:
+    found = find_topics(embedded, Scope(), most=3)
+    assert [(topic.name, topic.conversations) for topic in found.topics] == list(SUBJECTS)
+    assert (found.looked_at, found.left, found.unseen) == (16, 0, 1)
+    assert find_topics(embedded, Scope(), most=3) == found
+
+
+def test_each_topic_shows_the_conversations_nearest_to_its_middle(embedded: Archive) -> None:
+    for place, topic in enumerate(find_topics(embedded, Scope(), most=3).topics):
+        assert all(near.id.startswith(f"chatgpt:{place}-") for near in topic.nearest)
+        nearness = [near.nearness for near in topic.nearest]
+        assert nearness == sorted(nearness, reverse=True)
+
+
+def test_topics_are_of_what_was_asked_about(embedded: Archive) -> None:
+    found = find_topics(embedded, Scope(since=4, until=500), most=3)
+    assert {near.id for topic in found.topics for near in topic.nearest} <= {
+        "chatgpt:0-4",
+        "chatgpt:0-5",
+        "chatgpt:1-4",
+    }
+    assert found.looked_at == 3
+
+
+def test_without_vectors_it_says_what_to_do(sqlite_archive: Archive) -> None:
+    with pytest.raises(Refused, match="nothing has been embedded") as told:
+        find_topics(sqlite_archive, Scope())
+    assert "commonplace embed" in str(told.value.hint)
