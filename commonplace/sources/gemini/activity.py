@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 from html import unescape
+from itertools import pairwise
 from typing import Any
 
 from commonplace.sources.decoding import Undecodable, decode, encode
@@ -32,9 +33,9 @@ _ATTACHED = re.compile(r"Attached \d+ files?\.")
 _LONGEST_NAME = 4_000
 _MINUTE = 60_000_000
 _SOON, _LATE = 30 * _MINUTE, 6 * 60 * _MINUTE
-_WORD = re.compile(
-    r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,}|(?=([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}))"
-)
+_SPACED = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,}")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
+"""Scripts without spaces: their words are pairs of characters."""
 _FEW = 3
 """Words that are too little to go by: "why?", "go on"."""
 
@@ -144,8 +145,10 @@ def _goes_on(before: dict[str, Any], entry: dict[str, Any]) -> bool:
     if gap > _LATE or _assistant(before) != _assistant(entry):
         return False
     asked = _words(entry["title"])
+    if gap <= _SOON and (len(asked) < _FEW or asked & _words(before["title"])):
+        return True
     alike = len(asked & (_words(before["title"]) | _words(_answers(before))))
-    return alike > 0 or len(asked) < _FEW if gap <= _SOON else alike >= max(_FEW, len(asked) / 2)
+    return alike > 0 if gap <= _SOON else alike >= max(_FEW, len(asked) / 2)
 
 
 def _assistant(entry: dict[str, Any]) -> str | None:
@@ -160,4 +163,5 @@ def _answers(entry: dict[str, Any]) -> str:
 
 def _words(text: str) -> set[str]:
     text = next((text.removeprefix(start) for start in PROMPTED if text.startswith(start)), text)
-    return {(found[1] or found[0]).casefold() for found in _WORD.finditer(text)}
+    pairs = {first + second for run in set(_UNSPACED.findall(text)) for first, second in pairwise(run)}
+    return pairs | {word.casefold() for word in set(_SPACED.findall(text))}
