@@ -18,7 +18,7 @@ from commonplace.sources.contract import Item, Known, Sure
 from commonplace.sources.items import ItemReader
 from commonplace.sources.shapes import CHATGPT
 
-READER_VERSION = "chatgpt/2"
+READER_VERSION = "chatgpt/3"
 
 _CONVERSATION_ID = re.compile(rb'"conversation_id"\s*:\s*"([^"\\]{1,100})"')
 
