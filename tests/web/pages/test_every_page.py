@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
+from itertools import product
 from typing import Any
 
 import html5lib
@@ -115,3 +117,20 @@ def test_in_a_browser_nothing_acts_or_leaves_and_nothing_is_cut_off(live: Live, 
         page = watched.open(path)
         assert watched.wrong == [], path
         assert page.evaluate(TOO_WIDE) == [], path
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.timeout(1800)
+def test_axe_finds_nothing_serious_on_any_page(live: Live, chrome: Any) -> None:
+    fill(live.archive)
+    axe = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+    for width, scheme in product((1280, 390), ("light", "dark")):
+        size = {"width": width, "height": 800}
+        watched = log_in(chrome, live, viewport=size, color_scheme=scheme, bypass_csp=True)  # which would not let it in
+        for path in pages(live.archive):
+            page = watched.open(path)
+            page.evaluate(axe)
+            found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+            serious = [(one["id"], one["help"]) for one in found if one["impact"] in ("serious", "critical")]
+            assert serious == [], (path, width, scheme)
