@@ -115,6 +115,17 @@ def list_conversations(
         ]
 
 
+def extras_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What their sources said of these conversations beside what every source says."""
+    table = conversations.c
+    found: dict[str, dict[str, Any]] = {}
+    with archive.read() as connection:
+        for ids in batched(conversation_ids, _AT_ONCE):
+            query = select(table.id, table.extra).where(table.owner == archive.owner, table.id.in_(ids))
+            found |= {row.id: from_json(row.extra) for row in connection.execute(query)}
+    return found
+
+
 def find_conversation(archive: Archive, typed: str) -> str:
     """The id that a person means: whole, without its source, the beginning of either, or as the end of a link."""
     wanted = typed.strip().split("?")[0].split("#")[0].rstrip("/")

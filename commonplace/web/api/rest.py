@@ -21,7 +21,7 @@ from commonplace.stages.asking import Answer
 from commonplace.web.api import transcripts
 from commonplace.web.api.paging import Pages, fitting
 from commonplace.web.api.projects import projects_of
-from commonplace.web.api.shapes import answered, entry, hit, shortened
+from commonplace.web.api.shapes import answered, entries, hit, overview_in, shortened
 from commonplace.web.errors import fail_after_asking
 from commonplace.web.security.programs import reading
 from commonplace.web.server import server_of
@@ -71,7 +71,7 @@ def conversations(
         until=parse(until, zone) if until else None,
     )
     found = list_conversations(archive, scope, limit=limit + 1, offset=start)
-    return JSONResponse(pages.told("conversations", [entry(one) for one in found], start, limit))
+    return JSONResponse(pages.told("conversations", entries(archive, found), start, limit))
 
 
 @router.get("/conversations/{id:path}/similar")
@@ -154,7 +154,7 @@ def _whole(filed: Filed) -> dict[str, Any]:
         "finished_at": finished,
         "structured": {
             "title": shortened(filed.title, 300),
-            "overview": shortened(filed.summary or str(told.get("overview") or ""), 2000),
+            "overview": shortened(filed.summary or overview_in(about.extra), 2000),
             "emoji": shortened(str(told.get("emoji") or ""), 20),
             "category": filed.category,
         },

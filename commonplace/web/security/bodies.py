@@ -25,6 +25,15 @@ class TooLarge(Problem):
         super().__init__(413, "too_large", f"The request is too large: at most {most >> 10} KB.")
 
 
+class TwoLengths(Problem):
+    """Its length is told in two ways. A proxy before us may have believed the other one, and see another request."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            400, "two_lengths", "Content-Length or Transfer-Encoding, not both.", headers={"connection": "close"}
+        )
+
+
 class Bodies:
     """Ends requests whose body passes the limit of their route."""
 
@@ -35,7 +44,10 @@ class Bodies:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         most = next((most for path, most in BY_PATH.items() if scope["path"].startswith(path)), DEFAULT)
-        told = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        told = headers.get("content-length", "")
+        if told and "transfer-encoding" in headers:
+            raise TwoLengths()
         if told.isdigit() and int(told) > most:
             raise TooLarge(most)
         arrived = 0

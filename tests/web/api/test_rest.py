@@ -53,7 +53,7 @@ def test_conversations_have_the_founding_shape(live: Live) -> None:
             "title": "Quarter plan",
             "created_at": "2026-11-01T10:00:00Z",
             "category": None,
-            "overview": "",
+            "overview": "Talked through it.",
             "source": "omi",
             "project": None,
         }

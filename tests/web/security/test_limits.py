@@ -76,6 +76,17 @@ def test_a_body_is_counted_while_it_arrives(live: Live) -> None:
         assert line.recv(4096).split()[1] == b"413"
 
 
+def test_a_body_whose_length_is_told_in_two_ways_is_refused(live: Live) -> None:
+    with socket.create_connection(("127.0.0.1", live.server.web.port)) as line:
+        line.sendall(
+            b"POST /login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+            b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
+        answered = b"".join(iter(lambda: line.recv(4096), b""))  # until it hangs up
+    assert answered.split()[1] == b"400"
+    assert answered.count(b"HTTP/1.1 ") == 1
+
+
 @pytest.mark.parametrize(("rate", "storage"), [("often", "memory://"), ("1/minute", "mysql://x")])
 def test_a_limit_that_cannot_be_is_refused_at_the_start(rate: str, storage: str) -> None:
     with pytest.raises(Refused):
