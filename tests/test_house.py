@@ -25,8 +25,6 @@ FOUNDATION = {
     "moments",
     "answer_file",
     "private",
-    "settings_files",
-    "settings_origins",
     "secret_keys",
 } | SERVICES
 STARTS_RUNS = {"commonplace.runs"}
@@ -77,8 +75,7 @@ def _may_import(room: str) -> set[str]:
         "environment": {"errors"},
         "private": set(),
         "bounds": {"errors"},
-        "settings_files": {"errors", "environment"},
-        "config": {"errors", "bounds", "model", "moments", "environment", "settings_files"},
+        "config": {"errors", "bounds", "model", "moments", "environment"},
         "answer_file": {"errors"},
         "outgoing": {"errors"},
         "mailbox": {"errors"},

@@ -9,9 +9,9 @@ from commonplace import runs
 from commonplace.archive.opening import open_archive
 from commonplace.cli.output import aside, ask, confirm
 from commonplace.config import Environment, Settings
+from commonplace.config.files import keep_typed
 from commonplace.destinations import registry
 from commonplace.errors import Halt, Refused
-from commonplace.settings_files import keep_typed
 
 Found = tuple[dict[str, Any], dict[str, Any], dict[str, str]]
 """What is told, the fields of the block, and the secrets that were typed, by their variables."""

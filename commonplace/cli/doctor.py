@@ -18,9 +18,9 @@ from commonplace.archive.memory import known_mark_of
 from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import conversations
 from commonplace.config import Environment, Settings
+from commonplace.config.files import find_files
 from commonplace.errors import CommonplaceError
 from commonplace.private import make_private, open_to_others
-from commonplace.settings_files import find_files
 from commonplace.stack import schedules, server
 from commonplace.stack.api import Api
 from commonplace.stages.syncing import destinations

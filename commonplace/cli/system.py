@@ -132,7 +132,7 @@ def connect(
 
 def settings_command(json: Json = False) -> None:
     """The settings as they are, and where each comes from."""
-    from commonplace.settings_origins import origins
+    from commonplace.config.origins import origins
 
     with errors_for_people():
         found = origins(*load())

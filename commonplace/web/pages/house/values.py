@@ -7,7 +7,7 @@ from itertools import groupby
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from commonplace.settings_origins import origins
+from commonplace.config.origins import origins
 from commonplace.web.pages.rendering import render
 from commonplace.web.security.people import OwnerOfRuns
 from commonplace.web.server import server_of

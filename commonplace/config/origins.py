@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from commonplace.config import Settings
+from commonplace.config.files import read_settings
+from commonplace.config.sections import Settings
 from commonplace.environment import Environment
-from commonplace.settings_files import read_settings
 
 VARIABLES = {
     "home": "COMMONPLACE_HOME",
