@@ -5,7 +5,7 @@ When no whole arrives they are assembled, and that gives way when the whole arri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import select
@@ -61,21 +61,22 @@ def give_way(archive: Archive, home: Path, sending: Sender, wholes: Sequence[Con
         if span := sending.covers(whole):
             found |= {
                 conversation.id
-                for conversation in _begun_between(archive, sending, *span)
-                if sending.is_assembled(conversation.id)
-                and conversation.extra.get("uid") == whole.extra.get("uid")
-                and (conversation.updated_at or 0) <= span[1]
+                for conversation in _begun_between(archive, sending, *span, is_wanted=sending.is_assembled)
+                if conversation.extra.get("uid") == whole.extra.get("uid") and (conversation.updated_at or 0) <= span[1]
             }
     if found:
         forget(archive, home, ids=found)
     return len(found)
 
 
-def _begun_between(archive: Archive, sending: Sender, since: int, until: int) -> list[Conversation]:
-    """The owner's conversations from this sender, without their messages."""
+def _begun_between(
+    archive: Archive, sending: Sender, since: int, until: int, *, is_wanted: Callable[[str], bool] = bool
+) -> list[Conversation]:
+    """The owner's conversations from this sender, without their messages; of ids that are not wanted, none is read."""
     table = conversations.c
     query = select(conversations).where(
         table.owner == archive.owner, table.source == sending.name, table.created_at.between(since, until)
     )
     with archive.read() as connection:
-        return [records.conversation_from(row, []) for row in connection.execute(query)]
+        rows = connection.execute(query)
+        return [records.conversation_from(row, []) for row in rows if is_wanted(row.id)]

@@ -95,9 +95,10 @@ def _prove(request: Request, server: Server, uid: str, body: bytes, secret: str)
     if signature is not None:
         check_signature(signature, uid, body, _listed(server.environment, "OMI_WEBHOOK_SECRET"))
         return True
-    sent = secret or request.query_params.get("token", "")
+    sent = [secret] if secret else [token for token in request.query_params.getlist("token") if token]
     if sent:
-        if not is_known_secret(sent, webhook_tokens(server.environment, server.keys)):
+        ours = webhook_tokens(server.environment, server.keys)
+        if not all(is_known_secret(each, ours) for each in sent):
             raise NotProven("The secret in the address is not ours.")
         return True
     policy = server.settings.omi.unsigned

@@ -123,6 +123,15 @@ def test_a_wrong_signature_is_not_made_up_for_by_the_address(omi: Live) -> None:
     assert reply.status_code == 401
 
 
+def test_one_right_secret_in_the_address_does_not_make_up_for_a_wrong_one(omi: Live) -> None:
+    for tokens in (f"token={TOKEN}&token=other", f"token=other&token={TOKEN}"):
+        reply = omi.client().post(
+            f"/omi/memory?uid=user-1&{tokens}", content=BODY, headers={"content-type": "application/json"}
+        )
+        assert reply.status_code == 401
+    assert stored(omi) == []
+
+
 def test_a_notification_of_a_self_hosted_omi_is_told_apart(omi: Live) -> None:
     assert post(omi, x_omi_signature="sha256=" + "0" * 64).status_code == 415
 
