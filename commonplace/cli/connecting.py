@@ -56,7 +56,7 @@ def _destination(
 ) -> tuple[str, Found]:
     from commonplace.stages.syncing.connecting import connect
 
-    known = [*others, *dict.fromkeys([*settings.destinations, *registry.kinds()])]
+    known = list(dict.fromkeys([*others, *settings.destinations, *registry.kinds()]))
     if name not in known:
         raise Refused(f"There is no service {name!r}.", hint=f"Use one of: {', '.join(known)}.")
     with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:

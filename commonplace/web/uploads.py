@@ -231,7 +231,7 @@ class Uploads:
         """What is noted of the one in this folder, as long as its file is there too."""
         with suppress(FileNotFoundError, msgspec.DecodeError):
             upload = msgspec.json.decode((self._folder(id) / _ABOUT).read_bytes(), type=Upload)
-            return upload if upload.id == id and self.path(upload).is_file() else None
+            return upload if upload.id == id and self.path(upload).exists() else None
         return None
 
     def _folder(self, id: str) -> Path:

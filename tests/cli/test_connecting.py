@@ -154,7 +154,7 @@ def test_a_missing_token_is_named_and_an_unknown_service_is_told_the_others(conn
     assert "NOTION_TOKEN" in told["hint"]
     code, told = connect("evernote")
     assert code == 1
-    assert told["hint"].startswith("Use one of: archive, openai, omi, markdown, notion")
+    assert told["hint"].startswith("Use one of: archive, openai, omi, mail, markdown, notion, poke.")
 
 
 def test_what_a_narrowed_rule_leaves_behind_is_shown_and_then_removed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from commonplace.destinations.contract import Document
@@ -160,6 +160,7 @@ def test_short_words_of_a_person_are_words(text: str) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from([*RICH.split("\n\n"), "plain", "a_b *c* \\d", "1. x", "# y", "![z](https://x.org/z)"])))
+@example([*["<details><summary>Thoughts</summary>"] * 2, "1. one\n   - [ ] two", *["</details>"] * 2])
 def test_notions_spelling_of_what_we_wrote_is_ours(paragraphs: list[str]) -> None:
     text = "\n\n".join(paragraphs)
     markdown, blocks = MarkdownDialect(), BlockDialect()

@@ -30,6 +30,7 @@ NO_PAGES = {
     "/conversations/{id:path}/markdown",
     "/categories/export",
     "/insights/{by}.csv",
+    "/insights/{by}.png",
     "/insights/{by}.svg",
     "/several/{name}/file",
     "/settings/backups/{name}",

@@ -27,7 +27,7 @@ _MEDIA = re.compile(r"<(file|pdf|audio|video|image)\b[^<>]*>([^<>]+)</\1>")
 """A file with a caption, which says whose it is; one without is a person's."""
 _TAGS = re.compile(r"<br ?/?>|</?[bisu]>")
 _TARGET = re.compile(r"\]\([^()\s]*\)")
-_BULLETS = re.compile(r"(?:\s*(?:[-*+>]|\d+[.)]|\[[ xX]\]|#{1,6})(?=\s|$))+")
+_BULLETS = re.compile(r"(?:\s*(?:[-*+>↳]|\d+[.)]|\[[ xX]\]|#{1,6})(?=\s|$))+")
 _ESCAPE = re.compile(r"\\([^\w\s])")
 _SIGNS = re.compile(r"[\s!-/:-@\[-`{-~🖼]+")
 _STRUCTURE = re.compile(r"[\s\-_*|`$~>#+\\:=]+")
