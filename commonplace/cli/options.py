@@ -9,7 +9,6 @@ import typer
 from commonplace.cli.output import Output
 from commonplace.config import Settings
 from commonplace.moments import parse
-from commonplace.stages import several
 from commonplace.stages.selection import Selection
 
 
@@ -49,6 +48,8 @@ def selection(
     force: bool = False,
 ) -> Selection:
     """What the options of a stage command ask for; `chosen` is a choice by its name."""
+    from commonplace.stages import several
+
     return Selection(
         since=moment(since, settings),
         until=moment(until, settings),
