@@ -47,8 +47,9 @@ def origins(settings: Settings, environment: Environment) -> list[Origin]:
 
 
 def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Of a section without anything in it there is nothing to say."""
     for name, value in values.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping):
             yield from _leaves(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", value
