@@ -39,7 +39,7 @@ from commonplace.archive.leases import hold, importing, restoring, running
 from commonplace.archive.migrations import HEAD
 from commonplace.archive.opening import open_archive, sqlite_file
 from commonplace.archive.rows import batched, insert_rows
-from commonplace.archive.schema import BACKED_UP, files, settings, taxonomies, tombstones
+from commonplace.archive.schema import BACKED_UP, OF_THIS_MACHINE, files, settings, taxonomies, tombstones
 from commonplace.archive.search import text_index
 from commonplace.errors import Refused
 from commonplace.moments import now, to_iso
@@ -228,7 +228,7 @@ def _is_empty(archive: Archive) -> bool:
 
 def _load(connection: Connection, packed: zipfile.ZipFile, manifest: Manifest) -> None:
     by_name = {table.name: table for table in manifest.tables}
-    for table in reversed(BACKED_UP):
+    for table in (*OF_THIS_MACHINE, *reversed(BACKED_UP)):
         everything = delete(table)
         if table is settings:
             everything = everything.where(~settings.c.name.startswith(_OF_THE_INDEX))

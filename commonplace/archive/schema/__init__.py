@@ -36,6 +36,7 @@ from commonplace.archive.schema.verdicts import batches, corrections, judge_mode
 
 __all__ = [
     "BACKED_UP",
+    "OF_THIS_MACHINE",
     "assignments",
     "attachments",
     "batches",
@@ -66,8 +67,10 @@ __all__ = [
     "watched_files",
 ]
 
+# Where files of this machine lie, and that the archive has seen them: no backup tells it, and it is true of no other
+# archive than the one that saw them.
+OF_THIS_MACHINE = (seen_files, watched_files)
+
 # What a backup holds: everything that cannot be made again (of vectors, those that were bought), and the conversations,
 # so that it restores alone. What lets somebody in for a while is not: a restore would make it good again.
-BACKED_UP = [
-    table for table in metadata.sorted_tables if table not in (leases, seen_files, watched_files, *SHORT_LIVED)
-]
+BACKED_UP = [table for table in metadata.sorted_tables if table not in (leases, *OF_THIS_MACHINE, *SHORT_LIVED)]

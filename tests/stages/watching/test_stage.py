@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from commonplace.archive import leases, watched
+from commonplace.archive.care.backup import backup
+from commonplace.archive.care.restore import restore
 from commonplace.archive.conversations import imports
 from commonplace.archive.core import Archive
 from commonplace.archive.figures import statistics
@@ -141,6 +143,14 @@ def test_a_file_that_was_imported_by_hand_is_not_imported_again(downloads: Downl
     import_paths(downloads.archive, [path])
     assert (downloads.look().opened, len(imports.history(downloads.archive))) == (1, 1)
     assert downloads.look().opened == 0
+
+
+def test_what_came_after_a_backup_comes_in_again_when_that_is_restored(downloads: Downloads, tmp_path: Path) -> None:
+    backup(downloads.archive, tmp_path / "before.commonplace")
+    write_json(downloads.folder / "conversations.json", conversation())
+    assert downloads.look().new == 1
+    restore(downloads.archive, tmp_path / "before.commonplace", force=True)
+    assert downloads.look().new == 1
 
 
 def test_a_session_is_read_again_when_it_went_on_and_no_copy_is_kept(downloads: Downloads) -> None:
