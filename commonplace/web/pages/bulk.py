@@ -13,14 +13,11 @@ import msgspec
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import FileResponse, Response
 
-from commonplace import runs
 from commonplace.archive.access.sessions import Session
 from commonplace.archive.care.forget import forget as foresee_forgetting
 from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.projects import registry
 from commonplace.errors import CommonplaceError, Refused
-from commonplace.stack import history
-from commonplace.stack.history import NoHistory
 from commonplace.stages import several
 from commonplace.stages.categorizing.recurrence import tags_in_use
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
@@ -32,6 +29,7 @@ from commonplace.web.errors import Problem, not_found
 from commonplace.web.pages.conversations import Asked, found_ids
 from commonplace.web.pages.printed import form_named
 from commonplace.web.pages.rendering import done, render
+from commonplace.web.pages.runs import ask_for
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import OwnerOfRuns, Person, archive_of
 from commonplace.web.server import Server, server_of
@@ -96,7 +94,7 @@ def speak(
         if not any(words.values()):
             raise Refused(say("several.no_word"))
         if _is_run(choice):
-            return _start(request, session, choice, "say")
+            return _start(request, session, choice, act="say")
         several.say(server.settings.home, archive, choice, taxonomy=server.settings.categorize.taxonomy, origin="web")
     except CommonplaceError as error:
         return _page(request, session, choice, problem=str(error))
@@ -109,7 +107,7 @@ def undo(request: Request, session: Person, name: str) -> Response:
     server, archive = server_of(request), archive_of(request, session.owner)
     choice = _found(request, session, name)
     if _is_run(choice):
-        return _start(request, session, choice, "undo")
+        return _start(request, session, choice, act="undo")
     below = server.settings.categorize.review_below
     several.undo(server.settings.home, archive, choice, review_below=below)
     return done(f"/several/{name}", "undone")
@@ -125,7 +123,7 @@ def export(request: Request, session: Person, name: str, format: Typed = "markdo
     if _is_run(choice) and format == "html":  # its pictures are in it
         return _page(request, session, choice, problem=say("several.too_long", n=AT_ONCE))
     if _is_run(choice):
-        return _start(request, session, choice, "export")
+        return _start(request, session, choice, act="export")
     reading = server.readers.of(session.owner).session
     path = several.file_of(server.settings.home, choice)
     write_transcripts(reading.archive, path, choice.ids, form_named(reading, format))
@@ -137,32 +135,26 @@ def export(request: Request, session: Person, name: str, format: Typed = "markdo
 def sync(request: Request, session: OwnerOfRuns, name: str, destination: Typed) -> Response:
     """Write them to a destination, as a run."""
     choice = _found(request, session, name)
-    return _start(request, session, choice, "", flow="sync", destination=destination, agreed=True)
+    return _start(request, session, choice, "sync", destination=destination, agreed=True)
 
 
 @router.post("/{name}/forget", dependencies=[Guarded])
 def forget(request: Request, session: OwnerOfRuns, name: str) -> Response:
     """Remove them for good, as a run."""
-    return _start(request, session, _found(request, session, name), "forget")
+    return _start(request, session, _found(request, session, name), act="forget")
 
 
 def _is_run(choice: Choice) -> bool:
     return len(choice.ids) > AT_ONCE
 
 
-def _start(
-    request: Request, session: Session, choice: Choice, act: str, *, flow: str = "several", **asked: Any
-) -> Response:
+def _start(request: Request, session: Session, choice: Choice, flow: str = "several", **asked: Any) -> Response:
     settings = server_of(request).settings
     if session.owner != settings.owner:
         return _page(request, session, choice, problem=say("several.too_many", n=AT_ONCE))
     several.keep(settings.home, choice)
     try:
-        history.api_of(settings)
-        runs.connect(settings)
-        started = runs.start(flow, {"chosen": choice.name, **({"act": act} if act else {}), **asked})
-    except NoHistory:
-        return _page(request, session, choice, problem=say("runs.nobody"))
+        started = ask_for(request, session, flow, {"chosen": choice.name, **asked})
     except CommonplaceError as error:
         return _page(request, session, choice, problem=str(error))
     return done(f"/runs/{started.id}")

@@ -9,20 +9,17 @@ import msgspec
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import Response
 
-from commonplace import runs
 from commonplace.archive.conversations.reading import Filed, load_filed
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.errors import CommonplaceError
 from commonplace.model import LedgerEntry
-from commonplace.stack import history
-from commonplace.stack.history import NoHistory
 from commonplace.stages.syncing import destinations
 from commonplace.web.pages.rendering import done, render
+from commonplace.web.pages.runs import ask_for
 from commonplace.web.security.csrf import Guarded
 from commonplace.web.security.people import OwnerOfRuns
 from commonplace.web.server import Server, server_of
-from commonplace.web.wording import say
 
 router = APIRouter(prefix="/destinations")
 
@@ -70,7 +67,6 @@ def run(
     accept: Ids = [],  # noqa: B006
 ) -> Response:
     """Write now; or try again what failed, send again what may not have arrived, or take it as arrived."""
-    server = server_of(request)
     asked: dict[str, Any] = {
         "destination": name,
         **({"retry_failed": True} if retry else {}),
@@ -78,11 +74,7 @@ def run(
         **({"accept": accept} if accept else {}),
     }
     try:
-        history.api_of(server.settings)
-        runs.connect(server.settings)
-        started = runs.start("sync", asked)
-    except NoHistory:
-        return _page(request, problem=say("runs.nobody"))
+        started = ask_for(request, session, "sync", asked)
     except CommonplaceError as error:
         return _page(request, problem=str(error))
     return done(f"/runs/{started.id}")

@@ -19,11 +19,10 @@ from commonplace.archive.access import lending
 from commonplace.archive.access.sessions import Session
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.lent import with_borrowed
-from commonplace.stack import history
-from commonplace.stack.history import NoHistory
 from commonplace.web.arriving import Piece, pieces
 from commonplace.web.errors import Problem, not_found
 from commonplace.web.pages.rendering import done, render
+from commonplace.web.pages.runs import ask_for
 from commonplace.web.security import csrf
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import OwnerOfRuns, Person
@@ -157,12 +156,9 @@ def take_back(request: Request, session: OwnerOfRuns) -> Response:
 def _start(request: Request, session: Session, uploads: Sequence[Upload], options: Options) -> Response:
     server, owner = server_of(request), session.owner
     try:
-        history.api_of(server.settings)
-        runs.connect(server.settings)
         paths = [server.uploads.path(upload) for upload in uploads]
-        started = runs.start("pipeline", options.parameters(paths), lent_in=session.id)
-    except NoHistory:
-        return _page(request, owner, say("import.nobody_works"))
+        asked = options.parameters(paths)
+        started = ask_for(request, session, "pipeline", asked, nobody="import.nobody_works")
     except CommonplaceError as error:
         return _page(request, owner, str(error))
     for upload in uploads:

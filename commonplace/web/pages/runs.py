@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from typing import Any
 
 from fastapi import APIRouter, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -13,7 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from commonplace import runs
-from commonplace.errors import CommonplaceError
+from commonplace.archive.access.sessions import Session
+from commonplace.errors import CommonplaceError, Refused
+from commonplace.runs import Started
 from commonplace.stack import history
 from commonplace.stack.history import NoHistory, Run
 from commonplace.web.errors import Problem, not_found
@@ -23,6 +26,7 @@ from commonplace.web.reading import to_html
 from commonplace.web.security.csrf import Guarded
 from commonplace.web.security.people import OwnerOfRuns
 from commonplace.web.server import server_of
+from commonplace.web.wording import say
 
 router = APIRouter(prefix="/runs")
 
@@ -78,6 +82,19 @@ def cancel(request: Request, session: OwnerOfRuns, id: str) -> Response:
     except CommonplaceError as error:
         raise Problem(503, "not_cancelled", error.message, hint=error.hint) from None
     return done(f"/runs/{id}")
+
+
+def ask_for(
+    request: Request, session: Session, flow: str, parameters: dict[str, Any], *, nobody: str = "runs.nobody"
+) -> Started:
+    """Ask for a run, which has the key that was lent in this session if one was. Refused where nobody would do it."""
+    settings = server_of(request).settings
+    try:
+        history.api_of(settings)
+    except NoHistory:
+        raise Refused(say(nobody)) from None
+    runs.connect(settings)
+    return runs.start(flow, parameters, lent_in=session.id)
 
 
 async def _events(request: Request, id: str) -> AsyncIterator[ServerSentEvent]:

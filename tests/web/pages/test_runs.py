@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from commonplace import runs
+from commonplace.archive.access import sessions
 from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.imports import Counts
+from commonplace.archive.conversations.merge import merge
 from commonplace.errors import Defect
+from tests.archive.builders import simple_chat
 from tests.fakes.prefect_api import FakePrefectApi
 from tests.web.chromium import log_in
 from tests.web.conftest import Live
@@ -100,3 +104,24 @@ def test_a_page_follows_its_run_to_the_end(live: Live, prefect: FakePrefectApi, 
     expect(page.get_by_role("link", name="Look at the conversations")).to_be_visible()
     expect(page.get_by_role("status")).to_contain_text("pipeline: 4 imported")
     assert watched.wrong == []
+
+
+def test_whatever_is_started_on_a_page_has_the_key_that_was_lent_in_its_session(
+    live: Live, prefect: FakePrefectApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def start(flow: str, parameters: dict[str, Any], *, lent_in: str | None = None) -> runs.Started:
+        asked.append((flow, lent_in))
+        return runs.Started(ID, flow)
+
+    monkeypatch.setattr(runs, "connect", lambda settings: None)
+    monkeypatch.setattr(runs, "start", start)
+    merge(live.archive, None, [simple_chat("a", "one", title="First")])
+    browser = live.logged_in()
+    (session,) = sessions.list_sessions(live.archive, "me", idle_hours=1)
+    browser.submit(browser.get("/destinations"), "/destinations/run", name="markdown")
+    here = browser.submit(browser.get("/conversations"), "/several", id="chatgpt:a").headers["location"]
+    browser.submit(browser.get(here, act="sync", destination="markdown"), f"{here}/sync", destination="markdown")
+    browser.submit(browser.get("/settings/backups"), "/settings/backups/make")
+    assert asked == [("sync", session.id), ("sync", session.id), ("maintain", session.id)]

@@ -10,16 +10,14 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse, Response
 
-from commonplace import runs
 from commonplace.archive.care.backup import Manifest
 from commonplace.archive.care.restore import check_backup, restore
 from commonplace.archive.figures import statistics
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.moments import from_datetime
-from commonplace.stack import history
-from commonplace.stack.history import NoHistory
 from commonplace.web.errors import not_found
 from commonplace.web.pages.rendering import done, render
+from commonplace.web.pages.runs import ask_for
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import OwnerOfRuns
 from commonplace.web.server import Server, server_of
@@ -57,13 +55,8 @@ def fetch(request: Request, session: OwnerOfRuns, name: str) -> Response:
 @router.post("/make", dependencies=[Guarded])
 def make(request: Request, session: OwnerOfRuns) -> Response:
     """A new one, as a run."""
-    settings = server_of(request).settings
     try:
-        history.api_of(settings)
-        runs.connect(settings)
-        started = runs.start("maintain", {"backup": True, "verify": False, "prune": False})
-    except NoHistory:
-        return _page(request, problem=say("runs.nobody"))
+        started = ask_for(request, session, "maintain", {"backup": True, "verify": False, "prune": False})
     except CommonplaceError as error:
         return _page(request, problem=str(error))
     return done(f"/runs/{started.id}")
