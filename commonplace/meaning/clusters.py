@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from commonplace.meaning.contract import Floats
+from commonplace.meaning.contract import Floats, unit
 
 ROUNDS = 25
 """It is settled long before."""
@@ -22,7 +22,7 @@ class Clusters(NamedTuple):
 
 def clustered(rows: Floats, count: int) -> Clusters:
     """At most so many groups of unit rows, seen from between them all: what they have in common tells nothing."""
-    seen = _unit(rows - rows.mean(axis=0))
+    seen = unit(rows - rows.mean(axis=0))
     centres = _far_apart(seen, min(count, len(seen)))
     member_of = np.full(len(seen), -1)
     for _ in range(ROUNDS):
@@ -33,7 +33,7 @@ def clustered(rows: Floats, count: int) -> Clusters:
         totals = np.zeros_like(centres)
         np.add.at(totals, member_of, seen)
         kept = totals.any(axis=1)
-        centres[kept] = _unit(totals[kept])
+        centres[kept] = unit(totals[kept])
     return Clusters(member_of, (seen * centres[member_of]).sum(axis=1), len(centres))
 
 
@@ -48,8 +48,3 @@ def _far_apart(rows: Floats, count: int) -> Floats:
         chosen.append(best)
         likeness = np.maximum(likeness, rows @ rows[best])
     return rows[chosen].copy()
-
-
-def _unit(rows: Floats) -> Floats:
-    found: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
-    return found
