@@ -14,6 +14,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations
 from commonplace.archive.scope import Scope
 from commonplace.archive.search import passages as stored
+from commonplace.archive.verdicts.titles import shown_title
 from commonplace.errors import Refused
 from commonplace.meaning.clusters import Clusters, clustered
 from commonplace.projects.contract import Unnamed
@@ -59,7 +60,7 @@ def find_topics(archive: Archive, scope: Scope, *, most: int = MOST) -> Topics:
     if kind is None:
         raise Refused("Topics go by meaning, and nothing has been embedded yet.", hint="Run `commonplace embed`.")
     table = conversations.c
-    asked = select(table.id, table.title).where(scope.clause(archive))
+    asked = select(table.id, shown_title()).where(scope.clause(archive))
     newest = asked.order_by(table.updated_at.desc().nulls_last(), table.id).limit(LOOKED_AT)
     with archive.read() as connection:
         found = connection.execute(newest).all()

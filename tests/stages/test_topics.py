@@ -9,6 +9,7 @@ from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.scope import Scope
 from commonplace.archive.search import passages as stored
+from commonplace.archive.verdicts.verdicts import correct
 from commonplace.errors import Refused
 from commonplace.stages.topics import find_topics
 from tests.archive.builders import simple_chat
@@ -57,6 +58,12 @@ def test_each_topic_shows_the_conversations_nearest_to_its_middle(embedded: Arch
         assert all(near.id.startswith(f"chatgpt:{place}-") for near in topic.nearest)
         nearness = [near.nearness for near in topic.nearest]
         assert nearness == sorted(nearness, reverse=True)
+
+
+def test_a_conversation_is_told_by_the_title_that_a_person_gave_it(embedded: Archive) -> None:
+    correct(embedded, "chatgpt:2-1", "title", "The staircase", origin="cli")
+    topics = find_topics(embedded, Scope(), most=3).topics
+    assert [near.title for topic in topics for near in topic.nearest if near.id == "chatgpt:2-1"] == ["The staircase"]
 
 
 def test_topics_are_of_what_was_asked_about(embedded: Archive) -> None:
