@@ -1,4 +1,4 @@
-"""`make judging`: every benchmark in its short form; `make judging ARGS="search --full"` runs one as it is documented.
+"""`make bench`: every benchmark in its short form; `make bench ARGS="search --postgres"` runs one as it is documented.
 
 Each prints its figures as ratios with a floor that was measured in the same run, because machines differ and are noisy.
 """

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from benchmarks.projects import World, fill, quality, words_of_kind
+from benchmarks.generated.worlds import World, fill, words_of_kind
+from benchmarks.quality.projects import quality
 from commonplace.archive import schema
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive

@@ -31,7 +31,7 @@ import msgspec
 import numpy as np
 
 from benchmarks import categorize_openai
-from benchmarks.judge_quality import CORRECTIONS, Told, cross_validated, described_only, held_out, prompts
+from benchmarks.quality.judge import CORRECTIONS, Told, cross_validated, described_only, held_out, prompts
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import conversation_ids
 from commonplace.archive.core import Archive

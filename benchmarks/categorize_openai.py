@@ -59,7 +59,7 @@ def _conversation(number: int, chance: random.Random, told: list[tuple[str, list
         texts += [turn["text"] if isinstance(turn, dict) else str(turn) for turn in chance.choice(told)[1]]
     turns = tuple(Turn("assistant" if place % 2 else "user", text) for place, text in enumerate(texts))
     return Subject(
-        conversation_id=f"judging:{number}",
+        conversation_id=f"benchmark:{number}",
         content_hash=str(number),
         title=chance.choice(told)[0],
         turns=turns,

@@ -13,26 +13,21 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generate_export import generate, generate_as, size_of
-from benchmarks.generated_sources import KINDS
-from benchmarks.verdicts import verdict
+from benchmarks.generated.export import generate, generate_as, size_of
+from benchmarks.generated.kept import DATA
+from benchmarks.generated.sources import KINDS
+from benchmarks.measuring.processes import MEGABYTE, measure, measure_import
+from benchmarks.measuring.verdicts import verdict
 
-DATA = Path(__file__).parent / ".data"
-ROOT = Path(__file__).parents[1]
-SAMPLE_SECONDS = 0.1
-MEGABYTE = 1_000_000
 ROWS_AT_ONCE = 2000
 
 
@@ -134,25 +129,6 @@ def _insert(connection: Any, heads: list[tuple[Any, ...]], rows: list[tuple[Any,
     rows.clear()
 
 
-def measure(command: list[str], home: Path) -> dict[str, Any]:
-    """Run a command from its start to its end, and watch its memory and that of what it starts."""
-    os.sync()  # or the disk would still be busy with what was written before
-    environment = {**os.environ, "COMMONPLACE_HOME": str(home)}
-    environment.pop("COMMONPLACE_DATABASE_URL", None)
-    peak = 0
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as told:  # a pipe that nobody empties meanwhile would stop a long report
-        with subprocess.Popen(command, stdout=told, cwd=ROOT, env=environment) as process:
-            while process.poll() is None:
-                peak = max(peak, sum(map(anonymous_bytes, _family(process.pid))))
-                time.sleep(SAMPLE_SECONDS)
-            seconds = time.perf_counter() - started
-        if process.returncode:
-            raise SystemExit(f"{' '.join(command)} failed")
-        told.seek(0)
-        return {"seconds": seconds, "peak_mb": peak / MEGABYTE, "told": json.load(told)}
-
-
 def measure_floor(source: Path, home: Path, of: str) -> dict[str, Any]:
     command = [
         sys.executable,
@@ -170,31 +146,9 @@ def measure_floor(source: Path, home: Path, of: str) -> dict[str, Any]:
         (home / "floor.db").unlink(missing_ok=True)
 
 
-def measure_import(source: Path, home: Path) -> dict[str, Any]:
-    return measure([sys.executable, "-m", "commonplace", "import", "--direct", "--json", str(source)], home)
-
-
 def measure_start(home: Path) -> dict[str, Any]:
     """What any command takes before it has anything to do."""
     return measure([sys.executable, "-m", "commonplace", "stats", "--json"], home)
-
-
-def _family(pid: int) -> list[int]:
-    """A process and those it started."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return [pid]
-    return [pid, *(found for child in children for found in _family(int(child)))]
-
-
-def anonymous_bytes(pid: int) -> int:
-    """Private memory that is not a file's: what the machine has to have for the process."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon")), 0)
 
 
 def export_of(size: str, container: str, of: str = "chatgpt") -> Path:

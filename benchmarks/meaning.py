@@ -1,9 +1,9 @@
 """How much is found in other words, and how fast: `python -m benchmarks.meaning [--passages 100000] [--quick]`.
 
 The archive is the shipped examples, 3,498 short chats in fifteen languages, embedded once and kept in `.data/`. The
-questions (`paraphrases.tsv`) were written for it without the words of the chat that answers them, many in another
-language; one chat is right, and others on its topic count as wrong. `--quick` takes every fourth chat and what is asked
-about them: quick figures are for comparing with quick figures.
+questions (`quality/paraphrases.tsv`) were written for it without the words of the chat that answers them, many in
+another language; one chat is right, and others on its topic count as wrong. `--quick` takes every fourth chat and what
+is asked about them: quick figures are for comparing with quick figures.
 
 Speed is measured on random passages, beside the product of their matrix with one vector in the same process.
 """
@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 from sqlalchemy import select
 
+from benchmarks.generated.kept import DATA
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
@@ -36,7 +37,7 @@ from commonplace.session import Session
 from commonplace.stages import asking, embedding
 from commonplace.stages.searching import Searcher
 
-DATA = Path(__file__).parent / ".data"
+QUESTIONS = Path(__file__).parent / "quality" / "paraphrases.tsv"
 FIRST = 5
 QUICK = 4
 DIMENSIONS = 256
@@ -61,7 +62,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def questions() -> list[Asked]:
-    lines = (Path(__file__).parent / "paraphrases.tsv").read_text(encoding="utf-8").splitlines()
+    lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
     return [Asked(*line.split("\t")) for line in lines]
 
 

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generate_export import generate
+from benchmarks.generated.export import generate
 from commonplace.config import load
 from commonplace.stack import server
 

@@ -1,6 +1,6 @@
 """What the server adds to what it is asked for: `python -m benchmarks.server [--quick] [--postgres]`.
 
-    webhook    100 deliveries a second while an export is imported (benchmarks/webhooks.py)
+    webhook    100 deliveries a second while an export is imported (benchmarks/servers/webhooks.py)
     reading    list, fetch and search over HTTP in a large archive, beside the library's own calls; what it takes to
                check a token; what the server holds after many requests
     start      until `serve` answers, beside `commonplace stats`
@@ -28,11 +28,13 @@ from urllib.parse import quote, urlsplit
 
 from sqlalchemy import event
 
-from benchmarks.ingest import DATA, anonymous_bytes
-from benchmarks.search import filled, questions
-from benchmarks.serving import COMMAND, bare, running, serving
-from benchmarks.verdicts import percentile, verdict
-from benchmarks.webhooks import webhook
+from benchmarks.generated.archive import filled
+from benchmarks.generated.kept import DATA
+from benchmarks.generated.questions import questions
+from benchmarks.measuring.processes import anonymous_bytes
+from benchmarks.measuring.verdicts import percentile, verdict
+from benchmarks.servers.serving import COMMAND, bare, running, serving
+from benchmarks.servers.webhooks import webhook
 from commonplace.archive.access import clients, grants, tokens
 from commonplace.archive.access.clients import Client
 from commonplace.archive.conversations.reading import list_conversations, load_filed

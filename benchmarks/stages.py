@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generate_export import generate
-from benchmarks.ingest import DATA, measure, measure_import
+from benchmarks.generated.export import generate
+from benchmarks.generated.kept import DATA
+from benchmarks.measuring.processes import measure, measure_import
 from tests.fakes.notion import FakeNotion
 
 BYTES_EACH = 43_000

@@ -16,35 +16,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from benchmarks.servers.serving import COMMAND
+from benchmarks.servers.stack import up
 from commonplace.config import Settings, load
 from commonplace.stack import server
 
-COMMAND = [sys.executable, "-m", "commonplace"]
 UP_SECONDS, START_P50, START_P95, READ_SECONDS = 25.0, 4.0, 8.0, 1.0
-
-
-@contextlib.contextmanager
-def up(settings: Settings) -> Iterator[float]:
-    """A running stack; the seconds until it said that it was ready."""
-    log = settings.home / "up.log"
-    environment = {**os.environ, "COMMONPLACE_HOME": str(settings.home)}
-    started = time.perf_counter()
-    with log.open("w") as out:
-        process = subprocess.Popen([*COMMAND, "up"], env=environment, cwd=settings.home, stdout=out, stderr=out)
-    try:
-        while "Ctrl-C" not in log.read_text():
-            if process.poll() is not None:
-                sys.exit(log.read_text())
-            time.sleep(0.05)
-        yield time.perf_counter() - started
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def seconds_to_start(settings: Settings) -> float:
@@ -101,7 +83,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=12)
     parser.add_argument("--stacks", type=int, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="judging-") as name:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         settings, _ = load({"COMMONPLACE_HOME": name}, folder=Path(name))
         fresh = first_starts(settings, options.stacks, lambda: shutil.rmtree(server.folder(settings), True))
         warm = first_starts(settings, options.stacks, lambda: None)

@@ -17,7 +17,7 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks.search import PER_CONVERSATION, filled
+from benchmarks.generated.archive import PER_CONVERSATION, filled
 from benchmarks.web_app import browsing, pages, sending, watching
 from benchmarks.web_app.serving import serving
 

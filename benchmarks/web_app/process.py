@@ -41,13 +41,13 @@ def login(home: Path) -> str:
     """The owner of a home is logged in; the secret that says so."""
     settings, _ = load({"COMMONPLACE_HOME": str(home)}, folder=home)
     with open_archive(settings.database_url, files=settings.files) as archive:
-        return sessions.begin(archive, archive.owner, address="127.0.0.1", agent="judging", days=1)
+        return sessions.begin(archive, archive.owner, address="127.0.0.1", agent="benchmark", days=1)
 
 
 @contextmanager
 def serving_alone(**variables: str) -> Iterator[Process]:
     """`commonplace serve` over an archive without conversations."""
-    with tempfile.TemporaryDirectory(prefix="judging-") as home:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as home:
         Path(home, "commonplace.toml").write_text('[server]\nrate_limit = "1000000/minute"\n')
         environment = {**os.environ, **variables, "COMMONPLACE_HOME": home}
         token = login(Path(home))

@@ -56,7 +56,7 @@ class Served:
 def serving(archive: Archive) -> Iterator[Served]:
     """Until the block ends."""
     with ExitStack() as opened:
-        home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="judging-")))
+        home = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         (home / "commonplace.toml").write_text('[server]\nrate_limit = "1000000/minute"\n')
         settings, environment = load({"COMMONPLACE_HOME": str(home)}, folder=home)
         listener = opened.enter_context(listen(complete(settings, environment, port=0)))
@@ -71,5 +71,5 @@ def serving(archive: Archive) -> Iterator[Served]:
         opened.callback(thread.join)
         opened.callback(setattr, running, "should_exit", True)
         is_ready.wait(30)
-        token = sessions.begin(archive, archive.owner, address="127.0.0.1", agent="judging", days=1)
+        token = sessions.begin(archive, archive.owner, address="127.0.0.1", agent="benchmark", days=1)
         yield Served(web.base_url, server, app, token)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.starts import up
+from benchmarks.servers.stack import up
 from benchmarks.web_app.pages import verdict
 from benchmarks.web_app.process import login, serving_alone
 from benchmarks.web_app.serving import COOKIE
@@ -64,7 +64,7 @@ async def _tab(client: httpx.AsyncClient) -> None:
 
 def first_progress(runs: int) -> None:
     """From the click on the sample to the first stage that is under way or done on the run's page."""
-    with tempfile.TemporaryDirectory(prefix="judging-") as name:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         settings, _ = load({"COMMONPLACE_HOME": name}, folder=Path(name))
         with up(settings), httpx.Client(base_url=_address(settings.home / "up.log"), timeout=60) as client:
             client.cookies.set(COOKIE, login(settings.home))

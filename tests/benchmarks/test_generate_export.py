@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.generate_export import ContainerKind, generate, main, size_of
-from benchmarks.generated_chats import Shape, Writer
-from benchmarks.generated_sources import KINDS, Talk, talks
+from benchmarks.generate_export import main
+from benchmarks.generated.chats import Shape, Writer
+from benchmarks.generated.export import ContainerKind, generate, size_of
+from benchmarks.generated.sources import KINDS, Talk, talks
 from commonplace.model import Conversation
 from commonplace.sources.registry import SOURCES, open_export
 from tests.fakes.exports import write_zip

@@ -1,6 +1,6 @@
 """`commonplace up` looks after processes and leaves none behind, whatever happens to it.
 
-Small programs stand in for the Prefect server and its worker; tests/flows/test_up.py starts the real ones.
+Small programs stand in for the Prefect server and its worker; tests/flows/stack/test_up.py starts the real ones.
 """
 
 from __future__ import annotations

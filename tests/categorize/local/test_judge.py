@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.judge_quality import Told, held_out
+from benchmarks.quality.judge import Told, held_out
 from commonplace.categorize.contract import (
     Category,
     Directions,

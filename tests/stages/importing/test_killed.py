@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from benchmarks.generate_export import generate
+from benchmarks.generated.export import generate
 from commonplace.archive import schema
 from commonplace.archive.conversations import imports
 from commonplace.archive.core import Archive

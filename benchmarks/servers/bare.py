@@ -1,6 +1,6 @@
-"""The floor of benchmarks.server: an application that does nothing, on the server that ours runs on.
+"""The floor of `benchmarks.server`: an application that does nothing, on the server that ours runs on.
 
-    python -m benchmarks.bare            prints {"url": ...} once it answers
+    python -m benchmarks.servers.bare            prints {"url": ...} once it answers
 
 It reads what is sent, and answers as many bytes as the query says.
 """

@@ -1,4 +1,4 @@
-"""Servers in processes of their own: ours over an archive, and the bare one that is its floor (benchmarks.bare)."""
+"""Servers in processes of their own: ours over an archive, and the bare one that is its floor (`bare`)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def running(command: list[str], **variables: str) -> Iterator[Running]:
 
 
 def bare() -> contextlib.AbstractContextManager[Running]:
-    return running([sys.executable, "-m", "benchmarks.bare"])
+    return running([sys.executable, "-m", "benchmarks.servers.bare"])
 
 
 def serving(home: Path, url: str) -> contextlib.AbstractContextManager[Running]:

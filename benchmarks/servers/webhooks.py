@@ -18,11 +18,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.generate_export import generate
-from benchmarks.ingest import DATA
-from benchmarks.serving import COMMAND, SECRET, bare, empty, serving
-from benchmarks.streams import Answered, Stream, steadily
-from benchmarks.verdicts import percentile, verdict
+from benchmarks.generated.export import generate
+from benchmarks.generated.kept import DATA
+from benchmarks.measuring.verdicts import percentile, verdict
+from benchmarks.servers.serving import COMMAND, SECRET, bare, empty, serving
+from benchmarks.servers.streams import Answered, Stream, steadily
 from commonplace.archive.inbox import open_inbox
 from commonplace.archive.opening import open_archive
 from tests.sources.omi.test_reading import memory

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from benchmarks.generated_chats import Writer
+from benchmarks.generated.chats import Writer
 
 Json = dict[str, Any]
 Files = dict[str, bytes]

@@ -10,7 +10,7 @@ import json
 import random
 from typing import Any, Literal, cast
 
-from benchmarks.vocabulary import Vocabulary, Words
+from benchmarks.generated.vocabulary import Vocabulary, Words
 
 Shape = Literal["full", "trimmed", "mixed"]
 START = 1_685_000_000.0

@@ -1,0 +1,1 @@
+"""What is measured on: exports, archives and questions, made by chance from a seed."""

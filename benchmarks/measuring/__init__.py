@@ -1,0 +1,1 @@
+"""How it is measured, and told beside what was asked for."""

@@ -1,0 +1,1 @@
+"""How good what is found is, beside what is right."""

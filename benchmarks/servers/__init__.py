@@ -1,0 +1,1 @@
+"""What answers over HTTP, and the steady requests that it answers."""
