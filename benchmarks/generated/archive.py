@@ -17,7 +17,7 @@ from sqlalchemy import text as sql
 
 from benchmarks.generated.kept import DATA
 from benchmarks.generated.vocabulary import Vocabulary
-from commonplace.archive import rows, schema
+from commonplace.archive import core, rows, schema
 from commonplace.archive.conversations import records
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
@@ -142,9 +142,13 @@ def _complete(url: str, mark: Path, count: int) -> Iterator[Archive]:
         yield archive
 
 
+def decided_by() -> list[Path]:
+    """The files that decide how the archive is filled."""
+    room = Path(core.__file__).parent
+    return sorted([*room.glob("schema/*.py"), room / "spacing.py", *room.glob("search/text_index*.py")])
+
+
 def _version() -> str:
     """Changes with whatever decides how the archive is filled, so that an old one is not measured."""
-    archive = Path(schema.__file__).parent
-    sources = sorted([*archive.glob("schema/*.py"), archive / "spacing.py", *archive.glob("text_index*.py")])
-    made_by = [str(FILLED_BY).encode(), *(source.read_bytes() for source in sources)]
+    made_by = [str(FILLED_BY).encode(), *(source.read_bytes() for source in decided_by())]
     return hashlib.sha256(b"".join(made_by)).hexdigest()[:8]
