@@ -78,7 +78,7 @@ def review(
             _undo(archive, settings, undo)
             return
         if add_tags is not None:
-            _say_of_several(archive, settings, conversations or (), category=category or "", tags=_parts(add_tags))
+            _say_of_several(archive, settings, conversations or (), words, added=_parts(add_tags))
             return
         own = _own_name(archive, settings, judged)
         scope = Scope(since=moment(since, settings), until=moment(until, settings), project=project, category=own)
@@ -100,15 +100,18 @@ def _parts(text: str) -> list[str]:
 
 
 def _say_of_several(
-    archive: Archive, settings: Settings, conversations: Sequence[str], *, category: str, tags: Sequence[str]
+    archive: Archive, settings: Settings, conversations: Sequence[str], words: Words, *, added: Sequence[str]
 ) -> None:
     from commonplace.archive.conversations.reading import find_conversation
     from commonplace.stages import several
 
+    if not conversations:
+        raise Refused("Which conversations are meant?", hint="Give their ids first.")
+    if words.tags is not None or words.title is not None or words.confirm:
+        raise Refused("Only --category goes with --add-tags.", hint="Say the rest in a command of its own.")
     ids = [find_conversation(archive, each) for each in conversations]
-    choice = msgspec.structs.replace(
-        several.choose(settings.home, archive.owner, ids), category=category, tags=tuple(tags)
-    )
+    chosen = several.choose(settings.home, archive.owner, ids)
+    choice = msgspec.structs.replace(chosen, category=words.category or "", tags=tuple(added))
     kept = several.say(settings.home, archive, choice, taxonomy=settings.categorize.taxonomy, origin="cli")
     if Output.as_json:
         print_json({"name": kept.name, "conversations": len(ids), "words": len(kept.said)})

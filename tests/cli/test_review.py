@@ -171,3 +171,16 @@ def test_tags_are_added_to_several_and_taken_back_by_one_name() -> None:
     assert back.exit_code == 0
     with open_session() as (_, _, archive):
         assert list_corrections(archive, "tags") == []
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("said_too", [["--title", "Rye"], ["--tags", "rye"], ["--confirm"]], ids=lambda said: said[0])
+def test_a_word_that_does_not_go_with_added_tags_is_refused_and_not_dropped(said_too: list[str]) -> None:
+    code, told = run("chatgpt:1", "--add-tags", "bread", *said_too)
+    assert (code, told["error"]) == (1, "Only --category goes with --add-tags.")
+    assert said() == {}
+
+
+@pytest.mark.usefixtures("waiting")
+def test_tags_are_added_to_nothing_that_was_not_named() -> None:
+    assert run("--add-tags", "bread")[1]["error"] == "Which conversations are meant?"
