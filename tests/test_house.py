@@ -25,6 +25,7 @@ FOUNDATION = {
     "moments",
     "answer_file",
     "private",
+    "connections",
     "secret_keys",
 } | SERVICES
 STARTS_RUNS = {"commonplace.runs"}
@@ -74,12 +75,13 @@ def _may_import(room: str) -> set[str]:
         "moments": {"errors", "model"},
         "environment": {"errors"},
         "private": set(),
+        "connections": set(),
         "bounds": {"errors"},
         "config": {"errors", "bounds", "model", "moments", "environment"},
         "answer_file": {"errors"},
         "outgoing": {"errors"},
         "mailbox": {"errors"},
-        "openai": {"model", "errors", "config", "moments"},
+        "openai": {"model", "errors", "config", "moments", "connections"},
         "omi_api": {"errors", "moments"},
         "secret_keys": {"errors", "config"},
         "lent": FOUNDATION | {"archive", "session"},

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import msgspec
 
 from commonplace.config import Environment, Settings
+from commonplace.connections import Connections
 from commonplace.errors import CommonplaceError, Halt, Retryable
 from commonplace.openai.errors import About, NoAnswer, Stopped, broken, translated, unreadable
 from commonplace.openai.limiter import Governor, Turn, governor_of
@@ -145,7 +143,7 @@ class Client:
         self._opened: SDK | None = None
         self._opening = threading.Lock()
         self._here = threading.local()
-        self._connections: WeakSet[socket.socket] = WeakSet()
+        self._connections = Connections()
         self.requests_sent = 0
 
     def sdk(self) -> SDK:
@@ -245,9 +243,7 @@ class Client:
 
     def let_go(self) -> None:
         """Nobody waits any more for what is under way: whoever asked finds that no answer came."""
-        for connection in list(self._connections):
-            with suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        self._connections.cut()
 
     def close(self) -> None:
         with self._opening:
@@ -264,11 +260,7 @@ class Client:
         self.close()
 
     def _arm(self, request: httpx2.Request) -> None:
-        def connected(event: str, about: Mapping[str, Any]) -> None:
-            if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-                self._connections.add(about["return_value"].get_extra_info("socket"))
-
-        request.extensions["trace"] = connected
+        request.extensions["trace"] = self._connections.traced
 
     def _heard(self, response: httpx2.Response) -> None:
         """Every answer may name the limits, also one that refuses."""

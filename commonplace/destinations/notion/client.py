@@ -22,18 +22,17 @@ import json
 import logging
 import random
 import re
-import socket
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from weakref import WeakSet
 
 import msgspec
 
 from commonplace import moments
+from commonplace.connections import Connections
 from commonplace.destinations.notion.governor import SYSTEM_CLOCK, Clock, Governor, Stopped, governor_for
 from commonplace.destinations.notion.settings import NotionSettings
 from commonplace.errors import CommonplaceError, Halt, Permanent, Retryable
@@ -101,9 +100,9 @@ class NotionClient:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._abandoned = threading.Event()
-        self._connections: WeakSet[socket.socket] = WeakSet()
+        self._connections = Connections()
         self._check: Callable[[], None] = lambda: None
-        self._transport = _connect(settings, lambda: self._check(), self._connections.add)
+        self._transport = _connect(settings, lambda: self._check(), self._connections)
 
     def send(self, method: str, path: str, body: Json | None = None, *, query: Json | None = None,
              file: FileToSend | None = None, repeatable: bool = True) -> Json:  # fmt: skip
@@ -145,9 +144,7 @@ class NotionClient:
         """Nobody waits any more: what is in flight is let go, its answer unknown, and nothing more is sent."""
         self._abandoned.set()
         self.stop()
-        for connection in list(self._connections):
-            with suppress(OSError):
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        self._connections.cut()
 
     @property
     def is_stopped(self) -> bool:
@@ -194,9 +191,7 @@ class NotionClient:
         return answer if isinstance(answer, dict) else {}
 
 
-def _connect(
-    settings: NotionSettings, check: Callable[[], None], connected: Callable[[socket.socket], None]
-) -> notion_client.Client:
+def _connect(settings: NotionSettings, check: Callable[[], None], connections: Connections) -> notion_client.Client:
     import httpx
     import notion_client
 
@@ -204,8 +199,7 @@ def _connect(
         """Connecting may take its time; between here and the first byte there is none to sleep in."""
         if event.endswith("send_request_headers.started"):
             check()
-        elif event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            connected(about["return_value"].get_extra_info("socket"))
+        connections.traced(event, about)
 
     def arm(request: httpx.Request) -> None:
         request.extensions["trace"] = ask
