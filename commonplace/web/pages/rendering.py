@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from commonplace.archive import leases
+from commonplace.archive.access.sessions import Session
 from commonplace.moments import from_datetime, to_datetime
 from commonplace.web.reading import legible
 from commonplace.web.security import cookies, csrf
@@ -45,7 +46,7 @@ MESSAGES = ("kept", "noted", "undone", "started", "removed", "lent", "restored")
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page. Templates also get `session` (who is logged in), `csrf` (for forms) and `static` (addresses of files)."""
-    page = HTMLResponse(fragment(request, template, **values), status)
+    page = HTMLResponse(fragment(request, template, banner=_banner(request), **values), status)
     cookies.keep_visit(request, page)
     return page
 
@@ -58,10 +59,8 @@ def fragment(request: Request, template: str, **values: Any) -> str:
     def moment(value: int | None, form: str = "%Y-%m-%d %H:%M") -> str:
         return "" if value is None else to_datetime(value, zone).strftime(form)
 
-    session = getattr(request.state, "session", None)
     given = {
-        "session": session,
-        "banner": _banner(request, session.owner) if session else "",
+        "session": _session(request),
         "csrf": cache(partial(csrf.token, request)),
         "moment": moment,
         "rooms": ROOMS,
@@ -71,12 +70,17 @@ def fragment(request: Request, template: str, **values: Any) -> str:
     return legible(templates().get_template(template).render(given | values))
 
 
-def _banner(request: Request, owner: str) -> str:
+def _session(request: Request) -> Session | None:
+    return getattr(request.state, "session", None)
+
+
+def _banner(request: Request) -> str:
     """What everybody should know who looks at a page now."""
-    at_work = server_of(request).at_work()
+    session = _session(request)
+    at_work = server_of(request).at_work() if session else []
     if leases.restoring() in at_work:
         return say("banner.restoring")
-    return say("banner.importing") if leases.importing(owner) in at_work else ""
+    return say("banner.importing") if session and leases.importing(session.owner) in at_work else ""
 
 
 def done(where: str, told: str = "") -> RedirectResponse:

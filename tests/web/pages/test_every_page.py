@@ -20,6 +20,7 @@ from tests.web.hostile import ATTACK, PAGES, RUN, fill, pages
 
 MOST_BYTES = 150_000
 MOST_QUERIES = 12
+WHO_IS_AT_WORK = "FROM leases"
 COMPUTED_ON_WISH = ("?preview=true", "?merges=true", "?plan=markdown")
 NO_PAGES = {
     "/static/{name}",
@@ -55,11 +56,11 @@ def _run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @contextmanager
 def _asked(engine: Engine) -> Iterator[list[str]]:
-    """What the database is asked meanwhile, but for what is asked once a second for all pages: who is at work."""
+    """What the database is asked meanwhile."""
     found: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement != "BEGIN" and "FROM leases" not in statement:
+        if statement != "BEGIN":
             found.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
@@ -86,6 +87,7 @@ def test_every_page_is_html_without_script_or_style_in_it(live: Live) -> None:
         with _asked(live.archive.engine) as asked:
             page = browser.get(path)
         assert page.status_code == 200, path
+        asked = [one for one in asked if WHO_IS_AT_WORK not in one]  # which is asked once a second for all pages
         most = MOST_QUERIES + 3 * path.startswith("/projects/")  # whose parts each look the project up
         assert len(asked) <= most or path.endswith(COMPUTED_ON_WISH), (path, asked)
         assert len(page.content) < MOST_BYTES, path
@@ -108,6 +110,15 @@ def test_every_page_of_an_empty_archive_says_what_to_do(live: Live) -> None:
             assert page.status_code == 200, path
             _strictly(page.text)
     assert browser.get("/conversations/chatgpt:nothing").status_code == 404
+
+
+def test_a_part_of_a_page_does_not_ask_what_the_page_around_it_tells(live: Live) -> None:
+    fill(live.archive)
+    client = live.logged_in().client
+    for headers, is_asked in (({"x-part": "found"}, False), ({}, True)):
+        with _asked(live.archive.engine) as asked:
+            assert client.get("/conversations?q=script", headers=headers).status_code == 200
+        assert any(WHO_IS_AT_WORK in one for one in asked) is is_asked
 
 
 @pytest.mark.browser
