@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from commonplace.archive.conversations.reading import has_conversation
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import history
 from commonplace.archive.verdicts.current import Correction, Field, tags_of, words_of
@@ -108,9 +107,10 @@ def say(home: Path, archive: Archive, choice: Choice, *, taxonomy: str, origin: 
     category = own_name(archive, taxonomy, choice.category) if choice.category else ""
     if not (category or choice.tags or choice.project):
         raise Refused("Nothing to change was given.", hint="Give a category, tags or a project.")
-    ids = [id for id in choice.ids if has_conversation(archive, id)]
-    words = [*_categories(archive, ids, category), *_tags(archive, ids, choice.tags)]
-    kept = keep(home, msgspec.structs.replace(choice, said=tuple(words)))
+    tags = tags_of(archive, choice.ids)
+    ids = [id for id in choice.ids if id in tags]  # the others are gone
+    words = [*_categories(archive, ids, category), *_tags(archive, tags, choice.tags)]
+    kept = keep(home, msgspec.structs.replace(choice, said=tuple(words), event=""))
     for word in words:
         correct(archive, word.id, word.field, word.after, origin=origin, taxonomy=taxonomy)
     if choice.project:
@@ -152,15 +152,15 @@ def _categories(archive: Archive, ids: Sequence[str], category: str) -> list[Sai
     return [Said(id=id, field="category", before=before.get(id), after=category) for id in ids]
 
 
-def _tags(archive: Archive, ids: Sequence[str], added: Sequence[str]) -> list[Said]:
+def _tags(archive: Archive, current: Mapping[str, list[str]], added: Sequence[str]) -> list[Said]:
     if not added:
         return []
-    before, current = words_of(archive, ids, "tags"), tags_of(archive, ids)
-    wanted = {id: _with(current.get(id, []), added) for id in ids}
+    before = words_of(archive, list(current), "tags")
+    wanted = {id: _with(tags, added) for id, tags in current.items()}
     return [
         Said(id=id, field="tags", before=before.get(id), after=tags)
         for id, tags in wanted.items()
-        if tags != current.get(id, [])
+        if tags != current[id]
     ]
 
 

@@ -35,6 +35,11 @@ def test_a_choice_is_said_of_taken_back_and_written_into_a_file(session: Session
     assert [(one.tags, one.project_name) for one in load_filed(archive, IDS)] == [(["bread"], "Kitchen")] * 2
     assert do(session, several.find(home, "me", chosen.name), "undo") == {"taken_back": 2}
     assert [(one.tags, one.project_name) for one in load_filed(archive, IDS)] == [([], None)] * 2
+    do(session, wanted, "say")
+    again = msgspec.structs.replace(several.find(home, "me", chosen.name), tags=("rye",), project="")
+    do(session, again, "say")
+    assert do(session, several.find(home, "me", chosen.name), "undo") == {"taken_back": 2}  # what was said last alone
+    assert [(one.tags, one.project_name) for one in load_filed(archive, IDS)] == [(["bread"], "Kitchen")] * 2
     do(session, wanted, "export")
     assert several.file_of(home, wanted).read_text().count("\n---\n") == 1
 
