@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -69,27 +70,28 @@ def change(
     """What a category is called and what belongs there. A new name goes to every verdict and correction. `look` only
     tells what that would change."""
     archive = archive_of(request, session.owner)
+    said: dict[str, Any] = {
+        "description": description.strip(),
+        "examples": tuple(line.strip() for line in examples.splitlines() if line.strip()),
+        "emoji": emoji.strip() or None,
+        "colour": colour,
+    }
+    typed = {old: Category(name=name, **said)}
     try:
         if colour not in COLOURS:
             raise Refused(f"{colour!r} is no colour.", hint=f"Use one of: {', '.join(COLOURS)}.")
         now = taxonomies.taxonomy_named(archive, set).get(old)
         if seen and (now is None or seen != mark(now)):
             raise Refused(say("again.changed", now=now.name if now else say("categories.gone")))
-        said = {
-            "description": description.strip(),
-            "examples": tuple(line.strip() for line in examples.splitlines() if line.strip()),
-            "emoji": emoji.strip() or None,
-            "colour": colour,
-        }
         if look:
-            return _page(request, session.owner, set, proposed=_with(archive, set, old, said), open=old, name=name)
+            return _page(request, session.owner, set, proposed=_with(archive, set, old, said), typed=typed)
         if name.strip() != old:
             taxonomies.rename_category(archive, set, old, " ".join(name.split()))
         changed = _with(archive, set, name, said)
         if changed != taxonomies.taxonomy_named(archive, set):
             taxonomies.keep(archive, changed)
     except Refused as refused:
-        return _page(request, session.owner, set, problem=str(refused))
+        return _page(request, session.owner, set, problem=str(refused), typed=typed)
     return done(f"/categories?set={set}", "kept")
 
 
@@ -153,15 +155,16 @@ def _page(
     preview: bool = False,
     proposed: Taxonomy | None = None,
     moved: int = 0,
-    open: str = "",
-    name: str = "",
+    typed: Mapping[str, Category] = {},
     problem: str = "",
     definition: str = "",
 ) -> Response:
     server = server_of(request)
     archive = archive_of(request, owner)
     in_use = server.settings.categorize.taxonomy
-    known = _known(archive, set or in_use, proposed)
+    sets = taxonomies.list_taxonomies(archive)
+    is_new = proposed is not None and proposed.name not in {one.name for one in sets}
+    known = proposed if proposed and is_new else taxonomies.taxonomy_named(archive, set or in_use)
     plan: Any = None
     if preview or proposed is not None:
         from commonplace.stages.categorizing import stage
@@ -170,30 +173,21 @@ def _page(
             plan = stage.preview(server.readers.of(owner).session, taxonomy=known.name, proposed=proposed)
         except CommonplaceError as error:
             problem = str(error)
-    changed = proposed.get(open) if proposed and open else None
-    typed = {open: msgspec.structs.replace(changed, name=name)} if changed else {}
     return render(
         request,
         "categories.html",
         status=400 if problem else 200,
         problem=problem,
-        sets=taxonomies.list_taxonomies(archive),
+        sets=sets,
         known=known,
         in_use=in_use,
         counts=_counts(archive),
         plan=plan,
         is_proposed=proposed is not None,
         moved=moved,
-        open=open,
         typed=typed,
         colours=COLOURS,
         definition=definition,
         blank=Category(name=""),
         mark=mark,
     )
-
-
-def _known(archive: Archive, name: str, proposed: Taxonomy | None) -> Taxonomy:
-    """The set that is shown: one that is only proposed may not be there yet."""
-    known = {one.name for one in taxonomies.list_taxonomies(archive)}
-    return proposed if proposed is not None and name not in known else taxonomies.taxonomy_named(archive, name)

@@ -121,7 +121,7 @@ def split(
     try:
         event = projects.split(archive, id, name, ids=conversation, refs=ref)
     except Refused as refused:
-        return _one(request, session.owner, id, problem=str(refused))
+        return _one(request, session.owner, id, problem=str(refused), typed={"split": name})
     return done(f"/projects/{event['detail']['new']}", "kept")
 
 
@@ -138,14 +138,15 @@ def assistant(
     """Who answers questions about it, and how."""
     from commonplace.stages.mapping import projects
 
+    typed = {"model": model, "temperature": temperature, "instructions": instructions}
     try:
         warmth = float(temperature.replace(",", ".")) if temperature.strip() else None
         wanted = Assistant(model=model.strip(), instructions=instructions.strip(), temperature=warmth)
         projects.set_assistant(archive_of(request, session.owner), id, None if reset else wanted)
     except ValueError:
-        return _one(request, session.owner, id, problem=say("projects.no_number"))
+        return _one(request, session.owner, id, problem=say("projects.no_number"), typed=typed)
     except Refused as refused:
-        return _one(request, session.owner, id, problem=str(refused))
+        return _one(request, session.owner, id, problem=str(refused), typed=typed)
     return done(f"/projects/{id}", "kept")
 
 

@@ -122,6 +122,9 @@ def test_categories_are_merged_with_everything_in_them_once_it_was_told_what_tha
     changed = browser.submit(page, "/categories/change", **change)
     assert 'value="Numbers"' in changed.text  # what was typed is still there
     assert "Only sums" in changed.text
+    beside = browser.submit(page, "/categories/change", **change | {"seen": "something else", "look": ""})
+    assert "Somebody has changed this meanwhile" in beside.text
+    assert "Only sums" in beside.text  # also where somebody was quicker
     assert taxonomy_named(mapped.archive, "everyday") == merged
 
 
@@ -137,7 +140,10 @@ def test_a_project_is_split_and_has_an_assistant_and_both_are_undone(mapped: Liv
     spoken = {"instructions": "Answer in verse.", "model": "gpt-5-mini", "temperature": "0.5"}
     assert browser.submit(page, f"/projects/{kitchen}/assistant", **spoken).status_code == 303
     assert projects.assistant(mapped.archive, kitchen).instructions == "Answer in verse."
-    assert browser.submit(page, f"/projects/{kitchen}/assistant", temperature="warm").status_code == 400
+    refused = browser.submit(page, f"/projects/{kitchen}/assistant", temperature="warm", instructions="In <prose>.")
+    assert refused.status_code == 400
+    assert "In &lt;prose&gt;." in refused.text  # nothing typed is lost
+    assert projects.assistant(mapped.archive, kitchen).instructions == "Answer in verse."
     for event in projects.show(mapped.archive, kitchen)["history"]:
         browser.submit(browser.get("/projects"), "/projects/undo", event=event["id"])
     assert _projects(mapped) == ["Kitchen"] * 3
