@@ -16,6 +16,7 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.utils import getaddresses
+from typing import Any
 
 import msgspec
 
@@ -48,7 +49,11 @@ class Mail(msgspec.Struct, frozen=True):
 
     uid: int
     arrived_at: float
-    message: EmailMessage
+    source: bytes
+
+    def parsed(self) -> EmailMessage:
+        """What it says. Whoever writes a mail can write it so that the parser trips over it, with any exception."""
+        return BytesParser(policy=policy.default).parsebytes(self.source)
 
 
 @contextmanager
@@ -61,11 +66,11 @@ def opened(box: Mailbox) -> Iterator[Folder]:
     try:
         try:
             imap.login(box.user, box.password)
-        except imaplib.IMAP4.error:
+        except (imaplib.IMAP4.error, UnicodeError):  # a password in other letters than IMAP knows
             raise Halt(
                 f"{box.host} does not let {box.user} in.", hint="Set MAIL_PASSWORD to an app password."
             ) from None
-        if imap.select(_quoted(box.folder), readonly=True)[0] != "OK":
+        if not box.folder.isascii() or imap.select(_quoted(box.folder), readonly=True)[0] != "OK":
             raise Halt(f"There is no folder {box.folder!r} at {box.host}.", hint="Set [mail] folder.")
         yield Folder(imap)
     except (OSError, imaplib.IMAP4.error):
@@ -93,7 +98,7 @@ class Folder:
         for domain in domains:
             if not _DOMAIN.fullmatch(domain):
                 raise ValueError(domain)
-            found = self._imap.uid("SEARCH", "SINCE", date, "FROM", f'"{domain}"')[1]
+            found = self._ask("SEARCH", "SINCE", date, "FROM", f'"{domain}"')
             numbers |= {int(each) for each in (found[0] or b"").split()}
         for number in sorted(each for each in numbers if each > after):
             if mail := self._fetch(number):
@@ -101,13 +106,18 @@ class Folder:
 
     def _fetch(self, number: int) -> Mail | None:
         """PEEK: it stays unread."""
-        told = self._imap.uid("FETCH", str(number), f"(INTERNALDATE BODY.PEEK[]<0.{MOST_BYTES}>)")[1]
+        told = self._ask("FETCH", str(number), f"(INTERNALDATE BODY.PEEK[]<0.{MOST_BYTES}>)")
         for part in told:
             if isinstance(part, tuple):
                 date = imaplib.Internaldate2tuple(part[0])
-                message = BytesParser(policy=policy.default).parsebytes(part[1])
-                return Mail(number, time.mktime(date) if date else time.time(), message)
+                return Mail(number, time.mktime(date) if date else time.time(), part[1])
         return None
+
+    def _ask(self, *asked: str) -> list[Any]:
+        answer, told = self._imap.uid(*asked)
+        if answer != "OK":
+            raise imaplib.IMAP4.error("refused")
+        return told
 
 
 def sender_of(message: EmailMessage) -> str:

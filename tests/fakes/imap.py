@@ -22,6 +22,7 @@ class FakeImap:
         self.folder, self.validity = folder, validity
         self.mails: dict[int, bytes] = {}
         self.asked: list[str] = []
+        self.is_out_of_order = False
         fake = self
 
         class Session(socketserver.StreamRequestHandler):
@@ -63,6 +64,8 @@ class FakeImap:
             return "NO [AUTHENTICATIONFAILED] who are you"
         if command == "EXAMINE" and self.folder not in asked:
             return "NO no such folder"
+        if command == "UID" and self.is_out_of_order:
+            return "NO [UNAVAILABLE] the disk of inner.mine.org is gone"
         is_reading = command in ("CAPABILITY", "LOGIN", "EXAMINE", "LOGOUT") or re.match(r"UID (SEARCH|FETCH) ", asked)
         read_only = "[READ-ONLY] " if command == "EXAMINE" else ""
         return f"OK {read_only}done" if is_reading else "NO this changes something"
@@ -75,6 +78,8 @@ class FakeImap:
             return [b"* CAPABILITY IMAP4rev1\r\n"]
         if words[0] == "EXAMINE":
             return [f"* {len(self.mails)} EXISTS\r\n* OK [UIDVALIDITY {self.validity}] valid\r\n".encode()]
+        if words[0] == "UID" and self.is_out_of_order:
+            return []
         if words[:2] == ["UID", "SEARCH"]:
             domain = words[-1].strip('"').encode()
             found = [str(number) for number, mail in self.mails.items() if domain in (_FROM.search(mail) or [b""])[0]]

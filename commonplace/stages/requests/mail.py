@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from commonplace.archive.memory import recall, remember
 from commonplace.config import Environment, Settings
 from commonplace.errors import Refused
-from commonplace.mailbox import Mailbox, opened, recipients_of, sender_of, signed_by
+from commonplace.mailbox import Mail, Mailbox, opened, recipients_of, sender_of, signed_by
 from commonplace.session import Session
 from commonplace.sources.getting import Asking, is_within
 from commonplace.stages.requests.standing import SECOND, Account, accounts, say_mailed
@@ -33,7 +33,7 @@ def read_mail(session: Session) -> list[str]:
         validity, _, last = (recall(archive, name) or "").partition(" ")
         newest = int(last) if last and validity == folder.validity else 0
         for mail in folder.since(time.time() - LOOK_BACK_SECONDS, domains, after=newest):
-            if found := about(mail.message, known, server=settings.mail.server):
+            if found := _understood(mail, known, server=settings.mail.server):
                 account, link = found
                 say_mailed(archive, account, at=int(mail.arrived_at * SECOND), link=link)
                 noticed.append(account.name)
@@ -51,6 +51,13 @@ def mailbox_of(settings: Settings, environment: Environment) -> Mailbox:
     return Mailbox(
         host=mail.host, port=mail.port, user=mail.user, password=password, folder=mail.folder, plain=mail.plain
     )
+
+
+def _understood(mail: Mail, known: Sequence[Account], *, server: str) -> tuple[Account, str] | None:
+    try:
+        return about(mail.parsed(), known, server=server)
+    except Exception:  # no assistant writes so, and one hostile mail must not hide those after it; its text stays out
+        return None
 
 
 def about(message: EmailMessage, known: Sequence[Account], *, server: str) -> tuple[Account, str] | None:

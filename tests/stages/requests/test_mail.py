@@ -10,7 +10,7 @@ import pytest
 from commonplace.archive import requests
 from commonplace.archive.core import Archive
 from commonplace.config import load
-from commonplace.errors import Halt, Refused
+from commonplace.errors import Halt, Refused, Retryable
 from commonplace.mailbox import Mailbox, opened
 from commonplace.session import Session
 from commonplace.stages.requests.mail import read_mail
@@ -99,6 +99,22 @@ def test_a_mail_that_is_forged_or_about_something_else_is_not_noticed(
     assert read_mail(session) == ["chatgpt"]
 
 
+@pytest.mark.parametrize("sender", ["openai.com<", "openai.com@"])
+def test_a_mail_that_no_parser_understands_does_not_hide_the_next(
+    imap: FakeImap, sqlite_archive: Archive, tmp_path: Path, sender: str
+) -> None:
+    imap.deliver(mail(sender=sender))
+    imap.deliver(mail())
+    assert read_mail(session_of(imap, sqlite_archive, tmp_path)) == ["chatgpt"]
+
+
+def test_what_a_server_says_when_it_refuses_stays_out(imap: FakeImap, sqlite_archive: Archive, tmp_path: Path) -> None:
+    imap.is_out_of_order = True
+    with pytest.raises(Retryable, match=r"127\.0\.0\.1 stopped answering") as told:
+        read_mail(session_of(imap, sqlite_archive, tmp_path))
+    assert told.value.__cause__ is None
+
+
 def test_two_accounts_are_told_apart_by_their_addresses(
     imap: FakeImap, sqlite_archive: Archive, tmp_path: Path
 ) -> None:
@@ -130,8 +146,11 @@ def test_what_is_missing_or_wrong_is_said_and_no_password_with_it(
     with pytest.raises(Halt, match="does not let me in") as refused:
         read_mail(session_of(imap, sqlite_archive, tmp_path, MAIL_PASSWORD="guessed"))
     assert "guessed" not in f"{refused.value} {refused.value.__cause__}"
-    with pytest.raises(Halt, match="no folder 'Exports'"):
-        read_mail(session_of(imap, sqlite_archive, tmp_path, folder="Exports"))
+    with pytest.raises(Halt, match="does not let me in"):
+        read_mail(session_of(imap, sqlite_archive, tmp_path, MAIL_PASSWORD="schlüssel"))
+    for folder in ("Exports", "Gelöscht"):
+        with pytest.raises(Halt, match=f"no folder '{folder}'"):
+            read_mail(session_of(imap, sqlite_archive, tmp_path, folder=folder))
     box = Mailbox(host="mail.example.org", port=143, user="me", password=PASSWORD, folder="INBOX", plain=True)
     with pytest.raises(Refused, match="this machine alone"), opened(box):
         pass
