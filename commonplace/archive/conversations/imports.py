@@ -171,14 +171,6 @@ def find_flawless(
     return _record(row) if row else None
 
 
-def is_ended(archive: Archive, *, signature: str) -> bool:
-    """Whether an import of a file with this signature came to its end, good or bad."""
-    mine = imports.c.owner == archive.owner, imports.c.signature == signature
-    query = select(imports.c.id).where(*mine, imports.c.status.in_(["completed", "failed"])).limit(1)
-    with archive.read() as connection:
-        return connection.execute(query).first() is not None
-
-
 def named(archive: Archive, name: str) -> ImportRecord | None:
     """The newest import of a file of this name."""
     query = select(imports).where(imports.c.owner == archive.owner, imports.c.name == name)

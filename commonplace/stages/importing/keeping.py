@@ -56,11 +56,6 @@ def signature(path: Path) -> Signature:
     return Signature(size, size + state.hexdigest(), files if whole.is_dir() else {})
 
 
-def is_tried(archive: Archive, path: Path) -> bool:
-    """Whether an import of this file or folder, as it is now, came to its end. Nothing is opened to find out."""
-    return imports.is_ended(archive, signature=signature(path).whole)
-
-
 def unchanged_since(archive: Archive, path: Path, now: Signature, *, keep: bool) -> dict[str, Unchanged]:
     """The files of a folder that are as they were when they were merged, and are kept if they are to be."""
     if not now.files:

@@ -15,7 +15,6 @@ from commonplace.archive.files import files
 from commonplace.sources import containers
 from commonplace.sources.contract import Item
 from commonplace.sources.items import ItemReader
-from commonplace.stages.importing.keeping import is_tried
 from commonplace.stages.importing.report import ImportReport
 from commonplace.stages.importing.stage import import_paths
 from tests.archive.builders import bytes_of, contents
@@ -76,14 +75,12 @@ def test_of_a_history_only_what_changed_is_opened(
 
 def test_a_history_that_is_as_it_was_is_not_opened_at_all(archive: Archive, tmp_path: Path, opened: list[str]) -> None:
     folder = history(tmp_path / "projects", "a", "b")
-    assert not is_tried(archive, folder)
     import_paths(archive, [folder])
     opened.clear()
-    assert is_tried(archive, folder)
     assert told(import_paths(archive, [folder])) == (2, 0, 0, 2, 0)
     assert opened == []
     go_on(folder, "a", "Thanks")
-    assert not is_tried(archive, folder)
+    assert told(import_paths(archive, [folder])) == (2, 0, 1, 1, 0)
 
 
 def test_what_is_written_while_it_is_read_is_read_the_next_time(
@@ -123,7 +120,6 @@ def test_what_was_damaged_is_tried_again_and_the_rest_is_not(
     folder = history(tmp_path / "projects", "a")
     (folder / "bad.jsonl").write_bytes(b'{"type": "user", "uuid": "u", "sessionId": 7}\n')
     assert told(import_paths(archive, [folder])) == (2, 1, 0, 0, 1)
-    assert is_tried(archive, folder)
     opened.clear()
     assert told(import_paths(archive, [folder])) == (2, 0, 0, 1, 1)
     assert set(opened) == {"bad.jsonl"}
