@@ -162,7 +162,8 @@ class _FileImport(msgspec.Struct, frozen=True):
                     hint="It may have been exported from an account that is new: look whether it is the right one.",
                 )
             report.sha256 = keeper.sha256()
-            note_seen(self.archive, self.path, seen_as, reading.wholes, title=export.title, kept=keep)
+            kept_in = (report.sha256 or "") if keep else ""
+            note_seen(self.archive, self.path, seen_as, reading.wholes, title=export.title, kept_in=kept_in)
 
     @contextmanager
     def _reading(self, export: Export) -> Iterator[Reading]:

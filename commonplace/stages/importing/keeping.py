@@ -29,8 +29,6 @@ from commonplace.sources.registry import readers_version
 OpenMember = Callable[[str], BinaryIO]
 """The bytes of a file that came with a conversation."""
 
-_KEPT = "kept"
-"""Ends the noted state of a file that is among the kept exports."""
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
@@ -60,21 +58,26 @@ def unchanged_since(archive: Archive, path: Path, now: Signature, *, keep: bool)
     """The files of a folder that are as they were when they were merged, and are kept if they are to be."""
     if not now.files:
         return {}
-    found = {}
-    for name, file in seen.below(archive, str(path.absolute())).items():
-        state = now.files.get(name, "gone")
-        if file.state == f"{state}{_KEPT}" or (file.state == state and not keep):
-            found[name] = Unchanged(file.title, file.digest)
-    return found
+    noted = seen.below(archive, str(path.absolute()))
+    kept = files.there(archive) if noted and keep else set()
+    return {
+        name: Unchanged(file.title, file.digest)
+        for name, file in noted.items()
+        if (state := now.files.get(name)) is not None
+        and file.state.startswith(state)
+        and (not keep or file.state.removeprefix(state) in kept)
+    }
 
 
 def note_seen(
-    archive: Archive, path: Path, then: Signature, wholes: Mapping[str, bytes], *, title: str, kept: bool
+    archive: Archive, path: Path, then: Signature, wholes: Mapping[str, bytes], *, title: str, kept_in: str
 ) -> None:
-    """What was read of a folder, in the state that it had before it was read: what was added meanwhile is a change."""
-    mark = _KEPT if kept else ""
+    """What was read of a folder, in the state that it had before it was read: what was added meanwhile is a change.
+
+    `kept_in`: the hash of the kept export that has it, if one has. It ends the noted state.
+    """
     files = {
-        name: seen.SeenFile(f"{then.files[name]}{mark}", title, digest)
+        name: seen.SeenFile(f"{then.files[name]}{kept_in}", title, digest)
         for name, digest in wholes.items()
         if name in then.files
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from commonplace.archive.care.forget import forget
 from commonplace.archive.conversations.reading import load_conversation
 from commonplace.archive.core import Archive
 from commonplace.archive.files import files
@@ -139,6 +140,18 @@ def test_each_import_keeps_what_it_read_and_files_without_a_copy_are_kept_when_a
     assert b"b.jsonl" in first
     assert b"a.jsonl" not in second
     assert b"Thanks" in second
+
+
+def test_what_went_with_the_kept_exports_is_kept_again(archive: Archive, tmp_path: Path) -> None:
+    folder = history(tmp_path / "projects", "a", "b")
+    import_paths(archive, [folder])
+    forget(archive, purge_exports=True)
+    assert stored_bytes(archive) == []
+    go_on(folder, "b", "Thanks")
+    import_paths(archive, [folder])
+    (kept,) = stored_bytes(archive)
+    assert b"a.jsonl" in kept
+    assert b"Thanks" in kept
 
 
 def test_a_renamed_file_and_one_of_another_moment_are_read(archive: Archive, tmp_path: Path, opened: list[str]) -> None:
