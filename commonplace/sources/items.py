@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped
 from commonplace.sources.decoding import Undecodable, decode
 from commonplace.sources.splitting import UNDER, Buffer, Flaw, split, without_bom
+
+Each = TypeVar("Each")
 
 _CHUNK = 256
 _MAX_BYTES = 100_000_000
@@ -83,8 +85,7 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
 
     def items_of(self, member: str, pieces: Iterable[memoryview | Flaw], known: Known | None) -> Iterator[Item]:
         """Every item of a file that is cut already."""
-        numbered = enumerate(pieces)
-        while chunk := list(islice(numbered, _CHUNK)):
+        for chunk in _batches(enumerate(pieces)):
             items = [(index, piece, self._digest(piece)) for index, piece in chunk if isinstance(piece, memoryview)]
             skipped = known([digest for _, _, digest in items]) if known and items else frozenset()
             for index, piece, digest in items:
@@ -118,8 +119,8 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
         return f"#{index} {found[1].decode('utf-8', 'replace')}" if found else f"#{index}"
 
 
-def _batches(members: Iterable[str]) -> Iterator[list[str]]:
-    waiting = iter(members)
+def _batches(them: Iterable[Each]) -> Iterator[list[Each]]:
+    waiting = iter(them)
     while some := list(islice(waiting, _CHUNK)):
         yield some
 

@@ -22,7 +22,17 @@ from commonplace.sources.fields import dicts, first_text, mapping, moment, text
 from commonplace.sources.listed import Kind, Listed, ListedExport
 from commonplace.sources.shapes import COMPLIANCE
 from commonplace.sources.splitting import Flaw, split
-from commonplace.sources.turns import Around, Turn, arrange, in_turn, last_moment, newest_model, role_of, title_of
+from commonplace.sources.turns import (
+    Around,
+    Turn,
+    arrange,
+    first_moment,
+    in_turn,
+    last_moment,
+    newest_model,
+    role_of,
+    title_of,
+)
 from commonplace.sources.unfamiliar import count, name_of
 
 _NO_MESSAGES = "events"
@@ -63,7 +73,7 @@ def _conversation(events: Any, around: Around) -> Conversation:
         source="chatgpt_compliance",
         external_id=external_id,
         title=first_text(about, "title", "conversation_title") or title_of(messages),
-        created_at=min(filter(None, (message.created_at for message in messages)), default=None),
+        created_at=first_moment(messages),
         updated_at=last_moment(messages),
         messages=messages,
         current_message_id=current,
