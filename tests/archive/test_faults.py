@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,8 +20,7 @@ from commonplace.archive.opening import open_archive
 from commonplace.archive.search.search import search
 from commonplace.errors import CommonplaceError, Halt, Retryable
 from tests.archive.builders import simple_chat
-
-NOBODY = 65534
+from tests.unprivileged import unprivileged
 
 
 def _garbage(path: Path) -> None:
@@ -125,14 +123,10 @@ def _read_only(folder: Path) -> Iterator[None]:
     paths = [*folder.iterdir(), folder]
     for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.setresuid(NOBODY, NOBODY, 0)
     try:
-        yield
+        with unprivileged():
+            yield
     finally:
-        if is_root:
-            os.setresuid(0, 0, 0)
         folder.chmod(0o755)
 
 

@@ -20,15 +20,9 @@ from commonplace.sources.contract import Export
 from commonplace.sources.limits import Limits
 from commonplace.sources.registry import open_export
 from commonplace.stages.importing.intake import Intake, TextIndex
-from commonplace.stages.importing.keeping import (
-    Keeper,
-    Signature,
-    has_lost_files,
-    note_seen,
-    signature,
-    unchanged_since,
-)
+from commonplace.stages.importing.keeping import Keeper, has_lost_files, note_seen, unchanged_since
 from commonplace.stages.importing.report import FileReport
+from commonplace.stages.importing.signing import Signature, signature
 
 Progress = Callable[[FileReport], None]
 """Told after every batch what the file has brought so far."""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
-from hashlib import blake2b
-from pathlib import Path, PurePath
+from contextlib import closing
+from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
-
-import msgspec
 
 from commonplace.archive.conversations import imports, seen
 from commonplace.archive.conversations.imports import ImportRecord
@@ -24,34 +20,12 @@ from commonplace.archive.files import files
 from commonplace.errors import Defect, Refused
 from commonplace.model import Attachment, Conversation
 from commonplace.sources.contents import Unchanged
-from commonplace.sources.registry import readers_version
+from commonplace.stages.importing.signing import Signature, files_at, name_in
 
 OpenMember = Callable[[str], BinaryIO]
 """The bytes of a file that came with a conversation."""
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
-
-
-class Signature(msgspec.Struct, frozen=True):
-    """By which the same file is recognised without reading it. `size` is the part that copies of it share."""
-
-    size: str
-    whole: str
-    files: dict[str, str]
-    """In a folder, what changes with each of its files, by its path in there."""
-
-
-def signature(path: Path) -> Signature:
-    """From the place, size, time and inode of a file, or of every file in a folder; and the readers' version."""
-    whole, version = path.absolute(), readers_version()
-    total, state, files = 0, blake2b(digest_size=16), {}
-    for file, found in _files(whole):
-        total += found.st_size
-        told = f"{found.st_size}\0{found.st_mtime_ns}\0{found.st_ino}\0"
-        state.update(f"{file}\0{told}".encode("utf-8", "replace"))
-        files[_name_in(whole, file)] = f"{version}:{told}".replace("\0", ":")
-    size = f"{version}:{total}:"
-    return Signature(size, size + state.hexdigest(), files if whole.is_dir() else {})
 
 
 def unchanged_since(archive: Archive, path: Path, now: Signature, *, keep: bool) -> dict[str, Unchanged]:
@@ -82,27 +56,6 @@ def note_seen(
         if name in then.files
     }
     seen.note(archive, str(path.absolute()), files)
-
-
-def _files(whole: Path) -> list[tuple[str, os.stat_result]]:
-    """The file itself, or every file of a folder but links, by its path."""
-    if not whole.is_dir():
-        return [(str(whole), whole.stat())] if whole.is_file() else []
-    found: list[tuple[str, os.stat_result]] = []
-    waiting = [str(whole)]
-    while waiting:
-        with suppress(FileNotFoundError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    with suppress(FileNotFoundError):  # it went in between
-                        found.append((entry.path, entry.stat(follow_symlinks=False)))
-    return sorted(found, key=lambda file: file[0])
-
-
-def _name_in(folder: Path, file: str) -> str:
-    return PurePath(file[len(str(folder)) :].lstrip(os.sep)).as_posix()
 
 
 def has_lost_files(archive: Archive, record: ImportRecord) -> bool:
@@ -154,8 +107,8 @@ def _pack(folder: Path, target: Path, without: Collection[str]) -> None:
     """A zip that is the same for the same files, whenever it is made."""
     whole = folder.absolute()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
-        for file, _ in _files(whole):
-            if (name := _name_in(whole, file)) not in without:
+        for file, _ in files_at(whole):
+            if (name := name_in(whole, file)) not in without:
                 inside = zipfile.ZipInfo(name, _LONG_AGO)
                 with Path(file).open("rb") as source, packed.open(inside, "w", force_zip64=True) as out:
                     shutil.copyfileobj(source, out, files.CHUNK)

@@ -14,6 +14,7 @@ import msgspec
 from commonplace.archive.watched import Stamp
 from commonplace.config import Environment, Settings
 from commonplace.sources.getting import SESSIONS, folders_of_history
+from commonplace.stages.importing.signing import files_below
 
 QUIET_SECONDS = 3.0
 """A file that nobody wrote to for so long is taken to be whole, if it looks whole."""
@@ -63,7 +64,7 @@ def _entries(folder: Path) -> Iterator[Seen]:
             with suppress(OSError):
                 about = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(about.st_mode):
-                    yield Seen(entry.path, Stamp(about.st_size, about.st_mtime_ns), _changed_at(about))
+                    yield _seen(entry.path, about)
                 elif stat.S_ISDIR(about.st_mode):
                     yield _unpacked(entry.path, about)
 
@@ -82,14 +83,12 @@ def _unpacked(path: str, about: os.stat_result) -> Seen:
 def _sessions(folder: Path) -> Iterator[Seen]:
     if not folder.is_dir():
         raise FileNotFoundError(folder)
-    for within, _, names in os.walk(folder):
-        for name in names:
-            if name.endswith(SESSIONS):
-                with suppress(OSError):
-                    path = f"{within}{os.sep}{name}"
-                    about = os.lstat(path)
-                    if stat.S_ISREG(about.st_mode):
-                        yield Seen(path, Stamp(about.st_size, about.st_mtime_ns), _changed_at(about))
+    for path, about in files_below(folder, ending=SESSIONS):
+        yield _seen(path, about)
+
+
+def _seen(path: str, about: os.stat_result) -> Seen:
+    return Seen(path, Stamp(about.st_size, about.st_mtime_ns), _changed_at(about))
 
 
 def _changed_at(about: os.stat_result) -> float:

@@ -20,7 +20,7 @@ from commonplace.errors import Refused
 from commonplace.session import Session
 from commonplace.sources.limits import Limits
 from commonplace.sources.registry import open_export, readers_version
-from commonplace.stages.importing.keeping import signature
+from commonplace.stages.importing.signing import signature
 from commonplace.stages.watching.listing import Folder, Seen, listed, rests, watched_folders
 
 LOOK_SECONDS = 20.0
