@@ -32,6 +32,9 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _LOCAL_HEADER = 30
 _ENCRYPTED = 0x1
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_UNREADABLE = (zipfile.BadZipFile, RuntimeError)
+"""What zipfile raises for what it cannot read: where it lacks a password a RuntimeError, and where it does not know a
+compression or a version of the format a NotImplementedError, which is one."""
 
 
 class Unreadable(Exception):
@@ -138,7 +141,7 @@ class Zip:
             self._zip = zipfile.ZipFile(file)
             entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
             self._check(entries, limits)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as exc:
+        except (*_UNREADABLE, ValueError, OSError, EOFError) as exc:
             file.close()
             raise Refused(
                 f"{name!r} is not a whole zip: {exc}.", hint="It may have been cut off: download it again."
@@ -171,7 +174,7 @@ class Zip:
         entry = self._entries[name]
         try:
             stream = self._zip.open(entry)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
+        except _UNREADABLE as exc:
             raise Unreadable(_told(exc)) from exc
         return cast(
             BinaryIO, Metered(cast(BinaryIO, stream), lambda read: self._meter.count(name, read, entry.compress_size))
@@ -181,7 +184,7 @@ class Zip:
         try:
             with self.open(name) as stream:
                 return _spooled(stream)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as exc:
+        except (*_UNREADABLE, zlib.error, EOFError, OSError) as exc:
             raise Unreadable(_told(exc)) from exc
 
     def close(self) -> None:
