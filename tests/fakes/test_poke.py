@@ -48,7 +48,7 @@ def test_a_message_needs_the_key_and_a_trigger_its_own_token() -> None:
 def test_pokes_own_package_works_with_it(tmp_path: Path) -> None:
     uv = shutil.which("uv")
     if uv is None:
-        pytest.skip("uv is not here to fetch Poke's package")
+        pytest.skip("Poke's package is fetched by uv: install it")
     with FakePoke() as poke:
         variables = os.environ | {"POKE_API": poke.base_url, "POKE_API_KEY": poke.key, "HOME": str(tmp_path)}
         command = [uv, "run", "--no-project", "--with", OFFICIAL, "python", "-c", TRIED]

@@ -46,10 +46,6 @@ class World(Protocol):
 class SourceContract:
     """Inherit, and provide a fixture `world`."""
 
-    @pytest.fixture
-    def world(self) -> World:
-        raise NotImplementedError
-
     def test_the_registry_knows_it_and_nobody_else_takes_its_exports(self, world: World, tmp_path: Path) -> None:
         assert world.source.name in SOURCES
         assert world.source.title

@@ -97,13 +97,13 @@ class FileLedger:
         self._file.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", [name, value])
 
     def items(self, conversation_id: str) -> list[LedgerItem]:
-        raise NotImplementedError("Notion's pages have no parts of their own in the ledger.")
+        raise AssertionError("Notion's pages have no parts of their own in the ledger.")
 
     def add_items(self, conversation_id: str, items: Sequence[LedgerItem]) -> None:
-        raise NotImplementedError("Notion's pages have no parts of their own in the ledger.")
+        raise AssertionError("Notion's pages have no parts of their own in the ledger.")
 
     def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
-        raise NotImplementedError("Notion's pages have no parts of their own in the ledger.")
+        raise AssertionError("Notion's pages have no parts of their own in the ledger.")
 
     def states(self) -> list[str]:
         return [json.loads(text)["state"] for (text,) in self._file.execute("SELECT entry FROM ledger ORDER BY id")]

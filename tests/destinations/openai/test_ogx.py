@@ -48,7 +48,7 @@ def ogx(tmp_path: Path) -> Iterator[str]:
     find = [uv or "", "python", "find", "--no-python-downloads", ">=3.12"]
     found = subprocess.run(find, capture_output=True, text=True, check=False) if uv else None
     if uv is None or found is None or found.returncode:
-        pytest.skip("uv is not here to fetch OGX, or no Python 3.12 to run it")
+        pytest.skip("OGX is fetched by uv for a Python of 3.12 or newer: install both")
     (tmp_path / "ogx.yaml").write_text(CONFIG.replace("FOLDER", str(tmp_path)))
     port = free_port(8321)
     command = [uv, "run", "--no-project", "--python", found.stdout.strip(), "--with", PACKAGE,

@@ -243,7 +243,7 @@ def test_any_field_of_a_segment_may_be_anything(field: str) -> None:
         assert read(memory(transcript_segments=[segment, odd])).conversation.messages[-1].id == "notes"
 
 
-@pytest.mark.skipif(not FIXTURES.is_dir(), reason="the public samples are not here")
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason=f"OMI's public samples are not in {FIXTURES}")
 def test_the_public_samples_are_understood() -> None:
     conversations = {
         name: read((FIXTURES / name).read_bytes(), kind).conversation
