@@ -126,9 +126,9 @@ def save(request: Request, session: Person, name: Typed, query: Address = "", an
     archive, plain = archive_of(request, session.owner), urlencode(parse_qs(query), doseq=True)
     if answer == "drop":
         saved.drop(archive, name)
-    else:
-        saved.save(archive, name, plain)
-    return done(f"/conversations?{plain}", "kept")
+        return done(f"/conversations?{plain}", "removed")
+    saved.save(archive, name, plain)
+    return done(f"/conversations?{plain}", "noted")
 
 
 def _found(server: Server, owner: str, asked: Asked) -> SearchResult:

@@ -40,7 +40,7 @@ ROOMS = (
     ("/account", "account"),
 )
 """What the navigation leads to."""
-MESSAGES = ("kept", "noted", "undone", "started", "removed", "lent", "restored")
+MESSAGES = ("kept", "noted", "undone", "removed", "lent", "restored")
 """What a page can be asked to say on top of it: whatever was just done, as `?told=`."""
 
 

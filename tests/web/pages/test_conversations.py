@@ -122,9 +122,10 @@ def test_what_was_found_is_grouped_and_a_question_is_kept_under_a_name(filled: L
     assert "<strong>1970-01</strong>" in browser.get("/conversations", group="date").text
     kept = browser.submit(grouped, "/conversations/saved", name="Baking & more")
     address = "q=sourdough&sort=newest&group=project"
-    assert kept.headers["location"] == f"/conversations?{address}&told=kept"
+    assert kept.headers["location"] == f"/conversations?{address}&told=noted"
     page = browser.get("/conversations")
     assert f'href="/conversations?{address.replace("&", "&amp;")}">Baking &amp; more</a>' in page.text
-    browser.submit(page, "/conversations/saved", name="Baking & more", answer="drop")
+    dropped = browser.submit(page, "/conversations/saved", name="Baking & more", answer="drop")
+    assert dropped.headers["location"].endswith("told=removed")
     assert "Baking &amp; more" not in browser.get("/conversations").text
     assert browser.submit(page, "/conversations/saved", name=" ").status_code == 400

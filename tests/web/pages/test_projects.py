@@ -98,7 +98,7 @@ def test_categories_are_merged_with_everything_in_them_once_it_was_told_what_tha
     asked = {"set": "everyday", "source": "Coding", "target": "Math"}
     looked = browser.submit(page, "/categories/merge", **asked, look="yes")
     assert "If you keep it:" in looked.text
-    assert "1 conversations move along" in looked.text
+    assert "1 conversation moves along" in looked.text
     assert taxonomy_named(mapped.archive, "everyday") == before
     assert browser.submit(page, "/categories/merge", **asked).status_code == 303
     merged = taxonomy_named(mapped.archive, "everyday")

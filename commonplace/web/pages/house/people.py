@@ -48,7 +48,7 @@ def disable(request: Request, session: OwnerOfRuns, name: Typed, answer: Typed =
     if user.owner == session.owner:
         return _page(request, problem=say("people.yourself"))
     users.disable(archive, user.owner, is_disabled=answer == "disable")
-    return done("/settings/users", "kept")
+    return done("/settings/users", "noted")
 
 
 @router.post("/uid", dependencies=[Guarded])
@@ -59,7 +59,7 @@ def claim(request: Request, session: OwnerOfRuns, name: Typed, uid: Typed) -> Re
         users.claim_uid(archive, users.find_user(archive, name).owner, uid.strip())
     except Refused as refused:
         return _page(request, problem=str(refused))
-    return done("/settings/users", "kept")
+    return done("/settings/users", "noted")
 
 
 def _link(request: Request, owner: str) -> str:
