@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -48,7 +49,7 @@ class Watcher:
         work: list[Callable[[], None]] = [self._work]
         for deeply in (False, True):
             if paths := [folder.path for folder in folders if folder.is_history is deeply]:
-                work.append(lambda paths=paths, deeply=deeply: self._notice(paths, deeply=deeply))  # type: ignore[misc]
+                work.append(partial(self._notice, paths, deeply=deeply))
         self._ask.start()
         self._threads = [threading.Thread(target=each, name="watching", daemon=True) for each in work]
         for thread in self._threads:
@@ -84,12 +85,13 @@ class Watcher:
     def _notice(self, folders: list[Path], *, deeply: bool) -> None:
         """Say when something changes in these folders, whichever of them are there."""
         while not self._is_over.is_set():
-            there = _there(folders)
-            if there:
-                with suppress(OSError):  # one went before it was watched
+            pause = HEARTBEAT_SECONDS
+            if there := _there(folders):
+                with suppress(OSError):  # one went before it was watched, or the system watches no more of them
                     self._notice_in(there, folders, deeply=deeply)
+                    pause = PAUSE_SECONDS
                 self._has_changed.set()
-            self._is_over.wait(PAUSE_SECONDS if there else HEARTBEAT_SECONDS)
+            self._is_over.wait(pause)
 
     def _notice_in(self, there: dict[Path, tuple[int, int]], folders: list[Path], *, deeply: bool) -> None:
         """The same as long as they are the same."""
