@@ -197,12 +197,13 @@ form?.addEventListener("drop", (event) => {
   event.preventDefault();
   delete form.dataset.over;
   const dropped = /** @type {DataTransfer} */ (/** @type {DragEvent} */ (event).dataTransfer);
-  const folders = [...dropped.items].map((each) => each.webkitGetAsEntry()).filter((each) => each?.isDirectory);
+  const each = [...dropped.items].map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  const folders = each.flatMap(({ entry }) => (entry?.isDirectory ? [entry] : []));
   if (folders.length) {
+    const files = each.flatMap(({ entry, file }) => (file && !entry?.isDirectory ? [file] : []));
     sendAll(async () => {
-      const packed = [];
-      for (const one of folders) if (one) packed.push(await asOne(one.name, (module) => module.inside(one)));
-      return packed;
+      for (const one of folders) files.push(await asOne(one.name, (module) => module.inside(one)));
+      return files;
     });
   } else if (dropped.files.length) {
     chosen.files = dropped.files;

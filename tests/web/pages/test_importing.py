@@ -180,4 +180,17 @@ def test_a_folder_arrives_as_one_file_that_holds_it(live: Live, chrome: Any, tmp
         found = {name: arrived.read(name) for name in arrived.namelist()}
     kept = [path for path in folder.rglob("*") if path.is_file()]
     assert found == {path.relative_to(folder).as_posix(): path.read_bytes() for path in kept}
+    (tmp_path / "beside.zip").write_bytes(sample)
+    _drop(watched.open("/import"), "#import", folder, tmp_path / "beside.zip")
+    expect(page.get_by_role("alert")).to_contain_text("Nobody is there to import it", timeout=20_000)
+    assert sorted(one.name for one in live.server.uploads.list("me")) == ["beside.zip", "my export.zip"]
     assert watched.wrong == []
+
+
+def _drop(page: Any, onto: str, *paths: Path) -> None:
+    """As somebody does with the mouse."""
+    box = page.locator(onto).bounding_box()
+    dragged = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        told = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": dragged}
+        page.context.new_cdp_session(page).send("Input.dispatchDragEvent", told)
