@@ -7,6 +7,7 @@ several is taken back with one word.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from commonplace.stages.categorizing.reviewing import own_name
 
 KEPT_SECONDS = 7 * 86_400
 FOLDER = "chosen"
+_NAME = re.compile("[0-9a-f]{16}")
 FORMATS = ("markdown", "html", "openai-finetune", "sharegpt")
 
 
@@ -81,7 +83,7 @@ def keep(home: Path, choice: Choice) -> Choice:
 def find(home: Path, owner: str, name: str) -> Choice:
     """A choice of this person's."""
     path = _folder(home) / f"{name}.json"
-    if name.isalnum() and path.is_file():
+    if _NAME.fullmatch(name) and path.is_file():
         found = msgspec.json.decode(path.read_bytes(), type=Choice)
         if found.owner == owner:
             return found
