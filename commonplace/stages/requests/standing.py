@@ -62,6 +62,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     due_at: int | None = None
 
     @property
+    def called(self) -> str:
+        """As a person tells it from the others."""
+        return self.title if self.account == self.source else self.account
+
+    @property
     def needs_a_click(self) -> bool:
         return self.state in NEEDS_A_CLICK
 

@@ -85,7 +85,7 @@ def _exports(server: Server, archive: Archive) -> list[tuple[str, str]]:
         (
             say(
                 f"home.exports.{each.state}",
-                name=each.account if each.account != each.source else each.title,
+                name=each.called,
                 until=to_datetime(each.link_ends_at, zone).strftime("%Y-%m-%d %H:%M") if each.link_ends_at else "",
             ),
             "/exports",
