@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
@@ -45,7 +46,8 @@ MESSAGES = ("kept", "noted", "undone", "removed", "lent", "restored")
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page. Templates also get `session` (who is logged in), `csrf` (for forms) and `static` (addresses of files)."""
+    """A page. Templates also get `session` (who is logged in), `guard` (a field that every form has) and `static`
+    (addresses of files)."""
     page = HTMLResponse(fragment(request, template, banner=_banner(request), **values), status)
     cookies.keep_visit(request, page)
     return page
@@ -61,7 +63,7 @@ def fragment(request: Request, template: str, **values: Any) -> str:
 
     given = {
         "session": _session(request),
-        "csrf": cache(partial(csrf.token, request)),
+        "guard": cache(partial(_guard, request)),
         "moment": moment,
         "rooms": ROOMS,
         "here": _room(request.url.path),
@@ -72,6 +74,10 @@ def fragment(request: Request, template: str, **values: Any) -> str:
 
 def _session(request: Request) -> Session | None:
     return getattr(request.state, "session", None)
+
+
+def _guard(request: Request) -> Markup:
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(csrf.token(request))
 
 
 def _banner(request: Request) -> str:
