@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from commonplace.config import Environment, Settings, load
+from commonplace.config.origins import origins
 from commonplace.errors import Refused
 
 EXAMPLE = Path(__file__).parents[1] / "commonplace.example.toml"
@@ -42,6 +43,22 @@ def test_where_there_is_no_file_a_variable_may_hold_the_text_of_one(tmp_path: Pa
 
 def test_an_environment_shows_no_secret() -> None:
     assert "hush" not in repr(Environment({"OPENAI_API_KEY": "hush"}))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:hush@db/x", "postgresql://me:•••@db/x"),
+        ("postgresql://me:hu/sh?@db/x", "postgresql://me:•••@db/x"),
+        ("postgresql://me@db/x?password=hush&sslmode=require", "postgresql://me@db/x?password=•••&sslmode=require"),
+        ("http://[no address", "http://[no address"),
+        ("sqlite:////home/me:hush/a@b.db", "sqlite:////home/me:hush/a@b.db"),
+    ],
+)
+def test_the_settings_that_are_shown_hold_no_password(tmp_path: Path, url: str, shown: str) -> None:
+    variables = {"COMMONPLACE_HOME": str(tmp_path), "COMMONPLACE_DATABASE_URL": url}
+    found = {one.name: one.value for one in origins(*load(variables, folder=tmp_path))}
+    assert found["database_url"] == shown
 
 
 @pytest.mark.parametrize(

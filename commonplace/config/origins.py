@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,6 +24,8 @@ VARIABLES = {
     "server.rate_limit": "RATELIMIT_DEFAULT",
 }
 SECRET = ("secret", "token", "password", "api_key", "auth_string", "headers")
+_PASSWORD = re.compile(r"(://[^/?#:@\s]*:)\S+(?=@)|([?&]password=)[^&\s]+")
+"""In an address, as databases understand it: one with a slash in it as well."""
 KEYS = ("_API_KEY", "_TOKEN", "_SECRET", "_AUTH_STRING", "_PASSWORD")
 
 
@@ -77,10 +79,8 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
-        return ", ".join(str(each) for each in value)
-    text = "" if value is None else str(value)
-    password = urlsplit(text).password if "://" in text else None
-    return text.replace(f":{password}@", ":•••@") if password else text
+        return ", ".join(_shown(name, each) for each in value)
+    return _PASSWORD.sub(r"\1\2•••", "" if value is None else str(value))
 
 
 def _keys(environment: Environment) -> list[Origin]:
