@@ -8,7 +8,7 @@ from starlette.requests import Request
 from commonplace.web.errors import Problem
 from commonplace.web.security.origins import check_same_origin
 
-NOT_KEPT = {"csrf", "seen", "password", "again", "current", "key"}
+NOT_KEPT = {"csrf", "password", "again", "current", "key"}
 Typed = list[tuple[str, str]]
 
 
@@ -29,7 +29,8 @@ class Interrupted(Problem):
         except Problem:
             return
         self.where = request.url.path
-        self.typed = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and _is_kept(name)]
+        items = form.multi_items()
+        self.typed = [(name, value) for name, value in items if isinstance(value, str) and name not in NOT_KEPT]
 
 
 def packed(typed: Typed) -> str:
@@ -41,7 +42,3 @@ def unpacked(text: str) -> Typed:
         return msgspec.json.decode(text or "[]", type=Typed)
     except msgspec.DecodeError:
         return []
-
-
-def _is_kept(name: str) -> bool:
-    return name not in NOT_KEPT

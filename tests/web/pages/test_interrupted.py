@@ -50,6 +50,8 @@ def test_a_form_of_an_older_session_is_shown_again_and_one_from_elsewhere_is_not
     assert again.status_code == 403
     assert newer.submit(again, "/correct").status_code == 303
     assert _title(filled) == "Second"
+    beside = newer.submit(again, "/correct")  # which was filled in before that
+    assert "Somebody has changed this meanwhile; it is now: Second" in beside.text
     from_elsewhere = {"accept": "text/html", "origin": "https://elsewhere.example"}
     sent = newer.client.post("/correct", data={"id": ID, "title": "Theirs"}, headers=from_elsewhere)
     assert sent.status_code == 403
