@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from commonplace.config import Settings
     from commonplace.session import Session
     from commonplace.stages.explaining import Why
+    from commonplace.stages.transcripts.writing import Form
 
 Category = Annotated[str | None, typer.Option(help="Only this category.")]
 REASONS = {"meaning": "Near in meaning:", "some words": "Nothing has all of these words. These have some of them:"}
@@ -359,7 +360,6 @@ def _export_texts(
 ) -> dict[str, int]:
     from commonplace.archive.conversations.reading import conversation_ids, find_conversation
     from commonplace.stages.transcripts.writing import write_transcripts
-    from commonplace.web.pages.printed import form_named
 
     if messages:
         raise Refused("--messages is for tables.", hint="Use --format jsonl, csv or parquet.")
@@ -368,5 +368,16 @@ def _export_texts(
         raise Refused("Either single conversations or a selection can be exported.", hint="Leave one of them out.")
     found = (find_conversation(archive, one) for one in wanted or ())
     ids = list(dict.fromkeys(found)) if wanted else conversation_ids(archive, scope)
-    written = write_transcripts(archive, output, ids, form_named(session, format))
+    written = write_transcripts(archive, output, ids, _form(session, format))
     return {"conversations": written.conversations, "left_out": written.left_out}
+
+
+def _form(session: Session, format: str) -> Form:
+    """Only the one to print is made where pages are: to load these takes as long as all else."""
+    if format == "html":
+        from commonplace.web.pages import printed
+
+        return printed.form_named(session, format)
+    from commonplace.stages.transcripts.forms import form_named
+
+    return form_named(format, session.settings.zone)

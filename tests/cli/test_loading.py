@@ -53,6 +53,7 @@ def test_the_table_names_every_command_and_its_module() -> None:
         (["--version"], {"rich", "sqlalchemy", "prefect", "polars", "sklearn", "altair", "openai", "psutil"}),
         (["stats", "--json"], UNUSED_BY_READING),
         (["search", "anything", "--json"], UNUSED_BY_READING),
+        (["export", "--format", "markdown", "--output", "-"], {"fastapi", "jinja2", *UNUSED_BY_READING}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
