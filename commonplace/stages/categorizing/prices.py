@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from commonplace.archive.conversations.reading import list_conversations
 from commonplace.archive.core import Archive
 from commonplace.categorize import registry
@@ -16,14 +18,18 @@ TYPICAL = (400, 1_600, 300, 1_600)
 """Characters of the turns of a conversation, where there is none to look at."""
 
 
-def per_thousand(session: Session, judge: str) -> float | None:
-    """US dollars for a thousand conversations like the newest here; None where the judge cannot be asked, and free
-    judges cost 0."""
+def per_thousand(session: Session) -> list[tuple[str, float | None]]:
+    """Of each judge, US dollars for a thousand conversations like the newest here; None where it cannot be asked, and
+    free judges cost 0."""
+    some = _examples(session.archive)
+    return [(judge, _price(session, judge, some)) for judge in registry.kinds()]
+
+
+def _price(session: Session, judge: str, some: Sequence[Subject]) -> float | None:
     kind = registry.kind_named(judge)
     if kind.learns:
         return 0.0
     opening = open_batches if kind.answers_later else open_judging
-    some = _examples(session.archive)
     try:
         with opening(session, judge=judge) as using:
             return 1_000 * using.judge.estimate(some, using.taxonomy).cost_usd / len(some)

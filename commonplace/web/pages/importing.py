@@ -245,9 +245,7 @@ def _page(request: Request, owner: str, problem: str | None = None, *, prices: b
 
 def _prices(server: Server, owner: str) -> list[tuple[str, float | None]]:
     """What each judge would cost for a thousand conversations, also with a key that was lent."""
-    from commonplace.categorize import registry
     from commonplace.stages.categorizing.prices import per_thousand
 
     reader = server.readers.of(owner)
-    session = with_borrowed(reader.session, reader.keys)
-    return [(judge, per_thousand(session, judge)) for judge in registry.kinds()]
+    return per_thousand(with_borrowed(reader.session, reader.keys))
