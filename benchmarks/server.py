@@ -33,7 +33,7 @@ from benchmarks.generated.kept import DATA
 from benchmarks.generated.questions import questions
 from benchmarks.measuring.processes import anonymous_bytes
 from benchmarks.measuring.verdicts import percentile, verdict
-from benchmarks.servers.serving import COMMAND, bare, running, serving
+from benchmarks.servers.serving import COMMAND, SERVE, bare, running, serving
 from benchmarks.servers.webhooks import webhook
 from commonplace.archive.access import clients, grants, tokens
 from commonplace.archive.access.clients import Client
@@ -207,7 +207,7 @@ def start(rounds: int) -> None:
 
         def serve() -> float:
             begun = time.perf_counter()
-            with running([*COMMAND, "serve", "--port", "0", "--json", "--no-link"], **variables):
+            with running(SERVE, **variables):
                 return (time.perf_counter() - begun) * 1_000
 
         stats()

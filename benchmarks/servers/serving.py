@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 COMMAND = [sys.executable, "-m", "commonplace"]
+SERVE = [*COMMAND, "serve", "--port", "0", "--json", "--no-link"]
 SECRET = "t" * 40
 """Of the webhooks' address."""
 
@@ -42,7 +43,7 @@ def bare() -> contextlib.AbstractContextManager[Running]:
 
 def serving(home: Path, url: str) -> contextlib.AbstractContextManager[Running]:
     variables = {"COMMONPLACE_HOME": str(home), "COMMONPLACE_DATABASE_URL": url, "OMI_WEBHOOK_TOKEN": SECRET}
-    return running([*COMMAND, "serve", "--port", "0", "--json", "--no-link"], **variables)
+    return running(SERVE, **variables)
 
 
 @contextlib.contextmanager

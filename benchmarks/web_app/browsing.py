@@ -10,7 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.web_app.pages import PATHS, verdict
+from benchmarks.measuring.verdicts import mark
+from benchmarks.web_app.pages import PATHS
 from benchmarks.web_app.serving import COOKIE, Served
 from commonplace.web.pages.conversations import A_PAGE, MARKS
 from commonplace.web.pages.rendering import STATIC
@@ -141,4 +142,4 @@ def typing(served: Served, rounds: int) -> None:
 
 def _say(what: str, value: float, most: float) -> None:
     shown = f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
-    print(f"  {verdict(value <= most)} {what}: {shown} (at most {most:,g})")
+    print(f"  {mark(value <= most)} {what}: {shown} (at most {most:,g})")

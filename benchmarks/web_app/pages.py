@@ -16,6 +16,7 @@ import httpx
 from fastapi import routing
 from sqlalchemy import event
 
+from benchmarks.measuring.verdicts import mark
 from benchmarks.web_app.serving import Served
 from commonplace.web import app
 
@@ -72,12 +73,8 @@ def _tell(path: str, client: httpx.Client, watch: Watch, size: int, rounds: int)
     ours = [all - asked for all, asked in zip(whole, library, strict=True)]
     p50 = [statistics.median(times) * 1_000 for times in (whole, library, still)]
     ratio = statistics.median(ours) / statistics.median(still)
-    is_met = verdict(ratio <= 1 and queries <= MOST_QUERIES)
+    is_met = mark(ratio <= 1 and queries <= MOST_QUERIES)
     print(f"{path:44}{size:8,}{queries:9}{p50[0]:9.2f}{p50[1]:9.2f}{p50[2]:8.2f}{ratio:12.2f}   {is_met}")
-
-
-def verdict(is_met: bool) -> str:
-    return "ok  " if is_met else "MISS"
 
 
 @contextmanager

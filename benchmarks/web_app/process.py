@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +10,8 @@ from typing import NamedTuple
 
 import psutil
 
+from benchmarks.measuring.processes import anonymous_bytes
+from benchmarks.servers.serving import SERVE, running
 from benchmarks.web_app.serving import COOKIE
 from commonplace.archive.access import sessions
 from commonplace.archive.opening import open_archive
@@ -34,7 +32,7 @@ class Process(NamedTuple):
 
     def memory(self) -> int:
         """Bytes that are its own."""
-        return int(self.running.memory_info().rss - self.running.memory_info().shared)
+        return anonymous_bytes(self.running.pid)
 
 
 def login(home: Path) -> str:
@@ -48,15 +46,6 @@ def login(home: Path) -> str:
 def serving_alone(**variables: str) -> Iterator[Process]:
     """`commonplace serve` over an archive without conversations."""
     with tempfile.TemporaryDirectory(prefix="benchmark-") as home:
-        Path(home, "commonplace.toml").write_text('[server]\nrate_limit = "1000000/minute"\n')
-        environment = {**os.environ, **variables, "COMMONPLACE_HOME": home}
         token = login(Path(home))
-        command = [sys.executable, "-m", "commonplace", "serve", "--port", "0", "--json", "--no-link"]
-        started = subprocess.Popen(command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True)
-        try:
-            assert started.stdout
-            url = json.loads(started.stdout.readline())["url"]
-            yield Process(url, f"{COOKIE}={token}", psutil.Process(started.pid))
-        finally:
-            started.terminate()
-            started.wait(60)
+        with running(SERVE, COMMONPLACE_HOME=home, **variables) as server:
+            yield Process(server.url, f"{COOKIE}={token}", psutil.Process(server.pid))

@@ -9,7 +9,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from benchmarks.web_app.pages import verdict
+from benchmarks.measuring.verdicts import mark
 from benchmarks.web_app.process import Process, serving_alone
 
 PIECE = 16 << 20
@@ -35,8 +35,8 @@ def measure(megabytes: int) -> None:
             most = max(most, peak)
     share, grown = min(plain) / min(ours), (most - before) / (1 << 20)
     rates = f"{megabytes / min(ours):,.0f} of {megabytes / min(plain):,.0f} MB/s"
-    print(f"  {verdict(share >= SHARE)} upload of {megabytes:,} MB, {rates}: {share:.2f} (at least {SHARE})")
-    print(f"  {verdict(grown <= MEMORY_MB)} the server's memory grew by {grown:.0f} MB (at most {MEMORY_MB})")
+    print(f"  {mark(share >= SHARE)} upload of {megabytes:,} MB, {rates}: {share:.2f} (at least {SHARE})")
+    print(f"  {mark(grown <= MEMORY_MB)} the server's memory grew by {grown:.0f} MB (at most {MEMORY_MB})")
 
 
 def _copy(size: int) -> float:

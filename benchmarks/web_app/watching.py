@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.measuring.verdicts import mark
 from benchmarks.servers.stack import up
-from benchmarks.web_app.pages import verdict
 from benchmarks.web_app.process import login, serving_alone
 from benchmarks.web_app.serving import COOKIE
 from commonplace.config import load
@@ -36,9 +36,7 @@ def tabs() -> None:
             time.sleep(SETTLED_SECONDS)
             alone = (process.seconds() - before) / SETTLED_SECONDS
             used = asyncio.run(_watch(process.url, process.cookie, process.seconds)) / WATCHED_SECONDS
-    print(
-        f"  {verdict(used - alone <= CORE)} {TABS} tabs watching a run: {used - alone:.3f} of a core (at most {CORE})"
-    )
+    print(f"  {mark(used - alone <= CORE)} {TABS} tabs watching a run: {used - alone:.3f} of a core (at most {CORE})")
 
 
 async def _watch(url: str, cookie: str, seconds: Callable[[], float]) -> float:
@@ -71,7 +69,7 @@ def first_progress(runs: int) -> None:
             client.get("/import")
             seconds = sorted(_asked(client) for _ in range(runs))
     p50, p95 = statistics.median(seconds), seconds[min(runs - 1, round(0.95 * (runs - 1)))]
-    is_met = verdict(p50 <= P50 and p95 <= P95)
+    is_met = mark(p50 <= P50 and p95 <= P95)
     print(f"\n  {is_met} first progress of {runs} runs: p50 {p50:.1f}, p95 {p95:.1f} s (at most {P50}, {P95})")
 
 
