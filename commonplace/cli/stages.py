@@ -23,6 +23,7 @@ from commonplace.cli.output import (
     tell,
 )
 from commonplace.cli.working import as_run, directly, finish, show_report
+from commonplace.errors import Refused
 from commonplace.session import open_session
 
 IMPORT_KEYS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", "attachments", "seconds")
@@ -85,6 +86,11 @@ def sync(
     with errors_for_people():
         bounds: dict[str, Any] = {"since": since, "until": until, "project": project, "limit": limit, "force": force}
         if prune:
+            if any((since, until, project, only, limit)):
+                raise Refused(
+                    "--prune removes whatever the rules of the destination let through no longer.",
+                    hint="Leave out what is to be written, such as --only and --project; look with --dry-run.",
+                )
             _prune(destination, dry_run=dry_run, is_agreed=yes)
             return
         if only:

@@ -257,3 +257,10 @@ def test_a_category_typed_elsewhere_is_offered_and_taken(run: Run, filled: Path)
     assert run("review", "--new-category", "Knitting")[1] == {"category": "Knitting", "given_to": 1}
     assert run("show", identity)[1]["category"] == "Knitting"
     assert run("review")[1]["proposed"] == {}
+
+
+@pytest.mark.parametrize("narrower", [("--only", "abc"), ("--project", "Bread"), ("--since", "2025-01-01")])
+def test_what_a_prune_removes_is_not_less_because_less_was_to_be_written(run: Run, narrower: tuple[str, str]) -> None:
+    code, told = run("sync", "notion", "--prune", "--yes", *narrower)
+    assert (code, told["error"].partition(" ")[0]) == (1, "--prune")
+    assert "Leave out" in told["hint"]
