@@ -38,7 +38,7 @@ class Door(Protocol):
 
 def bring_together(
     documents: Sequence[Document],
-    bring: Callable[[Document, Entries], Outcome | None],
+    bring: Callable[[Document, Entries], Outcome],
     ledger: Entries,
     door: Door,
     *,
