@@ -264,6 +264,8 @@ def stats(
 
     with errors_for_people(), open_session() as (settings, _, archive):
         if most is not None:
+            if chart is not None:
+                raise Refused("What stands out is no chart.", hint="Leave out --chart, or --most.")
             _show_leaders(archive, most, Scope(since=moment(since, settings), until=moment(until, settings)))
             return
         if by not in statistics.DIMENSIONS:

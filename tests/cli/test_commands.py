@@ -264,3 +264,8 @@ def test_what_a_prune_removes_is_not_less_because_less_was_to_be_written(run: Ru
     code, told = run("sync", "notion", "--prune", "--yes", *narrower)
     assert (code, told["error"].partition(" ")[0]) == (1, "--prune")
     assert "Leave out" in told["hint"]
+
+
+def test_a_chart_that_there_is_not_is_refused_and_not_left_out(run: Run, tmp_path: Path) -> None:
+    code, told = run("stats", "--most", "longest", "--chart", tmp_path / "x.svg")
+    assert (code, told["hint"]) == (1, "Leave out --chart, or --most.")
