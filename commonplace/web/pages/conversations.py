@@ -100,9 +100,10 @@ def _asked(
 def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends(_asked)]) -> Response:
     """A page of what was found; the list alone, for a script that asks while somebody types."""
     server = server_of(request)
+    is_part = request.headers.get("x-part") == "found"
     found, problem = None, ""
     try:
-        found = _found(server, session.owner, asked)
+        found = _found(server, session.owner, asked, facets=not is_part)
     except Refused as refused:
         problem = str(refused)
     values: dict[str, Any] = {
@@ -114,7 +115,7 @@ def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends
         "pages": _pages(found, asked) if found else (0, None, None),
         "groups": _groups(server, session.owner, found, asked) if found else [],
     }
-    if request.headers.get("x-part") == "found":
+    if is_part:
         return HTMLResponse(fragment(request, "found.html", **values))
     kept = saved.saved(server.archive.of(session.owner))
     return render(request, "conversations.html", kinds=KINDS, group_names=GROUPS, saved=kept, **values)
@@ -131,7 +132,7 @@ def save(request: Request, session: Person, name: Typed, query: Address = "", an
     return done(f"/conversations?{plain}", "noted")
 
 
-def _found(server: Server, owner: str, asked: Asked) -> SearchResult:
+def _found(server: Server, owner: str, asked: Asked, *, facets: bool) -> SearchResult:
     searcher = server.readers.of(owner).searcher
     here: dict[str, Any] = {
         "filters": _filters(server, asked),
@@ -141,7 +142,7 @@ def _found(server: Server, owner: str, asked: Asked) -> SearchResult:
     }
     if asked.like:
         return searcher.similar(asked.like, **here)
-    return searcher.search(asked.q, mode=asked.mode, newest_first=asked.sort == "newest", **here)
+    return searcher.search(asked.q, mode=asked.mode, newest_first=asked.sort == "newest", facets=facets, **here)
 
 
 def found_ids(server: Server, owner: str, asked: Asked, *, most: int) -> list[str]:

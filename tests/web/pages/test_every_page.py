@@ -21,6 +21,8 @@ from tests.web.hostile import ATTACK, PAGES, RUN, fill, pages
 MOST_BYTES = 150_000
 MOST_QUERIES = 12
 WHO_IS_AT_WORK = "FROM leases"
+COUNTED = "conversations.has_code"
+"""Asked for by what is counted beside a list, to be narrowed by."""
 COMPUTED_ON_WISH = ("?preview=true", "?merges=true", "?plan=markdown")
 NO_PAGES = {
     "/static/{name}",
@@ -112,13 +114,14 @@ def test_every_page_of_an_empty_archive_says_what_to_do(live: Live) -> None:
     assert browser.get("/conversations/chatgpt:nothing").status_code == 404
 
 
-def test_a_part_of_a_page_does_not_ask_what_the_page_around_it_tells(live: Live) -> None:
+def test_a_part_of_a_page_does_not_ask_for_what_the_page_around_it_shows(live: Live) -> None:
     fill(live.archive)
     client = live.logged_in().client
     for headers, is_asked in (({"x-part": "found"}, False), ({}, True)):
         with _asked(live.archive.engine) as asked:
             assert client.get("/conversations?q=script", headers=headers).status_code == 200
-        assert any(WHO_IS_AT_WORK in one for one in asked) is is_asked
+        for what in (WHO_IS_AT_WORK, COUNTED):
+            assert any(what in one for one in asked) is is_asked, what
 
 
 @pytest.mark.browser
