@@ -3,6 +3,7 @@
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("ask"));
 const typed = /** @type {HTMLInputElement} */ (document.getElementById("q"));
 const found = /** @type {HTMLElement} */ (document.getElementById("found"));
+const kept = /** @type {HTMLInputElement} */ (document.getElementById("saved-query"));
 const PAUSE = 30;
 const LONGER = 120; // for who types faster than is found: what is overtaken is still being looked for there
 let isAsking = false;
@@ -22,6 +23,7 @@ async function ask() {
     const html = await reply.text();
     if (signal.aborted) return; // its own: the next question has another
     found.innerHTML = html;
+    kept.value = String(values);
     history.replaceState(null, "", address);
   } catch {
     // overtaken, or the server is away

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -110,6 +111,10 @@ def test_typing_shows_what_is_found_and_keeps_the_address(filled: Live, chrome: 
     expect(page.get_by_text("1 conversation", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="Loaf 12")).to_be_visible()
     assert "number+12" in page.url
+    page.get_by_text("Saved searches").click()
+    page.get_by_label("Keep this one as").fill("Twelve")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_role("link", name="Twelve")).to_have_attribute("href", re.compile("number%2012|number[+]12"))
     assert watched.wrong == []
 
 
