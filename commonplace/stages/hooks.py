@@ -26,7 +26,7 @@ from commonplace.archive.ledger import ArchiveLedger
 from commonplace.config import Environment, HookEvent, HookSettings
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.model import LedgerEntry
-from commonplace.moments import now, to_iso
+from commonplace.moments import DAY, SECOND, now, to_iso
 from commonplace.outgoing import Reach, Sender, checked
 from commonplace.session import Session
 from commonplace.stages.work import leased
@@ -37,7 +37,6 @@ MINUTES = (5, 15, 30, 60, 120, 240, 480, 510)
 """The pauses after each try: over a day in all."""
 KEPT_DAYS = 30
 """So long it is remembered what was delivered."""
-SECOND = 1_000_000
 PAYLOAD, TRIES, DUE = "payload", "tries", "due"
 
 
@@ -182,7 +181,7 @@ def _deliver(session: Session, name: str, hook: HookSettings, report: HooksRepor
             for id, entry, problem in _told(session, hook, secret, due):
                 _note(known, name, id, entry, problem, report)
     for id, entry in list(known.in_state("done")):
-        if entry.updated_at < now() - KEPT_DAYS * 86_400 * SECOND:
+        if entry.updated_at < now() - KEPT_DAYS * DAY:
             known.removed(id)
 
 

@@ -14,14 +14,13 @@ from commonplace.archive.access.tables import clients, grants
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import put
 from commonplace.errors import Refused
-from commonplace.moments import now
+from commonplace.moments import SECOND, now
 
 Kind = Literal["added", "registered", "document"]
-DAY = 86_400 * 1_000_000
 UNUSED_DAYS = 1
 """What registered itself and was given nothing goes after so long."""
 MOST_REGISTERED = 100
-_USED_EVERY = 300 * 1_000_000
+_USED_EVERY = 300 * SECOND
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):

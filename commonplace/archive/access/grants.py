@@ -11,10 +11,9 @@ from commonplace.archive.access.clients import Client
 from commonplace.archive.access.credentials import CODE, digest, new
 from commonplace.archive.access.tables import clients, codes, grants, tokens
 from commonplace.archive.core import Archive
-from commonplace.moments import now
+from commonplace.moments import DAY, SECOND, now
 
 CODE_SECONDS = 60
-SECOND = 1_000_000
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +108,7 @@ def prune(archive: Archive) -> None:
     holds_code = select(codes.c.grant_id).where(codes.c.grant_id == grants.c.id).exists()
     with archive.write() as connection:
         connection.execute(delete(tokens).where(tokens.c.expires_at <= moment))
-        connection.execute(delete(codes).where(codes.c.expires_at <= moment - 86_400 * SECOND))
+        connection.execute(delete(codes).where(codes.c.expires_at <= moment - DAY))
         connection.execute(delete(grants).where(~or_(holds_token, holds_code, grants.c.is_remembered)))
 
 

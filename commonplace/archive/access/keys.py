@@ -12,12 +12,11 @@ from commonplace.archive.access.scopes import joined
 from commonplace.archive.access.tables import keys
 from commonplace.archive.core import Archive
 from commonplace.errors import Refused
-from commonplace.moments import now
+from commonplace.moments import DAY, SECOND, now
 
 LONGEST_DAYS = 366
-DAY = 86_400 * 1_000_000
 _SHOWN = len(KEY) + 6
-_USED_EVERY = 300 * 1_000_000
+_USED_EVERY = 300 * SECOND
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):

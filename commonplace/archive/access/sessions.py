@@ -8,9 +8,8 @@ from sqlalchemy import delete, func, or_, select, update
 from commonplace.archive.access.credentials import SESSION, digest, new
 from commonplace.archive.access.tables import sessions
 from commonplace.archive.core import Archive
-from commonplace.moments import now
+from commonplace.moments import DAY, SECOND, now
 
-SECOND = 1_000_000
 _SEEN_EVERY = 300 * SECOND
 _AGENT_SHOWN = 200
 ID_LENGTH = 16
@@ -62,7 +61,7 @@ def begin(archive: Archive, owner: str, *, address: str, agent: str, days: int) 
         owner=owner,
         created_at=moment,
         seen_at=moment,
-        expires_at=moment + days * 86_400 * SECOND,
+        expires_at=moment + days * DAY,
         address=address,
         agent=agent[:_AGENT_SHOWN],
     )

@@ -17,12 +17,11 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from commonplace.archive.access.credentials import ACCESS, REFRESH, digest, new
-from commonplace.archive.access.grants import SECOND
 from commonplace.archive.access.tables import codes, grants, tokens
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add
 from commonplace.errors import Refused
-from commonplace.moments import now
+from commonplace.moments import DAY, SECOND, now
 
 ACCESS_SECONDS = 3600
 """Not less: some programs never ask for a new one before the hour is over."""
@@ -186,7 +185,7 @@ def _issue(connection: Connection, row: Row[Any], access: str, refresh: str, sco
         "kind": "refresh",
         "scopes": row.scopes,
         "resources": row.resources,
-        "expires_at": moment + REFRESH_DAYS * 86_400 * SECOND,
+        "expires_at": moment + REFRESH_DAYS * DAY,
     }
     add(connection, tokens, [about | of_access, about | of_refresh])
     return Issued(access_token=access, refresh_token=refresh, scopes=scopes)

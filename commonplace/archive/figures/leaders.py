@@ -12,9 +12,9 @@ from commonplace.archive.schema import conversations, messages
 from commonplace.archive.scope import Scope
 from commonplace.archive.verdicts.titles import shown_title
 from commonplace.errors import Refused
+from commonplace.moments import DAY
 
 KINDS = ("longest", "returned")
-_DAY = 86_400_000_000
 
 
 class Leader(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ def leaders(archive: Archive, kind: str, scope: Scope = Scope(), *, limit: int =
         query = select(table.id, shown_title(), amount.label("amount"))
     else:
         at = messages.c.created_at
-        amount = func.count(distinct(at - at % literal(_DAY)))
+        amount = func.count(distinct(at - at % literal(DAY)))
         said = (messages.c.conversation_key == table.key) & messages.c.role.in_(["user"])
         query = select(table.id, shown_title(), amount.label("amount")).join(messages, said).group_by(table.key)
         query = query.having(amount > 1)

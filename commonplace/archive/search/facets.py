@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from commonplace.archive.rows import batched
 from commonplace.archive.schema import conversations, projects
 from commonplace.archive.search.hits import role_of
-from commonplace.moments import to_iso
+from commonplace.moments import DAY, to_iso
 
 MOST_VALUES = 50
 _AT_ONCE = 5_000
@@ -40,7 +40,7 @@ def count(
             if value is not None:
                 counts[name][value] += 1
         if row[5] is not None:
-            counts["month"][row[5] // _DAY] += 1
+            counts["month"][row[5] // DAY] += 1
         counts["topic"].update(msgspec.json.decode(row[6], type=set[str]))
         for kind, has in zip(("code", "image", "file"), row[7:], strict=True):
             counts["has"][kind] += bool(has)
@@ -49,9 +49,6 @@ def count(
     counts["project"] = _named(connection, owner, counts["project"])
     counts["month"] = _months(counts["month"])
     return {name: _facets(counter, weight, by_value=name == "month") for name, counter in counts.items()}
-
-
-_DAY = 86_400_000_000
 
 
 def _rows(connection: Connection, keys: Sequence[int]) -> list[Any]:
@@ -87,7 +84,7 @@ def _named(connection: Connection, owner: str, by_id: Counter[Any]) -> Counter[A
 def _months(by_day: Counter[Any]) -> Counter[Any]:
     months: Counter[Any] = Counter()
     for day, number in by_day.items():
-        months[(to_iso(day * _DAY) or "")[:7]] += number
+        months[(to_iso(day * DAY) or "")[:7]] += number
     return months
 
 

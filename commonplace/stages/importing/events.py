@@ -22,7 +22,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.inbox import Inbox, has_inbox, open_inbox
 from commonplace.errors import Defect, Refused
 from commonplace.model import Conversation
-from commonplace.moments import now
+from commonplace.moments import DAY, now
 from commonplace.session import Session
 from commonplace.sources.contract import Item, NotAConversation, Received, Sender
 from commonplace.sources.registry import SENDERS, sender
@@ -34,7 +34,7 @@ from commonplace.stages.importing.report import Tally
 from commonplace.stages.work import leased
 
 MOST_BYTES_OF_FILES = 32 << 20
-REPEATS_KNOWN = 30 * 86_400 * 1_000_000
+REPEATS_KNOWN = 30 * DAY
 
 
 class EventsReport(Tally, kw_only=True):

@@ -15,13 +15,13 @@ from commonplace.archive.core import Archive
 from commonplace.archive.inbox import Entry
 from commonplace.archive.schema import conversations
 from commonplace.model import Conversation
+from commonplace.moments import DAY, HOUR
 from commonplace.sources.contract import Event, NotAConversation, Sender
 from commonplace.stages.forgetting import forget
 
-HOUR = 3600 * 1_000_000
 WAIT = HOUR
 """So long after the last piece, the whole is not expected any more."""
-_LONGEST = 24 * HOUR
+_LONGEST = DAY
 
 
 def event(entry: Entry) -> Event:

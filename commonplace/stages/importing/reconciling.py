@@ -22,7 +22,7 @@ from commonplace.archive.memory import recall, remember
 from commonplace.archive.rows import batched
 from commonplace.config import Environment
 from commonplace.errors import CommonplaceError
-from commonplace.moments import now, parse, to_iso
+from commonplace.moments import DAY, HOUR, now, parse, to_iso
 from commonplace.omi_api import URL, Account, Listed, OmiApi
 from commonplace.session import Session
 from commonplace.sources.contract import Event, NotAConversation, Sender
@@ -32,9 +32,8 @@ from commonplace.stages.importing.events import EventsReport
 from commonplace.stages.work import Work, leased
 
 SOURCE, KIND = "omi", "memory"
-DAY = 86_400 * 1_000_000
 WINDOW = 30 * DAY
-OVERLAP = DAY // 24
+OVERLAP = HOUR
 LOOK_BACK = 30 * DAY
 FIRST = parse("2024-01-01T00:00:00Z")
 """Before any of OMI's devices."""

@@ -13,9 +13,10 @@ from commonplace.archive.memory import recall, remember
 from commonplace.config import Environment, Settings
 from commonplace.errors import Refused
 from commonplace.mailbox import Mail, Mailbox, opened, recipients_of, sender_of, signed_by
+from commonplace.moments import SECOND
 from commonplace.session import Session
 from commonplace.sources.getting import Asking, is_within
-from commonplace.stages.requests.standing import SECOND, Account, accounts, say_mailed
+from commonplace.stages.requests.standing import Account, accounts, say_mailed
 
 LOOK_BACK_SECONDS = 8 * 86_400
 _ADDRESS = re.compile(r"https://[^\s\"'<>]{1,2000}")

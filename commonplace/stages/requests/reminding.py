@@ -6,12 +6,12 @@ from commonplace.archive import requests
 from commonplace.config import HookEvent
 from commonplace.destinations.poke import PokeDestination
 from commonplace.errors import CommonplaceError, Refused
-from commonplace.moments import now, to_iso
+from commonplace.moments import DAY, now, to_iso
 from commonplace.outgoing import Unanswered
 from commonplace.session import Session
 from commonplace.stages import hooks
 from commonplace.stages.requests.mail import read_mail
-from commonplace.stages.requests.standing import DAY, Standing, standings
+from commonplace.stages.requests.standing import Standing, standings
 from commonplace.stages.syncing.destinations import open_destination
 from commonplace.stages.work import Ending, telling
 

@@ -17,12 +17,8 @@ from commonplace.archive.core import Archive
 from commonplace.archive.requests import ExportRequest
 from commonplace.config import Settings
 from commonplace.errors import Refused
-from commonplace.moments import now
+from commonplace.moments import DAY, HOUR, now
 from commonplace.sources.getting import ASKING, Asking, title_of
-
-SECOND = 1_000_000
-HOUR = 3600 * SECOND
-DAY = 24 * HOUR
 
 State = Literal["never", "fresh", "due", "asked", "late", "ready", "ended"]
 """Nothing came yet; the last export is new enough; it is time to ask; somebody asked; no mail came in its time; the

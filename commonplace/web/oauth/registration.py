@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from commonplace.archive.access import clients
-from commonplace.archive.access.clients import DAY, UNUSED_DAYS, Client
+from commonplace.archive.access.clients import UNUSED_DAYS, Client
 from commonplace.archive.access.credentials import CLIENT_SECRET, digest, new
 from commonplace.archive.access.scopes import joined
-from commonplace.moments import now
+from commonplace.moments import DAY, now
 from commonplace.web.oauth.errors import OAuthError
 from commonplace.web.oauth.metadata import WITH_SECRET
 from commonplace.web.oauth.names import shown_name

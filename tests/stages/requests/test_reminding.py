@@ -11,10 +11,10 @@ from commonplace.archive import requests
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.config import load
-from commonplace.moments import now
+from commonplace.moments import DAY, now
 from commonplace.session import Session
 from commonplace.stages.requests.reminding import RemindReport, remind_export
-from commonplace.stages.requests.standing import DAY, named, say_asked, say_mailed
+from commonplace.stages.requests.standing import named, say_asked, say_mailed
 from tests.fakes.poke import FakePoke
 
 

@@ -12,8 +12,8 @@ from commonplace.archive.conversations import imports
 from commonplace.archive.core import Archive
 from commonplace.config import Settings, load
 from commonplace.errors import Refused
-from commonplace.moments import now
-from commonplace.stages.requests.standing import DAY, HOUR, Standing, named, say_asked, say_mailed, standings
+from commonplace.moments import DAY, HOUR, now
+from commonplace.stages.requests.standing import Standing, named, say_asked, say_mailed, standings
 
 TWO = '[reminders.accounts.home]\nsource = "chatgpt"\n[reminders.accounts.work]\nsource = "chatgpt"\nevery_days = 7\n'
 

@@ -13,8 +13,8 @@ from commonplace.archive.access import users
 from commonplace.archive.conversations import imports
 from commonplace.cli import app
 from commonplace.cli.output import Output
-from commonplace.moments import now
-from commonplace.stages.requests.standing import DAY, named, say_mailed
+from commonplace.moments import DAY, now
+from commonplace.stages.requests.standing import named, say_mailed
 from tests.web.conftest import HASHED, PASSWORD, Live, Start
 
 OLD = '[reminders.accounts.chatgpt]\n[watch]\nfolders = ["{folder}", "{folder}/nowhere"]\n'
