@@ -14,8 +14,6 @@ from commonplace.moments import to_iso
 from commonplace.session import open_session
 
 KEYS = ("looked_at", "opened", "read", "new", "changed", "unchanged", "empty", "failed", "seconds")
-
-
 WORDS = {
     "never": "nothing came yet",
     "fresh": "new enough",
@@ -41,6 +39,8 @@ def watch(direct: Direct = False, json: Json = False) -> None:
         report = directly(lambda session, work: stage.watch(session, work=work)) if direct else as_run("watch")
         for folder in report["missing"]:
             aside.print(f"There is no folder {folder}", soft_wrap=True)
+        if report["is_busy"]:
+            aside.print("Another import is under way: the next look takes what there is.", soft_wrap=True)
         finish(report, lambda: show_report("Watched", report, KEYS), failed=report["failed"])
 
 

@@ -1,0 +1,33 @@
+"""`commonplace watch`: what came in is taken in, and what keeps it from that is said."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from commonplace.archive import leases
+from commonplace.archive.conversations.reading import conversation_ids
+from commonplace.cli import app
+from commonplace.session import open_session
+from commonplace.sources.chatgpt.sample import write_sample
+
+
+def test_while_another_import_runs_a_look_says_so_and_the_next_takes_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    write_sample(downloads / "export.zip", conversations=2)
+    os.utime(downloads / "export.zip", (1_700_000_000, 1_700_000_000))  # it has come whole
+    monkeypatch.setenv("COMMONPLACE_SETTINGS", f"[watch]\nfolders = [{json.dumps(str(downloads))}]\n")
+    with open_session() as (_, _, archive), leases.hold(archive, leases.importing(archive.owner)):
+        busy = CliRunner().invoke(app, ["watch", "--direct"])
+    assert (busy.exit_code, "Another import is under way" in busy.stderr) == (0, True)
+    taken = CliRunner().invoke(app, ["watch", "--direct"])
+    assert "Another import" not in taken.stderr
+    with open_session() as (_, _, archive):
+        assert len(conversation_ids(archive)) == 2
