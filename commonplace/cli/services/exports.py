@@ -41,6 +41,10 @@ def watch(direct: Direct = False, json: Json = False) -> None:
             aside.print(f"There is no folder {folder}", soft_wrap=True)
         if report["is_busy"]:
             aside.print("Another import is under way: the next look takes what there is.", soft_wrap=True)
+        if report["fresh"]:
+            aside.print(
+                f"Left to rest, as they may not be whole yet: {report['fresh']:,}. Look again soon.", soft_wrap=True
+            )
         finish(report, lambda: show_report("Watched", report, KEYS), failed=report["failed"])
 
 

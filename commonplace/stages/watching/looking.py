@@ -46,6 +46,8 @@ class Look(msgspec.Struct, kw_only=True):
 
     files: int = 0
     opened: int = 0
+    fresh: int = 0
+    """Written to a moment ago, so perhaps not whole yet."""
     take: list[Candidate] = msgspec.field(default_factory=list)
     missing: list[str] = msgspec.field(default_factory=list)
     """Folders that are not there."""
@@ -80,6 +82,7 @@ def _look_at(
     others: list[tuple[bytes, Stamp]] = []
     for digest, seen in sorted(new, key=lambda one: -one[1].changed_at):
         if wait := rests(seen, folder):
+            looked.fresh += 1
             _look_again(looked, wait)
         elif time.monotonic() > until:
             _look_again(looked, 0.0)

@@ -28,6 +28,8 @@ class WatchReport(ImportReport, kw_only=True):
     """Files in the folders."""
     opened: int = 0
     """Those that were new or changed."""
+    fresh: int = 0
+    """Those that were written to a moment ago: they rest first."""
     missing: list[str] = msgspec.field(default_factory=list)
     """Folders that are not there."""
     is_busy: bool = False
@@ -39,7 +41,8 @@ def watch(session: Session, *, work: Work = IN_PROCESS) -> WatchReport:
     report = WatchReport()
     with telling(report):
         looked = look(session)
-        report.looked_at, report.opened, report.missing = looked.files, looked.opened, looked.missing
+        report.looked_at, report.opened, report.fresh = looked.files, looked.opened, looked.fresh
+        report.missing = looked.missing
         if looked.take:
             try:
                 with leased(session, leases.importing(session.archive.owner)) as ours:

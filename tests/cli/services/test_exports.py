@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from commonplace.archive.conversations.reading import conversation_ids
 from commonplace.cli import app
 from commonplace.session import open_session
 from commonplace.sources.chatgpt.sample import write_sample
+from commonplace.stages.watching import listing
 
 
 def test_while_another_import_runs_a_look_says_so_and_the_next_takes_what_there_is(
@@ -22,7 +22,7 @@ def test_while_another_import_runs_a_look_says_so_and_the_next_takes_what_there_
     downloads = tmp_path / "downloads"
     downloads.mkdir()
     write_sample(downloads / "export.zip", conversations=2)
-    os.utime(downloads / "export.zip", (1_700_000_000, 1_700_000_000))  # it has come whole
+    monkeypatch.setattr(listing, "QUIET_SECONDS", 0.0)
     monkeypatch.setenv("COMMONPLACE_SETTINGS", f"[watch]\nfolders = [{json.dumps(str(downloads))}]\n")
     with open_session() as (_, _, archive), leases.hold(archive, leases.importing(archive.owner)):
         busy = CliRunner().invoke(app, ["watch", "--direct"])
@@ -31,3 +31,16 @@ def test_while_another_import_runs_a_look_says_so_and_the_next_takes_what_there_
     assert "Another import" not in taken.stderr
     with open_session() as (_, _, archive):
         assert len(conversation_ids(archive)) == 2
+
+
+def test_a_file_that_came_this_moment_is_left_to_the_next_look_and_a_person_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    write_sample(downloads / "export.zip", conversations=2)
+    monkeypatch.setattr(listing, "QUIET_SECONDS", 3600.0)
+    monkeypatch.setenv("COMMONPLACE_SETTINGS", f"[watch]\nfolders = [{json.dumps(str(downloads))}]\n")
+    looked = CliRunner().invoke(app, ["watch", "--direct"])
+    assert looked.exit_code == 0
+    assert "may not be whole yet: 1." in looked.stderr
