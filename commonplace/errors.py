@@ -5,6 +5,7 @@
     ├── Permanent     this item will not work, however often it is tried; the others may
     ├── Halt          nothing will work until a person does something: the run stops cleanly
     └── Refused       the input or the command is not acceptable as it stands
+        └── NotThere  what it names does not exist, or is somebody else's
 
 A bad record is not an error but a `Defect`: a value that is counted, reported and never ends an import.
 
@@ -50,6 +51,10 @@ class Halt(CommonplaceError):
 
 class Refused(CommonplaceError):
     """What was asked for or handed in is not acceptable: a hostile archive, an unknown setting."""
+
+
+class NotThere(Refused):
+    """What was named is not there, or not for whoever asks: which of both is not told."""
 
 
 class Defect(msgspec.Struct, frozen=True):

@@ -141,6 +141,8 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Regular expressions with a group `project`: a title that matches belongs to the project of that name."""
     gpts: dict[str, str] = {}
     """Custom GPT id (`g-...`) to the name or id of a project."""
+    sources: dict[str, str] = msgspec.field(default_factory=lambda: {"omi": "OMI"})
+    """Source to the name or id of the project of what no rule finds one for. `{}`: it stays without."""
     names: str = ""
     """A TOML file of project ids and names."""
     similarity: bool = True

@@ -60,6 +60,11 @@ def rules_hash(settings: ProjectSettings) -> str:
     return blake2b(msgspec.json.encode(seen), digest_size=8).hexdigest()
 
 
+def sources_hash(settings: ProjectSettings) -> str:
+    """Changes when sources get other projects, which concerns nothing but what is left over."""
+    return blake2b(msgspec.json.encode(sorted(settings.sources.items())), digest_size=4).hexdigest()
+
+
 def title_patterns(settings: ProjectSettings) -> list[re.Pattern[str]]:
     return expressions(settings.title_patterns, group="project", setting="[projects] title_patterns")
 

@@ -20,7 +20,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.projects import history
 from commonplace.archive.verdicts.current import Correction, Field, tags_of, words_of
 from commonplace.archive.verdicts.verdicts import correct, withdraw
-from commonplace.errors import Refused
+from commonplace.errors import NotThere, Refused
 from commonplace.stages.categorizing.reviewing import own_name
 
 KEPT_SECONDS = 7 * 86_400
@@ -87,7 +87,7 @@ def find(home: Path, owner: str, name: str) -> Choice:
         found = msgspec.json.decode(path.read_bytes(), type=Choice)
         if found.owner == owner:
             return found
-    raise Refused("That choice is gone.", hint=f"A choice is kept for {KEPT_SECONDS // 86_400} days: choose again.")
+    raise NotThere("That choice is gone.", hint=f"A choice is kept for {KEPT_SECONDS // 86_400} days: choose again.")
 
 
 def file_of(home: Path, choice: Choice) -> Path:

@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from commonplace.errors import CommonplaceError, Refused, Retryable
+from commonplace.errors import CommonplaceError, NotThere, Refused, Retryable
 
 RETRY_SECONDS = 5
 
@@ -58,6 +58,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem(error.status_code, code, f"{status.phrase}.", headers=error.headers)
     if isinstance(error, RequestValidationError):
         return Problem(422, "invalid", f"{_places(error)} not as it should be.")
+    if isinstance(error, NotThere):
+        return Problem(404, "not_found", error.message, hint=error.hint)
     if isinstance(error, Refused):
         return Problem(400, "refused", error.message, hint=error.hint)
     if isinstance(error, OperationalError | Retryable | OSError):

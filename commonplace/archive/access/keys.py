@@ -11,7 +11,7 @@ from commonplace.archive.access.credentials import KEY, digest, new
 from commonplace.archive.access.scopes import joined
 from commonplace.archive.access.tables import keys
 from commonplace.archive.core import Archive
-from commonplace.errors import Refused
+from commonplace.errors import NotThere, Refused
 from commonplace.moments import DAY, SECOND, now
 
 LONGEST_DAYS = 366
@@ -88,7 +88,7 @@ def revoke_key(archive: Archive, id: str) -> None:
     with archive.write() as connection:
         mine = (keys.c.owner == archive.owner) & (keys.c.id == id[:_SHOWN])
         if not connection.execute(delete(keys).where(mine)).rowcount:
-            raise Refused(f"There is no key {id[:_SHOWN]!r}.", hint="`commonplace keys list` shows them.")
+            raise NotThere(f"There is no key {id[:_SHOWN]!r}.", hint="`commonplace keys list` shows them.")
 
 
 def prune(archive: Archive) -> None:

@@ -14,7 +14,7 @@ from commonplace.archive.rows import batched, from_json
 from commonplace.archive.schema import attachments, conversations, messages, projects, verdicts
 from commonplace.archive.scope import Scope
 from commonplace.archive.verdicts.titles import shown_title
-from commonplace.errors import Refused
+from commonplace.errors import NotThere, Refused
 from commonplace.model import Attachment, Conversation, Message
 
 _AT_ONCE = 200
@@ -147,7 +147,7 @@ def find_conversation(archive: Archive, typed: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise Refused(f"There is no conversation {typed!r}.", hint="`commonplace search` shows ids.")
+        raise NotThere(f"There is no conversation {typed!r}.", hint="`commonplace search` shows ids.")
     more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
     candidates = ", ".join(found[:_SHOWN_CANDIDATES])
     raise Refused(f"{typed!r} could be several conversations: {candidates}{more}.", hint="Type more of the id.")

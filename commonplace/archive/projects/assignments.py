@@ -18,12 +18,14 @@ from commonplace.archive.core import Archive
 from commonplace.archive.rows import batched, from_json, put, to_json
 from commonplace.archive.schema import assignments, conversations, projects
 from commonplace.archive.verdicts.titles import shown_title
-from commonplace.errors import Refused
+from commonplace.errors import NotThere
 from commonplace.moments import now
 
-Rule = Literal["person", "id", "title", "gpt", "similar", "orphan"]
+Rule = Literal["person", "id", "title", "gpt", "similar", "source", "orphan"]
 SURE = ("person", "id", "title", "gpt")
 """The rules whose assignments similarity learns from. It never learns from itself."""
+OPEN = ("source", "orphan")
+"""The rules whose word holds until there is a better one."""
 REJECTED = "rejected"
 
 _joined = and_(assignments.c.owner == conversations.c.owner, assignments.c.conversation_id == conversations.c.id)
@@ -66,10 +68,10 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 def pending_clause(rules_hash: str, orphans_hash: str) -> ColumnElement[bool]:
     """True of conversations that have to be decided (again), in a query that joins `assignments`.
 
-    Orphans are asked about again when there is more to compare them with; what was assigned stays, or every import
-    would move pages about.
+    Orphans, and what only its source has a project for, are asked about again when there is more to compare them with;
+    what was assigned stays, or every import would move pages about.
     """
-    wanted = case((assignments.c.rule == "orphan", orphans_hash), else_=rules_hash)
+    wanted = case((assignments.c.rule.in_(OPEN), orphans_hash), else_=rules_hash)
     return or_(
         assignments.c.rule.is_(None),
         and_(
@@ -138,7 +140,7 @@ def _row(owner: str, decision: Decision, hashes: Mapping[bool, str], rejected: l
         "owner": owner,
         "conversation_id": decision.conversation_id,
         "content_hash": decision.content_hash,
-        "rules_hash": hashes[is_refused or decision.rule == "orphan"],
+        "rules_hash": hashes[is_refused or decision.rule in OPEN],
         "project_id": None if is_refused else decision.project_id,
         "rule": "orphan" if is_refused else decision.rule,
         "confidence": 0.0 if is_refused else decision.confidence,
@@ -379,5 +381,5 @@ def _content_hashes(connection: Connection, owner: str, ids: Sequence[str]) -> d
     found = {row.id: row.content_hash for row in connection.execute(query)}
     missing = [id for id in ids if id not in found]
     if missing:
-        raise Refused(f"There is no conversation {missing[0]!r}.", hint="`commonplace search` shows ids.")
+        raise NotThere(f"There is no conversation {missing[0]!r}.", hint="`commonplace search` shows ids.")
     return found

@@ -18,7 +18,7 @@ from commonplace.archive.projects import assignments as words
 from commonplace.archive.projects import assistants, registry
 from commonplace.archive.rows import add, batched, from_json, to_json
 from commonplace.archive.schema import assignments, conversations, project_events, project_refs, projects
-from commonplace.errors import Refused
+from commonplace.errors import NotThere, Refused
 from commonplace.moments import now
 
 _MOVABLE = ("project_id", "rule", "confidence", "evidence", "rules_hash", "content_hash")
@@ -245,7 +245,7 @@ def _project(connection: Connection, owner: str, project_id: str) -> Row[Any]:
         select(projects).where(projects.c.owner == owner, projects.c.id == project_id)
     ).one_or_none()
     if found is None:
-        raise Refused(f"There is no project {project_id!r}.", hint="`commonplace projects list` shows them.")
+        raise NotThere(f"There is no project {project_id!r}.", hint="`commonplace projects list` shows them.")
     if found.merged_into is not None:
         raise Refused(f"{project_id!r} was merged into {found.merged_into!r}.", hint="Undo the merge first.")
     return found

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from commonplace.archive.core import Archive
 from commonplace.archive.projects.registry import load, title_ref
 from commonplace.archive.schema import projects
-from commonplace.errors import Refused
+from commonplace.errors import NotThere, Refused
 from commonplace.model import Project
 
 _SHOWN_CANDIDATES = 5
@@ -46,7 +46,7 @@ def find_project(archive: Archive, typed: str) -> Project:
             more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
             candidates = ", ".join(project.id for project in found[:_SHOWN_CANDIDATES])
             raise Refused(f"{typed!r} could be several projects: {candidates}{more}.", hint="Use an id.")
-    raise Refused(f"There is no project {typed!r}.", hint=_perhaps(wanted, [project.name for project in loaded]))
+    raise NotThere(f"There is no project {typed!r}.", hint=_perhaps(wanted, [project.name for project in loaded]))
 
 
 def _perhaps(typed: str, names: Iterable[str]) -> str:

@@ -140,6 +140,12 @@ def add_project(connection: Connection, owner: str, ref: str, name: str) -> str:
     return project_id
 
 
+def ids_by_name(archive: Archive) -> dict[str, str]:
+    """The projects that are in use, by the ref that titles would have for their name."""
+    with archive.read() as connection:
+        return _by_name(connection, archive.owner)
+
+
 def _by_name(connection: Connection, owner: str) -> dict[str, str]:
     """Projects that are in use, by the ref that titles would have for their name; the older where two share one."""
     query = select(projects.c.id, projects.c.name).where(projects.c.owner == owner, projects.c.merged_into.is_(None))

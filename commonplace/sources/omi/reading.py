@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from commonplace.model import Conversation, Message
+from commonplace.model import Conversation, Message, Project
 from commonplace.sources.contract import Event, NotAConversation, Received
 from commonplace.sources.decoding import storable
 from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, text
@@ -62,6 +62,7 @@ def _read_memory(told: Any, event: Event) -> Received:
     is_withdrawn = flag(told.get("discarded")) is True or told.get("status") == "deleted"
     id = _id(told, event, segments)
     photos, files = read_photos(told)
+    folder = _folder(told)
     said = _said(segments, id, started_at)
     return Received(
         conversation=Conversation(
@@ -71,15 +72,23 @@ def _read_memory(told: Any, event: Event) -> Received:
             created_at=started_at,
             updated_at=event.received_at if is_withdrawn else moment(told.get("updated_at")) or ended_at,
             messages=list(_messages(told, said, photos, started_at, ended_at)),
+            project_ref=folder.id if folder else None,
             is_starred=flag(told.get("starred")),
             is_archived=True if is_withdrawn else None,
             extra=_extra(told, structured),
+            project=folder if folder and folder.name else None,
         ),
         files=files,
         unnamed=frozenset(message.id for message, segment in said if text(segment.get("id")) is None),
         unattributed=frozenset(message.id for message, _ in said if "is_user" not in message.extra),
         is_withdrawn=is_withdrawn,
     )
+
+
+def _folder(told: dict[str, Any]) -> Project | None:
+    """What OMI's app sorts conversations into is a project here, by its name where it is told."""
+    id = text(told.get("folder_id"))
+    return Project(id=f"{SOURCE}-folder:{id}", name=text(told.get("folder_name")) or "") if id else None
 
 
 def _id(told: dict[str, Any], event: Event, segments: list[dict[str, Any]]) -> str:

@@ -73,6 +73,7 @@ def preview(archive: Archive, settings: ProjectSettings, selection: Selection = 
     left = [one.conversation_id for one in looked if one.conversation_id not in decided]
     decisions += _similar(archive, settings, left, decided)
     names |= {refs[ref]: name for ref, name in new.items()}
+    names |= {registry.project_id_for(registry.title_ref(name)): name for name in settings.sources.values()} | names
     return Preview(decisions, _report(archive, decisions), names)
 
 

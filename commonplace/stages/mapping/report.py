@@ -11,7 +11,7 @@ from commonplace.stages.mapping.similar import Learned
 from commonplace.stages.selection import Selection
 from commonplace.stages.work import Ending
 
-RULES = ("person", "id", "title", "gpt", "similar")
+RULES = ("person", "id", "title", "gpt", "similar", "source")
 
 
 class MapReport(Ending, kw_only=True):

@@ -19,7 +19,7 @@ from commonplace.projects.evidence import Sample
 from commonplace.projects.meanings import ENOUGH
 from commonplace.projects.model import Match, Model
 from commonplace.projects.similarity import Floats
-from commonplace.stages.mapping import meaning, titles
+from commonplace.stages.mapping import by_source, meaning, titles
 from commonplace.stages.mapping.sure import Hashes, hashes, rejected_of
 
 MOST_TAUGHT_PER_PROJECT = 96
@@ -170,16 +170,19 @@ def assign_similar(
     """Assign a chunk of what the sure rules left, suggest a project for it, or leave it an orphan."""
     using = using or ready(archive, settings)
     decisions = decide_similar(archive, settings, using.model, ids)
+    by_source.register(archive, settings, decisions)
     return assignments.record(archive, decisions, using.hashes.rules, using.hashes.orphans)
 
 
 def decide_similar(
     archive: Archive, settings: ProjectSettings, model: Model | None, ids: Sequence[str]
 ) -> list[Decision]:
-    """What a model says of conversations; without one they are orphans. What only a title names is suggested."""
+    """What a model says of conversations; without one they are orphans. What only a title names is suggested;
+    of what is left, a source may have a project."""
     rows = list(vectors.described(archive, terms.KIND, ids))
     alone = {row.id: row.title for row in rows}
-    return titles.suggest(archive, settings, _by_likeness(archive, settings, model, rows), alone)
+    suggested = titles.suggest(archive, settings, _by_likeness(archive, settings, model, rows), alone)
+    return by_source.adopt(archive, settings, suggested)
 
 
 def _by_likeness(

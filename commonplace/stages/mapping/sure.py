@@ -43,10 +43,11 @@ class Sure(msgspec.Struct, frozen=True, kw_only=True):
 def hashes(archive: Archive, settings: ProjectSettings) -> Hashes:
     """What a current assignment carries now."""
     of_rules = rules.rules_hash(settings)
+    of_orphans = f"{of_rules}:{rules.sources_hash(settings)}"
     if not settings.similarity:
-        return Hashes(of_rules, of_rules)
+        return Hashes(of_rules, of_orphans)
     kind = f"{terms.KIND}:{learning.VERSION}{meaning.generation(archive)}"
-    return Hashes(of_rules, f"{of_rules}:{kind}:{vectors.generation(archive)}")
+    return Hashes(of_rules, f"{of_orphans}:{kind}:{vectors.generation(archive)}")
 
 
 def assign_sure(archive: Archive, settings: ProjectSettings, selection: Selection = Selection()) -> Sure:

@@ -10,6 +10,7 @@ from commonplace.archive.access import grants, sessions, users
 from commonplace.archive.access.scopes import MEANINGS
 from commonplace.archive.access.sessions import Session
 from commonplace.errors import Refused
+from commonplace.web.errors import not_found
 from commonplace.web.pages.rendering import render
 from commonplace.web.security import logins
 from commonplace.web.security.csrf import Guarded, Typed
@@ -49,14 +50,16 @@ def end_session(request: Request, session: Person, id: str) -> Response:
     """End one of one's own sessions, this one included."""
     if id == session.id:
         return logins.end_session(request, session)
-    sessions.end(server_of(request).archive, session.owner, id)
+    if not sessions.end(server_of(request).archive, session.owner, id):
+        raise not_found("session")
     return RedirectResponse("/account", 303)
 
 
 @router.post("/programs/{id}/end", dependencies=[Guarded])
 def end_program(request: Request, session: Person, id: str) -> Response:
     """Take back what one of one's own programs was given."""
-    grants.revoke(archive_of(request, session.owner), id)
+    if not grants.revoke(archive_of(request, session.owner), id):
+        raise not_found("program")
     return RedirectResponse("/account", 303)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from commonplace.model import Conversation
+from commonplace.model import Conversation, Project
 from commonplace.moments import to_iso
 from commonplace.sources import omi
 from commonplace.sources.contract import Event, NotAConversation, Received
@@ -133,12 +133,21 @@ def test_photos_are_attachments_with_their_bytes() -> None:
     assert PIXEL not in repr(received.conversation.extra)
 
 
+def test_a_folder_is_a_project_by_its_name() -> None:
+    conversation = read(memory(folder_id="f-1", folder_name="Work")).conversation
+    assert conversation.project == Project(id="omi-folder:f-1", name="Work")
+    assert conversation.project_ref == "omi-folder:f-1"
+    unnamed = read(memory(folder_id="f-1")).conversation
+    assert (unnamed.project_ref, unnamed.project) == ("omi-folder:f-1", None)
+
+
 def test_what_nobody_knows_is_kept() -> None:
     told = memory(brand_new={"a": [1]}, folder_name="Work", language="en")
     told["transcript_segments"][0]["translations"] = [{"lang": "de", "text": "Ich schicke es."}]
     conversation = read(told).conversation
     assert conversation.extra["brand_new"] == {"a": [1]}
     assert conversation.extra["folder_name"] == "Work"
+    assert conversation.project_ref is None
     assert conversation.messages[0].extra["translations"][0]["lang"] == "de"
 
 

@@ -63,7 +63,7 @@ def test_an_export_known_by_ids_is_named_mapped_corrected_and_imported_again(map
     projects.import_names(mapped, SIDEBAR)
     projects.infer_names(mapped)
     assert places(mapped) == corrected
-    assert report.assigned == {"person": 2, "id": 1, "title": 0, "gpt": 0, "similar": 0}
+    assert report.assigned == {"person": 2, "id": 1, "title": 0, "gpt": 0, "similar": 0, "source": 0}
     assert {one["name"]: one["name_source"] for one in projects.list_projects(mapped)} == {
         "My garden": "sidebar",
         "Cooking": "person",

@@ -158,7 +158,7 @@ def test_titles_and_custom_gpts_name_projects(archive: Archive) -> None:
         ],
     )
     report = map_projects(archive, ProjectSettings(gpts={"g-chef": "Kitchen"}))
-    assert report.assigned == {"person": 0, "id": 1, "title": 2, "gpt": 2, "similar": 0}
+    assert report.assigned == {"person": 0, "id": 1, "title": 2, "gpt": 2, "similar": 0, "source": 0}
     named = {one["name"]: one["conversations"] for one in projects.list_projects(archive)}
     assert named == {"Taxes": 2, "Kitchen": 2, "Project aaaa1111": 1}
 

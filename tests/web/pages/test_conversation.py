@@ -6,13 +6,12 @@ import io
 
 import pytest
 
-from commonplace.archive.access import users
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import Filed, load_filed
 from commonplace.archive.files.files import ATTACHMENT, put_file
 from commonplace.model import Attachment
 from tests.archive.builders import chat, message, simple_chat
-from tests.web.conftest import HASHED, PASSWORD, Browser, Live
+from tests.web.conftest import Browser, Live
 from tests.web.hostile import ID, LONG, fill
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
@@ -93,16 +92,6 @@ def test_only_pictures_are_shown_and_nothing_else_acts(live: Live) -> None:
         assert reply.headers["content-type"] == "application/octet-stream"
         assert reply.headers["content-disposition"].startswith("attachment")
         assert "sandbox" in reply.headers["content-security-policy"]
-
-
-@pytest.mark.parametrize("path", ["/conversations/{id}", "/conversations/{id}/markdown", "/files/{sha256}"])
-def test_nobody_reads_what_is_another_persons(live: Live, path: str) -> None:
-    fill(live.archive)
-    sha256 = _filed(live, ID).conversation.messages[0].attachments[0].sha256
-    users.add_user(live.archive, "eve", HASHED(PASSWORD))
-    eve = live.logged_in("eve")
-    assert eve.get(path.format(id=ID, sha256=sha256)).status_code == 404
-    assert live.browser().get(path.format(id=ID, sha256=sha256)).status_code == 303
 
 
 @pytest.mark.slow

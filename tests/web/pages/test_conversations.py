@@ -93,9 +93,9 @@ def test_the_chosen_are_written_into_a_file_and_what_a_run_would_do_is_told_firs
     assert "3 conversations with 6 messages" in asked.text
     assert browser.submit(asked, f"{here}/forget").status_code == 400  # nobody works, and that is said
     assert len(list(load_filed(filled.archive, IDS))) == 3
-    assert browser.get(f"/several/{'a' * 300}").status_code == 400
+    assert browser.get(f"/several/{'a' * 300}").status_code == 404
     eve = users.add_user(filled.archive, "eve", HASHED(PASSWORD))
-    assert filled.logged_in("eve").get(here).status_code == 400  # another one's choice is none
+    assert filled.logged_in("eve").get(here).status_code == 404  # another one's choice is none
     assert eve.owner != "me"
 
 

@@ -66,7 +66,7 @@ def test_a_project_is_renamed_and_merged_and_that_is_undone(mapped: Live) -> Non
     event = projects.show(mapped.archive, kitchen)["history"][0]["id"]
     browser.submit(browser.get("/projects"), "/projects/undo", event=event)
     assert _projects(mapped)[0] == "Balcony"
-    assert browser.get("/projects/none-such").status_code == 400
+    assert browser.get("/projects/none-such").status_code == 404
 
 
 def test_a_category_is_changed_with_everything_that_is_in_it(mapped: Live) -> None:
