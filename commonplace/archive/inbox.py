@@ -28,6 +28,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    bindparam,
     delete,
     event,
     func,
@@ -48,6 +49,8 @@ STATES: tuple[State, ...] = ("waiting", "done", "failed", "quarantined")
 
 PATIENCE_SECONDS = 5
 """Everybody writes for a moment only; who waits longer than this had better come back."""
+LOG_PAGES = 1000
+"""After so many, the write-ahead log goes into the file, and is cut to that where a longer one was needed."""
 _LOCK = 0x696E626F
 """For PostgreSQL, which may refuse when two make the same table at once."""
 
@@ -147,15 +150,13 @@ class Inbox:
                 return
             after = rows[-1].id
 
-    def settle(self, ids: Sequence[int], *, as_: str = "") -> None:
-        """These are in the archive (as `as_`): their bodies go."""
-        for some in batched(ids):
-            self._set(some, state="done", body=None, reason=as_)
+    def settle(self, as_: Mapping[int, str]) -> None:
+        """These are in the archive, under the id of a conversation: their bodies go."""
+        self._end(as_, state="done", body=None)
 
     def fail(self, reasons: Mapping[int, str]) -> None:
         """These cannot be used as they are; they keep their bodies."""
-        for id, reason in reasons.items():
-            self._set([id], state="failed", reason=reason, attempts=inbox.c.attempts + 1)
+        self._end(reasons, state="failed", attempts=inbox.c.attempts + 1)
 
     def hold_back(self, ids: Sequence[int], reason: str) -> None:
         """A person has to say something first."""
@@ -205,6 +206,13 @@ class Inbox:
         with self._writer.begin() as connection:
             hurry(connection)
             yield connection
+
+    def _end(self, reasons: Mapping[int, str], **values: Any) -> None:
+        """Each with its own reason, many in one commit: each commit waits for the disk."""
+        statement = update(inbox).where(inbox.c.key == bindparam("id")).values(reason=bindparam("why"), **values)
+        for some in batched(reasons):
+            with self._write() as connection:
+                connection.execute(statement, [{"id": id, "why": reasons[id]} for id in some])
 
     def _set(self, ids: Sequence[int], **values: Any) -> None:
         with self._write() as connection:
@@ -258,6 +266,9 @@ def file_of(archive: Archive) -> Path:
 
 def _prepare(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous = FULL")
+    # The archive's log may grow for the sake of bulk loads; deliveries come one by one, and what is done should go.
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_PAGES * 4096}")
     connection.execute("PRAGMA secure_delete = ON")  # what is done leaves nothing behind here
 
 

@@ -11,7 +11,7 @@ import pytest
 from commonplace.archive.care.backup import backup
 from commonplace.archive.care.restore import restore
 from commonplace.archive.core import Archive
-from commonplace.archive.inbox import Delivery, Inbox, file_of, has_inbox, open_inbox
+from commonplace.archive.inbox import LOG_PAGES, Delivery, Inbox, file_of, has_inbox, open_inbox
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_repeated_delivery_is_one(inbox: Inbox) -> None:
     inbox.put([_delivery("a", delivery="k-1"), _delivery("a again", delivery="k-1"), _delivery("b")])
     inbox.put([_delivery("a", delivery="k-1"), _delivery("b")])
     assert _waiting(inbox) == ["a", "b"]
-    inbox.settle([entry.id for entry in inbox.entries()])
+    inbox.settle({entry.id: f"omi:{entry.id}" for entry in inbox.entries()})
     inbox.put([_delivery("a", delivery="k-1"), _delivery("b")])
     assert _waiting(inbox) == []
 
@@ -49,7 +49,7 @@ def test_a_repeated_delivery_is_one(inbox: Inbox) -> None:
 def test_of_what_is_done_only_its_identity_is_kept(inbox: Inbox) -> None:
     inbox.put([_delivery("private words")])
     (entry,) = inbox.entries()
-    inbox.settle([entry.id], as_="omi:1")
+    inbox.settle({entry.id: "omi:1"})
     assert (inbox.entries()[0].state, inbox.entries()[0].reason) == ("done", "omi:1")
     assert inbox.replay([entry.id]) == 0
     assert inbox.drop([entry.id]) == 0
@@ -117,3 +117,12 @@ def test_what_was_answered_survives_a_power_cut(sqlite_archive: Archive) -> None
     with sqlite_archive.read() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
     assert file_of(sqlite_archive).parent == Path(str(sqlite_archive.engine.url.database)).parent
+
+
+def test_its_log_does_not_grow_with_what_came_and_went(sqlite_archive: Archive) -> None:
+    path = file_of(sqlite_archive)
+    with open_inbox(sqlite_archive) as inbox:
+        for number in range(60):
+            inbox.put([_delivery(f"{number}" * 200_000)])
+            inbox.settle({entry.id: "omi:1" for entry in inbox.entries("waiting")})
+        assert path.with_name(f"{path.name}-wal").stat().st_size < 2 * LOG_PAGES * 4096

@@ -9,7 +9,7 @@ import io
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from typing import BinaryIO
 
 import msgspec
@@ -33,8 +33,11 @@ from commonplace.stages.importing.recognising import recognise
 from commonplace.stages.importing.report import Tally
 from commonplace.stages.work import leased
 
+MOST_AT_ONCE = 100
 MOST_BYTES_OF_FILES = 32 << 20
 REPEATS_KNOWN = 30 * DAY
+FEW = 25
+"""So many conversations are sorted in moments."""
 
 
 class EventsReport(Tally, kw_only=True):
@@ -48,6 +51,8 @@ class EventsReport(Tally, kw_only=True):
     """Uids that are nobody's: what came for them is in quarantine."""
     busy: list[str] = msgspec.field(default_factory=list)
     """Owners for whom an import is running: theirs is left for the next time."""
+    came: list[str] = msgspec.field(default_factory=list)
+    """The first of the conversations that were taken in: few enough to be seen to in the same run."""
     seconds: float = 0.0
 
 
@@ -161,7 +166,7 @@ class _Receiving:
             elif received.unnamed or received.unattributed:
                 recognise(self._archive, received)
             yield self._taken([entry.id], entry.uid, received)
-            self._wholes.append(received.conversation)
+            self._wholes.append(msgspec.structs.replace(received.conversation, messages=[]))
 
     def _of_pieces(self) -> Iterator[Item]:
         """Those that a whole stands for are done with; those for which none has come are assembled after a while."""
@@ -171,7 +176,7 @@ class _Receiving:
                 ids = [entry.id for entry in sitting]
                 whole = pieces.whole_of(self._archive, self._sender, uid, sitting)
                 if whole is not None:
-                    self._inbox.settle(ids, as_=whole)
+                    self._inbox.settle(dict.fromkeys(ids, whole))
                 elif now() - sitting[-1].received_at >= pieces.WAIT:
                     try:
                         yield self._taken(ids, uid, self._sender.assemble([event(entry) for entry in sitting]))
@@ -179,8 +184,8 @@ class _Receiving:
                         yield self._unusable(ids, f"{sitting[0].kind} {ids[0]}", exc)
 
     def _until_full(self, waiting: Iterator[Item]) -> Iterator[Item]:
-        """Some of these, so that pictures do not fill the memory."""
-        for item in waiting:
+        """Some of these, so that pictures do not fill the memory, and what is done stays done whatever comes next."""
+        for item in islice(waiting, MOST_AT_ONCE):
             yield item
             if sum(map(len, self._files.values())) > MOST_BYTES_OF_FILES:
                 return
@@ -207,11 +212,15 @@ class _Receiving:
     def _settle(self) -> None:
         """Everything that was handed on so far is in the archive, or among the defects."""
         wrong = {defect.item: defect.reason for defect in self._batch.defects}
+        failed, settled = dict[int, str](), dict[int, str]()
         for ids, conversation in self._under_way:
             if conversation.id in wrong:
-                self._inbox.fail(dict.fromkeys(ids, wrong[conversation.id]))
+                failed |= dict.fromkeys(ids, wrong[conversation.id])
             elif not self._batch.more_defects:  # else it might be one of those: then it waits for the next time
-                self._inbox.settle(ids, as_=conversation.id)
+                settled |= dict.fromkeys(ids, conversation.id)
+        self._inbox.fail(failed)
+        self._inbox.settle(settled)
+        self._report.came = list(dict.fromkeys([*self._report.came, *settled.values()]))[:FEW]
         self._all.include(self._batch)
         self._batch.clear()
         self._under_way.clear()

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from commonplace.archive.conversations import records
 from commonplace.archive.core import Archive
 from commonplace.archive.inbox import Entry
+from commonplace.archive.rows import batched
 from commonplace.archive.schema import conversations
 from commonplace.model import Conversation
 from commonplace.moments import DAY, HOUR
@@ -56,14 +57,16 @@ def whole_of(archive: Archive, sending: Sender, uid: str, sitting: Sequence[Entr
 
 def give_way(archive: Archive, home: Path, sending: Sender, wholes: Sequence[Conversation]) -> int:
     """Forget what was assembled of pieces before one of these arrived, for good; how many there were."""
-    found: set[str] = set()
-    for whole in wholes:
-        if span := sending.covers(whole):
-            found |= {
-                conversation.id
-                for conversation in _begun_between(archive, sending, *span, is_wanted=sending.is_assembled)
-                if conversation.extra.get("uid") == whole.extra.get("uid") and (conversation.updated_at or 0) <= span[1]
-            }
+    spans = [(span, whole.extra.get("uid")) for whole in wholes if (span := sending.covers(whole))]
+    if not spans:
+        return 0
+    first, last = min(span[0] for span, _ in spans), max(span[1] for span, _ in spans)
+    found = {
+        one.id
+        for one in _begun_between(archive, sending, first, last, is_wanted=sending.is_assembled)
+        for (begun_at, ended_at), uid in spans
+        if one.extra.get("uid") == uid and begun_at <= (one.created_at or 0) and (one.updated_at or 0) <= ended_at
+    }
     if found:
         forget(archive, home, ids=found)
     return len(found)
@@ -74,9 +77,11 @@ def _begun_between(
 ) -> list[Conversation]:
     """The owner's conversations from this sender, without their messages; of ids that are not wanted, none is read."""
     table = conversations.c
-    query = select(conversations).where(
-        table.owner == archive.owner, table.source == sending.name, table.created_at.between(since, until)
-    )
+    begun = table.owner == archive.owner, table.source == sending.name, table.created_at.between(since, until)
     with archive.read() as connection:
-        rows = connection.execute(query)
-        return [records.conversation_from(row, []) for row in rows if is_wanted(row.id)]
+        ids = [id for id in connection.execute(select(table.id).where(*begun)).scalars() if is_wanted(id)]
+        return [
+            records.conversation_from(row, [])
+            for some in batched(ids)
+            for row in connection.execute(select(conversations).where(*begun, table.id.in_(some)))
+        ]

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from commonplace.archive.inbox import open_inbox
 from commonplace.archive.schema import conversations
+from commonplace.moments import DAY, HOUR, to_iso
 from commonplace.session import open_session
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stages.importing import events
@@ -60,14 +61,20 @@ def end(process: subprocess.Popen[str]) -> int:
     return process.returncode
 
 
-def stream(url: str, names: list[str], at: int, kill: Callable[[], None]) -> set[str]:
-    """Deliver while somebody answers; `kill` when the one of that place is on its way. What was answered 200."""
+def stream(url: str, names: list[str], begun: int, at: int, kill: Callable[[], None]) -> set[str]:
+    """Deliver while somebody answers, one for each hour since; `kill` when the one of that place is on its way. What
+    was answered 200."""
     kept: set[str] = set()
     with httpx.Client(base_url=url, timeout=30) as client:
         for place, name in enumerate(names):
             if place == at:
                 threading.Thread(target=kill).start()
-            told = memory(id=name, transcript_segments=[{"text": name, "speaker_id": 0, "start": 1.0}])
+            moment = to_iso(begun + place * HOUR)
+            told = memory(
+                id=name,
+                **dict.fromkeys(("created_at", "started_at", "finished_at"), moment),
+                transcript_segments=[{"text": name, "speaker_id": 0, "start": 1.0}],
+            )
             try:
                 reply = client.post(
                     f"/omi/memory?uid=u&token={'t' * 40}", json=told, headers={"idempotency-key": f"d-{name}"}
@@ -95,7 +102,8 @@ def check_kills(home: Path, monkeypatch: pytest.MonkeyPatch, kills: int) -> None
                 running[victim] = started(home, "-c", DRAIN if victim == "drain" else WRITE)
                 assert said(running[victim]) == "begun\n"
             at = chance.randrange(DELIVERIES // 2)
-            answered |= stream(url, [f"m-{kill}-{n}" for n in range(DELIVERIES)], at, running[victim].kill)
+            names = [f"m-{kill}-{n}" for n in range(DELIVERIES)]
+            answered |= stream(url, names, kill * 4 * DAY, at, running[victim].kill)
             end(running.pop(victim))
         assert len(answered) > DELIVERIES * sum(victim != "server" for victim in VICTIMS[:kills]) / 2
     check(answered, home)
