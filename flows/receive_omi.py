@@ -6,18 +6,21 @@ from typing import Any
 
 from prefect import flow
 
-from flows import import_exports, reports
+from commonplace.session import Session
+from commonplace.stages.selection import Selection
+from flows import import_exports, pipeline, reports
 from flows.runner import RUNNER
-from flows.running import conclude, named
+from flows.running import conclude, named, say
 from tasks.receive_omi import receive_deliveries
 from tasks.session import session
 
+SORTING = ("embed", "categorize", "map")
 SHOWN = ("read", "new", "changed", "unchanged", "empty", "failed", "replaced", "waiting", "seconds")
 
 
 @flow(name="receive-omi", flow_run_name=named("receive"), task_runner=RUNNER)
 def receive_omi() -> dict[str, Any]:
-    """Take what OMI's webhooks brought into the archive; what is new is then categorized, mapped and synced.
+    """Take what OMI's webhooks brought into the archive, and sort it: a run that follows does the rest, syncs included.
 
     What cannot be used stays in the inbox with its reason (`commonplace inbox list`), and so do pieces of conversations
     that are still going on, and what belongs to nobody yet.
@@ -25,10 +28,22 @@ def receive_omi() -> dict[str, Any]:
     with session() as opened:
         report = receive_deliveries()
         publish(report)
+        sort(opened, report["came"])
         import_exports.emit_completed(opened, report, "alone")
         name = f"receive: {report['new']} new, {report['changed']} changed of {report['read']}"
         name = name if report["read"] else "receive: nothing new"
         return conclude(opened, report, name=name, handled=report["read"], failed=report["failed"])
+
+
+def sort(session: Session, ids: list[str]) -> None:
+    """Category and project for a few conversations, now: another run would have to start first, which takes longer.
+
+    What cannot be done now is done, or told, by that run.
+    """
+    if ids:
+        _, errors = pipeline.run_stages(session, SORTING, selection=Selection(ids=tuple(ids)))
+        for error in errors:
+            say("Left to the run that follows: %s", error)
 
 
 def publish(report: dict[str, Any], *, called: str = "receive") -> None:

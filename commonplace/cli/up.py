@@ -204,6 +204,7 @@ def _stop(settings: Settings, interrupts: Interrupts) -> None:
 def _show_addresses(running: Process, settings: Settings) -> None:
     settings.inbox.mkdir(parents=True, exist_ok=True)
     for served in processes.recorded(server.records(settings), web.NAME):
+        web.wait_until_ready(served)
         _tell(f"Web app          {_web_address(served, settings)}")
     _tell(f"Prefect UI       {server.login_url(running, settings)}")
     _tell(f"Prefect's CLI    export PREFECT_HOME={server.folder(settings)}")

@@ -14,6 +14,7 @@ import msgspec
 
 PATIENCE_SECONDS = 15.0
 _PAUSE_SECONDS = 0.3
+_DONE = {HTTPStatus.OK, HTTPStatus.CREATED}
 _BUSY = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -46,7 +47,7 @@ class Api(NamedTuple):
                 time.sleep(_PAUSE_SECONDS)
                 continue
             with suppress(msgspec.DecodeError):
-                return msgspec.json.decode(reply) if status == HTTPStatus.OK else None
+                return msgspec.json.decode(reply) if status in _DONE else None
             return None
 
     def _send(self, path: str, body: bytes | None = None) -> tuple[int, bytes]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import time
 
 from commonplace.config import Settings
 from commonplace.stack import processes, server
@@ -10,6 +12,8 @@ from commonplace.stack.processes import Process
 from commonplace.stack.worker import home_environment
 
 NAME = "web"
+PATIENCE_SECONDS = 120.0
+"""Whoever does not answer by then is on the way, or dead: either is looked after elsewhere."""
 
 
 def start(of: Process, settings: Settings) -> Process:
@@ -24,3 +28,15 @@ def start(of: Process, settings: Settings) -> Process:
         log=server.folder(settings) / "web.log",
         port=port,
     )
+
+
+def wait_until_ready(served: Process) -> None:
+    """Wait until its address leads somewhere: it is shown to people who open it at once."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while processes.is_alive(served) and time.monotonic() < deadline:
+        try:
+            socket.create_connection((processes.HOST, served.port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return

@@ -44,9 +44,14 @@ class Nudge:
         while not self._is_over.is_set():
             self._is_wanted.wait()
             self._is_wanted.clear()
-            if not self._is_over.is_set() and self._somebody_runs():
+            if not self._is_over.is_set() and not self._ask_ours() and self._somebody_runs():
                 self._ask()
             self._is_over.wait(PAUSE_SECONDS)
+
+    def _ask_ours(self) -> bool:
+        """Of the local server, which knows our deployments by their own names."""
+        running = server.running(self._settings) if server.is_local(self._settings) else None
+        return running is not None and server.request_run(running, self._settings, self._deployment, "on-demand")
 
     def _somebody_runs(self) -> bool:
         return bool(os.environ.get("PREFECT_API_URL")) or server.running(self._settings) is not None

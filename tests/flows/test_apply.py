@@ -55,6 +55,19 @@ def test_every_deployment_is_there_and_removed_schedules_disappear(apply: Apply,
     assert _schedules(client)["maintain"] == "30 4 * * 0"
 
 
+def test_a_run_is_asked_for_without_importing_prefect(
+    apply: Apply, client: SyncPrefectClient, prefect_api: Process, server_settings: Settings
+) -> None:
+    apply("")
+    assert not server.request_run(prefect_api, server_settings, "receive-omi", "no such")
+    assert server.request_run(prefect_api, server_settings, "receive-omi", "on-demand")
+    asked = client.read_deployment_by_name("receive-omi/on-demand")
+    one = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[asked.id]))
+    (run,) = client.read_flow_runs(flow_run_filter=one)
+    assert run.state_name in {"Scheduled", "Late"}
+    client.delete_flow_run(run.id)
+
+
 def test_the_server_makes_the_runs_that_are_scheduled(apply: Apply, client: SyncPrefectClient) -> None:
     """Which it does not with every version of the libraries it stands on."""
     apply('[schedule]\nimport_exports = "* * * * *"\n')
