@@ -15,6 +15,8 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/*),tr
 export UV_PYTHON ?= $(PYTHON)
 export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
+# Where this is set, as in many images of Python, each of the processes that the tests start would compile Prefect anew.
+export PYTHONDONTWRITEBYTECODE =
 RUN = $(UV) run --no-sync
 
 .PHONY: help setup run test test-all conformance scripts check format bench screenshots wheel clean

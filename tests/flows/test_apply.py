@@ -173,7 +173,7 @@ def test_prefects_own_command_finds_the_server_by_its_home(apply: Apply, server_
         env=plain | {"PREFECT_HOME": str(server.folder(server_settings))},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert asked.returncode == 0, asked.stderr

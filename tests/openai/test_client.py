@@ -27,7 +27,7 @@ def embed(sdk: Any) -> Any:
 
 @pytest.fixture
 def client(fake: FakeOpenAI) -> Iterator[Client]:
-    account = Account(api_key=fake.api_key, base_url=fake.url, timeout=5)
+    account = Account(api_key=fake.api_key, base_url=fake.url, timeout=300)
     with Client(account, governor=Governor(), first_delay=0.001) as opened:
         yield opened
 

@@ -28,7 +28,7 @@ def server() -> Iterator[NamingServer]:
 
 
 def client(url: str) -> Client:
-    return Client(Account(api_key="k", base_url=url, timeout=10), tries=1)
+    return Client(Account(api_key="k", base_url=url, timeout=300), tries=1)
 
 
 @pytest.fixture

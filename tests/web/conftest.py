@@ -46,7 +46,7 @@ class Live:
 
     def client(self, **options: Any) -> httpx.Client:
         """Closed before the server stops."""
-        return self._stopping.enter_context(httpx.Client(base_url=self.url, timeout=30, **options))
+        return self._stopping.enter_context(httpx.Client(base_url=self.url, timeout=300, **options))
 
     def browser(self) -> Browser:
         return Browser(self.client())

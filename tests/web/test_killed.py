@@ -35,7 +35,7 @@ def _serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def _client(url: str, token: str) -> httpx.Client:
-    return httpx.Client(base_url=url, cookies={"commonplace-session": token}, headers=SPEAKS, timeout=60)
+    return httpx.Client(base_url=url, cookies={"commonplace-session": token}, headers=SPEAKS, timeout=300)
 
 
 def _append(client: httpx.Client, where: str, at: int, body: Iterator[bytes] | bytes) -> httpx.Response:

@@ -44,7 +44,7 @@ def test_many_deliveries_ask_for_one_run(settings: Settings, monkeypatch: pytest
     for _ in range(50):
         nudge()
     nudge.start()
-    assert asked.came.acquire(timeout=30)
+    assert asked.came.acquire(timeout=300)
     nudge.stop()
     nudge._thread.join(30)
     assert asked.deployments == ["receive-omi"]
@@ -58,7 +58,7 @@ def test_who_cannot_be_asked_is_asked_again_the_next_time(
     nudge.start()
     for _ in range(2):
         nudge()
-        assert asked.came.acquire(timeout=30)
+        assert asked.came.acquire(timeout=300)
     nudge.stop()
     nudge._thread.join(30)
     assert not nudge._thread.is_alive()

@@ -41,11 +41,11 @@ def test_an_export_is_noticed_in_two_halves_and_in_a_folder_that_comes_later(
         assert not asked.acquire(timeout=1.0)
         with (downloads / "export.zip").open("ab") as file:
             file.write(whole[1000:])
-        assert asked.acquire(timeout=60)
+        assert asked.acquire(timeout=300)
         shutil.rmtree(downloads)
         downloads.mkdir()
         shutil.copy(tmp_path / "sample.zip", downloads / "again.zip")
-        assert asked.acquire(timeout=60)
+        assert asked.acquire(timeout=300)
     finally:
         watcher.stop()
     assert not any(thread.is_alive() for thread in watcher._threads)

@@ -149,7 +149,7 @@ def test_storing_and_removing_at_once_never_parts_row_and_file(archive: Archive,
 
     with ThreadPoolExecutor(3) as threads:
         for future in [threads.submit(store), threads.submit(clean), threads.submit(clean)]:
-            future.result(timeout=60)
+            future.result(timeout=300)
     with archive.read() as connection:
         has_row = bool(connection.execute(select(files)).all())
     assert (path_of(archive, HASH) is not None) == has_row

@@ -61,7 +61,7 @@ def fake() -> Iterator[FakeOpenAI]:
 
 def connect(server: FakeOpenAI, api_key: str | None = None, **options: Any) -> Client:
     """A client of the fake, without a limit of its own and with next to no waiting between tries."""
-    account = Account(api_key=api_key or server.api_key, base_url=server.url, timeout=5)
+    account = Account(api_key=api_key or server.api_key, base_url=server.url, timeout=300)
     return Client(account, **{"governor": Governor(), "first_delay": 0.001, **options})
 
 

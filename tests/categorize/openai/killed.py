@@ -42,7 +42,7 @@ def main(url: str, kept: Path, count: int, mode: str) -> None:
     taxonomy = Taxonomy(name="small", categories=tuple(Category(name=name) for name in NAMES))
     done = set(kept.read_text().split()) if kept.exists() else set()
     waiting = [each for each in subjects(count) if each.conversation_id not in done]
-    client = Client(Account(api_key="sk-test", base_url=url, timeout=10))
+    client = Client(Account(api_key="sk-test", base_url=url, timeout=300))
     with kept.open("a", encoding="utf-8") as file:
         kept_here = Kept(file)
 

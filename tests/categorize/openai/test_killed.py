@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -24,11 +25,12 @@ def kill_when(process: subprocess.Popen[bytes], is_time: Callable[[], bool]) -> 
     while process.poll() is None and not is_time():
         time.sleep(0.002)
     process.kill()
-    process.communicate()
+    output, _ = process.communicate()
+    assert process.returncode in (0, -signal.SIGKILL), output.decode()
 
 
 def finish(process: subprocess.Popen[bytes]) -> None:
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output.decode()
 
 

@@ -65,7 +65,7 @@ def stream(url: str, names: list[str], begun: int, at: int, kill: Callable[[], N
     """Deliver while somebody answers, one for each hour since; `kill` when the one of that place is on its way. What
     was answered 200."""
     kept: set[str] = set()
-    with httpx.Client(base_url=url, timeout=30) as client:
+    with httpx.Client(base_url=url, timeout=300) as client:
         for place, name in enumerate(names):
             if place == at:
                 threading.Thread(target=kill).start()

@@ -29,7 +29,7 @@ def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
             yield process, json.loads(process.stdout.readline())
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+            process.communicate(timeout=300)
 
 
 def test_from_the_first_start_to_the_first_login(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_it_does_not_open_itself_to_a_network(tmp_path: Path) -> None:
     environment = {**os.environ, "COMMONPLACE_HOME": str(tmp_path / "book")}
     command = [sys.executable, "-m", "commonplace", "serve", "--host", "0.0.0.0", "--port", "0", "--json"]  # noqa: S104
     ended = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
     assert ended.returncode == 1
     assert "unencrypted" in json.loads(ended.stdout)["error"]

@@ -16,7 +16,7 @@ from commonplace.stack.processes import Process
 def _ask(url: str, headers: dict[str, str]) -> tuple[int, str | None]:
     """The status of a GET and the origin it allows to read the answer."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as reply:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=300) as reply:
             return reply.status, reply.headers.get("access-control-allow-origin")
     except urllib.error.HTTPError as error:
         with error:
@@ -37,7 +37,7 @@ def test_a_foreign_preflight_is_not_answered_with_leave(prefect_server: Process)
         headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"},
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=300)
     caught.value.close()
     assert caught.value.headers.get("access-control-allow-origin") is None
 
@@ -54,7 +54,7 @@ def test_nothing_is_told_without_the_password(prefect_server: Process, server_se
 def test_the_login_page_keeps_the_password_out_of_requests(prefect_server: Process, server_settings: Settings) -> None:
     url, _, fragment = server.login_url(prefect_server, server_settings).partition("#")
     assert base64.b64decode(fragment).decode() == server.password(server_settings, "auth")
-    with urllib.request.urlopen(url, timeout=10) as page:
+    with urllib.request.urlopen(url, timeout=300) as page:
         text = page.read().decode()
         assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
     assert fragment not in text

@@ -29,7 +29,7 @@ def fake() -> Iterator[FakeOpenAI]:
 
 @pytest.fixture
 def opened(fake: FakeOpenAI) -> Iterator[Open]:
-    account = Account(api_key=fake.api_key, base_url=fake.url, timeout=5)
+    account = Account(api_key=fake.api_key, base_url=fake.url, timeout=300)
     with Client(account, governor=Governor(), tries=2, first_delay=0.001) as client:
         yield lambda model=MODEL, price=None: OpenAiEmbedder(client, model, price)
 

@@ -78,7 +78,7 @@ def test_a_public_program_is_let_in_as_the_suite_expects(start: Start, tmp_path:
 def _agree(program: Program, address: str) -> None:
     """What a person does in their browser."""
     reply = program.browser.submit(program.browser.get(address), "/oauth/consent", answer="yes")
-    httpx.get(reply.headers["location"], timeout=30)
+    httpx.get(reply.headers["location"], timeout=300)
 
 
 def _free_port() -> int:

@@ -46,7 +46,7 @@ def key(live: Live, *scopes: str, owner: str = "me") -> str:
 async def connected(live: Live, secret: str, mode: Mode = "auto") -> AsyncIterator[Client]:
     headers = {"authorization": f"Bearer {secret}"}
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=30) as http,
+        httpx2.AsyncClient(headers=headers, timeout=300) as http,
         Client(streamable_http_client(f"{live.url}/mcp", http_client=http), mode=mode) as client,
     ):
         yield client
@@ -284,7 +284,7 @@ def test_the_sdk_finds_its_way_in_by_itself(start: Start, way: str) -> None:
             client_metadata_url=URL if way == "document" else None,
         )
         async with (
-            httpx2.AsyncClient(auth=provider, timeout=30) as http,
+            httpx2.AsyncClient(auth=provider, timeout=300) as http,
             Client(streamable_http_client(f"{live.url}/mcp", http_client=http)) as client,
         ):
             (hit,) = data(await client.call_tool("search", {"query": "bread"}))["results"]
