@@ -50,6 +50,7 @@ from commonplace.web.replies import reply
 from commonplace.web.requests import Requests
 from commonplace.web.security.addresses import Proxies
 from commonplace.web.security.bodies import Bodies
+from commonplace.web.security.compression import Compression
 from commonplace.web.security.headers import SecurityHeaders
 from commonplace.web.security.hosts import Hosts
 from commonplace.web.security.limits import Limits
@@ -119,6 +120,7 @@ def _layers(server: Server) -> list[Middleware]:
     )
     return [
         Middleware(SecurityHeaders, is_https=web.is_https),
+        Middleware(Compression),
         Middleware(Proxies, trusted=web.proxies),
         Middleware(Requests, metrics=server.metrics),
         Middleware(Hosts, allowed=web.hosts),

@@ -19,6 +19,7 @@ from tests.web.conftest import Live
 from tests.web.hostile import ATTACK, PAGES, RUN, fill, pages
 
 MOST_BYTES = 150_000
+MOST_SENT = 40_000
 MOST_QUERIES = 12
 WHO_IS_AT_WORK = "FROM leases"
 COUNTED = "conversations.has_code"
@@ -93,6 +94,7 @@ def test_every_page_is_html_without_script_or_style_in_it(live: Live) -> None:
         most = MOST_QUERIES + 3 * path.startswith("/projects/")  # whose parts each look the project up
         assert len(asked) <= most or path.endswith(COMPUTED_ON_WISH), (path, asked)
         assert len(page.content) < MOST_BYTES, path
+        assert int(page.headers["content-length"]) < MOST_SENT, path
         root = _strictly(page.text)
         assert not root.findall(".//style"), path
         for script in root.findall(".//script"):
