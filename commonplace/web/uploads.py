@@ -6,12 +6,13 @@ closed, goes on from there. The name that a browser gave is shown and never used
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -146,20 +147,14 @@ class Uploads:
         self._senders[upload.id] = sender = object()
         if offset != self.arrived(upload):
             raise OutOfStep("It goes on elsewhere.", hint="Ask how much has arrived.")
-        held, running = bytearray(), checksum.begun() if checksum else None
+        running = checksum.begun() if checksum else None
 
-        def write() -> int:
+        def write(pieces: Sequence[bytes]) -> int:
             if running:
-                running.update(held)
-            return self._write(upload, sender, bytes(held))
+                running.update(b"".join(pieces))
+            return self._write(upload, sender, pieces)
 
-        with suppress(ClientDisconnect):
-            async for piece in body:
-                held += piece
-                if len(held) >= AT_ONCE:
-                    await run_in_threadpool(write)
-                    held.clear()
-        here = await run_in_threadpool(write)
+        here = await _write_behind(body, write)
         if checksum and running and running.digest() != checksum.digest:
             await run_in_threadpool(self._take_back, upload, sender, offset)
             raise Damaged("What arrived is not what was sent.", hint="Send the piece again.")
@@ -205,18 +200,19 @@ class Uploads:
             if is_in or is_old:
                 self.remove(upload)
 
-    def _write(self, upload: Upload, sender: object, piece: bytes) -> int:
+    def _write(self, upload: Upload, sender: object, pieces: Sequence[bytes]) -> int:
         path = self.path(upload)
         if self._senders.get(upload.id) is not sender:
             raise OutOfStep("Somebody else sends it now.")
         here = path.stat().st_size
-        if here + len(piece) > upload.size:
+        more = sum(map(len, pieces))
+        if here + more > upload.size:
             raise Refused("More arrived than was announced.")
-        if here == 0 and piece:
-            check_beginning(piece, upload.name)
+        if here == 0 and pieces:
+            check_beginning(b"".join(pieces[:2]), upload.name)
         with writing("An upload", only=NO_ROOM), path.open("ab") as out:
-            out.write(piece)
-        return here + len(piece)
+            out.writelines(pieces)
+        return here + more
 
     def _take_back(self, upload: Upload, sender: object, offset: int) -> None:
         if self._senders.get(upload.id) is sender:
@@ -236,6 +232,24 @@ class Uploads:
 
     def _folder(self, id: str) -> Path:
         return self.folder / id
+
+
+async def _write_behind(body: AsyncIterator[bytes], write: Callable[[Sequence[bytes]], int]) -> int:
+    """Write what comes while more is coming, until all has come or the connection breaks; what `write` said last."""
+    held, writing = list[bytes](), None
+    try:
+        with suppress(ClientDisconnect):
+            async for piece in body:
+                held.append(piece)
+                if sum(map(len, held)) >= AT_ONCE:
+                    if writing:
+                        await writing
+                    writing = asyncio.ensure_future(run_in_threadpool(write, held))
+                    held = []
+    finally:
+        if writing:
+            await writing
+    return await run_in_threadpool(write, held)
 
 
 def check_beginning(first: bytes, name: str) -> None:
