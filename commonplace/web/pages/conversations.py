@@ -30,6 +30,8 @@ MARKS = ("\ue000", "\ue001")
 FACETS = ("category", "project", "topic", "source", "model", "month", "has")
 """What can be narrowed by a click; `topic` is asked for as a tag."""
 SHOWN_FACETS = 12
+PARTS = {"found": "found.html", "facets": "facets.html"}
+"""Parts of the page that can be asked for alone."""
 Address = Annotated[str, Form(max_length=8_000)]
 
 
@@ -98,12 +100,12 @@ def _asked(
 
 @router.get("")
 def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends(_asked)]) -> Response:
-    """A page of what was found; the list alone, for a script that asks while somebody types."""
+    """A page of what was found; the list alone, or what stands beside it, for a script while somebody types."""
     server = server_of(request)
-    is_part = request.headers.get("x-part") == "found"
+    part = PARTS.get(request.headers.get("x-part", ""))
     found, problem = None, ""
     try:
-        found = _found(server, session.owner, asked, facets=not is_part)
+        found = _found(server, session.owner, asked, facets=part != PARTS["found"])
     except Refused as refused:
         problem = str(refused)
     values: dict[str, Any] = {
@@ -115,8 +117,8 @@ def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends
         "pages": _pages(found, asked) if found else (0, None, None),
         "groups": _groups(server, session.owner, found, asked) if found else [],
     }
-    if is_part:
-        return HTMLResponse(fragment(request, "found.html", **values))
+    if part:
+        return HTMLResponse(fragment(request, part, **values))
     kept = saved.saved(server.archive.of(session.owner))
     return render(request, "conversations.html", kinds=KINDS, group_names=GROUPS, saved=kept, **values)
 

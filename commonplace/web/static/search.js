@@ -4,11 +4,21 @@ const form = /** @type {HTMLFormElement | null} */ (document.getElementById("ask
 const typed = /** @type {HTMLInputElement} */ (document.getElementById("q"));
 const found = /** @type {HTMLElement} */ (document.getElementById("found"));
 const kept = /** @type {HTMLInputElement} */ (document.getElementById("saved-query"));
-const PAUSE = 30;
-const LONGER = 120; // for who types faster than is found: what is overtaken is still being looked for there
+const beside = /** @type {HTMLElement} */ (document.getElementById("facets"));
+const OVERTAKING = 40; // ms: what is overtaken is still being looked for there, so who types faster than that asks less often
+const SETTLED = 400; // ms without a letter: what stands beside the list is worth counting again
 let isAsking = false;
 let waiting = 0;
+let settling = 0;
 let asking = new AbortController();
+
+/** A part of the page for what is asked for; none where it was overtaken. @param {string} address @param {string} name @param {AbortSignal} signal */
+async function part(address, name, signal) {
+  const reply = await fetch(address, { headers: { "x-part": name }, signal });
+  if (reply.redirected) location.assign(address); // the session is over
+  const html = reply.ok && !reply.redirected ? await reply.text() : null;
+  return signal.aborted ? null : html; // its own signal: the next question has another
+}
 
 async function ask() {
   asking.abort();
@@ -17,14 +27,12 @@ async function ask() {
   const values = new URLSearchParams(/** @type {any} */ (new FormData(/** @type {HTMLFormElement} */ (form))));
   const address = `/conversations?${values}`;
   try {
-    const reply = await fetch(address, { headers: { "x-part": "found" }, signal });
-    if (reply.redirected) return location.assign(address); // the session is over
-    if (!reply.ok) return;
-    const html = await reply.text();
-    if (signal.aborted) return; // its own: the next question has another
+    const html = await part(address, "found", signal);
+    if (html === null) return;
     found.innerHTML = html;
     kept.value = String(values);
     history.replaceState(null, "", address);
+    settling = setTimeout(() => count(address, signal), SETTLED);
   } catch {
     // overtaken, or the server is away
   } finally {
@@ -32,8 +40,23 @@ async function ask() {
   }
 }
 
+/** What it can be narrowed by, of what was found last. @param {string} address @param {AbortSignal} signal */
+async function count(address, signal) {
+  try {
+    const html = await part(address, "facets", signal);
+    if (html === null) return;
+    beside.innerHTML = html;
+    beside.removeAttribute("aria-busy");
+  } catch {
+    // overtaken, or the server is away
+  }
+}
+
 typed?.addEventListener("input", () => {
   clearTimeout(waiting);
-  waiting = setTimeout(ask, isAsking ? LONGER : PAUSE);
+  clearTimeout(settling);
   asking.abort();
+  beside.setAttribute("aria-busy", "true"); // it is of another question
+  if (isAsking) waiting = setTimeout(ask, OVERTAKING);
+  else ask();
 });

@@ -107,10 +107,13 @@ def _filed(live: Live) -> list[tuple[str | None, list[str], str | None]]:
 def test_typing_shows_what_is_found_and_keeps_the_address(filled: Live, chrome: Any) -> None:
     watched = log_in(chrome, filled)
     page = watched.open("/conversations?mode=words")
+    expect(page.locator("#facets")).to_contain_text("rye")
     page.get_by_label("What you look for").press_sequentially('"number 12"')
     expect(page.get_by_text("1 conversation", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="Loaf 12")).to_be_visible()
     assert "number+12" in page.url
+    expect(page.locator("#facets")).not_to_contain_text("rye")  # it is of what was found, once nobody types
+    expect(page.locator("#facets")).not_to_have_attribute("aria-busy", "true")
     page.get_by_text("Saved searches").click()
     page.get_by_label("Keep this one as").fill("Twelve")
     page.get_by_role("button", name="Keep", exact=True).click()
