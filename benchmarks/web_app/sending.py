@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from benchmarks.measuring.verdicts import mark
 from benchmarks.web_app.process import Process, serving_alone
 
-PIECE = 64 << 20
+PIECE = 32 << 20
 """As upload.js sends them."""
 AT_ONCE = 1 << 20
 SHARE, MEMORY_MB = 0.8, 30

@@ -29,6 +29,7 @@ def ask(
     question: Annotated[list[str], typer.Argument(help="What you want to know, in your own words.")],
     project: Project = None,
     category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
+    about: Annotated[str | None, typer.Option(help="Only this conversation, by its id.")] = None,
     since: Since = None,
     until: Until = None,
     model: Annotated[str | None, typer.Option(help="Who answers; `none`: what was found is quoted.")] = None,
@@ -38,12 +39,14 @@ def ask(
     json: Json = False,
 ) -> None:
     """Find what answers a question in your archive: quoted, or told by a model, with where it is from."""
+    from commonplace.archive.conversations.reading import find_conversation
     from commonplace.archive.search.filters import Filters
     from commonplace.stages import answering
 
     with errors_for_people(), open_session() as session:
         first, end = moment(since, session.settings), moment(until, session.settings)
-        filters = Filters(project=project, category=category, since=first, until=end)
+        only = find_conversation(session.archive, about) if about else None
+        filters = Filters(conversation=only, project=project, category=category, since=first, until=end)
         asked, wanted = " ".join(question), answering.model_for(session, model, project)
         if conversation:
             told = _continued(session, wanted, conversation, asked, max_cost, is_kept=not no_save)

@@ -10,13 +10,16 @@ from sqlalchemy import select
 
 from commonplace.answers.prompt import NOT_THERE
 from commonplace.answers.sources import Piece, Source, chosen
+from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations
 from commonplace.archive.search import surroundings
 from commonplace.archive.search.filters import Filters
+from commonplace.archive.search.query import parse
+from commonplace.archive.search.relevance import Matcher
 from commonplace.archive.search.search import Result
 from commonplace.errors import Refused
-from commonplace.meaning.passages import clean
+from commonplace.meaning.passages import clean, cut
 from commonplace.moments import to_iso
 from commonplace.session import Session
 from commonplace.stages.searching import Searcher
@@ -27,6 +30,9 @@ LONGEST_QUESTION = 4_000
 QUOTED = 5
 """Passages that are shown where no model answers."""
 CANDIDATES = 24
+WORDS = 150
+"""Of a piece of a conversation that alone is asked."""
+_SAID = ("user", "assistant")
 QUOTE = 12_000
 """Characters of all that is quoted."""
 
@@ -79,6 +85,8 @@ def retrieve(
     asked = clean(question, LONGEST_QUESTION)
     if not any(map(str.isalnum, asked)):
         raise Refused("Nothing was asked.", hint='For example: commonplace ask "what did I want to bake?"')
+    if filters.conversation is not None:
+        return _of_one(session, filters.conversation, _plain(asked)), ""
     if _has_own(session.archive):
         filters = msgspec.structs.replace(filters, except_source=OWN)
     result = searcher.search(
@@ -109,6 +117,26 @@ def _has_own(archive: Archive) -> bool:
 def _plain(asked: str) -> str:
     """A question is no query: what would quote, exclude or cut short in the search box is just how people write."""
     return " ".join(word.strip("\"'“”„«»*").lstrip("-") for word in asked.split())
+
+
+def _of_one(session: Session, id: str, asked: str) -> Iterator[Piece]:
+    """All that was said in one conversation, in pieces: first what has most of the words, the rest in its order."""
+    filed = next(iter(load_filed(session.archive, [id])), None)
+    if filed is None:
+        raise Refused(f"There is no conversation {id!r}.")
+    about, wanted = filed.conversation, parse(asked).wanted
+    matcher, alike = Matcher(wanted), [1.0] * len(wanted)
+    said = (each for each in about.messages if each.is_active and not each.is_hidden and each.role in _SAID)
+    pieces = [(each, each.text[start:stop]) for each in said for start, stop in cut(each.text, WORDS)]
+    day = (to_iso(about.updated_at or about.created_at, session.settings.zone) or "")[:10]
+    for each, text in sorted(pieces, key=lambda piece: -matcher.score(piece[1], alike)):
+        yield Piece(
+            conversation_id=id,
+            message_id=each.id,
+            title=filed.title or "Untitled",
+            date=day,
+            text=f"{each.role}: {text.strip()}",
+        )
 
 
 def _piece(session: Session, result: Result) -> Piece:

@@ -24,6 +24,8 @@ class Filters(Scope, frozen=True, kw_only=True):
     language: str | None = None
     has: str | tuple[str, ...] | None = None
     include_hidden: bool = False
+    conversation: str | None = None
+    """One alone, by its id."""
     except_source: str | None = None
     """A source that is left out."""
 
@@ -36,6 +38,8 @@ class Filters(Scope, frozen=True, kw_only=True):
             parts.append(columns.tags.contains(to_json(self.tag), autoescape=True))
         if self.language is not None:
             parts.append(columns.language == self.language)
+        if self.conversation is not None:
+            parts.append(columns.id == self.conversation)
         if self.except_source is not None:
             parts.append(columns.source != self.except_source)
         parts += [columns[f"has_{kind}"].is_(True) for kind in self._kinds()]
@@ -43,8 +47,8 @@ class Filters(Scope, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        others = (self.model, self.tag, self.language, self.except_source)
-        return super().is_open and others == (None,) * 4 and not self._kinds()
+        others = (self.model, self.tag, self.language, self.conversation, self.except_source)
+        return super().is_open and others == (None,) * 5 and not self._kinds()
 
     def _kinds(self) -> tuple[str, ...]:
         return (self.has,) if isinstance(self.has, str) else self.has or ()

@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from commonplace.archive.conversations.reading import list_conversations
+from commonplace.archive.conversations.reading import list_conversations, load_filed
 from commonplace.archive.projects import registry
 from commonplace.archive.scope import Scope
 from commonplace.archive.search.filters import Filters
@@ -37,14 +37,18 @@ Short = Annotated[str, Form(max_length=400)]
 class Scoped(msgspec.Struct, frozen=True):
     """What alone is asked, as it was typed."""
 
+    about: str = ""
+    """A conversation, by its id."""
     project: str = ""
     category: str = ""
     since: str = ""
     until: str = ""
 
 
-def _scoped(project: Short = "", category: Short = "", since: Short = "", until: Short = "") -> Scoped:
-    return Scoped(project, category, since, until)
+def _scoped(
+    about: Short = "", project: Short = "", category: Short = "", since: Short = "", until: Short = ""
+) -> Scoped:
+    return Scoped(about, project, category, since, until)
 
 
 Only = Annotated[Scoped, Depends(_scoped)]
@@ -53,9 +57,17 @@ EARLIER = 10
 
 
 @router.get("")
-def page(request: Request, session: Person, question: str = "", project: str = "", category: str = "") -> Response:
+def page(
+    request: Request, session: Person, question: str = "", project: str = "", category: str = "", about: str = ""
+) -> Response:
     """The form, and what was asked before."""
-    return _page(request, session.owner, question=question[:LONGEST_QUESTION], project=project, category=category)
+    asked: dict[str, Any] = {
+        "question": question[:LONGEST_QUESTION],
+        "project": project,
+        "category": category,
+        "about": about,
+    }
+    return _page(request, session.owner, **asked)
 
 
 @router.post("", dependencies=[Guarded])
@@ -104,6 +116,7 @@ async def _telling(request: Request, owner: str, question: str, only: Scoped) ->
 def _filters(request: Request, only: Scoped) -> Filters:
     zone = server_of(request).settings.zone
     return Filters(
+        conversation=only.about or None,
         project=only.project or None,
         category=only.category or None,
         since=parse(only.since, zone) if only.since else None,
@@ -130,6 +143,7 @@ def _page(request: Request, owner: str, *, problem: str = "", told: Answer | Non
         status=400 if problem else 200,
         problem=problem,
         asked={"question": "", **msgspec.structs.asdict(Scoped())} | asked,
+        about=next(iter(load_filed(archive, [asked["about"]])), None) if asked.get("about") else None,
         told=told,
         answer=_answer(told) if told else "",
         projects=registry.sorted_names(archive),

@@ -43,6 +43,23 @@ def test_without_a_model_what_was_found_is_quoted(live: Live) -> None:
     assert ">\nwhich flour?</textarea>" in refused.text  # nothing typed is lost
 
 
+def test_what_is_asked_about_one_conversation_is_answered_from_it_alone(live: Live) -> None:
+    said = [f"the oven has {n} degrees" if n % 2 else f"and on day {n}?" for n in range(60)]
+    chats = [simple_chat("oven", *said, title="Oven"), simple_chat("other", "how many degrees on day 30?", "many")]
+    merge(live.archive, None, chats)
+    browser = live.logged_in()
+    link = 'href="/ask?about=chatgpt%3Aoven"'
+    assert link in browser.get("/conversations/chatgpt:oven").text
+    page = browser.get("/ask", about="chatgpt:oven")
+    assert "Only from the conversation" in page.text
+    answer = browser.submit(page, "/ask", question="how many degrees on day 30?").text.partition("answer-place")[2]
+    assert "/conversations/chatgpt:oven?message=oven-30" in answer
+    assert answer.count("/conversations/chatgpt:oven?message=") > 1  # more than its best message
+    assert "chatgpt:other" not in answer
+    gone = browser.submit(page, "/ask", question="how many?", about="chatgpt:gone")
+    assert gone.status_code == 400
+
+
 @pytest.mark.browser
 def test_an_answer_is_told_and_its_marks_lead_to_messages(told: Live, chrome: Any) -> None:
     watched = log_in(chrome, told)

@@ -121,7 +121,7 @@ def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
     large = tmp_path / "export.zip"
     write_sample(large)
     with zipfile.ZipFile(large, "a", zipfile.ZIP_STORED) as more:
-        more.writestr("pictures.bin", random.Random(1).randbytes(20 << 20))
+        more.writestr("pictures.bin", random.Random(1).randbytes(33 << 20))
     page = log_in(chrome, live).page.context.new_page()
     page.on("dialog", lambda dialog: dialog.accept())  # the page asks whether to leave: yes
     offsets: list[int] = []
@@ -145,7 +145,7 @@ def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
     expect(page.get_by_text("choose the same file again")).to_be_visible()
     other = tmp_path / "other" / large.name
     other.parent.mkdir()
-    other.write_bytes(large.read_bytes()[: -(20 << 20)] + bytes(20 << 20))  # of the same name and size
+    other.write_bytes(large.read_bytes()[: -(33 << 20)] + bytes(33 << 20))  # of the same name and size
     for file, begun in ((other, 0), (large, half)):
         offsets.clear()
         page.set_input_files("#files", file)
