@@ -86,7 +86,7 @@ async def receive(request: Request, session: OwnerOfRuns) -> Response:
     options = Options(
         taxonomy=_last(fields, "taxonomy"), judge=_last(fields, "judge"), destinations=fields.get("destinations", [])
     )
-    return await run_in_threadpool(_start, request, session, looked, options)
+    return await run_in_threadpool(_start_or_price, request, session, looked, options)
 
 
 @router.post("/start", dependencies=[Guarded])
@@ -97,8 +97,9 @@ def start(
     destinations: Chosen = [],  # noqa: B006
     taxonomy: Word = "",
     judge: Word = "",
+    sure: Word = "",
 ) -> Response:
-    """The run that imports what has arrived."""
+    """The run that imports what has arrived. What a judge would cost is said first, and has to be agreed to."""
     uploads = server_of(request).uploads
     found = [one for id in upload if (one := uploads.find(session.owner, id)) is not None]
     if not found or not all(uploads.is_whole(one) for one in found):
@@ -107,7 +108,7 @@ def start(
     if refused := [one for one in looked if one.refusal]:
         return _page(request, session.owner, refused[0].refusal)
     options = Options(taxonomy=taxonomy, judge=judge, destinations=destinations)
-    return _start(request, session, looked, options)
+    return (_start if sure else _start_or_price)(request, session, looked, options)
 
 
 @router.post("/sample", dependencies=[Guarded])
@@ -121,7 +122,7 @@ def sample(request: Request, session: OwnerOfRuns) -> Response:
         write_sample(made)
         upload = uploads.create(session.owner, made.name, made.stat().st_size)
         uploads.path(upload).write_bytes(made.read_bytes())
-    return _start(request, session, [uploads.finish(upload)], Options())
+    return _start_or_price(request, session, [uploads.finish(upload)], Options())
 
 
 @router.post("/uploads/{id}/remove", dependencies=[Guarded])
@@ -151,6 +152,24 @@ def take_back(request: Request, session: OwnerOfRuns) -> Response:
     """It is forgotten; runs that go on ask for it once more and find none."""
     lending.take_back(server_of(request).archive, session)
     return done("/import#key", "removed")
+
+
+def _start_or_price(request: Request, session: Session, uploads: Sequence[Upload], options: Options) -> Response:
+    from commonplace.stages.categorizing import prices
+
+    server = server_of(request)
+    judge = options.judge or server.settings.categorize.judge
+    try:
+        if prices.is_free(judge):
+            return _start(request, session, uploads, options)
+        reader = server.readers.of(session.owner)
+        paths = [server.uploads.path(upload) for upload in uploads]
+        foreseen = prices.of_files(with_borrowed(reader.session, reader.keys), judge, paths)
+    except CommonplaceError as error:
+        return _page(request, session.owner, str(error))
+    if foreseen.cost_usd == 0:
+        return _start(request, session, uploads, options)
+    return _page(request, session.owner, foreseen=foreseen, chosen=uploads, options=options)
 
 
 def _start(request: Request, session: Session, uploads: Sequence[Upload], options: Options) -> Response:
@@ -218,7 +237,9 @@ def _last(fields: Mapping[str, list[str]], name: str) -> str:
     return fields.get(name, [""])[-1]
 
 
-def _page(request: Request, owner: str, problem: str | None = None, *, prices: bool = False) -> Response:
+def _page(
+    request: Request, owner: str, problem: str | None = None, *, prices: bool = False, **foreseen: Any
+) -> Response:
     from commonplace.categorize import registry
     from commonplace.stages.categorizing import taxonomies
     from commonplace.stages.syncing import destinations
@@ -240,6 +261,7 @@ def _page(request: Request, owner: str, problem: str | None = None, *, prices: b
         prices=_prices(server, owner) if prices else None,
         destinations=destinations.names(settings),
         settings=settings,
+        **{"foreseen": None, **foreseen},
     )
 
 

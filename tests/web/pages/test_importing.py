@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from playwright.sync_api import expect
 from commonplace.archive.access import lending, users
 from commonplace.sources.chatgpt.sample import write_sample
 from tests.web.chromium import log_in
-from tests.web.conftest import HASHED, PASSWORD, Browser, Forms, Live
+from tests.web.conftest import HASHED, PASSWORD, Browser, Forms, Live, Start
 
 KEY = "sk-proj-somebodys-own"
 
@@ -60,6 +61,25 @@ def test_what_was_sent_while_nobody_works_is_kept_and_said(live: Live, sample: b
     (upload,) = live.server.uploads.list("me")
     browser.submit(page, f"/import/uploads/{upload.id}/remove")
     assert _kept(live) == []
+
+
+def test_what_a_judge_would_cost_for_the_file_is_said_before_it_starts(start: Start, sample: bytes) -> None:
+    prices = '[categorize]\nmodel = "m"\n[prices.m]\ninput = 200.0\noutput = 800.0\n'
+    live = start(prices, OPENAI_API_KEY=KEY)
+    users.add_user(live.archive, "me", HASHED(PASSWORD), owner="me")
+    browser = live.logged_in()
+    asked = _send(browser, ("mine.zip", sample), judge="openai", taxonomy="everyday")
+    assert asked.status_code == 200
+    assert "60 conversations are in mine.zip." in asked.text
+    assert re.search(r"would take about \$[1-9]\d*\.\d\d to sort them", asked.text)
+    assert "commonplace up" not in asked.text  # nothing was begun
+    forms = [form["fields"] for form in Forms.of(asked.text) if form["action"] == "/import/start"]
+    assert [form.get("judge") for form in forms] == ["openai", "local", None]
+    assert {form.get("taxonomy") for form in forms[:2]} == {"everyday"}
+    for fields in forms[:2]:  # a yes begins it, which here nobody takes
+        assert "commonplace up" in browser.client.post("/import/start", data=fields).text
+    unknown = start().logged_in()
+    assert "is not known: its key or its server" in _send(unknown, ("mine.zip", sample), judge="openai").text
 
 
 def test_a_form_from_elsewhere_or_of_another_person_brings_nothing(live: Live, sample: bytes) -> None:
