@@ -8,11 +8,14 @@ from typing import Literal
 
 import msgspec
 
+from commonplace.archive.figures.over_time import OverTime
 from commonplace.archive.figures.statistics import Count
 
 WIDTH, HEIGHT, FOOT = 720, 180, 22
 MOST_LABELS = 12
 LONGEST_LABEL = 14
+NAMES, ROW, MOST_ACROSS, LONGEST_NAME = 180, 20, 12, 24
+"""Of what stands over time: the room for names, the height of a line, how many months fill the rest at least."""
 _SIGN = 7
 """How wide a letter of a label is, about."""
 
@@ -74,6 +77,64 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
             )
         )
     return Chart(bars=bars, most=most)
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One value in one month; the more, the darker."""
+
+    x: float
+    y: float
+    shade: float
+    label: str
+    month: str
+    value: int
+    address: str
+
+
+class Grid(msgspec.Struct, frozen=True, kw_only=True):
+    """Months beside each other, values below each other."""
+
+    cells: list[Cell]
+    names: list[tuple[str, float]]
+    """And where each stands."""
+    ticks: list[tuple[str, float]]
+    side: float
+    height: float
+    most: int
+    width: int = WIDTH
+
+
+def grid(over: OverTime, address: Callable[[str, str], str]) -> Grid:
+    """A cell for every value in every month that it was in."""
+    most = max((count for _, counts in over.lines for count in counts), default=0)
+    side = round((WIDTH - NAMES) / max(MOST_ACROSS, len(over.months)), 1)
+    every = max(1, ceil(_SIGN * 8 / side))
+    cells = [
+        Cell(
+            x=round(NAMES + side * across, 1),
+            y=ROW * down,
+            shade=round(0.15 + 0.85 * count / most, 2),
+            label=value,
+            month=month,
+            value=count,
+            address=address(value, month),
+        )
+        for down, (value, counts) in enumerate(over.lines)
+        for across, (month, count) in enumerate(zip(over.months, counts, strict=True))
+        if count
+    ]
+    return Grid(
+        cells=cells,
+        names=[(shortened(value), ROW * down) for down, (value, _) in enumerate(over.lines)],
+        ticks=[(name, round(NAMES + side * at, 1)) for at, name in enumerate(over.months) if at % every == 0],
+        side=side,
+        height=ROW * len(over.lines) + FOOT,
+        most=most,
+    )
+
+
+def shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _label(row: Count) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from commonplace.archive.figures.over_time import OverTime
 from commonplace.archive.figures.statistics import Count
 from commonplace.errors import Refused
 
@@ -27,15 +28,44 @@ def draw(rows: Sequence[Count], by: str, format: str = "svg", *, measure: str = 
         raise Refused(
             f"A chart cannot be a {format or 'file without an ending'}.", hint="End its name in .svg or .png."
         )
+    return _converted(lambda: chart(rows, by, measure=measure), format)
+
+
+def draw_over_time(over: OverTime, by: str, format: str = "png") -> bytes:
+    """What `over_time` found: months from left to right, the more the darker."""
+    return _converted(lambda: _cells(over, by), format)
+
+
+def _converted(made: Callable[[], Any], format: str) -> bytes:
     try:
         import vl_convert
 
-        specification = chart(rows, by, measure=measure).to_dict()
+        specification = made().to_dict()
     except ModuleNotFoundError as exc:
         raise Refused("Charts need the extra `charts`.", hint="pip install 'commonplace-book[charts]'") from exc
     if format == "svg":
         return str(vl_convert.vegalite_to_svg(specification)).encode()
     return bytes(vl_convert.vegalite_to_png(specification, scale=2))
+
+
+def _cells(over: OverTime, by: str) -> Any:
+    import altair as alt
+
+    cells = [
+        {"value": value, "month": month, "conversations": count}
+        for value, counts in over.lines
+        for month, count in zip(over.months, counts, strict=True)
+    ]
+    drawn = (
+        alt.Chart(alt.InlineData(values=cells), title=f"Conversations by {by} and month")
+        .mark_rect()
+        .encode(
+            alt.X("month:N", sort=None, title=None, axis=alt.Axis(labelAngle=-45, labelOverlap=True)),
+            alt.Y("value:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
+            alt.Color("conversations:Q", title=None, scale=alt.Scale(range=["white", ACCENT])),
+        )
+    )
+    return _styled(drawn, is_upright=False, bars=len(over.lines))
 
 
 def chart(rows: Sequence[Count], by: str, *, measure: str = "conversations") -> Any:

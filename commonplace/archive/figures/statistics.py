@@ -30,7 +30,8 @@ LONGEST = "over 100"
 MOST_TOPICS = 100
 """The commonest; most of the others were said once."""
 
-_QUARTER = 15 * 60 * 1_000_000
+QUARTER = 15 * 60 * 1_000_000
+"""Of an hour, in microseconds."""
 _LOCAL: dict[str, Callable[[datetime], str]] = {
     "month": lambda moment: f"{moment:%Y-%m}",
     "weekday": lambda moment: WEEKDAYS[moment.weekday()],
@@ -116,7 +117,7 @@ def _by_topic(archive: Archive, scope: ColumnElement[bool]) -> list[Count]:
 
 def _count_by_time(archive: Archive, dimension: str, zone: tzinfo, scope: ColumnElement[bool]) -> list[Count]:
     began = func.coalesce(conversations.c.created_at, conversations.c.updated_at)
-    quarters = _grouped(archive, began - began % literal(_QUARTER), scope)
+    quarters = _grouped(archive, began - began % literal(QUARTER), scope)
     name = _LOCAL[dimension]
     sums = _summed(
         Count(None if row.value is None else name(to_datetime(int(row.value), zone)), row.conversations, row.messages)

@@ -62,12 +62,19 @@ def test_a_key_is_shown_once_and_ends_for_its_owner_alone(live: Live) -> None:
 def test_counts_are_a_picture_a_table_and_a_file(live: Live) -> None:
     merge(live.archive, None, [simple_chat("a", "one", model="=cmd()", updated=1), simple_chat("b", "two", updated=2)])
     browser = live.logged_in()
-    assert browser.get("/insights", by="model").text.count('<rect class="bar"') == 1
+    assert browser.get("/insights", by="model").text.count('<rect class="bar" x') == 1
     assert "'=cmd()" in browser.get("/insights/model.csv").text
     picture = browser.get("/insights/model.svg")
     assert picture.headers["content-disposition"] == "attachment; filename=model.svg"
     assert picture.text.startswith("<svg")
     assert browser.get("/insights/model.png").content.startswith(b"\x89PNG")
+    page = browser.get("/insights", by="model").text
+    assert "Model over time" in page
+    assert "&amp;month=1970-01" in page  # a click on a cell asks for its month
+    assert browser.get("/insights/model.csv", months="true").text.splitlines()[0] == "model,1970-01"
+    assert "model-by-month.svg" in browser.get("/insights/model.svg", months="true").headers["content-disposition"]
+    assert browser.get("/insights/model.png", months="true").content.startswith(b"\x89PNG")
+    assert browser.get("/insights/hour.csv", months="true").status_code == 404
     assert browser.get("/insights", by="nothing").status_code == 404
     assert browser.get("/insights", since="the day of days").status_code == 400
 
