@@ -1,10 +1,24 @@
 // What every page has: buttons that copy, and forms that ask before they do something that cannot be taken back.
 
+/** Into the clipboard; over plain http browsers have none for scripts, and copy what is selected. @param {string} text */
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const held = document.createElement("textarea");
+  held.value = text;
+  held.className = "unseen";
+  document.body.append(held);
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  held.select();
+  document.execCommand("copy");
+  held.remove();
+  before?.focus();
+}
+
 document.addEventListener("click", async (event) => {
   const button = /** @type {HTMLElement} */ (event.target).closest("button[data-copy]");
   if (!(button instanceof HTMLElement)) return;
   const source = button.dataset.copy ? document.getElementById(button.dataset.copy) : button.closest("figure")?.querySelector("code");
-  await navigator.clipboard.writeText(source?.textContent ?? "");
+  await copy(source?.textContent ?? "");
   const before = button.textContent;
   button.textContent = button.dataset.done ?? before;
   setTimeout(() => { button.textContent = before; }, 1500);
@@ -22,15 +36,13 @@ document.addEventListener("change", (event) => {
   if (field instanceof HTMLSelectElement && field.dataset.now !== undefined) field.form?.requestSubmit();
 });
 
-// Code gets a button that copies it, where there is a clipboard to copy to.
-if (navigator.clipboard && document.body) {
-  for (const figure of document.querySelectorAll("figure.code")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "quiet copy";
-    button.dataset.copy = "";
-    button.textContent = document.documentElement.dataset.copy ?? "Copy";
-    button.dataset.done = document.documentElement.dataset.copied ?? "Copied";
-    figure.append(button);
-  }
+// Code gets a button that copies it.
+for (const figure of document.querySelectorAll("figure.code")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet copy";
+  button.dataset.copy = "";
+  button.textContent = document.documentElement.dataset.copy ?? "Copy";
+  button.dataset.done = document.documentElement.dataset.copied ?? "Copied";
+  figure.append(button);
 }
