@@ -124,18 +124,24 @@ def edit(name: Name) -> None:
 @app.command()
 def merge(
     name: Name,
-    source: Annotated[str, typer.Argument(help="The category that is to go.")],
-    target: Annotated[str, typer.Argument(help="The one that it becomes part of.")],
+    source: Annotated[str, typer.Argument(help="The category that is to go.")] = "",
+    target: Annotated[str, typer.Argument(help="The one that it becomes part of.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last merge of this set back.")] = False,
     json: Json = False,
 ) -> None:
     """Make one category part of another, with everything that was sorted there."""
-    from commonplace.stages.categorizing.taxonomies import merge_categories
+    from commonplace.stages.categorizing.taxonomies import merge_categories, undo_merge
 
     with errors_for_people(), open_session() as (_, _, archive):
+        if undo:
+            undone = undo_merge(archive, name)
+            if Output.as_json:
+                print_json({"undone": undone})
+            return tell(f"Taken back; {undone} conversations are as they were.")
         merged = merge_categories(archive, name, source, target)
         if Output.as_json:
             print_json({"merged": merged})
-        tell(f"Merged; {merged} conversations follow.")
+        return tell(f"Merged; {merged} conversations follow. `taxonomy merge {name} --undo` takes it back.")
 
 
 @app.command()

@@ -7,10 +7,12 @@ from pathlib import Path
 import msgspec
 
 from commonplace.archive.core import Archive
+from commonplace.archive.verdicts.merged import Merged, last_merged, remember_merged, take_back, uses
 from commonplace.archive.verdicts.taxonomies import definitions, remove_definition, rename_in_verdicts, save_definition
 from commonplace.categorize.contract import Category, Taxonomy
 from commonplace.categorize.definitions import check, parse, read_taxonomy, shipped, shipped_names, to_toml
 from commonplace.errors import Refused
+from commonplace.moments import now
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,11 +98,47 @@ def merged(taxonomy: Taxonomy, source: str, target: str) -> Taxonomy:
 
 def merge_categories(archive: Archive, name: str, source: str, target: str) -> int:
     """Make one category part of another, with every verdict and correction; how many conversations that concerns."""
-    before = taxonomy_named(archive, name)
-    after = keep(archive, merged(before, source, target))
-    (gone,) = {one.name for one in before.categories} - {one.name for one in after.categories}
-    (whole,) = [one.name for one in after.categories if one.name.casefold() == target.casefold()]
-    return rename_in_verdicts(archive, name, gone, whole, hashes=(before.hash, after.hash))
+    before, was_own = taxonomy_named(archive, name), name in definitions(archive)
+    planned = merged(before, source, target)
+    (gone,) = {one.name for one in before.categories} - {one.name for one in planned.categories}
+    (whole,) = [one.name for one in planned.categories if one.name.casefold() == target.casefold()]
+    judged, said = uses(archive, name, gone)
+    after = keep(archive, planned)
+    hashes = (before.hash, after.hash)
+    was = Merged(
+        source=gone,
+        target=whole,
+        at=now(),
+        definition=to_toml(before),
+        was_own=was_own,
+        hashes=hashes,
+        judged=judged,
+        said=said,
+    )
+    remember_merged(archive, name, was)
+    return rename_in_verdicts(archive, name, gone, whole, hashes=hashes)
+
+
+def merge_to_undo(archive: Archive, name: str) -> Merged | None:
+    """The last merge in a set, as long as the set is what that left."""
+    last = last_merged(archive, name)
+    return last if last and taxonomy_named(archive, name).hash == last.hashes[1] else None
+
+
+def undo_merge(archive: Archive, name: str) -> int:
+    """Take the last merge back: the set, and all that was sorted there; how many conversations that concerns."""
+    last = merge_to_undo(archive, name)
+    if last is None:
+        raise Refused(
+            f"There is no merge in {name} to take back.",
+            hint="The last one can be taken back until the set is changed in another way.",
+        )
+    if last.was_own:
+        keep(archive, parse(last.definition))
+    else:
+        remove_definition(archive, name)
+    remember_merged(archive, name, None)
+    return take_back(archive, name, last)
 
 
 def remove(archive: Archive, name: str) -> None:

@@ -110,6 +110,16 @@ def merge(request: Request, session: Person, set: Typed, source: Typed, target: 
     return done(f"/categories?set={set}", "kept")
 
 
+@router.post("/merge/undo", dependencies=[Guarded])
+def undo(request: Request, session: Person, set: Typed) -> Response:
+    """Take the last merge of a set back."""
+    try:
+        taxonomies.undo_merge(archive_of(request, session.owner), set)
+    except Refused as refused:
+        return _page(request, session.owner, set, problem=str(refused))
+    return done(f"/categories?set={set}", "undone")
+
+
 @router.post("/import", dependencies=[Guarded])
 def take(request: Request, session: Person, definition: Long, look: Typed = "") -> Response:
     """A set from the text of its file; one of the same name is replaced. `look` only tells what that would change."""
@@ -188,6 +198,7 @@ def _page(
         typed=typed,
         colours=COLOURS,
         definition=definition,
+        merged=None if is_new else taxonomies.merge_to_undo(archive, known.name),
         blank=Category(name=""),
         mark=mark,
     )

@@ -8,13 +8,23 @@ import msgspec
 import pytest
 
 from commonplace.archive.conversations.merge import merge
+from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.core import Archive
-from commonplace.archive.verdicts.verdicts import record_verdicts
+from commonplace.archive.verdicts.verdicts import correct, history, record_verdicts
 from commonplace.categorize.contract import Category, Taxonomy
+from commonplace.errors import Refused
 from commonplace.model import Verdict
 from commonplace.stages.categorizing.changes import change_of, count_touched
 from commonplace.stages.categorizing.pending import pending, prepare
 from commonplace.stages.categorizing.subjects import headings
+from commonplace.stages.categorizing.taxonomies import (
+    keep,
+    list_taxonomies,
+    merge_categories,
+    rename_category,
+    taxonomy_named,
+    undo_merge,
+)
 from tests.archive.builders import simple_chat
 
 FOOD, WORK, OTHER = Category(name="Food"), Category(name="Work"), Category(name="Other")
@@ -85,3 +95,36 @@ def test_a_change_judges_again_what_it_can_touch(judged: Archive, after: Taxonom
 def test_a_change_that_is_taken_back_before_a_run_judges_nothing_again(judged: Archive) -> None:
     assert waiting(judged, with_categories(WORK, OTHER))
     assert waiting(judged, BEFORE) == set()
+
+
+def _said(archive: Archive) -> dict[str, Any]:
+    ids = [f"chatgpt:{id}" for id in SAID]
+    known = {id: [(one.verdict.category, one.verdict.runner_up) for one in history(archive, id)] for id in ids}
+    return known | {filed.conversation.id + " now": filed.category for filed in load_filed(archive, ids)}
+
+
+def test_a_merge_is_taken_back_with_all_that_it_changed_and_nothing_said_since(judged: Archive) -> None:
+    keep(judged, BEFORE)
+    correct(judged, "chatgpt:unsure", "category", "Food", origin="cli", taxonomy="small")
+    before = _said(judged)
+    assert merge_categories(judged, "small", "Food", "Work") == 3
+    assert not any("Food" in str(said) for said in _said(judged).values())
+    correct(judged, "chatgpt:other", "category", "Work", origin="cli", taxonomy="small")
+    assert undo_merge(judged, "small") == 3
+    assert _said(judged) == before | {"chatgpt:other now": "Work"}
+    assert taxonomy_named(judged, "small") == BEFORE
+    assert waiting(judged, BEFORE) == set()  # nothing is judged again
+    with pytest.raises(Refused, match="no merge in small to take back"):
+        undo_merge(judged, "small")
+    merge_categories(judged, "small", "Food", "Work")
+    rename_category(judged, "small", "Work", "Labour")
+    with pytest.raises(Refused, match="until the set is changed"):
+        undo_merge(judged, "small")
+
+
+def test_a_set_that_ships_is_the_shipped_one_again_after_a_merge_was_taken_back(sqlite_archive: Archive) -> None:
+    before = taxonomy_named(sqlite_archive, "everyday")
+    merge_categories(sqlite_archive, "everyday", "Coding", "Math")
+    undo_merge(sqlite_archive, "everyday")
+    assert taxonomy_named(sqlite_archive, "everyday") == before
+    assert not any(one.is_own for one in list_taxonomies(sqlite_archive))

@@ -110,6 +110,12 @@ def test_categories_are_merged_with_everything_in_them_once_it_was_told_what_tha
     assert whole is not None
     assert whole.description == f"{math.description} {coding.description}"
     assert next(iter(load_filed(mapped.archive, [IDS[0]]))).category == "Math"
+    back = browser.submit(browser.get("/categories"), "/categories/merge/undo", set="everyday")
+    assert back.headers["location"].endswith("told=undone")
+    assert taxonomy_named(mapped.archive, "everyday") == before
+    assert next(iter(load_filed(mapped.archive, [IDS[0]]))).category == "Coding"
+    assert "/categories/merge/undo" not in browser.get("/categories").text
+    assert browser.submit(page, "/categories/merge", **asked).status_code == 303
     assert browser.submit(page, "/categories/merge", **asked | {"source": "Math"}).status_code == 400
     change = {
         "set": "everyday",
