@@ -10,19 +10,41 @@ else they wait until a person says `resend` or `accept`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, case, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Row,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from commonplace.archive.core import Archive
 from commonplace.archive.memory import mark_of, recall, remember
-from commonplace.archive.rows import arriving, batched, from_json, put, to_json
+from commonplace.archive.rows import arriving, batched, from_json, putting, to_json
 from commonplace.archive.schema import ledger, ledger_items
 from commonplace.model import LedgerEntry, LedgerItem, LedgerState
 from commonplace.moments import now
 
 _PAGE = 500
 _ADOPTED = "adopted archives"
+
+# Made once: to make such a statement takes longer than the database takes for it.
+_parts = ledger_items.c
+_IS_PART = and_(*(_parts[name] == bindparam(name) for name in ("owner", "destination", "conversation_id")))
+_PARTS = select(ledger_items).where(_IS_PART).order_by(_parts.position)
+_LAST_POSITION = select(func.coalesce(func.max(_parts.position), 0)).where(_IS_PART)
+_ADD_PARTS = insert(ledger_items)
 
 
 class ArchiveLedger:
@@ -138,26 +160,22 @@ class ArchiveLedger:
 
     def items(self, conversation_id: str) -> list[LedgerItem]:
         """The parts of a conversation that are there, in their order."""
-        table = ledger_items.c
-        query = select(ledger_items).where(self._of(ledger_items), table.conversation_id == conversation_id)
         with self._archive.read() as connection:
-            found = connection.execute(query.order_by(table.position)).all()
+            found = connection.execute(_PARTS, self._key_of(conversation_id)).all()
         return [LedgerItem(id=row.item_id, input_hash=row.input_hash, remote_id=row.remote_id) for row in found]
 
     def add_items(self, conversation_id: str, items: Sequence[LedgerItem]) -> None:
         """These parts are there too, behind the others."""
-        of_it = self._of(ledger_items) & (ledger_items.c.conversation_id == conversation_id)
-        last = select(func.coalesce(func.max(ledger_items.c.position), 0)).where(of_it)
-        key = {"owner": self._archive.owner, "destination": self.instance, "conversation_id": conversation_id}
+        key = self._key_of(conversation_id)
         with self._archive.write() as connection:
-            start = connection.execute(last).scalar_one() + 1
+            start = connection.execute(_LAST_POSITION, key).scalar_one() + 1
             values = [
                 {**key, "position": position, "item_id": item.id, "input_hash": item.input_hash,
                  "remote_id": item.remote_id}
                 for position, item in enumerate(items, start)
             ]  # fmt: skip
             if values:
-                connection.execute(insert(ledger_items), values)
+                connection.execute(_ADD_PARTS, values)
 
     def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
         """These parts are not there any more."""
@@ -207,6 +225,9 @@ class ArchiveLedger:
                 decided += connection.execute(statement.returning(ledger.c.conversation_id)).scalars().all()
         return decided
 
+    def _key_of(self, conversation_id: str) -> dict[str, str]:
+        return {"owner": self._archive.owner, "destination": self.instance, "conversation_id": conversation_id}
+
     def _of(self, table: Table) -> ColumnElement[bool]:
         return (table.c.owner == self._archive.owner) & (table.c.destination == self.instance)
 
@@ -222,17 +243,15 @@ class ArchiveLedger:
         remote_url: str | None = None,
     ) -> None:
         """One row, in one statement. What is not given stays as it is, except for the reason of the last failure."""
-        key = {"owner": self._archive.owner, "destination": self.instance, "conversation_id": conversation_id}
+        key = self._key_of(conversation_id)
         said: dict[str, Any] = {"state": state, "input_hash": input_hash, "reason": reason, "updated_at": now()}
         if detail is not None:
             said["detail"] = to_json(dict(detail))
         if state == "done":
             said |= {"remote_id": remote_id, "remote_url": remote_url}
-        before = case((ledger.c.input_hash == input_hash, ledger.c.attempts), else_=0)
-        attempts = {"intent": before + 1, "done": literal(0)}.get(state, before)
-        changing = {name: arriving(name) for name in said} | {"attempts": attempts}
         with self._archive.write() as connection:
-            put(connection, ledger, [{**key, **said, "attempts": int(state == "intent")}], changing=changing)
+            statement = _noting(connection.dialect.name, state, tuple(said))
+            connection.execute(statement, {**key, **said, "attempts": int(state == "intent")})
 
 
 def count_states(archive: Archive) -> dict[str, dict[str, int]]:
@@ -244,6 +263,13 @@ def count_states(archive: Archive) -> dict[str, dict[str, int]]:
         for row in connection.execute(query.group_by(table.destination, table.state).order_by(table.destination)):
             found.setdefault(row.destination, {})[row.state] = row.total
     return found
+
+
+@lru_cache(maxsize=32)
+def _noting(dialect: str, state: LedgerState, names: tuple[str, ...]) -> Executable:
+    before = case((ledger.c.input_hash == arriving("input_hash"), ledger.c.attempts), else_=0)
+    attempts = {"intent": before + 1, "done": literal(0)}.get(state, before)
+    return putting(dialect, ledger, {name: arriving(name) for name in names} | {"attempts": attempts})
 
 
 def _entry(row: Row[Any]) -> LedgerEntry:

@@ -12,7 +12,18 @@ from itertools import islice
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, insert, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    Table,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from commonplace.archive.texts import storable
@@ -43,10 +54,23 @@ def put(
     """
     if not rows:
         return
-    keys = [column.name for column in table.primary_key]
-    changed = changing or {name: arriving(name) for name in rows[0] if name not in keys}
-    statement = _insert(connection, table).on_conflict_do_update(index_elements=keys, set_=changed)
+    if changing is None:
+        statement = _replacing(connection.dialect.name, table, tuple(rows[0]))
+    else:
+        statement = putting(connection.dialect.name, table, changing)
     connection.execute(statement, list(rows))
+
+
+def putting(dialect: str, table: Table, changing: Mapping[str, ColumnElement[Any]]) -> Executable:
+    """The statement of it, for whoever puts so often that making it anew takes longer than what it does."""
+    keys = [column.name for column in table.primary_key]
+    statement: Executable = _insert(dialect, table).on_conflict_do_update(index_elements=keys, set_=changing)
+    return statement
+
+
+@lru_cache(maxsize=64)
+def _replacing(dialect: str, table: Table, names: tuple[str, ...]) -> Executable:
+    return putting(dialect, table, {name: arriving(name) for name in names if name not in table.primary_key.columns})
 
 
 def arriving(column: str) -> ColumnElement[Any]:
@@ -57,17 +81,17 @@ def arriving(column: str) -> ColumnElement[Any]:
 def add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add those of the rows whose key is not there yet."""
     if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+        connection.execute(_insert(connection.dialect.name, table).on_conflict_do_nothing(), list(rows))
 
 
 def add_selected(connection: Connection, table: Table, columns: Sequence[str], query: Select[Any]) -> None:
     """Add those of the rows that a query finds whose key is not there yet."""
-    connection.execute(_insert(connection, table).from_select(list(columns), query).on_conflict_do_nothing())
+    statement = _insert(connection.dialect.name, table).from_select(list(columns), query)
+    connection.execute(statement.on_conflict_do_nothing())
 
 
-def _insert(connection: Connection, table: Table) -> Any:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
+def _insert(dialect: str, table: Table) -> Any:
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
 def to_json(value: Any, *, order: Literal["deterministic"] | None = "deterministic") -> str:
