@@ -81,6 +81,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Has the power of `Previews`."""
     supports_figures: bool = False
     """Has the power of `TellsFigures`."""
+    writers: int = 1
+    """So many documents are written at once. Chunks are whole rounds of them: at their ends nobody is idle."""
     most_at_once: int | None = None
     """A run with more conversations than this needs somebody's word: each of them is a message to a person."""
 

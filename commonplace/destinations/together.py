@@ -86,6 +86,7 @@ class LedgerOnOneThread:
         self._lock = threading.Lock()
         self._is_closed = False
         self._remaining = 0
+        self._failure: BaseException | None = None
 
     def serve(self, work: Sequence[Future[Any]], *, on_interruption: Callable[[], None]) -> None:
         """Answer on this thread until all the work is done, however it ends. After an interruption, which is told at
@@ -110,6 +111,8 @@ class LedgerOnOneThread:
                 return
             if asked is None:
                 self._remaining -= 1
+            elif self._failure is not None:
+                asked[1].set_exception(self._failure)
             else:
                 _answer(*asked)
 
@@ -156,18 +159,25 @@ class LedgerOnOneThread:
         return self._ask(lambda: self._ledger.items(conversation_id))
 
     def add_items(self, conversation_id: str, items: Sequence[LedgerItem]) -> None:
-        self._ask(lambda: self._ledger.add_items(conversation_id, items))
+        """Noted while the next request is under way. Where that fails, whoever asks for anything later is told."""
+        self._put(lambda: self._ledger.add_items(conversation_id, items)).add_done_callback(self._keep_failure)
 
     def drop_items(self, conversation_id: str, ids: Iterable[str]) -> None:
         self._ask(lambda: self._ledger.drop_items(conversation_id, ids))
 
     def _ask(self, call: Callable[[], T]) -> T:
+        return self._put(call).result()
+
+    def _put(self, call: Callable[[], T]) -> Future[T]:
         answer: Future[T] = Future()
         with self._lock:
             if self._is_closed:
                 raise Retryable("The write was interrupted.")
             self._asked.put((call, answer))
-        return answer.result()
+        return answer
+
+    def _keep_failure(self, noted: Future[None]) -> None:
+        self._failure = noted.exception() or self._failure
 
     def _close(self) -> None:
         """After an interruption nobody answers any more: let the workers go."""

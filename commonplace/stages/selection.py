@@ -52,9 +52,13 @@ def partition(ids: Iterable[str], *, smallest: int = SMALLEST_CHUNK, most: int =
     return [chunk for chunk in chunks if chunk]
 
 
-def slices(ids: Sequence[str], *, smallest: int = SMALLEST_CHUNK, most: int = MOST_CHUNKS) -> list[list[str]]:
-    """Cut ids into chunks of at least `smallest`, at most `most` of them, in their order."""
+def slices(
+    ids: Sequence[str], *, smallest: int = SMALLEST_CHUNK, most: int = MOST_CHUNKS, rounds_of: int = 1
+) -> list[list[str]]:
+    """Cut ids into chunks of at least `smallest`, at most `most` of them, in their order; in each a multiple of
+    `rounds_of`."""
     size = max(smallest, -(-len(ids) // most))
+    size = -(-size // rounds_of) * rounds_of
     return [list(ids[start : start + size]) for start in range(0, len(ids), size)]
 
 

@@ -19,8 +19,10 @@ from commonplace.openai.client import OPENAI_URL, REQUESTS_PER_MINUTE, Account, 
 from commonplace.openai.errors import Missing
 
 WRITERS = 13
-"""Conversations at once, each by one writer: the smallest chunk of 25 in two rounds."""
-CAPABILITIES = Capabilities(renderer_version=RENDERER_VERSION, supports_message_pull=True, supports_removal=True)
+"""Conversations at once, each by one writer: the smallest chunk in two rounds."""
+CAPABILITIES = Capabilities(
+    renderer_version=RENDERER_VERSION, supports_message_pull=True, supports_removal=True, writers=WRITERS
+)
 
 
 class Deletion(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +72,8 @@ class OpenAIDestination:
             return self._writer.write(document, entries.get(document.conversation.id), ours)
 
         self.service.resume()
-        return bring_together(batch, bring, ledger, self.service, at_once=WRITERS)
+        longest_first = sorted(batch, key=lambda document: -len(document.conversation.messages))
+        return bring_together(longest_first, bring, ledger, self.service, at_once=WRITERS)
 
     def finish(self, outcomes: Sequence[Outcome], ledger: Ledger) -> list[Outcome]:
         """Nothing: there are no index pages."""

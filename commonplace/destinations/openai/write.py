@@ -82,7 +82,8 @@ class Writer:
         if remote_id is None:
             there, noted = 0, NOTED
             remote_id = self._make(document, entry, wanted[:noted], detail, ledger)
-            ledger.drop_items(id, [item.id for item in known])  # of the one before
+            if known:  # of the one before
+                ledger.drop_items(id, [item.id for item in known])
         for start in range(there, len(wanted), AT_ONCE):
             if start >= noted:
                 noted = start + NOTED

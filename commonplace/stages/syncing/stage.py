@@ -82,7 +82,8 @@ def write_pending(
             report.requests += written.requests
             report.count(written.figures)
 
-    chunks = slices([item.conversation_id for item in beginning.waiting])
+    writers = using.destination.capabilities.writers
+    chunks = slices([item.conversation_id for item in beginning.waiting], rounds_of=writers)
     label = f"sync-{report.destination}"
     try:
         through(work, write_chunk, using, chunks, label=label, on_end=add, errors=report.errors, force=selection.force)
