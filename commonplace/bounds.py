@@ -26,6 +26,7 @@ AnyPort = Annotated[int, Meta(ge=0, le=65_535)]
 """0: whichever is free."""
 Share = Annotated[float, Meta(ge=0, le=1)]
 Dollars = Annotated[float, Meta(ge=0, le=1_000_000_000)]
+DaysOfAYear = Annotated[int, Meta(ge=1, le=365)]
 Seconds = Annotated[float, Meta(gt=0, le=A_YEAR)]
 SecondsOfADay = Annotated[float, Meta(gt=0, le=86_400)]
 SecondsOrNone = Annotated[float, Meta(ge=0, le=A_YEAR)]

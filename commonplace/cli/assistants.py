@@ -34,18 +34,24 @@ def assistant(
     """Who answers questions about a project: model, instructions, temperature."""
     from commonplace.archive.projects import history, lookup
     from commonplace.archive.projects.assistants import assistant_of
+    from commonplace.stages.stores.known import store_of
 
-    with errors_for_people(), open_session() as (_, _, archive):
+    with errors_for_people(), open_session() as session:
+        archive = session.archive
         found = lookup.find_project(archive, project)
         if edit and reset:
             raise Refused("Both to edit and to reset it is too much at once.")
         wanted = _edited(assistant_of(archive, found)) if edit else None
         event = history.set_assistant(archive, found.id, wanted) if wanted or reset else None
-        now = assistant_of(archive, found)
+        now, store = assistant_of(archive, found), store_of(session, found.id)
         if Output.as_json:
-            print_json({"project": found.id, **plain(now), "event": event and event.id})
+            print_json(
+                {"project": found.id, **plain(now), "event": event and event.id, "store": store and store.store_id}
+            )
             return
         people.print(_text(now))
+        if store is not None:
+            tell(f"It searches {len(store.conversation_of):,} conversations in its vector store at OpenAI.")
         if event is not None:
             tell(f"Changed. `commonplace projects undo {event.id[:8]}` takes it back.")
 

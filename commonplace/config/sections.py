@@ -13,6 +13,7 @@ from commonplace.bounds import (
     AtLeastOne,
     CronLine,
     Days,
+    DaysOfAYear,
     DaysOrNever,
     Dollars,
     Hours,
@@ -134,6 +135,10 @@ class AnswerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """US dollars that one answer may cost."""
     context: Natural = 0
     """Tokens of the archive that the model is shown. 0: 12,000 at OpenAI, 3,000 at a server of one's own."""
+    store_days: DaysOfAYear = 30
+    """After so many days without a question a project's vector store at OpenAI expires."""
+    store_max_cost: Dollars = 1.0
+    """US dollars that a project's vector store may cost in that time."""
 
 
 class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

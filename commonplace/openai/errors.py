@@ -44,6 +44,10 @@ class NotOffered(Halt):
     """The service knows no such kind of question, or not at this address."""
 
 
+class NotAllowed(Halt):
+    """The key has no right to it."""
+
+
 class Missing(Permanent):
     """What was asked for by its id is not there."""
 
@@ -105,7 +109,7 @@ _TABLE = (
     ),
     _Row(
         statuses={403},
-        kind=Halt,
+        kind=NotAllowed,
         says="The key is not allowed to do this {said}.",
         hint="Check the key's permissions, the project's models and whether the region is supported.",
     ),

@@ -14,6 +14,12 @@ from commonplace.model import Usage
 
 MILLION = 1_000_000
 BATCH_DISCOUNT = 0.5
+SEARCH_PRICE = 0.0025
+"""US dollars of one search in a vector store, as of March 2026."""
+_STORING_PRICE = 0.10
+"""US dollars for a gigabyte in vector stores and a day. The account's first is free, which is not reckoned with."""
+TAKES = 4
+"""Bytes in a store for a byte of a file, at most: its pieces overlap by half, and each has its vector."""
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +104,11 @@ def unknown_price(model: str, section: str) -> str:
     """Why a model is not asked whose price nobody knows."""
     told = f"""Tell it under [prices."{model}"], or choose another model."""
     return f"The price of {model!r} is not known, so {section} max_cost cannot be kept. {told}"
+
+
+def price_of_storing(size: int, days: int) -> float:
+    """US dollars that so many bytes in a vector store cost."""
+    return size / (1 << 30) * _STORING_PRICE * days
 
 
 def price_within(model: str, price: Price | None, max_cost: float | None) -> Price | None:

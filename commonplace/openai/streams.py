@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from openai import OpenAI as SDK
 
 Api = Literal["responses", "chat"]
+MOST_SEARCHES, MOST_FOUND = 2, 10
+"""Searches in a vector store for one answer, and pieces that each finds."""
 _ENDS: dict[str, Problem] = {"length": "truncated", "content_filter": "filtered"}
 
 
@@ -36,15 +38,36 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """What was said before, as role and content."""
     conversation: str = ""
     """One of the service's own, which is continued: question and answer are kept there."""
+    store: str = ""
+    """A vector store that the model searches."""
+
+
+class Cites(msgspec.Struct, frozen=True):
+    """What was said last is from this file."""
+
+    file_id: str
+
+
+class Searched(msgspec.Struct, frozen=True):
+    """A search in a vector store found these passages, by file."""
+
+    passages: dict[str, str]
+
+
+Piece = str | Cites | Searched | Reply
 
 
 class Spoken:
-    """Iterate over the pieces; then `reply` is the whole of it, with what it took."""
+    """Iterate over the pieces; then `reply` is the whole of it, with what it took. `cites` is told at its place of each
+    file that is cited; `searches` and what they `found` are those of a vector store."""
 
-    def __init__(self, pieces: Iterator[str | Reply], api: Api) -> None:
+    def __init__(self, pieces: Iterator[Piece], api: Api) -> None:
         self._pieces = pieces
         self.api = api
         self.reply = Reply("", Counted(), "unreadable")
+        self.cites: Callable[[str], object] = lambda file_id: None
+        self.searches = 0
+        self.found: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[str]:
         said = ""
@@ -53,6 +76,11 @@ class Spoken:
                 said += piece
                 self.reply = Reply(said, Counted(), "unreadable")
                 yield piece
+            elif isinstance(piece, Cites):
+                self.cites(piece.file_id)
+            elif isinstance(piece, Searched):
+                self.searches += 1
+                self.found = piece.passages | self.found
             else:
                 self.reply = Reply(said, piece.counted, piece.problem)
 
@@ -102,8 +130,14 @@ def _open_response(sdk: SDK, prompt: Prompt) -> Any:
         "input": [*prompt.history, {"role": "user", "content": prompt.question}] if prompt.history else prompt.question,
         "max_output_tokens": prompt.room,
         **({"conversation": prompt.conversation} if prompt.conversation else {"store": False}),
+        **(_searching(prompt.store) if prompt.store else {}),
     }
     return sdk.responses.create(**body, **_warmth(prompt), stream=True)
+
+
+def _searching(store_id: str) -> dict[str, Any]:
+    tool = {"type": "file_search", "vector_store_ids": [store_id], "max_num_results": MOST_FOUND}
+    return {"tools": [tool], "max_tool_calls": MOST_SEARCHES, "include": ["file_search_call.results"]}
 
 
 def _open_chat(sdk: SDK, prompt: Prompt) -> Any:
@@ -124,15 +158,21 @@ def _warmth(prompt: Prompt) -> dict[str, Any]:
     return {} if prompt.temperature is None else {"temperature": prompt.temperature}
 
 
-def _of_responses(events: Iterator[Any]) -> Iterator[str | Reply]:
+def _of_responses(events: Iterator[Any]) -> Iterator[Piece]:
     for event in events:
         if event.type == "response.output_text.delta":
             yield event.delta
+        elif event.type == "response.output_text.annotation.added":
+            if getattr(event.annotation, "type", "") == "file_citation":
+                yield Cites(event.annotation.file_id)
+        elif event.type == "response.output_item.done" and event.item.type == "file_search_call":
+            found = reversed(event.item.results or ())  # the best of a file stays
+            yield Searched({one.file_id: one.text or "" for one in found if one.file_id})
         elif event.type in ("response.completed", "response.incomplete", "response.failed"):
             yield from_body(msgspec.convert(event.response.to_dict(mode="json"), ResponseBody))
 
 
-def _of_chat(events: Iterator[Any]) -> Iterator[str | Reply]:
+def _of_chat(events: Iterator[Any]) -> Iterator[Piece]:
     ending, counted = None, Counted()
     for event in events:
         for choice in event.choices or []:
@@ -145,7 +185,7 @@ def _of_chat(events: Iterator[Any]) -> Iterator[str | Reply]:
         yield Reply("", counted, "refused" if ending == "refused" else _ENDS.get(ending))
 
 
-_APIS: dict[Api, tuple[Callable[[Any, Prompt], Any], Callable[[Iterator[Any]], Iterator[str | Reply]]]] = {
+_APIS: dict[Api, tuple[Callable[[Any, Prompt], Any], Callable[[Iterator[Any]], Iterator[Piece]]]] = {
     "responses": (_open_response, _of_responses),
     "chat": (_open_chat, _of_chat),
 }

@@ -75,6 +75,31 @@ def test_a_conversation_that_is_there_goes_on_there_and_comes_back(run: Run, fak
     assert fake.writes - writes <= 2  # of another conversation, which the limit lets through now
 
 
+def test_a_projects_assistant_searches_its_own_store(run: Run, fake: FakeConversations) -> None:
+    run("map", "--direct")
+    name = run("projects", "list")[1]["projects"][0]["name"]
+    assert run("projects", "assistant", name)[1]["store"] is None
+    code, plan = run("openai", "store", name, "--dry-run")
+    assert (code, plan["to_upload"] > 0, fake.requests.total()) == (0, True, 0)
+    code, told = run("openai", "store", name)
+    assert (code, told["uploaded"], told["failed"]) == (0, plan["to_upload"], 0)
+    assert run("projects", "assistant", name)[1]["store"] == told["store"]
+    (held,) = run("openai", "status", "--look")[1]["stores"]
+    assert (held["project"], held["conversations"], held["waiting"], held["state"]) == (
+        name,
+        told["uploaded"],
+        0,
+        "there",
+    )
+    answer = run("ask", "what about it?", "--project", name, "--no-save")[1]
+    assert [source["number"] for source in answer["sources"]] == list(range(1, told["uploaded"] + 1))
+    assert run("openai", "purge", "--id", answer["sources"][0]["id"], "--yes")[1]["files"] == 1
+    assert run("openai", "purge", "--project", name)[0] == 1  # not without a word
+    assert run("openai", "purge", "--project", name, "--yes")[1]["stores"] == 1
+    assert (fake.vector.files, fake.vector.stores) == ({}, {})
+    assert run("openai", "store", name, "--remove")[1]["removed"] is False
+
+
 def test_without_keeping_nothing_stays_anywhere(run: Run, fake: FakeConversations) -> None:
     run("sync", "openai", "--limit", "1", "--direct")
     (source_id,), (remote_id,) = source_ids(fake), fake.conversations

@@ -1,4 +1,4 @@
-"""OpenAI's Conversations and the Responses that go on in them, over real HTTP.
+"""OpenAI's Conversations, the Responses that go on in them, and vector stores to search, over real HTTP.
 
 As strict as the service: 20 items a call, 16 values of metadata, newest first unless asked otherwise, no list of
 conversations, items that outlive their conversation, and `conversation_locked`. Requests fail as they are told to,
@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.answering import _event
 from tests.fakes.loopback import Loopback
+from tests.fakes.stores.vector_stores import VectorStores, are_attributes
 
 Failure = Literal[
     "none", "lost before", "lost after", "500", "500 after", "429", "locked", "403", "html", "doubles", "hang"
@@ -48,6 +49,9 @@ class FakeConversations(Loopback):
         self._in_use: set[str] = set()
         self.refused_as_locked = 0
         self.over = threading.Event()
+        self.vector = VectorStores(self.next_id)
+        self.forbidden = ""
+        """What the key has no right to: the beginning of a path."""
         server = _Server(("127.0.0.1", 0), _Handler)
         server.fake = self  # type: ignore[attr-defined]
         super().__init__(server)
@@ -131,10 +135,11 @@ class _Handler(BaseHTTPRequestHandler):
         path = parts.path.removeprefix("/v1/").split("/")
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else {}
+        kind, data = self.headers.get("Content-Type") or "", self.rfile.read(length)
+        body: Any = json.loads(data) if length and "json" in kind else data or {}
         if method == "POST" and path == ["conversations"] and fake.meeting is not None:
             fake.meeting.wait(30)
-        written = path[1] if len(path) > 1 else body.get("conversation") if path == ["responses"] else None
+        written = path[1] if len(path) > 1 else body.get("conversation") if path[0] == "responses" else None
         with fake.using(written if method == "POST" else None) as is_free:
             time.sleep(fake.latency_seconds)
             self._answer(fake, method, path, query, body, is_free=is_free)
@@ -152,6 +157,9 @@ class _Handler(BaseHTTPRequestHandler):
             if self.headers.get("Authorization") != f"Bearer {fake.key}":
                 self._error(401, "invalid_api_key")
                 return
+            if fake.forbidden and path[0].startswith(fake.forbidden):
+                self._error(403, "")
+                return
             if failure in ("500", "429", "403"):
                 self._error(int(failure), "server_error" if failure == "500" else "")
             elif failure == "locked" or not is_free:
@@ -163,6 +171,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._hang_up()
             elif path[0] == "responses":
                 self._respond(fake, body)
+            elif path[0] in ("files", "vector_stores"):
+                kind = self.headers.get("Content-Type") or ""
+                self._finish(failure, *fake.vector.handle(method, path, query, body, kind))
             else:
                 self._finish(failure, *self._carry_out(fake, method, path, query, body))
 
@@ -180,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _carry_out(self, fake: FakeConversations, method: str, path: list[str], query: Json, body: Json) -> tuple[int, Json]:  # fmt: skip  # noqa: E501
         if path == ["conversations"]:
-            if method != "POST" or not _is_metadata(body.get("metadata") or {}) or len(body.get("items") or []) > 20:
+            if method != "POST" or not are_attributes(body.get("metadata") or {}) or len(body.get("items") or []) > 20:
                 return (400, {}) if method == "POST" else (404, {})
             id = fake.next_id("conv")
             fake.conversations[id] = {"id": id, "object": "conversation", "created_at": 1, "metadata": body["metadata"]}
@@ -202,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
             del fake.conversations[id]
             return 200, {"id": id, "deleted": True, "object": "conversation.deleted"}
         if method == "POST":
-            if not _is_metadata(body["metadata"]):
+            if not are_attributes(body["metadata"]):
                 return 400, {}
             fake.conversations[id]["metadata"] = body["metadata"]
         return 200, fake.conversations[id]
@@ -231,12 +242,30 @@ class _Handler(BaseHTTPRequestHandler):
             asked = body["input"] if isinstance(body["input"], list) else [{"role": "user", "content": body["input"]}]
             said = {"type": "message", "role": "assistant", "content": fake.answer}
             fake.add(id, [{"type": "message", **item} for item in asked] + [said])
+        searched: list[Json] = []
+        for tool in body.get("tools") or ():
+            status, results = fake.vector.search(tool)
+            if status != 200:
+                self._error(status, "")
+                return
+            told = results if "file_search_call.results" in (body.get("include") or ()) else None
+            searched.append({"type": "file_search_call", "id": "fs", "queries": ["q"], "status": "completed",
+                             "results": told, "found": results})  # fmt: skip
+        cited = [each for call in searched for each in call.pop("found")]
         part = {"type": "output_text", "text": fake.answer, "annotations": []}
-        output = [{"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [part]}]
+        output = [*searched, {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [part]}]  # fmt: skip  # noqa: E501
         usage = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
         whole = {"id": "r", "object": "response", "status": "completed", "output": output, "usage": usage}
         delta = _event("response.output_text.delta", delta=fake.answer, item_id="m", output_index=0, content_index=0)
-        events = [delta, _event("response.completed", response=whole)]
+        calls = [_event("response.output_item.done", item=call, output_index=0) for call in searched]
+        where = {"item_id": "m", "output_index": 0, "content_index": 0, "annotation_index": 0}
+        notes = [
+            _event("response.output_text.annotation.added", **where, annotation={
+                "type": "file_citation", "file_id": file["file_id"], "filename": file["filename"],
+                "index": len(fake.answer)})
+            for file in cited
+        ]  # fmt: skip
+        events = [*calls, delta, *notes, _event("response.completed", response=whole)]
         self._send(200, "".join(f"{event}\n\n" for event in events).encode(), kind="text/event-stream")
 
     def _error(self, status: int, code: str) -> None:
@@ -260,10 +289,6 @@ class _Handler(BaseHTTPRequestHandler):
 def _listed(items: list[Json], *, has_more: bool) -> Json:
     first, last = (items[0]["id"], items[-1]["id"]) if items else ("", "")
     return {"object": "list", "data": items, "first_id": first, "last_id": last, "has_more": has_more}
-
-
-def _is_metadata(values: Json) -> bool:
-    return len(values) <= 16 and all(len(key) <= 64 and len(value) <= 512 for key, value in values.items())
 
 
 def _is_item(item: Json) -> bool:

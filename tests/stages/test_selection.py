@@ -12,7 +12,7 @@ def test_chunks_are_whole_rounds_of_those_who_write(count: int, rounds_of: int, 
     ids = [str(n) for n in range(count)]
     chunks = slices(ids, rounds_of=rounds_of)
     assert [len(chunk) for chunk in chunks] == sizes
-    assert sum(chunks, []) == ids
+    assert [id for chunk in chunks for id in chunk] == ids
 
 
 def test_there_are_never_more_than_a_hundred_chunks() -> None:

@@ -1,0 +1,1 @@
+"""A project's vector store at OpenAI: what its assistant searches."""
