@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from commonplace.openai.client import Client
+from commonplace.openai.client import Client, whole
 from commonplace.openai.errors import About
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Batches:
         """The batch with this in its metadata, among those created since then (seconds)."""
 
         def look(sdk: SDK) -> list[str]:
-            for batch in sdk.batches.list(limit=100):
+            for batch in whole(sdk.batches.list(limit=100)):
                 if (batch.metadata or {}).get(key) == value:
                     return [batch.id]
                 if batch.created_at < since:

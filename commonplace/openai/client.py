@@ -233,7 +233,7 @@ class Client:
 
     def _watched(self, about: About, request: Callable[[SDK], Answer], watch: Watch) -> Answer:
         try:
-            return self.call(about, request)
+            return self.call(about, lambda sdk: whole(request(sdk)))
         except NoAnswer:
             watch.lost()
             raise
@@ -272,6 +272,14 @@ class Client:
         """Exponential, with jitter, so that requests that failed together do not return together."""
         jitter = 1 - secrets.randbelow(250) / 1000
         return min(LONGEST_DELAY, self._first_delay * (1 << (attempt - 1))) * jitter
+
+
+def whole(answer: Answer) -> Answer:
+    """The same, if it has what it is known by: an error that came as a success has not, and the SDK does not look."""
+    fields, given = getattr(type(answer), "model_fields", {}), getattr(answer, "model_fields_set", ())
+    if any(name in fields and name not in given for name in ("id", "data")):
+        raise msgspec.ValidationError
+    return answer
 
 
 def _opened(account: Account, arm: Callable[[httpx2.Request], None], heard: Callable[[httpx2.Response], None]) -> SDK:

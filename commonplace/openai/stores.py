@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from commonplace.openai.client import Client
+from commonplace.openai.client import Client, whole
 from commonplace.openai.errors import About, Missing
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Stores:
         """The store with this in its metadata."""
 
         def look(sdk: SDK) -> list[str]:
-            pages = sdk.vector_stores.list(limit=100)
+            pages = whole(sdk.vector_stores.list(limit=100))
             return [one.id for one in pages if metadata.items() <= (one.metadata or {}).items()][:1]
 
         return next(iter(self.client.patiently(_NEW, look)), None)
@@ -88,7 +88,8 @@ class Stores:
         """Every file that is there, by its name; of several the newest."""
 
         def look(sdk: SDK) -> dict[str, str]:
-            return {file.filename: file.id for file in sdk.files.list(purpose=PURPOSE, order="asc", limit=10_000)}
+            files = whole(sdk.files.list(purpose=PURPOSE, order="asc", limit=10_000))
+            return {file.filename: file.id for file in files}
 
         return self.client.patiently(_FILE, look)
 
@@ -108,7 +109,8 @@ class Stores:
         """What became of every file of a store, by its id: in_progress, completed, failed or cancelled."""
 
         def look(sdk: SDK) -> dict[str, str]:
-            return {file.id: file.status for file in sdk.vector_stores.files.list(store_id, limit=100, order="asc")}
+            files = whole(sdk.vector_stores.files.list(store_id, limit=100, order="asc"))
+            return {file.id: file.status for file in files}
 
         return self.client.patiently(_STORE, look)
 

@@ -59,7 +59,7 @@ def go_on(
             if found is not None:
                 return _timed(_in_place(session, using, found, conversation_id, asked, heard), started)
     conversation = _loaded(session, conversation_id)
-    told = _speak(session, using, _shown(using, conversation), asked, heard)
+    told = _speak(session, using, _path(conversation, room=using.context), asked, heard)
     if is_kept and told.answer:
         _keep(session, conversation, asked, told)
     return _timed(told, started)
@@ -93,10 +93,9 @@ def _in_place(
 ) -> Answer:
     destination, entry, known = found
     take_in(session.archive, destination.pull_one(conversation_id, entry, known))
+    read = _path(_loaded(session, conversation_id), room=None)  # by the service, whole
     try:
-        told = _speak(
-            session, using, _shown(using, _loaded(session, conversation_id)), asked, heard, there=entry.remote_id or ""
-        )
+        told = _speak(session, using, read, asked, heard, there=entry.remote_id or "")
     finally:
         take_in(session.archive, destination.pull_one(conversation_id, entry, known))
     told.id = conversation_id
@@ -133,15 +132,14 @@ def _speak(
     return Answer(answer=said, sources=[], model=using.model, cost_usd=cost, error=error)
 
 
-def _shown(using: Answering, conversation: Conversation) -> tuple[dict[str, str], ...]:
-    """The end of the path, as much of it as the model may be shown."""
+def _path(conversation: Conversation, *, room: int | None) -> tuple[dict[str, str], ...]:
+    """The end of the path, as much of it as fits into so many tokens; None is all of it."""
     turns: list[dict[str, str]] = []
-    room = using.context
     for message in reversed(conversation.messages):
         if message.is_active and not message.is_hidden and message.role in ("user", "assistant") and message.text:
             text = clean(message.text, len(message.text))
-            room -= estimate_tokens(text)
-            if room < 0 and turns:
+            room = None if room is None else room - estimate_tokens(text)
+            if room is not None and room < 0 and turns:
                 break
             turns.append({"role": message.role, "content": text})
     return tuple(reversed(turns))

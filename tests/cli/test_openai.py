@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from commonplace.archive.conversations.merge import merge
+from commonplace.config import PriceSettings
+from commonplace.errors import Halt
+from commonplace.session import open_session
 from commonplace.sources.chatgpt.sample import write_sample
+from commonplace.stages.answering import open_answering
+from commonplace.stages.continuing import go_on
+from tests.archive.builders import simple_chat
 from tests.cli.conftest import Run
 from tests.fakes.conversations import FakeConversations
 
@@ -98,6 +106,17 @@ def test_a_projects_assistant_searches_its_own_store(run: Run, fake: FakeConvers
     assert run("openai", "purge", "--project", name, "--yes")[1]["stores"] == 1
     assert (fake.vector.files, fake.vector.stores) == ({}, {})
     assert run("openai", "store", name, "--remove")[1]["removed"] is False
+
+
+def test_all_that_the_service_reads_counts_for_what_an_answer_may_cost(run: Run, fake: FakeConversations) -> None:
+    with open_session() as session:
+        merge(session.archive, None, [simple_chat("long", "words " * 300_000, "Yes.")])
+        price = {"gpt-6-luna": PriceSettings(input=1.0, output=1.0)}
+        session = session._replace(settings=msgspec.structs.replace(session.settings, prices=price))
+        run("sync", "openai", "--direct")
+        with open_answering(session, "gpt-6-luna") as using, pytest.raises(Halt, match="may cost"):
+            go_on(session, using, "chatgpt:long", "And then?")
+    assert fake.asked == []
 
 
 def test_without_keeping_nothing_stays_anywhere(run: Run, fake: FakeConversations) -> None:

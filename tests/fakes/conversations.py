@@ -24,8 +24,9 @@ from tests.fakes.loopback import Loopback
 from tests.fakes.stores.vector_stores import VectorStores, are_attributes
 
 Failure = Literal[
-    "none", "lost before", "lost after", "500", "500 after", "429", "locked", "403", "html", "doubles", "hang"
-]
+    "none", "lost before", "lost after", "500", "500 after", "429", "locked", "403", "html", "doubles", "hang",
+    "half", "error as 200", "shuffled",
+]  # fmt: skip
 KEY = "sk-conversations"
 Json = dict[str, Any]
 
@@ -50,6 +51,8 @@ class FakeConversations(Loopback):
         self.refused_as_locked = 0
         self.over = threading.Event()
         self.vector = VectorStores(self.next_id)
+        self.newest_first = False
+        """Whether lists come so whatever one asks for."""
         self.forbidden = ""
         """What the key has no right to: the beginning of a path."""
         server = _Server(("127.0.0.1", 0), _Handler)
@@ -165,6 +168,8 @@ class _Handler(BaseHTTPRequestHandler):
             elif failure == "locked" or not is_free:
                 fake.refused_as_locked += 1
                 self._error(400, "conversation_locked")
+            elif failure == "error as 200":
+                self._send(200, json.dumps({"error": {"message": "no", "code": "server_error"}}).encode())
             elif failure == "html":
                 self._send(200, b"<html>Sign in</html>", kind="text/html")
             elif failure == "lost before":
@@ -184,6 +189,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(500, "server_error")
         elif failure == "doubles" and "data" in answer:
             self._send(200, json.dumps({**answer, "data": [answer["data"][0]] * len(answer["data"])}).encode())
+        elif failure == "shuffled" and "data" in answer:
+            self._send(200, json.dumps({**answer, "data": answer["data"][::-1]}).encode())
+        elif failure == "half":
+            self._send(200, json.dumps(answer).encode(), longer=100)
+            self.close_connection = True
         elif status != 200:
             self._error(status, answer.get("code", ""))
         else:
@@ -223,7 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
             if not 1 <= len(body["items"]) <= 20 or not all(_is_item(item) for item in body["items"]):
                 return 400, {}
             return 200, _listed(fake.add(id, body["items"]), has_more=False)
-        items = fake.items[id] if query.get("order", "desc") == "asc" else fake.items[id][::-1]
+        is_asc = query.get("order", "desc") == "asc" and not fake.newest_first
+        items = fake.items[id] if is_asc else fake.items[id][::-1]
         if after := query.get("after"):
             ids = [item["id"] for item in items]
             if after not in ids:
@@ -271,10 +282,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _error(self, status: int, code: str) -> None:
         self._send(status, json.dumps({"error": {"message": "no", "type": "error", "code": code or None}}).encode())
 
-    def _send(self, status: int, data: bytes, *, kind: str = "application/json") -> None:
+    def _send(self, status: int, data: bytes, *, kind: str = "application/json", longer: int = 0) -> None:
+        """With more promised than is sent, the connection breaks in the middle."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Length", str(len(data) + longer))
         if status == 429:
             self.send_header("Retry-After", "0")
         self.end_headers()

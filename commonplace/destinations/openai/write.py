@@ -172,7 +172,8 @@ def settle(service: Service, id: str, remote_id: str, detail: dict[str, Any], le
         known = [item for item in known if item.remote_id in there]
         last = known[-1].remote_id if known else None
         behind = everything[[item["id"] for item in everything].index(last) + 1 :] if last else everything
-    here = {item.id for item in known}
+    here, there = {item.id for item in known}, {item.remote_id for item in known}
+    behind = [item for item in behind if item["id"] not in there]  # which some servers tell in another order
     adding = [tuple(pair) for pair in detail.get(ADDING, ()) if pair[0] not in here]
     strangers: list[Item] = []
     for item in behind:
@@ -204,7 +205,8 @@ def _is_same(item: LedgerItem, piece: Piece) -> bool:
 
 
 def _note(id: str, pieces: Sequence[Piece], added: Sequence[Item], ledger: Entries) -> None:
-    if len(added) != len(pieces) or len({item["id"] for item in added}) != len(pieces):
+    is_each = len({item["id"] for item in added}) == len(pieces)
+    if not is_each or [hash_of_item(item) for item in added] != [piece.hash for piece in pieces]:
         raise NoAnswer("The service does not say which items it made.", hint="The next sync looks what is there.")
     pairs = zip(pieces, added, strict=True)
     ledger.add_items(

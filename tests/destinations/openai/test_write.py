@@ -88,7 +88,20 @@ def test_a_long_message_is_several_items(world: OpenAIWorld, fake: FakeConversat
 
 
 @pytest.mark.parametrize(
-    "failure", ["lost before", "lost after", "500", "500 after", "429", "locked", "html", "doubles"]
+    "failure",
+    [
+        "lost before",
+        "lost after",
+        "500",
+        "500 after",
+        "429",
+        "locked",
+        "html",
+        "doubles",
+        "half",
+        "error as 200",
+        "shuffled",
+    ],
 )
 def test_whatever_becomes_of_adding_each_message_is_there_once(
     world: OpenAIWorld, fake: FakeConversations, sqlite_archive: Archive, failure: Failure
@@ -142,7 +155,28 @@ def test_who_interrupts_does_not_wait_for_what_hangs(
     world.close()
 
 
-@pytest.mark.parametrize(("failure", "shells"), [("lost after", 1), ("500", 1), ("429", 0)])
+def test_a_server_that_lists_in_another_order_is_not_taken_for_somebody_who_went_on_there(
+    world: OpenAIWorld, fake: FakeConversations, sqlite_archive: Archive
+) -> None:
+    fake.newest_first = True
+    _, ledger = write(world, sqlite_archive, [document("1", "T", "one", "two")])
+    assert list(world.opened[-1].pull_messages(ledger, None)) == []
+
+
+@pytest.mark.parametrize("count", [1_030, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_a_very_long_conversation_is_there_whole_also_after_a_lost_answer(
+    world: OpenAIWorld, fake: FakeConversations, sqlite_archive: Archive, count: int
+) -> None:
+    texts = [f"Words {n}" for n in range(count)]
+    fake.failures += [*["none"] * (count // 20 - 1), "lost after"]  # type: ignore[list-item]
+    write(world, sqlite_archive, [document("1", "T", *texts)])
+    assert fake.texts(live(world, sqlite_archive)) == texts
+    assert fake.requests["POST conversations items"] == -(-count // 20)
+
+
+@pytest.mark.parametrize(
+    ("failure", "shells"), [("lost after", 1), ("500", 1), ("error as 200", 1), ("half", 1), ("429", 0)]
+)
 def test_a_conversation_whose_making_was_not_told_is_counted_as_a_shell(
     world: OpenAIWorld, fake: FakeConversations, sqlite_archive: Archive, failure: Failure, shells: int
 ) -> None:
