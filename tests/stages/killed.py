@@ -45,6 +45,21 @@ def deliver_due(variables: Mapping[str, str]) -> None:
         hooks.deliver(session)
 
 
+def sync_by_flow(variables: Mapping[str, str], destination: str) -> None:
+    """The run that Prefect makes of it."""
+    os.environ.update(variables)
+    from flows.sync import sync
+
+    sync(destination=destination, everything=True, agreed=True)
+
+
+def deliver_by_flow(variables: Mapping[str, str]) -> None:
+    os.environ.update(variables)
+    from flows.hooks.delivering import deliver_hooks
+
+    deliver_hooks()
+
+
 def run(work: Callable[..., None], *arguments: object, kill_when: Callable[[], bool] = lambda: False) -> bool:
     """Whether it was killed (kill -9) before it came to its end."""
     process = _starting.Process(target=work, args=arguments, daemon=True)
