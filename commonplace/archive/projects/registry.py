@@ -208,8 +208,8 @@ def _refs_by_project(connection: Connection, owner: str) -> dict[str, list[str]]
     return by_project
 
 
-def list_projects(archive: Archive, *, only: str | None = None) -> list[Listed]:
-    """Every project with its counts and newest titles, the largest first."""
+def list_projects(archive: Archive, *, only: Project | None = None) -> list[Listed]:
+    """Every project with its counts and newest titles, the largest first; one alone, where somebody has it already."""
     table = conversations.c
     owned = table.owner == archive.owner, table.project_id.is_not(None)
     counted = select(table.project_id, func.count(), func.min(table.created_at), func.max(table.updated_at))
@@ -229,8 +229,7 @@ def list_projects(archive: Archive, *, only: str | None = None) -> list[Listed]:
             last_at=totals.get(project.id, (0, None, None))[2],
             sample_titles=samples.get(project.id, []),
         )
-        for project in load(archive)
-        if only in (None, project.id)
+        for project in ([only] if only else load(archive))
     ]
     return sorted(listed, key=lambda one: -one.conversations)
 

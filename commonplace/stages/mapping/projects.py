@@ -14,9 +14,10 @@ from commonplace.archive.conversations import reading
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import assignments, history, lookup, registry
 from commonplace.archive.projects.assignments import Change
-from commonplace.archive.projects.assistants import Assistant, assistant_of
+from commonplace.archive.projects.assistants import Assistant
 from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
+from commonplace.model import Project
 from commonplace.moments import to_iso
 from commonplace.projects import listings
 from commonplace.projects.naming import KeyPhrases
@@ -33,11 +34,11 @@ def list_projects(archive: Archive) -> list[Plain]:
     return [_listed(one) for one in registry.list_projects(archive)]
 
 
-def show(archive: Archive, project: str, *, limit: int = _SHOWN) -> Plain:
+def show(archive: Archive, project: str | Project, *, limit: int = _SHOWN) -> Plain:
     """A project with its newest conversations, its ids and what happened to it."""
-    found = lookup.find_project(archive, project)
+    found = project if isinstance(project, Project) else lookup.find_project(archive, project)
     entries = reading.list_conversations(archive, Scope(project=found.id), limit=limit)
-    listed = next(one for one in registry.list_projects(archive, only=found.id))
+    (listed,) = registry.list_projects(archive, only=found)
     newest = [
         {"id": one.id, "title": one.title, "updated_at": to_iso(one.updated_at), "category": one.category}
         for one in entries
@@ -168,11 +169,6 @@ def precisions(archive: Archive, shares: Sequence[float]) -> list[Plain]:
     return [
         {"above": share, "suggestions": len(some), "precision": sum(some) / len(some)} for share, some in found if some
     ]
-
-
-def assistant(archive: Archive, project: str) -> Assistant:
-    """Who answers questions about a project."""
-    return assistant_of(archive, lookup.find_project(archive, project))
 
 
 def set_assistant(archive: Archive, project: str, wanted: Assistant | None) -> Plain:

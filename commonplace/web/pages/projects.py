@@ -8,8 +8,8 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from commonplace.archive.core import Archive
-from commonplace.archive.projects import registry
-from commonplace.archive.projects.assistants import Assistant
+from commonplace.archive.projects import lookup, registry
+from commonplace.archive.projects.assistants import Assistant, assistant_of
 from commonplace.errors import Refused
 from commonplace.web.pages.rendering import done, mark, render
 from commonplace.web.security.csrf import Guarded, Typed
@@ -187,7 +187,8 @@ def _one(request: Request, owner: str, id: str, *, problem: str = "", typed: dic
     from commonplace.stages.mapping import projects
 
     archive = archive_of(request, owner)
-    shown = projects.show(archive, id)
+    found = lookup.find_project(archive, id)
+    shown = projects.show(archive, found)
     return render(
         request,
         "project.html",
@@ -195,7 +196,7 @@ def _one(request: Request, owner: str, id: str, *, problem: str = "", typed: dic
         problem=problem,
         typed=typed or {},
         project=shown,
-        assistant=projects.assistant(archive, id),
+        assistant=assistant_of(archive, found),
         seen=_seen(shown),
         others=_others(archive, shown["id"]),
     )

@@ -91,8 +91,7 @@ def test_every_page_is_html_without_script_or_style_in_it(live: Live) -> None:
             page = browser.get(path)
         assert page.status_code == 200, path
         asked = [one for one in asked if WHO_IS_AT_WORK not in one]  # which is asked once a second for all pages
-        most = MOST_QUERIES + 3 * path.startswith("/projects/")  # whose parts each look the project up
-        assert len(asked) <= most or path.endswith(COMPUTED_ON_WISH), (path, asked)
+        assert len(asked) <= MOST_QUERIES or path.endswith(COMPUTED_ON_WISH), (path, asked)
         assert len(page.content) < MOST_BYTES, path
         assert int(page.headers["content-length"]) < MOST_SENT, path
         root = _strictly(page.text)

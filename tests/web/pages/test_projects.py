@@ -8,6 +8,8 @@ from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.projects import assignments, registry
 from commonplace.archive.projects.assignments import Decision
+from commonplace.archive.projects.assistants import assistant_of
+from commonplace.archive.projects.lookup import find_project
 from commonplace.archive.verdicts.verdicts import correct
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.mapping import projects
@@ -145,12 +147,12 @@ def test_a_project_is_split_and_has_an_assistant_and_both_are_undone(mapped: Liv
     assert browser.submit(page, f"/projects/{kitchen}/split", name="Nothing").status_code == 400
     spoken = {"instructions": "Answer in verse.", "model": "gpt-5-mini", "temperature": "0.5"}
     assert browser.submit(page, f"/projects/{kitchen}/assistant", **spoken).status_code == 303
-    assert projects.assistant(mapped.archive, kitchen).instructions == "Answer in verse."
+    assert assistant_of(mapped.archive, find_project(mapped.archive, kitchen)).instructions == "Answer in verse."
     refused = browser.submit(page, f"/projects/{kitchen}/assistant", temperature="warm", instructions="In <prose>.")
     assert refused.status_code == 400
     assert "In &lt;prose&gt;." in refused.text  # nothing typed is lost
-    assert projects.assistant(mapped.archive, kitchen).instructions == "Answer in verse."
+    assert assistant_of(mapped.archive, find_project(mapped.archive, kitchen)).instructions == "Answer in verse."
     for event in projects.show(mapped.archive, kitchen)["history"]:
         browser.submit(browser.get("/projects"), "/projects/undo", event=event["id"])
     assert _projects(mapped) == ["Kitchen"] * 3
-    assert projects.assistant(mapped.archive, kitchen).instructions == ""
+    assert assistant_of(mapped.archive, find_project(mapped.archive, kitchen)).instructions == ""
