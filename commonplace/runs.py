@@ -161,7 +161,7 @@ def start(name: str, parameters: dict[str, Any], *, called: str | None = None, l
     """
     flow, _, deployment = name.partition("/")
     _check_parameters(flow, parameters)
-    full = f"{_name_on_server(flow)}/{deployment or _default_deployment(flow)}"
+    full = f"{_name_on_server(flow)}/{deployment or default_deployment(flow)}"
     try:
         return _request(full, parameters, called, lent_in)
     except NotAsked:
@@ -201,8 +201,10 @@ def _variables(lent_in: str | None) -> dict[str, Any] | None:
     return {"env": {VARIABLE: lent_in}} if lent_in else None
 
 
-def _default_deployment(flow: str) -> str:
-    return {"maintain": "weekly", "collect-batches": "scheduled"}.get(flow, "on-demand")
+def default_deployment(flow: str) -> str:
+    """The one that is meant where a person names the flow alone."""
+    only = {"maintain": "weekly", "collect-batches": "scheduled", "deliver-hooks": "scheduled"}
+    return only.get(flow, "on-demand")
 
 
 def _check_parameters(flow: str, parameters: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from prefect.settings.models.server.ui import ServerUISettings
 from prefect.utilities.callables import parameter_schema
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
+from commonplace import runs
 from commonplace.categorize import registry
 from commonplace.config import MailSettings, ReminderSettings, ScheduleSettings, WatchSettings, load
 from deployments import definitions
@@ -30,6 +31,11 @@ FOLDER = Path(__file__).parents[2] / "deployments"
 
 def test_every_deployment_fits_its_flow() -> None:
     assert definitions.problems(DEPLOYMENTS) == []
+
+
+def test_whoever_names_a_flow_alone_means_a_deployment_that_there_is() -> None:
+    there = {(definitions.flow_of(one).name, one["name"]) for one in DEPLOYMENTS}
+    assert {(flow, runs.default_deployment(flow)) for flow in runs.FLOWS} <= there
 
 
 def test_the_form_of_a_run_offers_every_judge_there_is() -> None:
