@@ -2,7 +2,7 @@
 
 The length of a compressed page tells whether what somebody put into its address stands in it once more (BREACH). Who
 would guess so needs thousands of requests that carry a person's cookie, and browsers say that another site asks for
-them; what forms carry differs in every reply besides (csrf.py). docs/decisions/027.
+them; what forms carry differs in every reply besides (csrf.py). docs/decisions/028.
 """
 
 from __future__ import annotations
