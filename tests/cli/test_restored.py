@@ -49,12 +49,15 @@ def test_a_backup_restored_elsewhere_pushes_sends_and_buys_nothing_again(
             assert run("categorize", "--judge", "openai", "--direct")[0] == 0
             monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
             assert run("sync", "openai", "--direct")[0] == 0
+            assert run("openai", "store", project)[0] == 0
             assert run("sync", "poke", "--all", "--direct")[0] == 0
             with open_session() as session:
                 hooks.deliver(session)
             return len(judging.seen), fake.writes, len(poke.requests), len(hooked.came)
 
         assert run("import", str(tmp_path / "sample.zip"), "--direct")[0] == 0
+        assert run("map", "--direct")[0] == 0
+        project = run("projects", "list")[1]["projects"][0]["name"]
         with open_session() as session:
             hooks.queue(session, "import.completed", {"new": 4})
         gone_out = work()
@@ -64,3 +67,4 @@ def test_a_backup_restored_elsewhere_pushes_sends_and_buys_nothing_again(
         assert run("restore", tmp_path / "book.commonplace")[0] == 0
         assert work() == gone_out
         assert len(fake.conversations) == 4
+        assert len(fake.vector.stores) == 1
