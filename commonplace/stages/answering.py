@@ -169,7 +169,7 @@ def _from_store(
     def cite(file_id: str) -> str:
         nonlocal removed
         conversation_id = store.conversation_of.get(file_id)
-        if conversation_id is None:
+        if conversation_id is None or conversation_id in store.left:
             removed = True
             return ""
         return f" [{numbers.setdefault(conversation_id, len(numbers) + 1)}]"
@@ -178,10 +178,10 @@ def _from_store(
     passages = {store.conversation_of.get(file_id): text for file_id, text in spoken.found.items()}
     answer.sources = _sources(session, numbers, passages)
     if store.waiting:
-        behind = f"{store.waiting:,} conversations of the project are not in its vector store as they are now."
+        behind = f"{store.waiting:,} conversations are not in the project's vector store as they are now."
         answer.note = f"{behind} `commonplace openai store` brings it up to date."
     if removed:
-        answer.note = f"{answer.note} The answer cited a file that is none of ours; that was taken out.".strip()
+        answer.note = f"{answer.note} The answer cited a file that is not of the project; that was taken out.".strip()
     return answer, ""
 
 

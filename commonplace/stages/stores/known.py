@@ -36,8 +36,10 @@ class KnownStore(msgspec.Struct, frozen=True, kw_only=True):
     store_id: str
     conversation_of: dict[str, str]
     """By file, the conversation that it holds."""
+    left: frozenset[str]
+    """Those of them that are in the project no more, or were forgotten here."""
     waiting: int
-    """Conversations of the project that are not in it as they are now."""
+    """Conversations that are not in it as they are now, or should not be."""
 
 
 def stores_of(session: Session) -> ArchiveLedger:
@@ -85,11 +87,14 @@ def store_of(session: Session, project_id: str) -> KnownStore | None:
     known = files_of(session, project_id)
     wanted = wanted_in(session.archive, project_id)
     entries = known.get(wanted)
+    there = {found.remote_id or "": id for id, found in known.remote_ids()}
+    left = frozenset(id for id in there.values() if id not in wanted)
     return KnownStore(
         project_id=project_id,
         store_id=entry.remote_id,
-        conversation_of={found.remote_id or "": id for id, found in known.remote_ids()},
-        waiting=sum(not is_current(entries.get(id), input_hash) for id, input_hash in wanted.items()),
+        conversation_of=there,
+        left=left,
+        waiting=len(left) + sum(not is_current(entries.get(id), input_hash) for id, input_hash in wanted.items()),
     )
 
 

@@ -21,7 +21,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     store: str
     conversations: int
     waiting: int
-    """Those of the project that are not in it as they are now."""
+    """Those that are not in it as they are now, or should not be."""
     state: str = ""
     """What the service says: there, expired, gone. Empty: it was not asked."""
     expires_at: str = ""

@@ -101,7 +101,7 @@ def test_what_changed_is_uploaded_anew_and_what_left_is_taken_away(session: Sess
     history.assign(session.archive, project(session, "Rent"), ["chatgpt:c0"])
     known = store_of(session, project(session))
     assert known is not None
-    assert known.waiting == 1
+    assert (known.waiting, known.left) == (2, frozenset({"chatgpt:c0"}))
     report = fill(session)
     assert (report.uploaded, report.removed, report.unchanged) == (1, 1, 1)
     assert searchable(fake) == Counter({"chatgpt:c1": 1, "chatgpt:c2": 1})
@@ -239,8 +239,8 @@ def test_what_is_not_in_it_is_told_and_a_file_of_others_is_not_cited(session: Se
         Stores(client).take_in(store, {theirs: {}})
         Stores(client).held(store)
     told = ask(session)
-    assert told.note.startswith("1 conversations of the project are not in its vector store")
-    assert told.note.endswith("none of ours; that was taken out.")
+    assert told.note.startswith("1 conversations are not in the project's vector store")
+    assert told.note.endswith("not of the project; that was taken out.")
     assert {source.id for source in told.sources} == EACH_ONCE.keys()
 
 
@@ -264,6 +264,9 @@ def test_a_forgotten_conversation_is_told_to_be_there_still_and_goes_with_the_ne
     fill(session)
     report = forget(session.archive, ids=["chatgpt:c1"])
     assert list(report.still_at.values()) == [1]
+    told = ask(session)
+    assert "chatgpt:c1" not in {source.id for source in told.sources}
+    assert told.note.startswith("1 conversations are not in the project's vector store as they are now")
     assert fill(session).removed == 1
     assert "chatgpt:c1" not in searchable(fake)
 
