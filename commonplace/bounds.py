@@ -55,6 +55,8 @@ CRON = rf"^(\s*{_LINE}\s*|@(hourly|daily|weekly|monthly|yearly))?$"
 CronLine = Annotated[str, Meta(pattern=CRON)]
 """Five fields or a word for them. Empty: never."""
 _RATE = r"^\s*[1-9]\d{0,8}\s*(/|\s+per\s+)\s*([1-9]\d{0,3}\s*)?(?i:second|minute|hour|day|month|year)s?\s*$"
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+"""Of something that a person calls so, in an address and in a file's name: letters, digits, `.`, `_` and `-`."""
 Rate = Annotated[str, Meta(pattern=_RATE)]
 """How often."""
 

@@ -80,6 +80,8 @@ class Conversation(msgspec.Struct, kw_only=True):
 
     source: str
     external_id: str
+    account: str = ""
+    """Which of several accounts of its source it is of; empty: the one that has no name of its own."""
     title: str | None = None
     created_at: int | None = None
     updated_at: int | None = None
@@ -99,8 +101,13 @@ class Conversation(msgspec.Struct, kw_only=True):
 
     @property
     def id(self) -> str:
-        """The identity everywhere in the archive: `source:external_id`."""
-        return f"{self.source}:{self.external_id}"
+        """The identity everywhere in the archive: `source:external_id`, or `source@account:external_id`."""
+        return f"{origin(self.source, self.account)}:{self.external_id}"
+
+
+def origin(source: str, account: str) -> str:
+    """Where a conversation is from, as a person says it and asks for it: `chatgpt`, or `chatgpt@work`."""
+    return f"{source}@{account}" if account else source
 
 
 def about_project(ref: str) -> str:

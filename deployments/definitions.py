@@ -60,7 +60,7 @@ def name_of(flow: str, *, is_local: bool) -> str:
 def schedules_of(deployment: dict[str, Any], settings: Settings) -> list[dict[str, Any]]:
     """A deployment's schedules as the settings want them: another cron line, the person's time zone, or none."""
     wanted = {SCHEDULE_SLUGS[name]: cron for name, cron in msgspec.structs.asdict(settings.schedule).items()}
-    if not settings.watch.is_on:
+    if not settings.is_watching:
         wanted["watch"] = ""
     if not (settings.mail.host or settings.reminders.poke or settings.hooks):
         wanted["remind-export"] = ""

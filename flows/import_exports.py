@@ -13,7 +13,7 @@ from prefect.events import emit_event
 from commonplace.session import Session
 from commonplace.stages.importing import stage
 from flows import assets, reports
-from flows.forms import Paths, titled
+from flows.forms import Account, Paths, titled
 from flows.hooks.noting import note
 from flows.runner import RUNNER
 from flows.running import conclude, named
@@ -26,7 +26,9 @@ COUNTS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", 
 
 @flow(name="import-exports", flow_run_name=named("import"), task_runner=RUNNER)
 def import_exports(
-    paths: Paths = None, keep_exports: Annotated[bool | None, titled("Keep a copy of each file")] = None
+    paths: Paths = None,
+    keep_exports: Annotated[bool | None, titled("Keep a copy of each file")] = None,
+    account: Account = "",
 ) -> dict[str, Any]:
     """Take exports into the archive: the files that are named, or whatever lies in the inbox folder.
 
@@ -35,9 +37,10 @@ def import_exports(
     Args:
         paths: Zips, folders or files of exports, as paths on the machine that runs this. None: the inbox.
         keep_exports: Keep a copy of each file, so that conversations can be rebuilt. None: as the settings say.
+        account: The account of the settings that they are of, where they do not say it by themselves.
     """
     with session() as opened:
-        report = run(opened, paths, keep_exports=keep_exports, origin="alone")
+        report = run(opened, paths, keep_exports=keep_exports, account=account, origin="alone")
         name = f"import: {report['new']} new, {report['changed']} changed of {report['read']}"
         return conclude(
             opened,
@@ -49,11 +52,18 @@ def import_exports(
 
 
 def run(
-    session: Session, paths: Sequence[str] | None, *, keep_exports: bool | None = None, origin: str
+    session: Session,
+    paths: Sequence[str] | None,
+    *,
+    keep_exports: bool | None = None,
+    account: str = "",
+    origin: str,
 ) -> dict[str, Any]:
     """The stage by tasks, its artifacts and its event. `origin` is `alone`, or `pipeline` for a part of one."""
     files = None if paths is None else [Path(path).expanduser().absolute() for path in paths]
-    ended = stage.import_exports(session, files, keep_exports=keep_exports, work=ByTasks(session, STEPS))
+    ended = stage.import_exports(
+        session, files, keep_exports=keep_exports, account=account, work=ByTasks(session, STEPS)
+    )
     report: dict[str, Any] = msgspec.to_builtins(ended)
     publish(report)
     emit_completed(session, report, origin)

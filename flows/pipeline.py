@@ -13,7 +13,7 @@ from commonplace.stages.selection import Selection
 from commonplace.stages.syncing.destinations import names
 from commonplace.stages.work import describe, wrong
 from flows import categorize, embed, import_exports, map_projects, reports, sync
-from flows.forms import Destinations, Paths, titled
+from flows.forms import Account, Destinations, Paths, titled
 from flows.runner import RUNNER
 from flows.running import conclude, is_superseded, named
 from tasks.session import session
@@ -30,6 +30,7 @@ def pipeline(
     destinations: Destinations = None,
     judge: Annotated[categorize.JudgeName | None, titled("Judge")] = None,
     taxonomy: Annotated[str | None, titled("Set of categories")] = None,
+    account: Account = "",
     debounce: Annotated[bool, titled("Leave it to a run that waits")] = False,
 ) -> dict[str, Any]:
     """Bring the archive up to date and everything that depends on it. A run that finds nothing to do does nothing.
@@ -42,6 +43,7 @@ def pipeline(
         destinations: Where to write. None: every destination of the settings.
         judge: Who decides on categories. None: as the settings say.
         taxonomy: The set of categories, by name. None: as the settings say.
+        account: The account of the settings that the exports are of, where they do not say it by themselves.
         debounce: End at once if another run of this deployment is waiting to start, which will do the same.
     """
     with session() as opened:
@@ -49,7 +51,9 @@ def pipeline(
             name = "pipeline: left to the run that waits behind this one"
             return conclude(opened, {}, name=name, handled=0, failed=0)
         judging = {"judge": judge, "taxonomy": taxonomy}
-        report, errors = run_stages(opened, stages, paths=paths, destinations=destinations, judging=judging)
+        report, errors = run_stages(
+            opened, stages, paths=paths, account=account, destinations=destinations, judging=judging
+        )
         handled, failed = totals(report)
         name = f"pipeline: {summary(report)}"
         return conclude(opened, report, name=name, handled=handled, failed=failed, errors=errors)
@@ -60,6 +64,7 @@ def run_stages(
     stages: Iterable[str],
     *,
     paths: list[str] | None = None,
+    account: str = "",
     destinations: list[str] | None = None,
     selection: Selection = Selection(),
     judging: Mapping[str, Any] = MappingProxyType({}),
@@ -69,7 +74,7 @@ def run_stages(
     A stage's task runs carry its name as a tag, by which Prefect's pages tell how long it took and what was retried.
     """
     runs: dict[str, Callable[[], dict[str, Any]]] = {
-        "import": lambda: import_exports.run(session, paths, origin="pipeline"),
+        "import": lambda: import_exports.run(session, paths, account=account, origin="pipeline"),
         "embed": lambda: embed.run(session, selection),
         "categorize": lambda: categorize.run(session, selection, **judging),
         "map": lambda: map_projects.run(session, selection),

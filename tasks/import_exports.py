@@ -9,6 +9,7 @@ from typing import Any
 from commonplace.errors import Refused
 from commonplace.sources.registry import readers_version
 from commonplace.stages.importing import inspection
+from commonplace.stages.importing.accounts import Accounts
 from commonplace.stages.importing.file import Importing, import_file
 from commonplace.stages.importing.report import FileReport
 from tasks.policy import Steps, asking, recording
@@ -26,18 +27,19 @@ def inspect_export(path: str, sha256: str) -> dict[str, Any]:
 
 
 @recording(name="import export", run_name="import-{sha256:.8}")
-def merge_export(path: str, sha256: str, keep_exports: bool, lease: str) -> FileReport:
+def merge_export(path: str, sha256: str, keep_exports: bool, account: str, lease: str) -> FileReport:
     """Merge one export into the archive. What is there already changes nothing."""
     with session(lease) as opened:
-        return import_file(Importing(archive=opened.archive, keep_exports=keep_exports), path=path)
+        accounts = Accounts(known=opened.settings.accounts, named=account)
+        return import_file(Importing(archive=opened.archive, keep_exports=keep_exports, accounts=accounts), path=path)
 
 
-def import_export(path: str, keep_exports: bool, lease: str) -> FileReport:
+def import_export(path: str, keep_exports: bool, account: str, lease: str) -> FileReport:
     """Both for one file. Why it was refused is in the report."""
     sha256 = inspection.fingerprint(Path(path)) if Path(path).exists() else "absent"
     with suppress(Refused):
         inspect_export(path, sha256)
-    return merge_export(path, sha256, keep_exports, lease)
+    return merge_export(path, sha256, keep_exports, account, lease)
 
 
 STEPS: Steps = {import_file: import_export}

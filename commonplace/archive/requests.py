@@ -43,16 +43,16 @@ def change(archive: Archive, account: str, **values: Any) -> None:
         put(connection, export_requests, [{"owner": archive.owner, "account": account, **values}])
 
 
-def exports_in(archive: Archive) -> dict[str, list[int]]:
-    """By source: when each export came into the archive for the first time, the oldest first."""
+def exports_in(archive: Archive) -> dict[str, int]:
+    """By account, or by source for the account without a name: when its newest export came for the first time."""
     table = imports.c
     query = (
-        select(table.source, func.min(table.finished_at))
+        select(table.account, table.source, func.min(table.finished_at))
         .where(table.owner == archive.owner, table.status == "completed", table.sha256.is_not(None))
-        .group_by(table.source, table.sha256)
+        .group_by(table.account, table.source, table.sha256)
     )
-    found: dict[str, list[int]] = {}
+    found: dict[str, int] = {}
     with archive.read() as connection:
-        for source, at in connection.execute(query):
-            found.setdefault(source, []).append(at)
-    return {source: sorted(moments) for source, moments in found.items()}
+        for account, source, at in connection.execute(query):
+            found[account or source] = max(at, found.get(account or source, at))
+    return found

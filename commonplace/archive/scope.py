@@ -18,6 +18,8 @@ Columns = ReadOnlyColumnCollection[str, Any]
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Half-open bounds on `updated_at`, a project as people name it, a category, a source. None asks for nothing.
 
+    A source is that of all its accounts, `chatgpt@work` one of them, and `chatgpt@` the one without a name.
+
     What else can be asked for is a struct over this one: a stage's selection, a search's filters.
     """
 
@@ -43,7 +45,10 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         if self.category is not None:
             parts.append(table.category == self.category)
         if self.source is not None:
-            parts.append(table.source == self.source)
+            source, at, account = self.source.partition("@")
+            parts.append(table.source == source)
+            if at:
+                parts.append(table.account == account)
         return and_(*parts)
 
     @property

@@ -45,7 +45,7 @@ def search(
     query: Annotated[list[str], typer.Argument(help='Words, "phrases", -exclusions, prefix*.')],
     project: Project = None,
     category: Category = None,
-    source: Annotated[str | None, typer.Option(help="Only this source: chatgpt, claude, omi ...")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source or account: claude, chatgpt@work ...")] = None,
     role: Annotated[str | None, typer.Option(help="Only what this side said: user, assistant, tool.")] = None,
     model: Annotated[str | None, typer.Option(help="Only conversations with this model.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only what has this tag.")] = None,
@@ -222,6 +222,7 @@ def _as_json(filed: Any) -> dict[str, Any]:
         "created_at": to_iso(about.created_at),
         "updated_at": to_iso(about.updated_at),
         "source": about.source,
+        "account": about.account,
         "url": about.url,
         "model": about.model,
         "project": filed.project_name or filed.project_id,
@@ -250,7 +251,7 @@ def _as_json(filed: Any) -> dict[str, Any]:
 
 def stats(
     by: Annotated[
-        str, typer.Option(help="month, weekday, hour, model, project, category, topic, source or length.")
+        str, typer.Option(help="month, weekday, hour, model, project, category, topic, source, account or length.")
     ] = "month",
     since: Since = None,
     until: Until = None,
@@ -258,7 +259,7 @@ def stats(
     chart: Annotated[Path | None, typer.Option(help="Also draw it into this .svg or .png file.")] = None,
     json: Json = False,
 ) -> None:
-    """Count conversations by month, weekday, hour, model, project, category, topic, source or length."""
+    """Count conversations by month, weekday, hour, model, project, category, topic, source, account or length."""
     from commonplace.archive.figures import statistics
     from commonplace.archive.scope import Scope
 

@@ -43,6 +43,7 @@ def register(app: typer.Typer) -> None:
 def import_command(
     paths: Annotated[list[Path], typer.Argument(help="A zip, a folder, a json; several.")],
     keep: Annotated[bool | None, typer.Option("--keep/--no-keep", help="Keep a copy of each export.")] = None,
+    account: Annotated[str, typer.Option(help="Which account of the settings they are of.")] = "",
     direct: Direct = False,
     json: Json = False,
 ) -> None:
@@ -51,9 +52,14 @@ def import_command(
 
     with errors_for_people():
         if direct:
-            report = directly(lambda session, work: stage.import_exports(session, paths, keep_exports=keep, work=work))
+            report = directly(
+                lambda session, work: stage.import_exports(
+                    session, paths, keep_exports=keep, account=account, work=work
+                )
+            )
         else:
-            report = as_run("import-exports", paths=[str(path.absolute()) for path in paths], keep_exports=keep)
+            files = [str(path.absolute()) for path in paths]
+            report = as_run("import-exports", paths=files, keep_exports=keep, account=account)
         finish(report, lambda: show_report("Imported", report, IMPORT_KEYS), failed=report["failed"])
 
 

@@ -2,6 +2,7 @@
 
 from commonplace.config.loading import load
 from commonplace.config.sections import (
+    AccountSettings,
     AnswerSettings,
     CategorizeSettings,
     HookEvent,
@@ -20,6 +21,7 @@ from commonplace.config.sections import (
 from commonplace.environment import Environment
 
 __all__ = [
+    "AccountSettings",
     "AnswerSettings",
     "CategorizeSettings",
     "Environment",

@@ -18,6 +18,7 @@ from commonplace.bounds import (
     Dollars,
     Hours,
     HoursOrNever,
+    Name,
     Natural,
     Port,
     Rate,
@@ -43,25 +44,27 @@ class WatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     histories: tuple[str, ...] = ()
     """Agents of this machine whose sessions are imported as soon as they rest: their sources' names."""
 
-    @property
-    def is_on(self) -> bool:
-        return bool(self.folders or self.histories)
-
 
 class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of several accounts of an assistant: its conversations are kept apart from those of the others."""
+
     source: str = ""
-    """Whose account it is. Empty: the assistant that it is called by."""
+    """Which assistant's it is. Empty: that by whose name it is called."""
+    address: str = ""
+    """Who it belongs to: where the assistant's mail for it goes, and by what its exports are known that name it."""
+    folders: tuple[str, ...] = ()
+    """Watched folders: what comes in there from this assistant is of this account."""
     every_days: DaysOrNever | None = None
     """How old its last export may be. Nothing: as for all."""
-    address: str = ""
-    """Where the assistant's mail for it goes: needed where there are several accounts of one assistant."""
+
+    def source_of(self, name: str) -> str:
+        """Which assistant's it is, called so."""
+        return self.source or name
 
 
 class ReminderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     every_days: DaysOrNever = 30
     """When the last export of an account is so old, the web app says that it is time for a new one. 0: never."""
-    accounts: dict[str, AccountSettings] = {}
-    """By name. Without a word, every assistant whose export came in is one."""
     poke: str = ""
     """The destination of the kind Poke that is told when a click is needed. Empty: none."""
 
@@ -296,6 +299,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timezone: str = "local"
     imports: ImportSettings = msgspec.field(name="import", default_factory=ImportSettings)
     watch: WatchSettings = msgspec.field(default_factory=WatchSettings)
+    accounts: dict[Name, AccountSettings] = {}
+    """By name. Without a word, every assistant whose export came in is one."""
     reminders: ReminderSettings = msgspec.field(default_factory=ReminderSettings)
     mail: MailSettings = msgspec.field(default_factory=MailSettings)
     categorize: CategorizeSettings = msgspec.field(default_factory=CategorizeSettings)
@@ -321,6 +326,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def zone(self) -> tzinfo:
         return zone_named(self.timezone)
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether there are folders to be watched."""
+        dropped = self.watch.folders or any(account.folders for account in self.accounts.values())
+        return bool(dropped or self.watch.histories)
 
     @property
     def inbox(self) -> Path:

@@ -157,6 +157,7 @@ def _keep(session: Session, conversation: Conversation, asked: str, told: Answer
     arriving = Conversation(
         source=conversation.source,
         external_id=conversation.external_id,
+        account=conversation.account,
         updated_at=max(moment, conversation.updated_at or 0),
         messages=turn,
         current_message_id=second,

@@ -43,7 +43,7 @@ class Watcher:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        if not self._session.settings.watch.is_on:
+        if not self._session.settings.is_watching:
             return
         folders = watched_folders(self._session.settings, self._session.environment)
         work: list[Callable[[], None]] = [self._work]

@@ -78,6 +78,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     source: str
+    account: str = ""
     name: str
     status: Status
     started_at: int
@@ -111,6 +112,7 @@ def finish(
     counts: Counts,
     *,
     source: str = "",
+    account: str = "",
     defects: Sequence[Defect] = (),
     left_out: Sequence[LeftOut] = (),
     sha256: str | None = None,
@@ -125,6 +127,7 @@ def finish(
         "unknown_files": to_json(list(left_out)),
         "sha256": sha256,
         "source": source,
+        "account": account,
     }
     failed = [
         {"import_id": import_id, "conversation_id": f"{defect.file}:{defect.item}", "outcome": "failed"}
@@ -308,6 +311,7 @@ def _record(row: Row[Any]) -> ImportRecord:
     return ImportRecord(
         id=row.id,
         source=row.source,
+        account=row.account,
         name=row.name,
         status=row.status,
         started_at=row.started_at,

@@ -186,6 +186,7 @@ def _head(key: int, owner: str, conversation: Conversation, hashed: str, importe
         conversation.id,
         conversation.source,
         conversation.external_id,
+        conversation.account,
         conversation.title,
         conversation.created_at,
         conversation.updated_at,

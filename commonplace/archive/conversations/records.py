@@ -22,6 +22,7 @@ CONVERSATION_COLUMNS = (
     "id",
     "source",
     "external_id",
+    "account",
     "title",
     "created_at",
     "updated_at",
@@ -87,6 +88,7 @@ def conversation_from(row: Row[Any], messages: list[Message]) -> Conversation:
     return Conversation(
         source=row.source,
         external_id=row.external_id,
+        account=row.account,
         title=row.title,
         created_at=row.created_at,
         updated_at=row.updated_at,

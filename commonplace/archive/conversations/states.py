@@ -112,6 +112,7 @@ def to_conversation(state: State, like: Conversation, time: int) -> Conversation
     return Conversation(
         source=like.source,
         external_id=like.external_id,
+        account=like.account,
         updated_at=time or None,
         messages=like.messages,
         extra=_extra(state),

@@ -39,6 +39,7 @@ def conversation_frames(archive: Archive, scope: Scope = Scope(), *, rows: int =
         table.created_at,
         table.updated_at,
         table.source,
+        table.account,
         table.model,
         projects.c.name.label("project"),
         table.project_id,

@@ -19,7 +19,7 @@ from commonplace.archive.schema import conversations, projects
 from commonplace.archive.scope import Scope
 from commonplace.moments import to_datetime, to_iso
 
-DIMENSIONS = ("month", "weekday", "hour", "model", "project", "category", "topic", "source", "length")
+DIMENSIONS = ("month", "weekday", "hour", "model", "project", "category", "topic", "source", "account", "length")
 """What can be counted by."""
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -65,6 +65,8 @@ def count_by(
         return _by_size(_grouped(archive, func.coalesce(projects.c.name, conversations.c.project_id), scope))
     if dimension == "topic":
         return _by_topic(archive, scope)
+    if dimension == "account":
+        return _by_size(_grouped(archive, _account(), scope))
     if dimension in DIMENSIONS:
         return _by_size(_grouped(archive, conversations.c[dimension], scope))
     raise ValueError(f"no such dimension: {dimension}")
@@ -101,6 +103,11 @@ def _grouped(archive: Archive, value: ColumnElement[Any], scope: ColumnElement[b
     )
     with archive.read() as connection:
         return [Count(value, int(chats), int(said)) for value, chats, said in connection.execute(query)]
+
+
+def _account() -> ColumnElement[Any]:
+    table = conversations.c
+    return case((table.account == "", table.source), else_=table.source + "@" + table.account)
 
 
 def _by_topic(archive: Archive, scope: ColumnElement[bool]) -> list[Count]:

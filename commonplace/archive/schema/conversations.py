@@ -26,6 +26,7 @@ conversations = Table(
     Column("id", StoredText, nullable=False),
     Column("source", StoredText, nullable=False),
     Column("external_id", StoredText, nullable=False),
+    Column("account", StoredText, nullable=False, server_default=""),
     Column("title", StoredText),
     Column("created_at", Moment),
     Column("updated_at", Moment),

@@ -13,6 +13,7 @@ imports = Table(
     Column("id", StoredText, primary_key=True),
     Column("owner", StoredText, nullable=False),
     Column("source", StoredText, nullable=False),
+    Column("account", StoredText, nullable=False, server_default=""),
     Column("name", StoredText, nullable=False),
     Column("sha256", StoredText),
     Column("signature", StoredText, comment="path, size and mtime: the same file again is recognised at once"),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from commonplace.archive.rows import batched
 from commonplace.archive.schema import conversations, projects
 from commonplace.archive.search.hits import role_of
+from commonplace.model import origin
 from commonplace.moments import DAY, to_iso
 
 MOST_VALUES = 50
@@ -30,7 +31,8 @@ def count(
 ) -> dict[str, list[Facet]]:
     """Counts by value, the largest first; months in their order. Each conversation counts for `weight`.
 
-    `found` has the conversations' keys and their hits, by which it is known who said what was found.
+    `found` has the conversations' keys and their hits, by which it is known who said what was found. A source counts
+    all of its accounts, and those that have names count beside it.
     """
     counts: dict[str, Counter[Any]] = {
         name: Counter() for name in ("category", "project", "topic", "source", "role", "model", "month", "has")
@@ -39,10 +41,12 @@ def count(
         for name, value in (("category", row[1]), ("project", row[2]), ("source", row[3]), ("model", row[4])):
             if value is not None:
                 counts[name][value] += 1
+        if row[10]:
+            counts["source"][origin(row[3], row[10])] += 1
         if row[5] is not None:
             counts["month"][row[5] // DAY] += 1
         counts["topic"].update(msgspec.json.decode(row[6], type=set[str]))
-        for kind, has in zip(("code", "image", "file"), row[7:], strict=True):
+        for kind, has in zip(("code", "image", "file"), row[7:10], strict=True):
             counts["has"][kind] += bool(has)
     for hits in found.values():
         counts["role"].update({role_of(hit) for hit in hits})
@@ -64,6 +68,7 @@ def _rows(connection: Connection, keys: Sequence[int]) -> list[Any]:
         table.has_code,
         table.has_image,
         table.has_file,
+        table.account,
     )
     rows: list[Any] = []
     for some in batched(keys, _AT_ONCE):

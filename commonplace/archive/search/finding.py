@@ -41,7 +41,8 @@ _COUNTED, _FACETED = 2_000, 10_000
 """Conversations that are looked at for an exact total, and for exact facets."""
 _TITLE_WORTH = 1.5
 _ASKED_OF = (
-    *("key", "owner", "updated_at", "source", "model", "category", "project_id", "tags", "language"),
+    *("key", "owner", "updated_at", "source", "account", "model", "category", "project_id"),
+    *("tags", "language"),
     *("has_code", "has_image", "has_file"),
 )
 # Made once: to make a question costs as much as to ask it.

@@ -19,6 +19,7 @@ from commonplace.sources.ahead import Ahead, Reading, is_worth_it
 from commonplace.sources.contract import Export
 from commonplace.sources.limits import Limits
 from commonplace.sources.registry import open_export
+from commonplace.stages.importing.accounts import Accounts
 from commonplace.stages.importing.intake import Intake, TextIndex
 from commonplace.stages.importing.keeping import Keeper, has_lost_files, note_seen, unchanged_since
 from commonplace.stages.importing.report import FileReport
@@ -33,12 +34,13 @@ class Importing(msgspec.Struct, frozen=True, kw_only=True):
 
     archive: Archive
     keep_exports: bool = True
+    accounts: Accounts = Accounts()
     progress: Progress = lambda file: None
     limits: Limits | None = None
 
     @property
     def address(self) -> dict[str, Any]:
-        return {"keep_exports": self.keep_exports}
+        return {"keep_exports": self.keep_exports, "account": self.accounts.named}
 
 
 def import_file(using: Importing, *, path: str) -> FileReport:
@@ -100,6 +102,7 @@ class _FileImport(msgspec.Struct, frozen=True):
             report.import_id,
             Counts(**{name: getattr(report, name) for name in Counts.__struct_fields__}),
             source=report.source,
+            account=report.account,
             defects=report.defects,
             left_out=report.left_out,
             sha256=report.sha256,
@@ -111,6 +114,8 @@ class _FileImport(msgspec.Struct, frozen=True):
         earlier = imports.find_flawless(self.archive, signature=seen_as.whole)
         if earlier is None and self.path.is_file() and imports.find_flawless(self.archive, beginning=seen_as.size):
             earlier = imports.find_flawless(self.archive, sha256=hash_file(self.path))
+        if earlier and self.using.accounts.expected(earlier.source, self.path) not in (None, earlier.account):
+            return None
         if earlier and self.using.keep_exports and not imports.is_kept(self.archive, earlier):
             return None
         return earlier
@@ -118,7 +123,7 @@ class _FileImport(msgspec.Struct, frozen=True):
     def _count_again(self, earlier: ImportRecord) -> None:
         counts, report = earlier.counts, self.report
         report.is_known = True
-        report.source = earlier.source
+        report.source, report.account = earlier.source, earlier.account
         report.sha256 = earlier.sha256
         report.left_out = earlier.left_out
         report.read, report.empty = counts.read, counts.empty
@@ -136,6 +141,7 @@ class _FileImport(msgspec.Struct, frozen=True):
             Keeper(self.archive, self.path, keep=keep, without=unchanged) as keeper,
         ):
             report.source = export.source
+            report.account = self.using.accounts.of(export, self.path)
             intake = Intake(
                 self.archive,
                 name=self.path.name,
@@ -143,6 +149,7 @@ class _FileImport(msgspec.Struct, frozen=True):
                 index=self.index,
                 tally=report,
                 open_member=export.open_member,
+                account=report.account,
             )
             is_all_new = anew or imports.knows_nothing(self.archive)
             known = (lambda _: frozenset()) if is_all_new else intake.known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
+from hashlib import blake2b
 from types import TracebackType
 
 from sqlalchemy import func, select
@@ -82,12 +83,14 @@ class Intake:
         index: TextIndex,
         tally: Tally,
         open_member: OpenMember | None = None,
+        account: str = "",
     ) -> None:
         self._archive = archive
         self._name = name
         self._import_id = import_id
         self._index = index
         self._tally = tally
+        self._account = account
         self._attachments = AttachmentStore(archive, open_member)
         self._known: dict[bytes, SourceItem] = {}
         self._batch: list[Conversation] = []
@@ -97,6 +100,8 @@ class Intake:
     def run(self, items: Iterable[Item], after_batch: Callable[[], None]) -> None:
         for item in items:
             if isinstance(item, Conversation):
+                item.account = self._account
+                item.item_digest = item.item_digest and self._of_account(item.item_digest)
                 self._batch.append(item)
                 self._in_batch += _weight(item)
             elif isinstance(item, Skipped):
@@ -112,11 +117,17 @@ class Intake:
 
     def known(self, digests: Sequence[bytes]) -> Set[bytes]:
         """Those of these digests whose items may come as `Skipped`."""
-        known = imports.known_items(self._archive, digests)
+        ours = {self._of_account(digest): digest for digest in digests}
+        known = imports.known_items(self._archive, list(ours))
         self._known.update(known)
-        return known.keys()
+        return {ours[digest] for digest in known}
 
-    def _skip(self, digest: bytes) -> None:
+    def _of_account(self, digest: bytes) -> bytes:
+        """The same bytes say something else in another account: there, they are another conversation."""
+        return blake2b(digest, digest_size=16, key=self._account.encode()).digest() if self._account else digest
+
+    def _skip(self, told: bytes) -> None:
+        digest = self._of_account(told)
         item = self._known[digest]
         outcome = "empty" if item.is_empty else "unchanged"
         self._tally.count(outcome, messages=item.message_count, attachments=item.attachment_count)

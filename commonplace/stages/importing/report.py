@@ -62,6 +62,8 @@ class FileReport(Tally, kw_only=True):
     file: str
     source: str = ""
     """Whose export it is, as far as that was found out."""
+    account: str = ""
+    """Which of several accounts there; empty: the one without a name."""
     import_id: str = ""
     is_known: bool = False
     """Imported before, and recognised without reading it."""

@@ -17,6 +17,7 @@ from commonplace.archive.core import Archive
 from commonplace.errors import Refused
 from commonplace.session import Session
 from commonplace.sources.limits import Limits
+from commonplace.stages.importing.accounts import Accounts
 from commonplace.stages.importing.file import Importing, Progress, import_file
 from commonplace.stages.importing.inbox import move_on, waiting_in
 from commonplace.stages.importing.report import FileReport, ImportReport
@@ -24,18 +25,27 @@ from commonplace.stages.work import IN_PROCESS, Work, leased, telling
 
 
 def import_exports(
-    session: Session, paths: Sequence[Path] | None = None, *, keep_exports: bool | None = None, work: Work = IN_PROCESS
+    session: Session,
+    paths: Sequence[Path] | None = None,
+    *,
+    keep_exports: bool | None = None,
+    account: str = "",
+    work: Work = IN_PROCESS,
 ) -> ImportReport:
     """Import each path (a zip, a folder, a file), or what lies in the inbox, which is emptied by that.
 
-    A file that is refused (hostile, or not an export) is a defect of the report, and leaves the others alone.
+    `account` is one of the settings, for exports that do not say by themselves whose they are. A file that is refused
+    (hostile, or not an export) is a defect of the report, and leaves the others alone.
     """
     settings, report = session.settings, ImportReport()
     keep = settings.imports.keep_exports if keep_exports is None else keep_exports
+    accounts = Accounts(known=settings.accounts, named=account)
+    accounts.check()
     with telling(report), leased(session, leases.importing(session.archive.owner)) as ours:
         using = Importing(
             archive=ours.archive,
             keep_exports=keep,
+            accounts=accounts,
             progress=lambda file: work.show(f"import {file.file}", file.read, None),
         )
         if paths is not None:

@@ -8,7 +8,7 @@ came in; the rest follows from the time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -19,6 +19,7 @@ from commonplace.config import Settings
 from commonplace.errors import Refused
 from commonplace.moments import DAY, HOUR, now
 from commonplace.sources.getting import ASKING, Asking, title_of
+from commonplace.sources.registry import SOURCES
 
 State = Literal["never", "fresh", "due", "asked", "late", "ready", "ended"]
 """Nothing came yet; the last export is new enough; it is time to ask; somebody asked; no mail came in its time; the
@@ -71,18 +72,19 @@ def accounts(settings: Settings, archive: Archive) -> list[Account]:
     """Those of the settings, and the assistants whose exports came in or were asked for."""
     wanted = settings.reminders
     found = {}
-    for name, each in wanted.accounts.items():
-        source = each.source or name
-        if source not in ASKING:
+    for name, each in settings.accounts.items():
+        source = each.source_of(name)
+        if source not in SOURCES:
             raise Refused(
-                f"[reminders.accounts.{name}] is of {source!r}, which cannot be asked for an export.",
-                hint=f"Set its source to one of: {', '.join(ASKING)}.",
+                f"[accounts.{name}] is of {source!r}, which is no assistant that is known.",
+                hint=f"Set its source to one of: {', '.join(SOURCES)}.",
             )
+        if source not in ASKING:
+            continue
         days = wanted.every_days if each.every_days is None else each.every_days
         found[name] = Account(name=name, source=source, every_days=days, address=each.address)
-    has_some = {account.source for account in found.values()}
     heard_of = requests.exports_in(archive).keys() | requests.requests(archive).keys()
-    for source in (heard_of & ASKING.keys()) - has_some:
+    for source in (heard_of & ASKING.keys()) - found.keys():
         found[source] = Account(name=source, source=source, every_days=wanted.every_days)
     return sorted(found.values(), key=lambda account: (account.source, account.name))
 
@@ -92,8 +94,11 @@ def standings(settings: Settings, archive: Archive, *, at: int | None = None) ->
     moment = now() if at is None else at
     known = accounts(settings, archive)
     asked = _asked(known, requests.requests(archive))
-    came = _imported(known, asked, requests.exports_in(archive))
-    return [standing(account, asked[account.name], came.get(account.name), moment) for account in known]
+    came = requests.exports_in(archive)
+    return [
+        standing(account, request := asked[account.name], came.get(account.name, request.imported_at), moment)
+        for account in known
+    ]
 
 
 def standing(account: Account, request: ExportRequest, imported_at: int | None, moment: int) -> Standing:
@@ -165,22 +170,3 @@ def _state_of_rest(imported_at: int | None, due_at: int | None, moment: int) -> 
 
 def _asked(known: Sequence[Account], there: Mapping[str, ExportRequest]) -> dict[str, ExportRequest]:
     return {account.name: there.get(account.name, ExportRequest(account=account.name)) for account in known}
-
-
-def _imported(
-    known: Sequence[Account], asked: Mapping[str, ExportRequest], came: Mapping[str, Sequence[int]]
-) -> dict[str, int | None]:
-    """When the newest export of each account came. No export says whose account it is of: where an assistant has
-    several, an export is that of the account which was asked first and has none yet."""
-    found: dict[str, int | None] = {account.name: asked[account.name].imported_at for account in known}
-    for source in {account.source for account in known}:
-        its: list[Any] = [account.name for account in known if account.source == source]
-        if len(its) == 1:
-            found[its[0]] = max(came.get(source, ()), default=found[its[0]])
-            continue
-        waiting = sorted((name for name in its if asked[name].opened_at), key=lambda name: asked[name].opened_at or 0)
-        for at in came.get(source, ()):
-            if name := next((name for name in waiting if (asked[name].opened_at or 0) <= at), None):
-                found[name] = at
-                waiting.remove(name)
-    return found

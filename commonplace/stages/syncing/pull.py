@@ -106,6 +106,7 @@ def _add(archive: Archive, continuation: Continuation) -> int:
         arriving = Conversation(
             source=conversation.source,
             external_id=conversation.external_id,
+            account=conversation.account,
             updated_at=max(new[-1].created_at or 0, conversation.updated_at or 0),
             messages=new,
             current_message_id=new[-1].id,

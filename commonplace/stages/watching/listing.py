@@ -45,7 +45,8 @@ class Seen(msgspec.Struct, frozen=True):
 
 def watched_folders(settings: Settings, environment: Environment) -> list[Folder]:
     """Those of the settings, whether they are there or not."""
-    folders = [Folder(path=Path(folder).expanduser()) for folder in settings.watch.folders]
+    accounts = [folder for account in settings.accounts.values() for folder in account.folders]
+    folders = [Folder(path=Path(folder).expanduser()) for folder in dict.fromkeys((*settings.watch.folders, *accounts))]
     histories = [path for name in settings.watch.histories for path in folders_of_history(name, environment.get)]
     return [*folders, *(Folder(path=path, is_history=True) for path in histories)]
 

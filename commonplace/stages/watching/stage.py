@@ -11,6 +11,7 @@ from commonplace.archive import leases, watched
 from commonplace.archive.core import Archive
 from commonplace.session import Session
 from commonplace.sources.registry import readers_version
+from commonplace.stages.importing.accounts import Accounts
 from commonplace.stages.importing.file import Importing
 from commonplace.stages.importing.report import FileReport, ImportReport
 from commonplace.stages.importing.stage import take_in
@@ -73,6 +74,7 @@ def _import(
     using = Importing(
         archive=session.archive,
         keep_exports=keep,
+        accounts=Accounts(known=session.settings.accounts),
         progress=lambda file: work.show(f"import {file.file}", file.read, None),
     )
     errors = len(report.errors)

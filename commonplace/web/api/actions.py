@@ -56,7 +56,7 @@ def _paths() -> Schema:
     choose = [
         _query("project", "Only this project: its name or id."),
         _query("category", "Only this category."),
-        _query("source", "Only from there: chatgpt, claude, omi ..."),
+        _query("source", "Only from there: chatgpt, omi ..., or from one account of it: chatgpt@work."),
     ]
     dates = [_query(name, f"{what}: 2026-03-01, 2026-03 or 2026.") for name, what in DATES.items()]
     found = _object(results=_list("Found"), next_cursor=TEXT)

@@ -43,10 +43,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     taxonomy: str = ""
     judge: str = ""
     destinations: list[str] = []
+    account: str = ""
 
     def parameters(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Those of a run of the pipeline."""
-        told = {"taxonomy": self.taxonomy, "judge": self.judge}
+        told = {"taxonomy": self.taxonomy, "judge": self.judge, "account": self.account}
         stages = ["import", "embed", "categorize", "map", *(["sync"] if self.destinations else [])]
         return {
             "paths": [str(path) for path in paths],
@@ -84,7 +85,10 @@ async def receive(request: Request, session: OwnerOfRuns) -> Response:
             return await run_in_threadpool(_page, request, session.owner, str(error))
         raise
     options = Options(
-        taxonomy=_last(fields, "taxonomy"), judge=_last(fields, "judge"), destinations=fields.get("destinations", [])
+        taxonomy=_last(fields, "taxonomy"),
+        judge=_last(fields, "judge"),
+        destinations=fields.get("destinations", []),
+        account=_last(fields, "account"),
     )
     return await run_in_threadpool(_start_or_price, request, session, looked, options)
 
@@ -97,6 +101,7 @@ def start(
     destinations: Chosen = [],  # noqa: B006
     taxonomy: Word = "",
     judge: Word = "",
+    account: Word = "",
     sure: Word = "",
 ) -> Response:
     """The run that imports what has arrived. What a judge would cost is said first, and has to be agreed to."""
@@ -107,7 +112,7 @@ def start(
     looked = [one if one.kind or one.refusal else uploads.finish(one) for one in found]
     if refused := [one for one in looked if one.refusal]:
         return _page(request, session.owner, refused[0].refusal)
-    options = Options(taxonomy=taxonomy, judge=judge, destinations=destinations)
+    options = Options(taxonomy=taxonomy, judge=judge, destinations=destinations, account=account)
     return (_start if sure else _start_or_price)(request, session, looked, options)
 
 

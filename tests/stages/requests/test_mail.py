@@ -19,7 +19,7 @@ from tests.fakes.imap import PASSWORD, FakeImap
 
 LINK = "https://chatgpt.com/backend-api/estuary/content?id=file-1&sig=x"
 VOUCHED = "mx.mine.org; spf=pass; dkim=pass (2048-bit key) header.d=tm.openai.com header.s=s1"
-ACCOUNTS = "[reminders.accounts.chatgpt]\n"
+ACCOUNTS = "[accounts.chatgpt]\n"
 
 
 def mail(
@@ -119,7 +119,7 @@ def test_two_accounts_are_told_apart_by_their_addresses(
     imap: FakeImap, sqlite_archive: Archive, tmp_path: Path
 ) -> None:
     two = "".join(
-        f'[reminders.accounts.{name}]\nsource = "chatgpt"\naddress = "{address}"\n'
+        f'[accounts.{name}]\nsource = "chatgpt"\naddress = "{address}"\n'
         for name, address in (("home", "me@mine.org"), ("work", "me@work.org"))
     )
     session = session_of(imap, sqlite_archive, tmp_path, accounts=two)

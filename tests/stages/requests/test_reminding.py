@@ -27,7 +27,7 @@ def poke() -> Iterator[FakePoke]:
 @pytest.fixture
 def session(poke: FakePoke, sqlite_archive: Archive, tmp_path: Path) -> Session:
     (tmp_path / "commonplace.toml").write_text(
-        '[reminders]\npoke = "poke"\n[reminders.accounts.chatgpt]\n[destinations.poke]\nallow_loopback = true\n'
+        '[reminders]\npoke = "poke"\n[accounts.chatgpt]\n[destinations.poke]\nallow_loopback = true\n'
         'max_retries = 0\n[hooks.mine]\nurl = "https://hooks.my-server.org"\n'
     )
     variables = {"COMMONPLACE_HOME": str(tmp_path), "POKE_API_KEY": poke.key, "POKE_API_ENDPOINT": poke.base_url}

@@ -15,7 +15,7 @@ from commonplace.errors import Refused
 from commonplace.moments import DAY, HOUR, now
 from commonplace.stages.requests.standing import Standing, named, say_asked, say_mailed, standings
 
-TWO = '[reminders.accounts.home]\nsource = "chatgpt"\n[reminders.accounts.work]\nsource = "chatgpt"\nevery_days = 7\n'
+TWO = '[accounts.home]\nsource = "chatgpt"\n[accounts.work]\nsource = "chatgpt"\nevery_days = 7\n'
 
 
 def settings(tmp_path: Path, toml: str = "") -> Settings:
@@ -23,10 +23,10 @@ def settings(tmp_path: Path, toml: str = "") -> Settings:
     return load({"COMMONPLACE_HOME": str(tmp_path)}, folder=tmp_path)[0]
 
 
-def came(archive: Archive, sha256: str = "a", source: str = "chatgpt") -> None:
+def came(archive: Archive, sha256: str = "a", source: str = "chatgpt", account: str = "") -> None:
     """An export was imported."""
-    counts = imports.Counts()
-    imports.finish(archive, imports.start(archive, name="x", signature=""), counts, source=source, sha256=sha256)
+    started, counts = imports.start(archive, name="x", signature=""), imports.Counts()
+    imports.finish(archive, started, counts, source=source, account=account, sha256=sha256)
 
 
 def the_one(settings: Settings, archive: Archive, *, days: float = 0, account: str = "chatgpt") -> Standing:
@@ -58,16 +58,18 @@ def test_two_accounts_of_an_assistant_are_never_mixed(archive: Archive, tmp_path
     assert [each.state for each in standings(mine, archive)] == ["never", "never"]
     say_asked(mine, archive, "work")
     say_asked(mine, archive, "home")
-    came(archive)
+    came(archive, account="work")
     assert [(each.account, each.state) for each in standings(mine, archive)] == [("home", "asked"), ("work", "fresh")]
-    came(archive, "b")
+    came(archive, "b", account="home")
     say_asked(mine, archive, "work")
     late = {each.account: each.state for each in standings(mine, archive, at=now() + 8 * DAY)}
     assert late == {"home": "fresh", "work": "late"}
+    came(archive, "c")  # of the account that has no name of its own
+    assert {each.account: each.state for each in standings(mine, archive)}["chatgpt"] == "fresh"
 
 
 def test_an_account_can_be_asked_for_before_its_first_export(archive: Archive, tmp_path: Path) -> None:
-    mine = settings(tmp_path, "[reminders.accounts.claude]\nevery_days = 0\n")
+    mine = settings(tmp_path, "[accounts.claude]\nevery_days = 0\n")
     say_asked(mine, archive, "claude")
     (found,) = standings(mine, archive)
     assert (found.state, found.title, found.every_days) == ("asked", "Claude", 0)
@@ -76,15 +78,15 @@ def test_an_account_can_be_asked_for_before_its_first_export(archive: Archive, t
 
 
 def test_what_cannot_be_asked_is_refused_with_what_can(sqlite_archive: Archive, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="cannot be asked") as refused:
-        standings(settings(tmp_path, "[reminders.accounts.codex]\n"), sqlite_archive)
+    with pytest.raises(Refused, match="no assistant that is known") as refused:
+        standings(settings(tmp_path, "[accounts.codx]\n"), sqlite_archive)
     assert "chatgpt" in str(refused.value.hint)
     with pytest.raises(Refused, match="no account 'chatgtp'"):
         say_asked(settings(tmp_path), sqlite_archive, "chatgtp")
 
 
 def test_a_mail_that_comes_without_a_click_here_is_noticed_all_the_same(archive: Archive, tmp_path: Path) -> None:
-    mine = settings(tmp_path, "[reminders.accounts.chatgpt]\n")
+    mine = settings(tmp_path, "[accounts.chatgpt]\n")
     say_asked(mine, archive, "chatgpt")
     came(archive)
     account = named(mine, archive, "chatgpt")
@@ -95,7 +97,7 @@ def test_a_mail_that_comes_without_a_click_here_is_noticed_all_the_same(archive:
 
 
 def test_a_request_outlives_nothing_but_the_next_one(sqlite_archive: Archive, tmp_path: Path) -> None:
-    mine = settings(tmp_path, "[reminders.accounts.chatgpt]\n")
+    mine = settings(tmp_path, "[accounts.chatgpt]\n")
     say_asked(mine, sqlite_archive, "chatgpt")
     say_mailed(
         sqlite_archive, named(mine, sqlite_archive, "chatgpt"), at=now() - 25 * HOUR, link="https://chatgpt.com/1"

@@ -17,7 +17,7 @@ from commonplace.moments import DAY, now
 from commonplace.stages.requests.standing import named, say_mailed
 from tests.web.conftest import HASHED, PASSWORD, Live, Start
 
-OLD = '[reminders.accounts.chatgpt]\n[watch]\nfolders = ["{folder}", "{folder}/nowhere"]\n'
+OLD = '[accounts.chatgpt]\n[watch]\nfolders = ["{folder}", "{folder}/nowhere"]\n'
 
 
 @pytest.fixture
