@@ -33,7 +33,7 @@ class MailCredentials(CredentialsBlock):
     _description = "A mailbox in which the mails about exports are noticed, read-only."
     _documentation_url = DOCUMENTATION  # type: ignore[assignment]
 
-    host: str = Field(description="The IMAP server.")
+    host: str = Field(description="The IMAP server. Empty: none is read.")
     port: int = Field(default=993, description="Its port.")
     user: str = Field(description="Who opens the mailbox.")
     password: SecretStr = Field(description="The password, best one that the provider makes for a program.")

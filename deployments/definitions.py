@@ -62,7 +62,7 @@ def schedules_of(deployment: dict[str, Any], settings: Settings) -> list[dict[st
     wanted = {SCHEDULE_SLUGS[name]: cron for name, cron in msgspec.structs.asdict(settings.schedule).items()}
     if not settings.is_watching:
         wanted["watch"] = ""
-    if not (settings.mail.host or settings.reminders.poke or settings.hooks):
+    if not (settings.mail.host or settings.reminders.poke or settings.reminders.mail or settings.hooks):
         wanted["remind-export"] = ""
     found = []
     for schedule in deployment.get("schedules") or []:

@@ -15,7 +15,7 @@ from commonplace.sources.registry import SOURCES
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sources", "archive", "categorize", "projects", "meaning", "answers", "destinations")
-SERVICES = {"openai", "omi_api", "outgoing", "mailbox"}
+SERVICES = {"openai", "omi_api", "outgoing", "mailbox", "postbox"}
 FOUNDATION = {
     "model",
     "errors",
@@ -81,6 +81,7 @@ def _may_import(room: str) -> set[str]:
         "answer_file": {"errors"},
         "outgoing": {"errors"},
         "mailbox": {"errors"},
+        "postbox": {"errors", "outgoing"},
         "openai": {"model", "errors", "config", "moments", "connections"},
         "omi_api": {"errors", "moments"},
         "secret_keys": {"errors", "config"},

@@ -110,20 +110,26 @@ def _omi(settings: Settings, environment: Environment, ask: bool) -> Found:
 
 
 def _mail(settings: Settings, environment: Environment, ask: bool) -> Found:
-    """The mailbox of [mail], opened read-only; nothing in it is looked at."""
+    """The mailbox of [mail], opened read-only, and the server that sends: nothing is looked at, and nothing sent."""
     from commonplace.environment import Place
     from commonplace.mailbox import opened
+    from commonplace.postbox import check
     from commonplace.stages.requests.mail import mailbox_of
+    from commonplace.stages.requests.reminding import postbox_of
 
     mail, known = settings.mail, environment.get("MAIL_PASSWORD")
-    if not mail.host:
+    if not mail.host and not mail.smtp_host:
         raise Refused("[mail] names no host.", hint="docs/exports.md says what a mailbox takes.")
-    password = known or Asking(ask=ask).answer(f"Password of {mail.user} at {mail.host}", is_secret=True)
-    box = mailbox_of(settings, environment.under(Place("what was typed", {"MAIL_PASSWORD": password})))
-    with opened(box):
-        fields = {"host": box.host, "port": box.port, "user": box.user, "password": password, "folder": box.folder}
-    return (
-        {"mailbox": f"{box.user} at {box.host}", "folder": box.folder},
-        fields,
-        {} if known else {"MAIL_PASSWORD": password},
+    password = known or Asking(ask=ask).answer(
+        f"Password of {mail.user} at {mail.host or mail.smtp_host}", is_secret=True
     )
+    typed = environment.under(Place("what was typed", {"MAIL_PASSWORD": password}))
+    told = {}
+    if mail.host:
+        with opened(mailbox_of(settings, typed)):
+            told = {"mailbox": f"{mail.user} at {mail.host}", "folder": mail.folder}
+    if mail.smtp_host:
+        check(postbox_of(settings, typed))
+        told["sends"] = f"{mail.user} at {mail.smtp_host}"
+    fields = {"host": mail.host, "port": mail.port, "user": mail.user, "password": password, "folder": mail.folder}
+    return told, fields, {} if known else {"MAIL_PASSWORD": password}

@@ -67,10 +67,15 @@ class ReminderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """When the last export of an account is so old, the web app says that it is time for a new one. 0: never."""
     poke: str = ""
     """The destination of the kind Poke that is told when a click is needed. Empty: none."""
+    mail: str = ""
+    """Who gets a mail then, through the server that `[mail]` names. Empty: nobody."""
 
 
 class MailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A mailbox in which mails about exports are noticed. Its password is MAIL_PASSWORD, in the environment or .env."""
+    """A mailbox in which mails about exports are noticed, and the server that reminders are sent through.
+
+    The password of both is MAIL_PASSWORD, in the environment, in .env or in a saved block.
+    """
 
     host: str = ""
     """The IMAP server. Empty: no mail is read."""
@@ -82,6 +87,10 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """How your mail server calls itself in the Authentication-Results of a mail, such as mx.google.com."""
     plain: bool = False
     """Without encryption: for a server on this machine alone."""
+    smtp_host: str = ""
+    """The server that sends reminders. Empty: none is sent."""
+    smtp_port: Port = 465
+    """Where it is not 465, encryption is asked for after the greeting (STARTTLS), and nothing is said without it."""
 
 
 class CategorizeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,7 +15,8 @@ from commonplace.cli import app
 from commonplace.cli.output import Output
 from commonplace.config import load
 from commonplace.sources.chatgpt.sample import write_sample
-from tests.fakes.imap import PASSWORD, FakeImap
+from tests.fakes.mail.imap import PASSWORD, FakeImap
+from tests.fakes.mail.smtp import FakeSmtp
 from tests.fakes.notion import FakeNotion
 from tests.fakes.omi import FakeOmi
 from tests.fakes.openai import FakeOpenAI
@@ -215,3 +216,16 @@ def test_a_mailbox_is_opened_read_only_and_its_password_is_not_shown(
         code, told = connect("mail")
     assert (code, told) == (0, {"mailbox": "me at 127.0.0.1", "folder": "INBOX"})
     assert {each.split()[0] for each in imap.asked} == {"CAPABILITY", "LOGIN", "EXAMINE", "LOGOUT"}
+
+
+def test_the_server_that_sends_is_tried_without_sending(
+    connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeSmtp() as smtp:
+        text = f'[mail]\nuser = "me"\nsmtp_host = "127.0.0.1"\nsmtp_port = {smtp.port}\nplain = true\n'
+        settings_file(monkeypatch, tmp_path, text)
+        monkeypatch.setenv("MAIL_PASSWORD", "guessed")
+        assert "does not let me in" in connect("mail")[1]["error"]
+        monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
+        assert connect("mail") == (0, {"sends": "me at 127.0.0.1"})
+    assert smtp.mails == []

@@ -104,7 +104,8 @@ def test_folders_are_looked_at_only_where_some_are_watched() -> None:
 
 def test_nobody_is_reminded_by_a_run_where_nobody_wants_to_be_told() -> None:
     settings, _ = load({"COMMONPLACE_HOME": "/nowhere"})
-    wishes: list[dict[str, Any]] = [{}, {"mail": MailSettings(host="h")}, {"reminders": ReminderSettings(poke="poke")}]
+    told = [{"reminders": ReminderSettings(poke="poke")}, {"reminders": ReminderSettings(mail="me@mine.org")}]
+    wishes: list[dict[str, Any]] = [{}, {"mail": MailSettings(host="h")}, *told]
     for wish in wishes:
         changed = msgspec.structs.replace(settings, **wish)
         slugs = {s["slug"] for d in DEPLOYMENTS for s in definitions.schedules_of(d, changed)}

@@ -1,13 +1,14 @@
-"""Telling whoever wants it that an export needs a click. The web app says so by itself; this is for Poke and hooks."""
+"""Telling whoever wants it that an export needs a click. The web app says so by itself; this is for all others."""
 
 from __future__ import annotations
 
 from commonplace.archive import requests
-from commonplace.config import HookEvent
+from commonplace.config import Environment, HookEvent, Settings
 from commonplace.destinations.poke import PokeDestination
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.moments import DAY, now, to_iso
 from commonplace.outgoing import Unanswered
+from commonplace.postbox import Postbox, post
 from commonplace.session import Session
 from commonplace.stages import hooks
 from commonplace.stages.requests.mail import read_mail
@@ -54,19 +55,24 @@ def remind_export(session: Session) -> RemindReport:
 
 
 def _tell(session: Session, one: Standing, before: int | None, report: RemindReport) -> None:
-    """Noted first: who may have heard of it is not told twice."""
+    """Noted first: who may have heard of it is not told twice, whatever became of the other ways."""
     requests.change(session.archive, one.account, reminded_at=now())
+    wanted = session.settings.reminders
+    ways = [way for way, is_wanted in ((_through_poke, wanted.poke), (_by_mail, wanted.mail)) if is_wanted]
+    errors: list[CommonplaceError] = []
+    for way in ways:
+        try:
+            way(session, one)
+        except CommonplaceError as error:
+            errors.append(error)
+    report.errors += map(str, errors)
+    if ways and sum(not isinstance(error, Unanswered) for error in errors) == len(ways):
+        requests.change(session.archive, one.account, reminded_at=before)
+        return
     event: HookEvent = "export.ready" if one.state == "ready" else "export.due"
     data = {"account": one.account, "source": one.source, "state": one.state, "page": one.page}
-    try:
-        if session.settings.reminders.poke:
-            _through_poke(session, one)
-        hooks.queue(session, event, data)
-        report.told += 1
-    except CommonplaceError as error:
-        report.errors.append(str(error))
-        if not isinstance(error, Unanswered):
-            requests.change(session.archive, one.account, reminded_at=before)
+    hooks.queue(session, event, data)
+    report.told += len(errors) < len(ways) or not ways
 
 
 def _through_poke(session: Session, one: Standing) -> None:
@@ -78,6 +84,20 @@ def _through_poke(session: Session, one: Standing) -> None:
             )
         send = poke.client.fire if poke.settings.mode == "webhook" else poke.client.message
         send({"message": message_of(session, one)})
+
+
+def _by_mail(session: Session, one: Standing) -> None:
+    box = postbox_of(session.settings, session.environment)
+    post(box, to=session.settings.reminders.mail, subject=f"Export of {one.called}", text=message_of(session, one))
+
+
+def postbox_of(settings: Settings, environment: Environment) -> Postbox:
+    """The server that sends, as the settings have it. Refused where something is missing."""
+    mail, password = settings.mail, environment.get("MAIL_PASSWORD") or ""
+    for name, value in (("[mail] smtp_host", mail.smtp_host), ("[mail] user", mail.user), ("MAIL_PASSWORD", password)):
+        if not value:
+            raise Refused(f"{name} is not set.", hint="docs/exports.md says what sending reminders takes.")
+    return Postbox(host=mail.smtp_host, port=mail.smtp_port, user=mail.user, password=password, plain=mail.plain)
 
 
 def message_of(session: Session, one: Standing) -> str:

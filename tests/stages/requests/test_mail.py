@@ -15,7 +15,7 @@ from commonplace.mailbox import Mailbox, opened
 from commonplace.session import Session
 from commonplace.stages.requests.mail import read_mail
 from commonplace.stages.requests.standing import standings
-from tests.fakes.imap import PASSWORD, FakeImap
+from tests.fakes.mail.imap import PASSWORD, FakeImap
 
 LINK = "https://chatgpt.com/backend-api/estuary/content?id=file-1&sig=x"
 VOUCHED = "mx.mine.org; spf=pass; dkim=pass (2048-bit key) header.d=tm.openai.com header.s=s1"
