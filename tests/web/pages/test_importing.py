@@ -13,8 +13,10 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from commonplace import runs
 from commonplace.archive.access import lending, users
 from commonplace.sources.chatgpt.sample import write_sample
+from tests.fakes.prefect_api import FakePrefectApi
 from tests.web.chromium import log_in
 from tests.web.conftest import HASHED, PASSWORD, Browser, Forms, Live, Start
 
@@ -68,18 +70,42 @@ def test_what_a_judge_would_cost_for_the_file_is_said_before_it_starts(start: St
     live = start(prices, OPENAI_API_KEY=KEY)
     users.add_user(live.archive, "me", HASHED(PASSWORD), owner="me")
     browser = live.logged_in()
-    asked = _send(browser, ("mine.zip", sample), judge="openai", taxonomy="everyday")
+    asked = _send(browser, ("mine.zip", sample), judge="openai", taxonomy="everyday", account="work")
     assert asked.status_code == 200
     assert "60 conversations are in mine.zip." in asked.text
     assert re.search(r"would take about \$[1-9]\d*\.\d\d to sort them", asked.text)
     assert "commonplace up" not in asked.text  # nothing was begun
     forms = [form["fields"] for form in Forms.of(asked.text) if form["action"] == "/import/start"]
     assert [form.get("judge") for form in forms] == ["openai", "local", None]
-    assert {form.get("taxonomy") for form in forms[:2]} == {"everyday"}
+    assert {(form.get("taxonomy"), form.get("account")) for form in forms[:2]} == {("everyday", "work")}
     for fields in forms[:2]:  # a yes begins it, which here nobody takes
         assert "commonplace up" in browser.client.post("/import/start", data=fields).text
     unknown = start().logged_in()
     assert "is not known: its key or its server" in _send(unknown, ("mine.zip", sample), judge="openai").text
+
+
+def test_whose_account_it_is_can_be_chosen_where_there_are_several(
+    start: Start, sample: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+
+    def note(flow: str, parameters: dict[str, Any], *, lent_in: str | None = None) -> runs.Started:
+        asked.append(parameters.get("account"))
+        return runs.Started("01a21592-9efd-7d5b-9e40-ed0503cef7fd", flow)
+
+    monkeypatch.setattr(runs, "connect", lambda settings: None)
+    monkeypatch.setattr(runs, "start", note)
+    with FakePrefectApi() as prefect:
+        monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+        several = start('[accounts.work]\nsource = "claude"\n[accounts.chatgpt]\n')
+        users.add_user(several.archive, "me", HASHED(PASSWORD), owner="me")
+        browser = several.logged_in()
+        page = browser.get("/import").text
+        assert '<option value="work">work (claude)</option>' in page
+        assert '<option value="chatgpt">chatgpt</option>' in page
+        _send(browser, ("a.zip", sample), account="work")
+        _send(browser, ("a.zip", sample))
+        assert asked == ["work", None]
 
 
 def test_a_form_from_elsewhere_or_of_another_person_brings_nothing(live: Live, sample: bytes) -> None:
