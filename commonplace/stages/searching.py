@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,6 +45,11 @@ class Searcher:
         result = found.search(self._session.archive, text, mode=mode, direction=direction, **asked)
         return msgspec.structs.replace(result, note=" ".join(notes))
 
+    def get_ready(self) -> None:
+        """Load the model beside whatever goes on, if there is one, so that the first search need not."""
+        if not self._embedders:
+            threading.Thread(target=self._load, name="get ready", daemon=True).start()
+
     def similar(self, id: str, **asked: Any) -> SearchResult:
         """The conversations nearest to one."""
         served = self._serving()
@@ -63,6 +69,10 @@ class Searcher:
     def close(self) -> None:
         for embedder in self._embedders.values():
             embedder.close()
+
+    def _load(self) -> None:
+        with suppress(CommonplaceError):
+            self.direction("a")
 
     def _serving(self) -> tuple[Kind, Embedder] | None:
         """The kind that is searched: that of the settings, once it covers enough, else the one that covers most."""

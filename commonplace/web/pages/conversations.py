@@ -104,6 +104,8 @@ def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends
     server = server_of(request)
     part = PARTS.get(request.headers.get("x-part", ""))
     found, problem = None, ""
+    if asked == Asked():
+        server.readers.of(session.owner).searcher.get_ready()
     try:
         found = _found(server, session.owner, asked, facets=part != PARTS["found"])
     except Refused as refused:

@@ -30,6 +30,7 @@ async function ask() {
     const html = await part(address, "found", signal);
     if (html === null) return;
     found.innerHTML = html;
+    found.removeAttribute("aria-busy");
     kept.value = String(values);
     history.replaceState(null, "", address);
     settling = setTimeout(() => count(address, signal), SETTLED);
@@ -56,7 +57,7 @@ typed?.addEventListener("input", () => {
   clearTimeout(waiting);
   clearTimeout(settling);
   asking.abort();
-  beside.setAttribute("aria-busy", "true"); // it is of another question
+  for (const each of [found, beside]) each.setAttribute("aria-busy", "true"); // it is of another question
   if (isAsking) waiting = setTimeout(ask, OVERTAKING);
   else ask();
 });
