@@ -71,6 +71,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return self.state.upper() in ENDED
 
     @property
+    def has_broken_off(self) -> bool:
+        """Whether it has ended and something may be missing."""
+        return self.has_ended and self.state != "completed"
+
+    @property
     def waits(self) -> bool:
         return self.state.upper() in WAITING
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
@@ -82,6 +83,22 @@ def cancel(request: Request, session: OwnerOfRuns, id: str) -> Response:
     except CommonplaceError as error:
         raise Problem(503, "not_cancelled", error.message, hint=error.hint) from None
     return done(f"/runs/{id}")
+
+
+@router.post("/{id}/again", dependencies=[Guarded])
+def again(request: Request, session: OwnerOfRuns, id: str) -> Response:
+    """Ask for what a run that broke off did not do: the same once more, since what is done is not done again."""
+    run, uploads = _seen(request, id).run, server_of(request).uploads
+    try:
+        if not run.has_broken_off:
+            raise Refused(say("run.goes_on"))
+        started = ask_for(request, session, run.flow, dict(run.parameters))
+    except CommonplaceError as error:
+        raise Problem(503, "not_asked", error.message, hint=error.hint) from None
+    for upload in uploads.list(session.owner):
+        if upload.run == id:
+            uploads.keep(msgspec.structs.replace(upload, run=started.id))
+    return done(f"/runs/{started.id}")
 
 
 def ask_for(

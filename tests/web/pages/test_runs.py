@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from playwright.sync_api import expect
 
@@ -18,7 +19,7 @@ from commonplace.errors import Defect
 from tests.archive.builders import simple_chat
 from tests.fakes.prefect_api import FakePrefectApi
 from tests.web.chromium import log_in
-from tests.web.conftest import Live
+from tests.web.conftest import Forms, Live
 
 ID = "01a21592-9efd-7d5b-9e40-ed0503cef7fd"
 FILE = "0123.zip"
@@ -88,6 +89,40 @@ def test_prefect_may_go_while_a_run_is_looked_at(
     page = browser.get(f"/runs/{ID}")
     assert page.status_code == 503
     assert "commonplace up" in page.text
+
+
+@pytest.mark.parametrize("state", ["crashed", "failed", "cancelled"])
+def test_a_run_that_broke_off_goes_on_with_what_is_missing(
+    live: Live, prefect: FakePrefectApi, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    parameters: dict[str, Any] = {"paths": [f"/x/{FILE}"], "stages": ["import"], "taxonomy": "everyday"}
+    run = prefect.add_run(ID, state=state, **parameters)
+    run["end_time"] = run["start_time"]
+    upload = live.server.uploads.create("me", "mine.zip", 3)
+    live.server.uploads.keep(msgspec.structs.replace(upload, run=ID))
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def start(flow: str, parameters: dict[str, Any], *, lent_in: str | None = None) -> runs.Started:
+        asked.append((flow, parameters))
+        return runs.Started("another", flow)
+
+    monkeypatch.setattr(runs, "connect", lambda settings: None)
+    monkeypatch.setattr(runs, "start", start)
+    browser = live.logged_in()
+    reply = browser.submit(browser.get(f"/runs/{ID}"), f"/runs/{ID}/again")
+    assert reply.headers["location"] == "/runs/another"
+    assert asked == [("pipeline", parameters)]
+    assert [one.run for one in live.server.uploads.list("me")] == ["another"]
+
+
+def test_a_run_that_goes_on_or_is_done_is_not_asked_for_again(live: Live, prefect: FakePrefectApi) -> None:
+    prefect.add_run(ID, state="completed", paths=[])
+    browser = live.logged_in()
+    page = browser.get(f"/runs/{ID}")
+    assert "/again" not in page.text
+    csrf = Forms.of(page.text)[1]["fields"]["csrf"]
+    refused = browser.client.post(f"/runs/{ID}/again", data={"csrf": csrf}, headers={"accept": "text/html"})
+    assert "has not broken off" in refused.text
 
 
 @pytest.mark.browser
