@@ -82,7 +82,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     supports_figures: bool = False
     """Has the power of `TellsFigures`."""
     writers: int = 1
-    """So many documents are written at once. Chunks are whole rounds of them: at their ends nobody is idle."""
+    """So many documents are written at once. Chunks are whole rounds of them: at their ends few are idle."""
     most_at_once: int | None = None
     """A run with more conversations than this needs somebody's word: each of them is a message to a person."""
 

@@ -13,6 +13,8 @@ from commonplace.archive.scope import Columns, Scope
 
 SMALLEST_CHUNK = 25
 MOST_CHUNKS = 100
+ROUNDS = 4
+"""So many at least: whoever works on several at once waits for the last one at each chunk's end."""
 
 
 class Selection(Scope, frozen=True, kw_only=True):
@@ -55,9 +57,9 @@ def partition(ids: Iterable[str], *, smallest: int = SMALLEST_CHUNK, most: int =
 def slices(
     ids: Sequence[str], *, smallest: int = SMALLEST_CHUNK, most: int = MOST_CHUNKS, rounds_of: int = 1
 ) -> list[list[str]]:
-    """Cut ids into chunks of at least `smallest`, at most `most` of them, in their order; in each a multiple of
-    `rounds_of`."""
-    size = max(smallest, -(-len(ids) // most))
+    """Cut ids into chunks of at least `smallest`, at most `most` of them, in their order; in each whole rounds of those
+    that are worked on at once."""
+    size = max(smallest, ROUNDS * rounds_of, -(-len(ids) // most))
     size = -(-size // rounds_of) * rounds_of
     return [list(ids[start : start + size]) for start in range(0, len(ids), size)]
 

@@ -13,8 +13,6 @@ import struct
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -82,19 +80,16 @@ class FakeConversations(Loopback):
         """Somebody goes on there."""
         return str(self.add(conversation_id, [{"type": "message", "role": role, "content": text}])[0]["id"])
 
-    @contextmanager
-    def using(self, conversation_id: str | None) -> Iterator[bool]:
-        """Whether nobody else writes to that conversation meanwhile."""
+    def take(self, conversation_id: str) -> bool:
+        """Whether nobody else writes to that conversation, until it is released."""
         with self.lock:
             is_free = conversation_id not in self._in_use
-            if conversation_id is not None:
-                self._in_use.add(conversation_id)
-        try:
-            yield is_free
-        finally:
-            if is_free and conversation_id is not None:
-                with self.lock:
-                    self._in_use.remove(conversation_id)
+            self._in_use.add(conversation_id)
+            return is_free
+
+    def release(self, conversation_id: str) -> None:
+        with self.lock:
+            self._in_use.discard(conversation_id)
 
     def next_id(self, prefix: str) -> str:
         self._number += 1
@@ -119,6 +114,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    _taken: str | None = None
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
@@ -143,9 +139,19 @@ class _Handler(BaseHTTPRequestHandler):
         if method == "POST" and path == ["conversations"] and fake.meeting is not None:
             fake.meeting.wait(30)
         written = path[1] if len(path) > 1 else body.get("conversation") if path[0] == "responses" else None
-        with fake.using(written if method == "POST" else None) as is_free:
+        is_free = fake.take(written) if method == "POST" and written else True
+        self._taken = written if method == "POST" and is_free else None
+        try:
             time.sleep(fake.latency_seconds)
             self._answer(fake, method, path, query, body, is_free=is_free)
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        """Before the answer: whoever has it may write the next."""
+        if self._taken:
+            self.server.fake.release(self._taken)  # type: ignore[attr-defined]
+            self._taken = None
 
     def _answer(
         self, fake: FakeConversations, method: str, path: list[str], query: Json, body: Json, *, is_free: bool
@@ -284,6 +290,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, data: bytes, *, kind: str = "application/json", longer: int = 0) -> None:
         """With more promised than is sent, the connection breaks in the middle."""
+        self._release()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data) + longer))

@@ -76,11 +76,12 @@ def test_who_writes_to_a_conversation_that_is_written_to_is_told_so(
         except openai.BadRequestError as error:
             codes.append(error.code)
 
-    with fake.using(made.id):  # somebody's answer is on its way
-        both = [Thread(target=add) for _ in range(2)]
-        for one in both:
-            one.start()
-        for one in both:
-            one.join()
+    assert fake.take(made.id)  # somebody's answer is on its way
+    both = [Thread(target=add) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    fake.release(made.id)
     assert codes == ["conversation_locked"] * 2
     assert client.conversations.items.create(made.id, items=said("b")).data

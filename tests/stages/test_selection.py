@@ -7,7 +7,7 @@ import pytest
 from commonplace.stages.selection import slices
 
 
-@pytest.mark.parametrize(("count", "rounds_of", "sizes"), [(60, 1, [25, 25, 10]), (60, 13, [26, 26, 8])])
+@pytest.mark.parametrize(("count", "rounds_of", "sizes"), [(60, 1, [25, 25, 10]), (60, 13, [52, 8])])
 def test_chunks_are_whole_rounds_of_those_who_write(count: int, rounds_of: int, sizes: list[int]) -> None:
     ids = [str(n) for n in range(count)]
     chunks = slices(ids, rounds_of=rounds_of)

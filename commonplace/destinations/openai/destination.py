@@ -19,7 +19,7 @@ from commonplace.openai.client import OPENAI_URL, REQUESTS_PER_MINUTE, Account, 
 from commonplace.openai.errors import Missing
 
 WRITERS = 13
-"""Conversations at once, each by one writer: the smallest chunk in two rounds."""
+"""Conversations at once, each by one writer."""
 CAPABILITIES = Capabilities(
     renderer_version=RENDERER_VERSION, supports_message_pull=True, supports_removal=True, writers=WRITERS
 )

@@ -62,6 +62,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
     """One conversation that has to be written, and why."""
 
     conversation_id: str
+    messages: int
     title: str | None
     input_hash: str
     state: str
@@ -145,7 +146,13 @@ def pending(
         query = query.limit(selection.limit)
     with archive.read() as connection:
         return [
-            Pending(conversation_id=row.id, title=row.title, input_hash=row.wanted, state=_why(row.state))
+            Pending(
+                conversation_id=row.id,
+                messages=row.message_count,
+                title=row.title,
+                input_hash=row.wanted,
+                state=_why(row.state),
+            )
             for row in connection.execute(query)
         ]
 
@@ -173,7 +180,7 @@ def in_scope(
         ),
     )
     return (
-        select(table.id, shown_title(), wanted.label("wanted"), ledger.c.state)
+        select(table.id, table.message_count, shown_title(), wanted.label("wanted"), ledger.c.state)
         .select_from(joined)
         .where(selection.clause(archive), rules.clause())
         .order_by(table.updated_at, table.id)

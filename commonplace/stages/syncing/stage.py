@@ -15,7 +15,7 @@ from commonplace.model import Outcome
 from commonplace.session import Session
 from commonplace.stages.selection import Selection, slices
 from commonplace.stages.syncing.beginning import begin, foresee
-from commonplace.stages.syncing.pending import Wishes
+from commonplace.stages.syncing.pending import Pending, Wishes
 from commonplace.stages.syncing.pull import can_pull
 from commonplace.stages.syncing.report import Plan, SyncReport
 from commonplace.stages.syncing.writing import (
@@ -82,8 +82,7 @@ def write_pending(
             report.requests += written.requests
             report.count(written.figures)
 
-    writers = using.destination.capabilities.writers
-    chunks = slices([item.conversation_id for item in beginning.waiting], rounds_of=writers)
+    chunks = _chunks(beginning.waiting, using.destination.capabilities.writers)
     label = f"sync-{report.destination}"
     try:
         through(work, write_chunk, using, chunks, label=label, on_end=add, errors=report.errors, force=selection.force)
@@ -92,6 +91,12 @@ def write_pending(
     finally:
         if report.created or report.updated:
             report.location = using.destination.location
+
+
+def _chunks(waiting: list[Pending], writers: int) -> list[list[str]]:
+    """Oldest first; for several writers the longest first, so that those of a chunk are done at about the same time."""
+    ordered = sorted(waiting, key=lambda item: -item.messages) if writers > 1 else waiting
+    return slices([item.conversation_id for item in ordered], rounds_of=writers)
 
 
 def _require_word(using: Syncing, waiting: int, wishes: Wishes) -> None:
