@@ -38,7 +38,7 @@ from sqlalchemy import (
 )
 
 from commonplace.archive.core import Archive
-from commonplace.archive.engine import connect, database_url, for_writing, hurry
+from commonplace.archive.engine import connect, database_url, for_writing, hurry, outside_transactions
 from commonplace.archive.metadata import Key, Moment
 from commonplace.archive.rows import add, batched
 from commonplace.archive.texts import StoredText
@@ -49,8 +49,8 @@ STATES: tuple[State, ...] = ("waiting", "done", "failed", "quarantined")
 
 PATIENCE_SECONDS = 5
 """Everybody writes for a moment only; who waits longer than this had better come back."""
-LOG_PAGES = 1000
-"""After so many, the write-ahead log goes into the file, and is cut to that where a longer one was needed."""
+LOG_BYTES = 4 << 20
+"""What the write-ahead log is cut to where a longer one was needed."""
 _LOCK = 0x696E626F
 """For PostgreSQL, which may refuse when two make the same table at once."""
 
@@ -199,7 +199,15 @@ class Inbox:
         """Deliveries that were done so long ago that they are not repeated any more."""
         with self._write() as connection:
             chosen = delete(inbox).where(inbox.c.state == "done", inbox.c.received_at < before)
-            return connection.execute(chosen).rowcount
+            forgotten = connection.execute(chosen).rowcount
+        self.tidy()
+        return forgotten
+
+    def tidy(self) -> None:
+        """What the write-ahead log holds goes into the file, at the cost of nobody who waits for an answer."""
+        if self.engine.dialect.name == "sqlite":
+            with outside_transactions(self.engine).connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
@@ -245,7 +253,9 @@ def open_inbox(archive: Archive) -> Iterator[Inbox]:
     event.listen(engine, "connect", _prepare)
     try:
         _make(engine)
-        yield Inbox(engine)
+        opened = Inbox(engine)
+        opened.tidy()  # whoever had it before may have been killed
+        yield opened
     finally:
         engine.dispose()
 
@@ -266,9 +276,7 @@ def file_of(archive: Archive) -> Path:
 
 def _prepare(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous = FULL")
-    # The archive's log may grow for the sake of bulk loads; deliveries come one by one, and what is done should go.
-    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
-    connection.execute(f"PRAGMA journal_size_limit = {LOG_PAGES * 4096}")
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     connection.execute("PRAGMA secure_delete = ON")  # what is done leaves nothing behind here
 
 

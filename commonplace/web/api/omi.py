@@ -29,26 +29,10 @@ _UID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _DELIVERY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
-@router.post("/chatgpt/webhook/memory")
-async def founding(request: Request) -> Response:
-    """A conversation, at the founding system's address."""
-    return await _receive(request, "memory", "")
-
-
-@router.post("/omi/{kind}")
-async def receive(request: Request, kind: str) -> Response:
+async def receive(request: Request) -> Response:
     """A conversation, a day's summary, or a piece of a conversation that is going on."""
-    return await _receive(request, kind, "")
-
-
-@router.post("/omi/{secret}/{kind}")
-async def receive_with_secret(request: Request, secret: str, kind: str) -> Response:
-    """The same at an address that only OMI was told."""
-    return await _receive(request, kind, secret)
-
-
-async def _receive(request: Request, kind: str, secret: str) -> Response:
     server = server_of(request)
+    kind, secret = request.path_params.get("kind", "memory"), request.path_params.get("secret", "")
     if kind not in KINDS:
         raise Problem(404, "not_found", f"There is no such webhook. There are: {', '.join(KINDS)}.")
     counted = server.metrics.deliveries
@@ -73,6 +57,12 @@ async def _receive(request: Request, kind: str, secret: str) -> Response:
     await server.deliveries.store(delivery)
     counted.labels(kind, "stored" if is_trusted else "quarantined").inc()
     return JSONResponse({})
+
+
+for address in ("/chatgpt/webhook/memory", "/omi/{kind}", "/omi/{secret}/{kind}"):
+    # The first is the founding system's, the last one only OMI was told. What answers a hundred times a second takes
+    # a plain route: reading the parameters of a function takes longer than looking at three.
+    router.add_route(address, receive, methods=["POST"])
 
 
 def _check_type(request: Request) -> None:
