@@ -6,11 +6,18 @@ const address = `/runs/${place.dataset.run}`;
 const PATIENCE = 8000;
 let heard = Date.now();
 
-/** @param {string} html */
+/** What is said stays the same element: of another one nobody would hear that it changed. @param {string} html */
 function show(html) {
   heard = Date.now();
   const open = [...place.querySelectorAll("details")].map((each) => each.open);
-  place.innerHTML = html;
+  const made = document.createElement("template");
+  made.innerHTML = html;
+  const said = /** @type {HTMLElement} */ (place.querySelector("[role=status]"));
+  const next = /** @type {HTMLElement} */ (made.content.querySelector("[role=status]"));
+  next.remove();
+  if (said.innerHTML !== next.innerHTML) said.innerHTML = next.innerHTML;
+  while (said.nextSibling) said.nextSibling.remove();
+  said.after(made.content);
   place.querySelectorAll("details").forEach((each, index) => { if (index in open) each.open = open[index]; });
 }
 

@@ -47,6 +47,19 @@ TOO_WIDE = """document.documentElement.scrollWidth > innerWidth
     .map((each) => `${each.tagName}.${each.className}`).slice(0, 9) : []"""
 
 
+NUMBERED = """() => {
+  const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")];
+  const shown = all.filter((each) => each.type !== "hidden" && !each.disabled && each.checkVisibility());
+  shown.filter((each) => each.tabIndex >= 0).forEach((each, number) => { each.dataset.number = number; });
+  return shown.length;
+}"""
+"""What can be worked with, as it stands in the page."""
+FOCUSED = """() => {
+  const seen = getComputedStyle(document.activeElement).outlineStyle !== "none";
+  return seen ? Number(document.activeElement.dataset.number ?? -1) : "not seen";
+}"""
+
+
 @pytest.fixture(autouse=True)
 def _run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A run that failed for a reason that nobody would want to read."""
@@ -133,6 +146,22 @@ def test_in_a_browser_nothing_acts_or_leaves_and_nothing_is_cut_off(live: Live, 
         page = watched.open(path)
         assert watched.wrong == [], path
         assert page.evaluate(TOO_WIDE) == [], path
+
+
+@pytest.mark.browser
+def test_the_keyboard_comes_to_everything_in_the_order_in_which_it_is_read(live: Live, chrome: Any) -> None:
+    fill(live.archive)
+    watched = log_in(chrome, live, viewport={"width": 1280, "height": 800})
+    for path in ("/import", "/conversations", f"/runs/{RUN}"):
+        page = watched.open(path)
+        count = page.evaluate(NUMBERED)
+        assert page.evaluate("document.activeElement === document.body"), path
+        reached = []
+        for _ in range(count):
+            page.keyboard.press("Tab")
+            number = page.evaluate(FOCUSED)
+            reached.append(number)
+        assert reached == list(range(count)), path
 
 
 @pytest.mark.slow

@@ -131,10 +131,22 @@ def test_a_page_follows_its_run_to_the_end(live: Live, prefect: FakePrefectApi, 
     watched = log_in(chrome, live)
     page = watched.open(f"/runs/{ID}")
     expect(page.get_by_role("status")).to_contain_text("At work: Import")
+    page.get_by_role("status").evaluate("said => { said.heard = true }")
     prefect.add_summary("import", read=4, new=4)
     _imported(live, read=4, new=4)
     expect(page.get_by_text("4 read = 4 new")).to_be_visible()
     expect(page.get_by_role("progressbar", name="Understand")).to_be_visible()
+    expect(page.locator("#run")).to_match_aria_snapshot("""
+      - status:
+        - strong: "At work: Understand"
+      - list:
+        - listitem:
+          - heading "Import" [level=3]
+        - listitem:
+          - heading "Understand" [level=3]
+          - progressbar "Understand"
+    """)
+    assert page.get_by_role("status").evaluate("said => said.heard"), "another element would not be announced"
     run |= {"state_type": "COMPLETED", "state_name": "Completed", "state": {"message": "pipeline: 4 imported"}}
     expect(page.get_by_role("link", name="Look at the conversations")).to_be_visible()
     expect(page.get_by_role("status")).to_contain_text("pipeline: 4 imported")
