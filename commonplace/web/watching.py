@@ -97,6 +97,7 @@ class Watcher:
         """The same as long as they are the same."""
         from watchfiles import watch
 
+        is_first = True  # what came while nobody watched yet
         for changes in watch(
             *there,
             watch_filter=None,
@@ -105,8 +106,9 @@ class Watcher:
             rust_timeout=int(HEARTBEAT_SECONDS * 1000),
             yield_on_timeout=True,
         ):
-            if changes:
+            if changes or is_first:
                 self._has_changed.set()
+            is_first = False
             if _there(folders) != there:
                 return
 
