@@ -24,6 +24,7 @@ from commonplace.private import make_private, open_to_others
 from commonplace.stack import schedules, server
 from commonplace.stack.api import Api
 from commonplace.stages.syncing import destinations
+from commonplace.stages.watching.listing import watched_folders
 
 GIGABYTE = 1 << 30
 VARIABLES = ("COMMONPLACE_", "NOTION_", "OMI_", "OPENAI_", "POKE_", "PREFECT_API_", "SECRET_KEY", "TASK_RUNNER")
@@ -47,6 +48,7 @@ def examine(settings: Settings, environment: Environment) -> list[Check]:
         _settings,
         _archive,
         _places,
+        watched,
         _prefect,
         _judge,
         _home,
@@ -135,6 +137,27 @@ def _places(settings: Settings, environment: Environment) -> Iterator[Check]:
         except CommonplaceError as error:
             obstacles = [str(error)]
         yield Check(subject=f"Destination {name}", is_well=not obstacles, finding=" ".join(obstacles) or "ready")
+
+
+def watched(settings: Settings, environment: Environment) -> Iterator[Check]:
+    """Whether each watched folder is there and can be looked into. A history that is not there yet may come."""
+    for folder in watched_folders(settings, environment):
+        try:
+            os.scandir(folder.path).close()
+            finding, remedy = "can be read", ""
+        except FileNotFoundError:
+            finding, remedy = "It is not there.", "Make it, or take it out of the settings ([watch], [accounts])."
+        except OSError as error:
+            finding = f"It cannot be read ({error.strerror})."
+            remedy = "Let whoever runs commonplace read it, or take it out of the settings."
+        is_awaited = folder.is_history and not folder.path.exists()
+        yield Check(
+            subject=f"Watched {folder.path}",
+            is_well=not remedy,
+            finding=finding,
+            remedy="It comes with the agent's first session." if is_awaited else remedy,
+            is_optional=is_awaited,
+        )
 
 
 def _prefect(settings: Settings, environment: Environment) -> Iterator[Check]:
