@@ -34,6 +34,7 @@ _LONGEST_NAME = 4_000
 _MINUTE = 60_000_000
 _SOON, _LATE = 30 * _MINUTE, 6 * 60 * _MINUTE
 _SPACED = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,}")
+_ASCII = re.compile(r"[A-Za-z]{4,}")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
 """Scripts without spaces: their words are pairs of characters."""
 _FEW = 3
@@ -145,10 +146,11 @@ def _goes_on(before: dict[str, Any], entry: dict[str, Any]) -> bool:
     if gap > _LATE or _assistant(before) != _assistant(entry):
         return False
     asked = _words(entry["title"])
-    if gap <= _SOON and (len(asked) < _FEW or asked & _words(before["title"])):
+    alike = asked & _words(before["title"])
+    if gap <= _SOON and (len(asked) < _FEW or alike):
         return True
-    alike = len(asked & (_words(before["title"]) | _words(_answers(before))))
-    return alike > 0 if gap <= _SOON else alike >= max(_FEW, len(asked) / 2)
+    alike |= asked & _words(_answers(before))
+    return bool(alike) if gap <= _SOON else len(alike) >= max(_FEW, len(asked) / 2)
 
 
 def _assistant(entry: dict[str, Any]) -> str | None:
@@ -163,5 +165,7 @@ def _answers(entry: dict[str, Any]) -> str:
 
 def _words(text: str) -> set[str]:
     text = next((text.removeprefix(start) for start in PROMPTED if text.startswith(start)), text)
+    if text.isascii():  # half of the time that a large export takes would go into looking for more than there is
+        return set(map(str.lower, set(_ASCII.findall(text))))
     pairs = {first + second for run in set(_UNSPACED.findall(text)) for first, second in pairwise(run)}
     return pairs | {word.casefold() for word in set(_SPACED.findall(text))}
