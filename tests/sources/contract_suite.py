@@ -25,6 +25,11 @@ from tests.sources.reading import read_all
 Files = Mapping[str, bytes]
 YEAR_2000, YEAR_2100 = 946_684_800_000_000, 4_102_444_800_000_000
 STRANGE_WORDS = "Words that nobody foresaw"
+OTHER_NAMES = (
+    *("conversations.json", "prod-grok-backend.json", "projects.json", "MyActivity.html", "MyActivity.json"),
+    *("copilot-activity-history.csv", "rollout-2026-01-01T00-00-00-x.jsonl", "agent-1.jsonl", "chat.txt", "thing"),
+)
+"""What other assistants call their files, and what nobody does."""
 SAYS_NOTHING = (b"", b"\0" * 600, b"[]", b"[{}]", b'{"a": 1}', b"GIF89a", b"<html>", b"a,b\n1,2\n")
 
 
@@ -58,6 +63,18 @@ class SourceContract:
         with open_export(path) as export:
             assert export.source == world.source.name
             assert export.reader_version == world.source.reader_version
+
+    @pytest.mark.parametrize("name", OTHER_NAMES)
+    def test_a_file_of_it_is_its_own_under_the_name_of_anothers(self, world: World, tmp_path: Path, name: str) -> None:
+        data = max(world.files(1).values(), key=len)
+        (tmp_path / name).write_bytes(data)
+        with open_export(tmp_path / name) as export:
+            assert export.source == world.source.name
+            found = list(export.conversations())
+        (plain,), _ = read_all(write_zip(tmp_path / "plain.zip", world.files(1)))
+        (told,) = found
+        assert isinstance(told, Conversation)
+        assert _seen(told) == _seen(plain)
 
     def test_every_conversation_is_read_whole(self, world: World, tmp_path: Path) -> None:
         found, defects = read_all(write_zip(tmp_path / "x", world.files(5)))
@@ -177,9 +194,7 @@ class SourceContract:
         found, defects = read_all(write_zip(tmp_path / "x", files))
         assert (len(found), defects) == (2, [])
 
-    @pytest.mark.parametrize(
-        "data", [b"", b"\0" * 600, b"[]", b"[{}]", b'{"a": 1}', b"GIF89a", b"<html>", b"a,b\n1,2\n"]
-    )
+    @pytest.mark.parametrize("data", SAYS_NOTHING)
     def test_it_is_not_sure_of_what_says_nothing(self, world: World, tmp_path: Path, data: bytes) -> None:
         for name in (*world.files(1), "thing"):
             contents = open_contents(write_folder(tmp_path / "folder", {Path(name).name: data, "other.txt": b""}))
