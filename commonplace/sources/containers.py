@@ -22,6 +22,7 @@ from typing import BinaryIO, Protocol, cast
 
 from commonplace.errors import Refused
 from commonplace.sources.limits import MEGABYTE, Limits, Meter, Metered
+from commonplace.sources.linked import linked_zips
 from commonplace.sources.splitting import Buffer
 
 IN_MEMORY = 32 * MEGABYTE
@@ -64,6 +65,15 @@ def open_container(path: Path, limits: Limits) -> Container:
     with there(path).open("rb") as file:
         is_zip = file.read(2) == b"PK"
     return _with_nested(Zip(path.open("rb"), path.name, limits), limits) if is_zip else LoneFile(path, limits)
+
+
+def start_of(container: Container, name: str, size: int) -> bytes:
+    """The first bytes of a file; none if it cannot be read."""
+    try:
+        with container.open(name) as stream:
+            return stream.read(size)
+    except (Unreadable, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+        return b""
 
 
 def there(path: Path) -> Path:
@@ -227,11 +237,13 @@ class Nest:
 
 
 def _with_nested(outer: Container, limits: Limits) -> Container:
+    """Zips in it that are parts of the export: by their names, or because its manifest lists them."""
     inner: dict[str, Zip] = {}
+    listed = linked_zips(outer.members, lambda name, size: start_of(outer, name, size))
     with contextlib.ExitStack() as opened:
         opened.callback(outer.close)
         for name in sorted(outer.members):
-            if NESTED.fullmatch(PurePosixPath(name).name):
+            if (base := PurePosixPath(name).name) in listed or NESTED.fullmatch(base):
                 file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with its Zip
                 try:
                     with outer.open(name) as stream:

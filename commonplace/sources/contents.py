@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -12,8 +10,9 @@ from typing import BinaryIO
 import msgspec
 
 from commonplace.errors import Refused
-from commonplace.sources.containers import Container, Unreadable, open_container, there
+from commonplace.sources.containers import Container, Unreadable, open_container, start_of, there
 from commonplace.sources.limits import Limits
+from commonplace.sources.linked import linked_zips
 from commonplace.sources.shapes import Head, look_at, whose_files
 from commonplace.sources.splitting import Buffer
 
@@ -57,11 +56,7 @@ class Contents:
 
     def start(self, name: str, size: int = PEEK) -> bytes:
         """The first bytes of a file; none if it cannot be read."""
-        try:
-            with self._container.open(name) as stream:
-                return stream.read(size)
-        except (Unreadable, zipfile.BadZipFile, zlib.error, EOFError, OSError):
-            return b""
+        return start_of(self._container, name, size)
 
     def head(self, name: str) -> Head:
         """What a file's beginning shows. Of several files, only those that may hold conversations are looked at."""
@@ -75,6 +70,12 @@ class Contents:
     def whose_names(self) -> set[str]:
         """The assistants whose files are called as these are, or lie in such folders."""
         return whose_files({part for name in self.members for part in PurePosixPath(name).parts})
+
+    @cached_property
+    def lacking_parts(self) -> list[str]:
+        """The zips that its manifest lists beside this one, and that are not in it."""
+        here = {self.name, *(part for name in self.members for part in PurePosixPath(name).parts)}
+        return sorted(linked_zips(self.members, self.start) - here)
 
     def owners(self) -> set[str]:
         """The assistants whose conversations, or other files, are in it."""

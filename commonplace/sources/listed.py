@@ -101,7 +101,8 @@ class ListedExport:
         shadowed = (LeftOut(name, "there twice, and the last one counts") for name in contents.shadowed)
         unread = (LeftOut(name, self._why_not_read(name)) for name in self._unread if not self._is_shown(name))
         lacking = (LeftOut(name, "named by a message, but not in the export") for name in around.lacking)
-        return first_of([*shadowed, *unread, *lacking])
+        parts = (LeftOut(name, "another part of this export: import it too") for name in contents.lacking_parts)
+        return first_of([*parts, *shadowed, *unread, *lacking])
 
     def conversations(self, known: Known | None = None) -> Iterator[Item]:
         for kind, names in _runs(self._to_read):

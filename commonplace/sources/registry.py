@@ -86,6 +86,8 @@ def _source_of(contents: Contents) -> Source:
 def _why_none(contents: Contents) -> str:
     if not any(contents.members.values()):
         return f"{contents.name!r} is empty."
+    if parts := contents.lacking_parts:
+        return f"{contents.name!r} lists parts of an export that are not in it ({', '.join(parts[:5])}). Import those."
     if any(contents.start(name, 2) in (BOM_UTF16_LE, BOM_UTF16_BE) for name in contents.members):
         return f"{contents.name!r} is text in UTF-16, and exports are in UTF-8. Import the file as it came."
     return f"{contents.name!r} holds no conversations that Commonplace recognises."

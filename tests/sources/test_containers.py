@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from commonplace.errors import Refused
+from commonplace.sources.containers import open_container
 from commonplace.sources.limits import Limits
 from commonplace.sources.registry import open_export
 from tests.fakes.exports import as_json, conversation, write_folder, write_zip
@@ -163,3 +164,11 @@ def test_of_two_entries_with_one_name_the_last_one_counts(tmp_path: Path) -> Non
 def test_an_unknown_member_cannot_be_opened(tmp_path: Path) -> None:
     with open_export(write_folder(tmp_path / "folder", GOOD)) as export, pytest.raises(Refused):
         export.open_member("../../etc/passwd")
+
+
+def test_a_zip_that_somebody_uploaded_is_a_file_although_the_manifest_lists_it(tmp_path: Path) -> None:
+    manifest = {"export_files": [{"path": "file-1-notes.zip"}], "logical_files": {}}
+    files = {"file-1-notes.zip": b"PK, and whatever", "export_manifest.json": as_json(manifest)}
+    opened = open_container(write_zip(tmp_path / "x.zip", files), Limits())
+    assert "file-1-notes.zip" in opened.members
+    opened.close()

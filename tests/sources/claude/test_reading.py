@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from commonplace.errors import Refused
 from commonplace.model import Conversation, Project
 from commonplace.sources.registry import open_export
 from tests.fakes.assistants import claude_conversation, claude_message
-from tests.fakes.exports import write_zip
+from tests.fakes.exports import as_json, write_zip
 from tests.sources.reading import read_all
 
 
@@ -107,3 +110,23 @@ def test_an_export_without_conversations_is_one_all_the_same(tmp_path: Path) -> 
 def test_a_conversation_that_nobody_named_is_called_by_what_was_asked(tmp_path: Path) -> None:
     (found,) = read(tmp_path, claude_conversation("c", claude_message("m", "How long?\nReally"), name=""))
     assert found.title == "How long?"
+
+
+def test_an_export_of_several_zips_is_read_part_by_part_or_as_their_folder(tmp_path: Path) -> None:
+    manifest = {"version": 1, "parts": [{"file": "data/a-1.zip"}, {"file": "data/a-2.zip"}, {"file": "A-3.ZIP"}]}
+    (tmp_path / "all").mkdir()
+    for number in "12":
+        told = {"conversations.json": [claude_conversation(number)], "manifest.json": manifest}
+        write_zip(tmp_path / "all" / f"a-{number}.zip", told)
+    with open_export(tmp_path / "all" / "a-1.zip") as export:
+        assert len(list(export.conversations())) == 1
+        assert {left.name: left.reason for left in export.left_out} == dict.fromkeys(
+            ("a-2.zip", "A-3.ZIP"), "another part of this export: import it too"
+        )
+    (tmp_path / "all" / "manifest.json").write_bytes(as_json(manifest))
+    found, defects = read_all(tmp_path / "all")
+    assert (sorted(told.external_id for told in found), defects) == (["1", "2"], [])
+    with open_export(tmp_path / "all") as export:
+        assert [left.name for left in export.left_out] == ["A-3.ZIP"]
+    with pytest.raises(Refused, match=r"lists parts of an export that are not in it .*a-1\.zip"):
+        read_all(tmp_path / "all" / "manifest.json")
