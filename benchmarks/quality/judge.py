@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter as Counted
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ import numpy as np
 from commonplace.categorize.contract import Lesson, Meaning, Subject, Taxonomy, Turn
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.borrowing import owners_of_topics
+from commonplace.categorize.local.correcting import corrected
 from commonplace.categorize.local.directions import joined
 from commonplace.categorize.local.examples import Example, examples
 from commonplace.categorize.local.features import Counter
@@ -25,6 +27,7 @@ from commonplace.categorize.local.training import MEASURED
 FOLDS = 5
 CORRECTIONS = 5
 """Of each category."""
+DRAWS = 8
 
 
 class Told(NamedTuple):
@@ -39,8 +42,14 @@ def probabilities(told: Told, model: Model, asked: Sequence[Subject]) -> Any:
     return model.probabilities(weighed, joined(told.meaning.of(asked)) if told.meaning else None)
 
 
-def trained(told: Told, taxonomy: Taxonomy, *, sharpness: models.Sharpness | None = None, **options: Any) -> Model:
-    learned = documents(taxonomy, told.counter, meaning=told.meaning, **options)
+def trained(
+    told: Told,
+    taxonomy: Taxonomy,
+    *,
+    shipped: Sequence[Example] | None = None,
+    sharpness: models.Sharpness | None = None,
+) -> Model:
+    learned = documents(taxonomy, told.counter, meaning=told.meaning, shipped=shipped)
     return models.train(taxonomy.names, learned, sharpness=sharpness)
 
 
@@ -64,22 +73,34 @@ def cross_validated(taxonomy: Taxonomy, told: Told) -> float:
     return hits / total
 
 
-def described_only(taxonomy: Taxonomy, told: Told, *, corrections: int = 0) -> Quality:
-    """As if the taxonomy were a person's own: no example set is named, only words and descriptions are there, and so
-    many corrections of each category. Asked about are the topics that nobody is shown."""
+def described_only(taxonomy: Taxonomy, told: Told) -> dict[str, Quality]:
+    """As if the taxonomy were a person's own: no example set is named, only words and descriptions are there. Asked
+    about are the topics that nobody is shown, also after so many of their chats of each category were corrected, drawn
+    more than once; those are not asked about."""
     owners = owners_of_topics(taxonomy, {example.reference for example in examples()})
     bare = msgspec.structs.replace(
         taxonomy, categories=tuple(msgspec.structs.replace(c, taught_by=()) for c in taxonomy.categories)
     )
-    lessons, given = [], dict.fromkeys(range(len(taxonomy.names)), 0)
-    for example in Random(1).sample(_shown(), len(_shown())):
-        owner = owners.get(example.reference)
-        if owner is not None and given[owner] < corrections:
-            given[owner] += 1
-            lessons.append(Lesson(subject=example.subject, category=taxonomy.names[owner]))
     unseen = [example for example in examples() if example.is_held_out and example.reference in owners]
-    model = trained(told, bare, shipped=_shown(), lessons=lessons)
-    return _quality(told, model, taxonomy, unseen)
+    model = trained(told, bare, shipped=_shown())
+    found = {"at_first": _quality(told, model, taxonomy, unseen)}
+    for draw in range(DRAWS):
+        lessons = _some_of_each(taxonomy, owners, Random(draw).sample(unseen, len(unseen)))
+        rest = [example for example in unseen if example.subject not in {lesson.subject for lesson in lessons}]
+        found[f"before_{draw}"] = _quality(told, model, taxonomy, rest)
+        found[f"after_{draw}"] = _quality(told, corrected(model, lessons, *told), taxonomy, rest)
+    return found
+
+
+def _some_of_each(taxonomy: Taxonomy, owners: Mapping[str, int], chats: Sequence[Example]) -> list[Lesson]:
+    """The first corrections of each category."""
+    given: Counted[int] = Counted()
+    lessons = []
+    for chat in chats:
+        given[owners[chat.reference]] += 1
+        if given[owners[chat.reference]] <= CORRECTIONS:
+            lessons.append(Lesson(subject=chat.subject, category=taxonomy.names[owners[chat.reference]]))
+    return lessons
 
 
 def prompts(taxonomy: Taxonomy, told: Told, path: Path) -> dict[str, float]:

@@ -21,16 +21,14 @@ from commonplace.categorize.local.features import Floats
 
 ASKED, ANSWERED = 6, 3
 """Passages that are looked at: the first so many of what was asked, and of the answers."""
-WEIGHTS = (1.0, 0.7, 0.5)
-PARTS = len(WEIGHTS)
+PARTS = 3
 _SHIPPED = resources.files("commonplace.categorize") / "examples" / "directions.npz"
 _LARGEST = 127
 
 
 def joined(found: Directions) -> Floats:
     """A row for each conversation; zeros where nothing points anywhere."""
-    parts = [np.float32(weight) * _unit(rows) for weight, rows in zip(WEIGHTS, found, strict=True)]
-    return np.concatenate(parts, axis=1)
+    return np.concatenate([_unit(rows) for rows in found], axis=1)
 
 
 def of_texts(meaning: Meaning, texts: Sequence[str]) -> Floats:

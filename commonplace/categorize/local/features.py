@@ -220,6 +220,18 @@ class Space(msgspec.Struct, frozen=True):
         rarity = np.log((1 + texts) / (1 + frequency[kept])) + 1
         return cls(place, rarity.astype(np.float32))
 
+    def extended(self, vectors: Iterable[Vector]) -> Space:
+        """With columns behind the others for features that are new to it, each as rare as the rarest that it knows."""
+        seen = np.zeros(HASHED, dtype=bool)
+        for vector in vectors:
+            for field in vector.fields:
+                seen[field.words[0]] = seen[field.runs[0]] = True
+        new = np.flatnonzero(seen & (self.place < 0))
+        place = self.place.copy()
+        place[new] = np.arange(self.size, self.size + len(new), dtype=np.int32)
+        rarest = self.rarity.max(initial=1.0)
+        return Space(place, np.concatenate([self.rarity, np.full(len(new), rarest, dtype=np.float32)]))
+
     @property
     def size(self) -> int:
         return len(self.rarity)

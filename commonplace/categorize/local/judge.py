@@ -11,8 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from commonplace.categorize.contract import Learned, Meaning, Subject, Taxonomy
+from commonplace.categorize.contract import Learned, Lesson, Meaning, Subject, Taxonomy
 from commonplace.categorize.local import model as models
+from commonplace.categorize.local.correcting import corrected
 from commonplace.categorize.local.directions import joined
 from commonplace.categorize.local.evidence import evidence_of
 from commonplace.categorize.local.examples import fingerprint
@@ -26,7 +27,7 @@ from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
 Analysis = Literal["category", "summary", "insights"]
-VERSION = "v3"
+VERSION = "v4"
 """Raised when the same conversation would be judged differently."""
 _TAUGHT = resources.files("commonplace.categorize") / "taught"
 """What ships, by `python -m benchmarks.what_ships`."""
@@ -89,10 +90,10 @@ class LocalJudge:
 
     def model_of(self, taxonomy: Taxonomy) -> Model:
         """The taxonomy's model, from memory, from a file, or taught now."""
-        name = self._name(taxonomy)
+        name = self._name(taxonomy, self._lessons)
         if name not in self._models:
             with _training:
-                self._models[name] = self._found(name) or self._trained(name, taxonomy)
+                self._models[name] = self._found(name) or self._made(name, taxonomy)
         return self._models[name]
 
     def _found(self, name: str) -> Model | None:
@@ -104,8 +105,19 @@ class LocalJudge:
                 return _remember(name, model)
         return None
 
+    def _made(self, name: str, taxonomy: Taxonomy) -> Model:
+        """Taught, if nobody corrected anything; else what corrections teach, on top of that."""
+        if not self._lessons:
+            return self._trained(name, taxonomy)
+        untouched = self._name(taxonomy, ())
+        base = self._found(untouched) or self._trained(untouched, taxonomy)
+        model = corrected(base, self._lessons, self._counter, self._meaning)
+        if self._folder:
+            model.save(self._folder / f"{name}.npz")
+        return _remember(name, model)
+
     def _trained(self, name: str, taxonomy: Taxonomy) -> Model:
-        task = Task((self._folder or Path()) / f"{name}.npz", taxonomy, self._lessons, self._meaning)
+        task = Task((self._folder or Path()) / f"{name}.npz", taxonomy, self._meaning)
         if self._folder and taught_apart(task) and (found := self._found(name)):
             return found
         model = trained(task)
@@ -113,11 +125,9 @@ class LocalJudge:
             model.save(task.file)
         return _remember(name, model)
 
-    def _name(self, taxonomy: Taxonomy) -> str:
+    def _name(self, taxonomy: Taxonomy, lessons: Sequence[Lesson]) -> str:
         """Everything a model is made of, as a file's name."""
-        learned = [
-            (lesson.subject.conversation_id, lesson.subject.content_hash, lesson.category) for lesson in self._lessons
-        ]
+        learned = [(lesson.subject.conversation_id, lesson.subject.content_hash, lesson.category) for lesson in lessons]
         kind = self._meaning.key if self._meaning else ""
         made_of = msgspec.json.encode([VERSION, fingerprint(), taxonomy.hash, sorted(learned), kind])
         return f"local-{VERSION}-{blake2b(made_of, digest_size=8).hexdigest()}"

@@ -27,7 +27,7 @@ TOLERANCE = 0.05
 BALANCE = 0.5
 """0: every document counts the same. 1: every category does."""
 RIDGE = 2.0
-SHARE_OF_MEANING = 6.0
+SHARE_OF_MEANING = 5.0
 """How a regression's scores, between 0 and 1, weigh against margins."""
 _ROWS = 1_024
 """Directions that are computed with at once, in double precision."""
@@ -42,7 +42,7 @@ class Sharpness(NamedTuple):
     of_both: float
 
 
-USUAL_SHARPNESS = Sharpness(2.0, 1.5)
+USUAL_SHARPNESS = Sharpness(2.0, 2.0)
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -201,7 +201,7 @@ def _of_all(trained: Any, categories: int, width: int) -> tuple[Floats, Floats]:
 def calibrate(categories: Sequence[str], documents: Sequence[Document]) -> Sharpness:
     """The sharpness under which unseen groups are least surprising, by words alone and together with directions."""
     grouped = [document for document in documents if document.group]
-    if len(grouped) < FEWEST_TO_CALIBRATE:
+    if len(grouped) < FEWEST_TO_CALIBRATE or len({document.category for document in grouped}) < 2:
         return USUAL_SHARPNESS
     by_words, by_both, truth = [], [], []
     for fold in range(FOLDS):
@@ -226,7 +226,7 @@ def directions_of(documents: Sequence[Document]) -> Floats | None:
 
 
 def _least_surprising(scores: Floats, truth: Any) -> float:
-    candidates: list[float] = np.geomspace(0.5, 12, 60).tolist()
+    candidates: list[float] = np.geomspace(0.5, 12, 240).tolist()
     return min(candidates, key=lambda sharpness: surprise(scores * np.float32(sharpness), truth))
 
 
