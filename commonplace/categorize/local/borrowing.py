@@ -113,7 +113,7 @@ def borrowers(
         return found
     if set(owners.values()) <= {fallback} and covered(found, fallback) < NARROW:
         return {reference: place for reference, place in found.items() if place == fallback}
-    return _settled(topics, said, needy, alike, owners | found, free)
+    return _settled(topics, said, needy, alike, {**owners, **found}, free)
 
 
 def covered(lent: Mapping[str, int], fallback: int) -> float:

@@ -89,9 +89,9 @@ def _from_lexicon(belongs: Mapping[str, int], counter: Counter) -> Iterator[Docu
         sets.setdefault(reference.partition("/")[0], []).append(place)
     for entry in lexicon().entries:
         places = sets.get(entry.example_set, [])
-        place = max(set(places), key=places.count, default=None)
-        if place is not None and places.count(place) >= NEARLY_ALL * len(places):
-            yield Document(counter.plain(entry.text), place, LEXICON)
+        for place in set(places):
+            if places.count(place) >= NEARLY_ALL * len(places):
+                yield Document(counter.plain(entry.text), place, LEXICON)
 
 
 def _each(rows: Floats | Sequence[Floats] | None, of: Sequence[object]) -> Sequence[Floats | None]:
