@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from benchmarks.quality.figures import Quality, calibration_error, quality
 from commonplace.categorize.contract import Lesson, Meaning, Subject, Taxonomy, Turn
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.borrowing import owners_of_topics
@@ -20,7 +21,6 @@ from commonplace.categorize.local.examples import Example, examples
 from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.fields import fields_of
 from commonplace.categorize.local.model import Model
-from commonplace.categorize.local.quality import Quality, calibration_error, quality
 from commonplace.categorize.local.teaching import documents
 from commonplace.categorize.local.training import MEASURED
 

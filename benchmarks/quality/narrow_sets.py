@@ -14,10 +14,10 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from benchmarks.quality.figures import calibration_error
 from benchmarks.quality.judge import Told, probabilities, trained
 from commonplace.categorize.contract import Category, Lesson, Subject, Taxonomy, Turn
 from commonplace.categorize.local.correcting import corrected
-from commonplace.categorize.local.quality import calibration_error
 
 CORRECTIONS = 30
 _FOLDER = Path(__file__).parent / "narrow"
