@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import pytest
@@ -99,11 +100,11 @@ def test_once_imports_a_file_then_a_killed_worker_is_replaced_its_run_resumed_an
     """One home for all of it: a new one costs its first server a quarter of a minute."""
     _import_once(home, sample)
     with FakeNotion(latency=0.4) as notion:
-        _lose_a_worker(home, notion)
+        finished = _lose_a_worker(home, notion)
         titles = [page.value("Conversation ID") for page in notion.rows()]
     assert _processes_of(home) == []  # the worker that was started again is gone too
     assert len(titles) == len(set(titles)) == 40
-    _assert_that_the_history_is_whole(home)
+    _assert_that_the_history_is_whole(home, UUID(finished))
 
 
 def _import_once(home: Path, sample: Path) -> None:
@@ -144,8 +145,11 @@ def test_once_without_anything_to_do_says_so(home: Path) -> None:
     assert "--once needs something to do" in ended.stderr
 
 
-def _lose_a_worker(home: Path, notion: FakeNotion) -> None:
-    """Kill the worker and its run in the midst of a sync; what `up` starts in its place finishes."""
+def _lose_a_worker(home: Path, notion: FakeNotion) -> str:
+    """Kill the worker and its run in the midst of a sync; what `up` starts in its place finishes.
+
+    The id of the run that did.
+    """
     (home / "commonplace.toml").write_text("[destinations.notion]\nrequests_per_minute = 600\n")
     secrets = {
         "NOTION_TOKEN": notion.token,
@@ -161,18 +165,18 @@ def _lose_a_worker(home: Path, notion: FakeNotion) -> None:
                 os.kill(pid, signal.SIGKILL)
         assert 5 <= len(notion.rows()) < 40
         again = _run(home, "run", "sync", "--param", "destination=notion", "--watch", "--json")
-        assert json.loads(again.stdout)["state"] == "Completed", again.stdout + again.stderr
+        told = json.loads(again.stdout)
+        assert told["state"] == "Completed", again.stdout + again.stderr
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_SECONDS) == 0
+    return str(told["id"])
 
 
-def _assert_that_the_history_is_whole(home: Path) -> None:
+def _assert_that_the_history_is_whole(home: Path, run: UUID) -> None:
     """Nothing of the run that ended just before the server did is lost: what it told was written out first."""
+    query = "SELECT state_type FROM task_run WHERE replace(flow_run_id, '-', '') = ?"
     with contextlib.closing(sqlite3.connect(home / "prefect" / "prefect.db")) as connection:
-        (last,) = connection.execute("SELECT id FROM flow_run ORDER BY created DESC LIMIT 1").fetchone()
-        states = [
-            state for (state,) in connection.execute("SELECT state_type FROM task_run WHERE flow_run_id = ?", [last])
-        ]
+        states = [state for (state,) in connection.execute(query, [run.hex])]
     assert states
     assert set(states) == {"COMPLETED"}
 
