@@ -16,14 +16,19 @@ from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.stages.watching import listing
 
 
-def test_while_another_import_runs_a_look_says_so_and_the_next_takes_what_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watched folder into which an export has come."""
     downloads = tmp_path / "downloads"
     downloads.mkdir()
     write_sample(downloads / "export.zip", conversations=2)
-    monkeypatch.setattr(listing, "QUIET_SECONDS", 0.0)
     monkeypatch.setenv("COMMONPLACE_SETTINGS", f"[watch]\nfolders = [{json.dumps(str(downloads))}]\n")
+
+
+def test_while_another_import_runs_a_look_says_so_and_the_next_takes_what_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listing, "QUIET_SECONDS", 0.0)
     with open_session() as (_, _, archive), leases.hold(archive, leases.importing(archive.owner)):
         busy = CliRunner().invoke(app, ["watch", "--direct"])
     assert (busy.exit_code, "Another import is under way" in busy.stderr) == (0, True)
@@ -34,13 +39,9 @@ def test_while_another_import_runs_a_look_says_so_and_the_next_takes_what_there_
 
 
 def test_a_file_that_came_this_moment_is_left_to_the_next_look_and_a_person_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    downloads = tmp_path / "downloads"
-    downloads.mkdir()
-    write_sample(downloads / "export.zip", conversations=2)
     monkeypatch.setattr(listing, "QUIET_SECONDS", 3600.0)
-    monkeypatch.setenv("COMMONPLACE_SETTINGS", f"[watch]\nfolders = [{json.dumps(str(downloads))}]\n")
     looked = CliRunner().invoke(app, ["watch", "--direct"])
     assert looked.exit_code == 0
     assert "may not be whole yet: 1." in looked.stderr
