@@ -17,6 +17,7 @@ from commonplace.cli.output import (
     confirm,
     errors_for_people,
     people,
+    plain,
     print_json,
     print_text,
     table,
@@ -24,7 +25,7 @@ from commonplace.cli.output import (
 )
 from commonplace.session import open_session
 
-app = typer.Typer(help="Category sets: list, show, create, edit, import, export.", no_args_is_help=True)
+app = typer.Typer(help="Category sets: list, show, check, create, edit, import, export.", no_args_is_help=True)
 NOTHING_NEW = "Nothing to learn yet: it takes two corrections that are new."
 Name = Annotated[str, typer.Argument(help="The taxonomy, by name.")]
 
@@ -60,6 +61,33 @@ def show(name: Name, json: Json = False) -> None:
         for category in found.categories:
             grid.add_row(*cells(category.emoji, category.name, category.description))
         people.print(grid)
+
+
+@app.command()
+def check(
+    which: Annotated[str, typer.Argument(help="A taxonomy by name, or a file of one; the one in use without it.")] = "",
+    json: Json = False,
+) -> None:
+    """Whether the local judge can tell the categories apart, and what would help it. Changes nothing."""
+    from commonplace.stages.categorizing.checking import advice
+    from commonplace.stages.categorizing.checking import check as check_set
+
+    with errors_for_people(), open_session() as session:
+        with aside.status("Trying the categories out"):
+            found = check_set(session, which)
+        if Output.as_json:
+            print_json({**plain(found), "advice": advice(found)})
+            return
+        grid = table(
+            "category", "examples", "corrections", "like it ships", "known as its own", "of yours", title=found.name
+        )
+        for each in found.categories:
+            share = "" if each.recognised is None else f"{each.recognised:.0%}"
+            topics = f"{each.topics} topics" if each.topics else ""
+            grid.add_row(*cells(each.name, each.examples, each.corrections, topics, share, each.conversations))
+        people.print(grid)
+        for line in advice(found):
+            tell(line)
 
 
 @app.command("import")

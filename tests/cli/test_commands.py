@@ -190,6 +190,10 @@ def test_taxonomies_are_listed_shown_made_and_renamed(run: Run, filled: Path) ->
     assert len(run("taxonomy", "show", "everyday")[1]["categories"]) == 15
     made = run("taxonomy", "create", "mine", "--category", "Kitchen: cooking", "--category", "Garden")[1]
     assert made["categories"] == ["Kitchen", "Garden", "Other"]
+    told = run("taxonomy", "check")[1]
+    assert (told["name"], told["is_narrow"], len(told["categories"])) == ("everyday", False, 14)
+    assert told["archive"]["conversations"] > 0
+    assert run("taxonomy", "check", "none")[0] == 1
     assert run("taxonomy", "rename", "mine", "Garden", "Outdoors")[0] == 0
     assert run("taxonomy", "remove", "mine")[0] == 0
     assert run("taxonomy", "show", "mine")[0] == 1

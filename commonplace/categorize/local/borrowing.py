@@ -73,6 +73,13 @@ def owners_of_topics(taxonomy: Taxonomy, references: Iterable[str]) -> dict[str,
     return found
 
 
+def by_topic(chats: Iterable[Chat]) -> dict[str, list[Chat]]:
+    found: dict[str, list[Chat]] = {}
+    for chat in chats:
+        found.setdefault(chat.example.reference, []).append(chat)
+    return found
+
+
 def texts_of(category: Category) -> list[str]:
     """The name, and what the description says belongs here; what it says does not would teach the opposite."""
     wanted = category.description.partition(" Not: ")[0]
@@ -88,9 +95,7 @@ def borrowers(
     A category is where its `own` words, examples and corrections are.
     """
     needy = [place for place, c in enumerate(taxonomy.categories) if not c.taught_by and c.name != taxonomy.fallback]
-    topics: dict[str, list[Chat]] = {}
-    for chat in chats:
-        topics.setdefault(chat.example.reference, []).append(chat)
+    topics = by_topic(chats)
     free = [reference for reference in topics if reference not in owners]
     if not needy or not free:
         return {}
@@ -131,9 +136,9 @@ def _settled(
 ) -> dict[str, int]:
     """Where each free topic belongs, by what the others show that are settled: a category is more than the words that
     it has for itself. A topic is told by a regression that it had no part in, and by its likeness to what was said."""
-    shown = np.stack([_between(chats) for chats in topics.values()])
+    shown = np.stack([between(chats) for chats in topics.values()])
     middle = shown.mean(axis=0)
-    texts = _unit(np.vstack([shown, np.stack([_between(each) for each in own])]) - middle)
+    texts = unit(np.vstack([shown, np.stack([between(each) for each in own])]) - middle)
     gram, references = texts @ texts.T, list(topics)
     places = sorted({*needy, *known.values()})
     near = np.full((len(references), len(places)), IN_MEANING.enough, dtype=np.float32)
@@ -161,14 +166,14 @@ def _regressed(gram: Floats, belongs: Sequence[int | None], places: Sequence[int
 
 def _in_meaning(own: Sequence[Sequence[Document]], topics: Sequence[Sequence[Chat]]) -> Floats:
     """How much each category points to where each topic does, seen from the middle of all topics."""
-    shown = np.stack([_between(chats) for chats in topics])
+    shown = np.stack([between(chats) for chats in topics])
     middle = shown.mean(axis=0)
-    said = np.stack([_between(documents) for documents in own])
-    found: Floats = _unit(said - middle) @ _unit(shown - middle).T
+    said = np.stack([between(documents) for documents in own])
+    found: Floats = unit(said - middle) @ unit(shown - middle).T
     return found
 
 
-def _between(texts: Sequence[Chat] | Sequence[Document]) -> Floats:
+def between(texts: Sequence[Chat] | Sequence[Document]) -> Floats:
     """Between some directions, of what was asked: descriptions have no answers."""
     found: Floats = np.mean([text.direction for text in texts if text.direction is not None], axis=0)
     return found[: len(found) // PARTS * 2]
@@ -190,9 +195,9 @@ def _nearness(space: Space, described: Sequence[Sequence[Vector]], shown: Sequen
     """How near each description is to each topic: by the lexicon's groups, and a little by the words themselves."""
     groups = np.stack([_groups(vectors) for vectors in shown])
     usual = groups.mean(axis=0)
-    by_group = _unit(np.stack([_groups(vectors) for vectors in described]) - usual) @ _unit(groups - usual).T
+    by_group = unit(np.stack([_groups(vectors) for vectors in described]) - usual) @ unit(groups - usual).T
     words = [np.sum([_words(space, vector) for vector in vectors], axis=0) for vectors in shown]
-    by_word = _unit(np.stack([_words(space, vectors[0]) for vectors in described])) @ _unit(np.stack(words)).T
+    by_word = unit(np.stack([_words(space, vectors[0]) for vectors in described])) @ unit(np.stack(words)).T
     found: Floats = by_group + WORDS_MATTER * by_word
     return found
 
@@ -213,7 +218,7 @@ def _words(space: Space, vector: Vector) -> Floats:
     return row
 
 
-def _unit(rows: Floats) -> Floats:
+def unit(rows: Floats) -> Floats:
     found: Floats = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9)
     return found
 

@@ -22,6 +22,7 @@ from commonplace.categorize.local.model import SHARE_OF_MEANING, Model
 STEP = 4.0
 """How far what was wrong moves a score, where the next chat is the same."""
 RIDGE = 1.0
+FOLDS = 5
 _KINDS = 2
 """Words and runs of characters, each of length one."""
 
@@ -37,7 +38,7 @@ def corrected(model: Model, lessons: Sequence[Lesson], counter: Counter, meaning
     directions = joined(meaning.of([lesson.subject for lesson in known])) if meaning and len(model.meaning) else None
     said = np.array([[lesson.category == name for name in model.categories] for lesson in known])
     missed = said - wider.probabilities(weighed, directions)
-    rows = _matrix(weighed, wider.space.size)
+    rows = as_matrix(weighed, wider.space.size)
     alike = (rows @ rows.T).toarray() / _KINDS
     if directions is not None:
         alike += directions @ directions.T / PARTS
@@ -46,6 +47,19 @@ def corrected(model: Model, lessons: Sequence[Lesson], counter: Counter, meaning
     if directions is not None:
         wider.meaning[:-1] += directions.T @ pull / (PARTS * SHARE_OF_MEANING)
     return wider
+
+
+def tried(model: Model, lessons: Sequence[Lesson], counter: Counter, meaning: Meaning | None) -> list[str]:
+    """Where each correction would be put by the model and the others, a fifth of them hidden at a time."""
+    found = [""] * len(lessons)
+    for fold in range(min(FOLDS, len(lessons))):
+        rest = [lesson for place, lesson in enumerate(lessons) if place % FOLDS != fold]
+        taught = corrected(model, rest, counter, meaning)
+        subjects = [lesson.subject for lesson in lessons[fold::FOLDS]]
+        weighed = [taught.space.weigh(counter.vector(fields_of(subject))) for subject in subjects]
+        said = taught.scores(weighed, joined(meaning.of(subjects)) if meaning else None).argmax(axis=1)
+        found[fold::FOLDS] = [taught.categories[place] for place in said]
+    return found
 
 
 def _widened(model: Model, vectors: Sequence[Vector]) -> Model:
@@ -57,7 +71,8 @@ def _widened(model: Model, vectors: Sequence[Vector]) -> Model:
     return msgspec.structs.replace(model, space=space, weights=weights, meaning=model.meaning.copy())
 
 
-def _matrix(weighed: Sequence[Weighed], width: int) -> Any:
+def as_matrix(weighed: Sequence[Weighed], width: int) -> Any:
+    """A row for each, of words and runs."""
     from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
     ends = np.cumsum([0, *(len(each.columns) for each in weighed)])

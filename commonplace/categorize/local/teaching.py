@@ -33,9 +33,9 @@ def documents(
     meaning: Meaning | None = None,
 ) -> list[Document]:
     """Everything that teaches a taxonomy. `shipped` leaves out examples for the sake of measuring."""
-    chats = _chats(counter, shipped, meaning)
+    chats = chats_of(counter, meaning, shipped)
     owners = owners_of_topics(taxonomy, {chat.example.reference for chat in chats})
-    own = list(_own_words(taxonomy, counter, meaning))
+    own = list(own_words(taxonomy, counter, meaning))
     lent = borrowers(taxonomy, counter, chats, owners, own)
     belongs, fallback = lent | owners, taxonomy.names.index(taxonomy.fallback)
     is_narrow = set(belongs.values()) <= {fallback}
@@ -65,13 +65,15 @@ def _some(rest: Sequence[Chat], weight: float) -> Sequence[Chat]:
     return rest[:: max(1, math.ceil(len(rest) * BORROWED / max(weight, BORROWED)))]
 
 
-def _chats(counter: Counter, shipped: Iterable[Example] | None, meaning: Meaning | None) -> list[Chat]:
+def chats_of(counter: Counter, meaning: Meaning | None, shipped: Iterable[Example] | None = None) -> list[Chat]:
+    """The shipped examples, with what they mean."""
     chosen = list(examples() if shipped is None else shipped)
     directions = _each(None if meaning is None else of_examples(meaning, chosen), chosen)
     return [Chat(example, counter, direction) for example, direction in zip(chosen, directions, strict=True)]
 
 
-def _own_words(taxonomy: Taxonomy, counter: Counter, meaning: Meaning | None) -> Iterator[Document]:
+def own_words(taxonomy: Taxonomy, counter: Counter, meaning: Meaning | None) -> Iterator[Document]:
+    """Names, clauses of descriptions and examples. The fallback's name and description say nothing."""
     said = []
     for place, category in enumerate(taxonomy.categories):
         words = () if category.name == taxonomy.fallback else texts_of(category)

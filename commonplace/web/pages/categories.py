@@ -29,9 +29,10 @@ COLOURS = get_args(Colour)
 
 
 @router.get("")
-def page(request: Request, session: Person, set: str = "", preview: bool = False) -> Response:
-    """One set, the one in use unless another is named. `preview` counts what the next run would judge again."""
-    return _page(request, session.owner, set, preview=preview)
+def page(request: Request, session: Person, set: str = "", preview: bool = False, check: bool = False) -> Response:
+    """One set, the one in use unless another is named. `preview` counts what the next run would judge again, `check`
+    tries how well the local judge can tell the categories apart."""
+    return _page(request, session.owner, set, preview=preview, check=check)
 
 
 @router.get("/export")
@@ -163,6 +164,7 @@ def _page(
     set: str,
     *,
     preview: bool = False,
+    check: bool = False,
     proposed: Taxonomy | None = None,
     moved: int = 0,
     typed: Mapping[str, Category] = {},
@@ -183,6 +185,11 @@ def _page(
             plan = stage.preview(server.readers.of(owner).session, taxonomy=known.name, proposed=proposed)
         except CommonplaceError as error:
             problem = str(error)
+    advice: list[str] = []
+    if check:
+        from commonplace.stages.categorizing import checking
+
+        advice = checking.advice(checking.check(server.readers.of(owner).session, known.name))
     return render(
         request,
         "categories.html",
@@ -193,6 +200,7 @@ def _page(
         in_use=in_use,
         counts=_counts(archive),
         plan=plan,
+        advice=advice,
         is_proposed=proposed is not None,
         moved=moved,
         typed=typed,

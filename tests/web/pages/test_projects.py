@@ -74,6 +74,7 @@ def test_a_project_is_renamed_and_merged_and_that_is_undone(mapped: Live) -> Non
 def test_a_category_is_changed_with_everything_that_is_in_it(mapped: Live) -> None:
     correct(mapped.archive, IDS[0], "category", "Coding", origin="cli", taxonomy="everyday")
     browser = mapped.logged_in()
+    assert "The local judge knows chats like those" in browser.get("/categories", check="true").text
     page = browser.get("/categories")
     asked = {"set": "everyday", "old": "Coding", "name": "Programs", "description": "All of it", "colour": "red"}
     assert browser.submit(page, "/categories/change", **asked, examples="one\ntwo\n", emoji="🐍").status_code == 303
