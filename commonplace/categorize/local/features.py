@@ -18,9 +18,8 @@ import numpy.typing as npt
 
 from commonplace.categorize.local import hints
 from commonplace.categorize.local.fields import Fields
-from commonplace.categorize.local.forms import beginnings, plain, stem
+from commonplace.categorize.local.forms import IDEOGRAMS, beginnings, pieces_of, plain, stem, words_of
 from commonplace.categorize.local.lexicon import Lexicon, lexicon
-from commonplace.categorize.local.tokens import IDEOGRAMS, pieces_of, words_of
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]

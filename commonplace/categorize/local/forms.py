@@ -1,4 +1,4 @@
-"""One form for a word that grammar writes in several: what is glued to it is taken off, lightly.
+"""Words of any script, and one form for those that grammar writes in several: what is glued on is taken off, lightly.
 
 Arabic writes the article and small words in front of a word, and whose it is behind it; Hindi endings are vowel signs.
 A wrong cut does little harm, since the lexicon's words are cut alike. Elsewhere a word's beginning stands for all its
@@ -8,6 +8,15 @@ forms: that needs no rules, and serves languages with many endings.
 from __future__ import annotations
 
 import re
+import unicodedata
+
+# Devanagari and Arabic vowel signs are no letters to Python, and would cut words into pieces.
+_WORD = re.compile(
+    r"[\w\u0900-\u097f\u0610-\u061a\u064b-\u065f]+(?:[-'./&][\w\u0900-\u097f+#]+)*[+#]*|[?!=→≤≥√∫∑π°€$£¥%{}<>@]"
+)
+IDEOGRAMS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u3005]+")
+"""Scripts whose words no space divides, and Korean, whose words carry their particles."""
+_INSIDE = re.compile(r"[-'./&]")
 
 _ARABIC = re.compile(r"[\u0621-\u064a]")
 _DEVANAGARI = re.compile(r"[\u0900-\u097f]")
@@ -20,6 +29,23 @@ _NUKTA, _CHANDRABINDU, _ANUSVARA = "\u093c", "\u0901", "\u0902"
 _VOWEL_SIGNS = re.compile(r"(?<=..)(?:[\u0900-\u0903\u093e-\u094c]|ओं|एं|यों|यां)+$")
 _BEGINNINGS, _LEFT_OVER = (4, 6), 2
 """Letters of a beginning, and how many must follow so that it is one."""
+
+
+def folded(text: str) -> str:
+    """One form for what looks the same."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+
+
+def words_of(text: str) -> list[str]:
+    """The words and telling signs of a text, in order, folded."""
+    return _WORD.findall(folded(text))
+
+
+def pieces_of(word: str) -> list[str]:
+    """A word with what is joined in it: `e-mail-adresse` also counts as its parts."""
+    return [word, *(part for part in _INSIDE.split(word) if part)] if _INSIDE.search(word) else [word]
 
 
 def plain(word: str) -> str:

@@ -13,10 +13,10 @@ import msgspec
 from commonplace.categorize.contract import Subject, TagsPolicy
 from commonplace.categorize.local.examples import examples
 from commonplace.categorize.local.fields import own_title, shorten
+from commonplace.categorize.local.forms import IDEOGRAMS, folded
 from commonplace.categorize.local.languages import small_words
 from commonplace.categorize.local.lexicon import lexicon
 from commonplace.categorize.local.tagging import choose, likely
-from commonplace.categorize.local.tokens import IDEOGRAMS, folded
 
 LONGEST_TITLE = 60
 LONGEST_SENTENCE = 240

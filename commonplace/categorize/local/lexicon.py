@@ -13,8 +13,7 @@ from importlib import resources
 
 import msgspec
 
-from commonplace.categorize.local.forms import plain, stem
-from commonplace.categorize.local.tokens import IDEOGRAMS, folded
+from commonplace.categorize.local.forms import IDEOGRAMS, folded, plain, stem
 
 LONGEST_PHRASE = 6
 """Words."""

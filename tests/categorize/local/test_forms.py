@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from commonplace.categorize.local.forms import beginnings, plain, stem
+from commonplace.categorize.local.forms import beginnings, plain, stem, words_of
 from commonplace.categorize.local.lexicon import Lexicon
-from commonplace.categorize.local.tokens import words_of
 
 
 @pytest.mark.parametrize(
