@@ -1,17 +1,22 @@
-"""How much is found in other words, and how fast: `python -m benchmarks.meaning [--passages 100000] [--quick]`.
+"""How much is found in other words, and how fast: `python -m benchmarks.meaning [--quick]
+[--passages 100000 1000000] [--postgres 200000]`.
 
 The archive is the shipped examples, 3,498 short chats in fifteen languages, embedded once and kept in `.data/`. The
 questions (`quality/paraphrases.tsv`) were written for it without the words of the chat that answers them, many in
 another language; one chat is right, and others on its topic count as wrong. `--quick` takes every fourth chat and what
 is asked about them: quick figures are for comparing with quick figures.
 
-Speed is measured on random passages, beside the product of their matrix with one vector in the same process.
+Speed is measured over as many generated conversations and passages as are wanted (`generated/vectors.py`), kept in
+`.data/`, too, beside the product of all vectors with one in the same process.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,17 +26,22 @@ import msgspec
 import numpy as np
 from sqlalchemy import select
 
+from benchmarks.generated.archive import filled
 from benchmarks.generated.kept import DATA
+from benchmarks.generated.vectors import embedded, real_rows
+from benchmarks.measuring.processes import MEGABYTE, Private
+from benchmarks.measuring.verdicts import verdict
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
-from commonplace.archive.rows import insert_rows
-from commonplace.archive.schema import conversations, passages
-from commonplace.archive.search import near
+from commonplace.archive.schema import passages
+from commonplace.archive.search import near, passages_postgresql
 from commonplace.archive.search import passages as stored
 from commonplace.archive.search.search import Mode
 from commonplace.categorize.local.examples import Example, examples
 from commonplace.config import Environment, MeaningSettings, Settings
+from commonplace.meaning.contract import Floats
+from commonplace.meaning.registry import free_embedder
 from commonplace.model import Conversation, Message, Role
 from commonplace.session import Session
 from commonplace.stages import asking, embedding
@@ -40,9 +50,10 @@ from commonplace.stages.searching import Searcher
 QUESTIONS = Path(__file__).parent / "quality" / "paraphrases.tsv"
 FIRST = 5
 QUICK = 4
-DIMENSIONS = 256
 PER_CONVERSATION = 10
-ROUNDS = 40
+ROUNDS, COLD_ROUNDS = 40, 7
+MANY = 1_000_000
+TEN = 10
 MODES: tuple[Mode, ...] = ("words", "meaning", "hybrid")
 
 
@@ -94,7 +105,7 @@ def conversation(chat: Example) -> Conversation:
     )  # fmt: skip
 
 
-def filled(archive: Archive, chats: Sequence[Example]) -> Session:
+def prepared(archive: Archive, chats: Sequence[Example]) -> Session:
     """The archive with these chats in it, embedded: what is there already is not made again."""
     merge(archive, None, [conversation(chat) for chat in chats])
     settings = Settings(home=DATA, database_url="", files="", timezone="UTC", meaning=MeaningSettings(model="use"))
@@ -103,7 +114,7 @@ def filled(archive: Archive, chats: Sequence[Example]) -> Session:
     again = embedding.embed_pending(session)
     if first.embedded:
         print(f"embedded {first.embedded:,} conversations, {first.passages:,} passages: {first.seconds:.1f} s")
-    print(f"embedding again, nothing new: {again.passages} texts, {again.seconds:.2f} s (2 s asked)")
+    verdict(f"seconds to embed again, {again.passages} texts", again.seconds, at_most=2)
     return session
 
 
@@ -132,91 +143,125 @@ def _share(hits: Iterator[bool] | Sequence[bool]) -> float:
     return sum(counted) / max(1, len(counted))
 
 
-def median_ms(work: Callable[[int], object], rounds: int = ROUNDS) -> float:
-    work(0)
-    took = []
-    for number in range(rounds):
-        started = time.perf_counter()
-        work(number)
-        took.append(time.perf_counter() - started)
-    return statistics.median(took) * 1000
+def in_turn(works: Sequence[Callable[[int], object]], rounds: int = ROUNDS) -> list[float]:
+    """Median milliseconds of each, asked one after the other in every round, so that all meet the same machine."""
+    took: list[list[float]] = [[] for _ in works]
+    for number in range(-1, rounds):
+        for work, times in zip(works, took, strict=True):
+            started = time.perf_counter()
+            work(max(number, 0))
+            times.append(time.perf_counter() - started)
+    return [statistics.median(times[1:]) * 1000 for times in took]
 
 
 def speed(session: Session, asked: Sequence[Asked]) -> None:
     """Whole searches, over the examples."""
     searcher = Searcher(session)
-    took = {
-        mode: median_ms(lambda n, mode=mode: found_in(searcher, mode, asked[n % len(asked)].question))  # type: ignore[misc]
-        for mode in MODES
-    }
-    limit = (took["words"] + took["meaning"]) * 1.2
-    print("\np50: " + ", ".join(f"{mode} {ms:.1f} ms" for mode, ms in took.items()) + f" ({limit:.1f} ms asked)")
-    asking_ms = median_ms(lambda n: asking.quote(session, searcher, asked[n % len(asked)].question))
-    print(f"ask without a model, p50: {asking_ms:.0f} ms (1,000 ms asked)")
-
-
-def search_of(count: int) -> None:
-    """One search by meaning over so many passages, beside one bare product with their matrix."""
-    draw = np.random.default_rng(0)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_archive(f"{folder}/archive.db", files=f"{folder}/files") as archive,
-    ):
-        kind = _random_passages(archive, count, draw)
-        wanted = draw.normal(size=(ROUNDS, DIMENSIONS)).astype(np.float32)
-        wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
-        ours = median_ms(lambda n: near.nearest(archive, kind, wanted[n]))
-    matrix = draw.normal(size=(count, DIMENSIONS)).astype(np.float32)
-    bare = median_ms(lambda n: matrix @ wanted[n])
-    print(
-        f"\n{count:,} passages: by meaning {ours:.1f} ms, bare product {bare:.1f} ms: {ours / bare:.2f} x (1.5 asked)"
+    words, meaning, hybrid, ask = in_turn(
+        [
+            *(lambda n, mode=mode: found_in(searcher, mode, asked[n].question) for mode in MODES),
+            lambda n: asking.quote(session, searcher, asked[n].question),
+        ]
     )
+    print(f"\np50: words {words:.1f} ms, meaning {meaning:.1f} ms, hybrid {hybrid:.1f} ms, asked {ask:.1f} ms")
+    verdict("hybrid / words and meaning", hybrid / (words + meaning), at_most=1.2)
 
 
-def _random_passages(archive: Archive, count: int, draw: np.random.Generator) -> stored.Kind:
-    chats = range(count // PER_CONVERSATION)
-    said = [Message(id=f"{n}", role="user", text="x", digest=b"x") for n in chats]
-    for start in range(0, len(chats), 5_000):
-        batch = chats[start : start + 5_000]
-        merge(
-            archive,
-            None,
-            [Conversation(source="chatgpt", external_id=f"{n}", updated_at=1, messages=[said[n]]) for n in batch],
+def cold(database: Path, asked: Sequence[Asked]) -> None:
+    """The command, from its start to its end."""
+    with tempfile.TemporaryDirectory() as home:
+        environment = {
+            **os.environ, "COMMONPLACE_HOME": home, "COMMONPLACE_DATABASE_URL": f"sqlite:///{database}",
+            "COMMONPLACE_FILES": f"{home}/files",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "commonplace", "search", "--json"]
+
+        def run(n: int, mode: Mode) -> None:
+            line = [*command, "--mode", mode, asked[n].said]
+            subprocess.run(line, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+        words, hybrid = in_turn([lambda n: run(n, "words"), lambda n: run(n, "hybrid")], COLD_ROUNDS)
+    print(f"\nfrom a cold start: words {words:.0f} ms, hybrid {hybrid:.0f} ms")
+    verdict("seconds that hybrid takes longer", (hybrid - words) / 1000, at_most=1.5)
+
+
+def search_of(
+    count: int, real: Floats, wanted: Floats, session: Session, asked: Sequence[Asked], *, postgres: bool
+) -> None:
+    """Searches over so many passages, beside one bare product with their matrix."""
+    with filled(count, postgres=postgres, each=PER_CONVERSATION) as archive:
+        kind = embedded(archive, free_embedder().key, real)
+        matrix = _matrix(archive, kind)
+        private = Private()
+        with private:
+            near.nearest(archive, kind, wanted[0])
+            near.nearest(archive, kind, wanted[1])
+        ours, bare = in_turn([lambda n: near.nearest(archive, kind, wanted[n]), lambda n: matrix @ wanted[n]])
+        where = "PostgreSQL" if postgres else "SQLite"
+        print(f"\n{len(matrix):,} passages on {where}: by meaning {ours:.1f} ms, bare product {bare:.1f} ms")
+        if postgres:
+            verdict("recall@10 beside exact", _recall(archive, kind, matrix, wanted), at_least=0.94)
+        else:
+            verdict("by meaning / bare product", ours / bare, at_most=1.5 if count < MANY else 1.0)
+            verdict("MB private to the process", private.grew_by / MEGABYTE, at_most=60)
+        whole = Session(session.settings, session.environment, archive)
+        again = embedding.embed_pending(whole)
+        verdict(f"seconds to embed again, {again.passages} texts", again.seconds, at_most=2)
+        searcher = Searcher(whole)
+        ask, *modes = in_turn(
+            [
+                lambda n: asking.quote(whole, searcher, asked[n].question),
+                *(lambda n, mode=mode: found_in(searcher, mode, asked[n].question) for mode in MODES),
+            ]
         )
+        print("  p50: " + ", ".join(f"{mode} {ms:.1f} ms" for mode, ms in zip(MODES, modes, strict=True)))
+        verdict("hybrid / words and meaning", modes[2] / (modes[0] + modes[1]), at_most=1.2)
+        verdict(f"seconds to ask {count // PER_CONVERSATION:,} conversations, without a model", ask / 1000, at_most=1)
+
+
+def _matrix(archive: Archive, kind: stored.Kind) -> Floats:
+    """All vectors, as a bare product wants them, in the order of their keys."""
     with archive.read() as connection:
-        keys = list(connection.execute(select(conversations.c.key)).scalars())
-    kind = stored.begin(archive, "use:random", DIMENSIONS, is_bought=False)
-    columns = tuple(column.name for column in passages.columns if column.name != "key")
-    for start in range(0, count, 50_000):
-        some = min(50_000, count - start)
-        vectors = np.clip(draw.normal(size=(some, DIMENSIONS)) * 40, -127, 127).astype(np.int8)
-        rows = [
-            (kind.key, keys[(start + n) // PER_CONVERSATION], None, None, 0, 1, b"%d" % (start + n), 1 / 640,
-             vectors[n].tobytes())
-            for n in range(some)
-        ]  # fmt: skip
-        with archive.write() as connection:
-            insert_rows(connection, passages, columns, rows)
-    near.renew(archive, kind, at_once=True)
-    return kind
+        query = select(passages.c.vector, passages.c.scale).where(passages.c.kind_key == kind.key)
+        rows = connection.execute(query.order_by(passages.c.key), execution_options={"yield_per": 10_000})
+        return np.stack([stored.restored(row.vector, row.scale) for row in rows])
+
+
+def _recall(archive: Archive, kind: stored.Kind, matrix: Floats, wanted: Floats) -> float:
+    """Of the ten nearest passages, how many the index finds."""
+    with archive.read() as connection:
+        query = select(passages.c.key).where(passages.c.kind_key == kind.key).order_by(passages.c.key)
+        keys = np.array(connection.execute(query).scalars().all())
+        shares = []
+        for direction in wanted:
+            exact = set(keys[np.argsort(-(matrix @ direction))[:TEN]].tolist())
+            listed = passages_postgresql.nearest(connection, kind, direction, near.CANDIDATES, None, None)
+            shares.append(len(exact & {key for _, key, _ in listed[:TEN]}) / TEN)
+    return statistics.mean(shares)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--passages", type=int, nargs="*", default=[])
-    wanted = parser.parse_args()
-    every = QUICK if wanted.quick else 1
+    parser.add_argument("--passages", type=int, nargs="*", default=[], help="so many, on SQLite")
+    parser.add_argument("--postgres", type=int, nargs="*", default=[], help="so many, on PostgreSQL")
+    options = parser.parse_args()
+    every = QUICK if options.quick else 1
     asked = questions()
     about = {answering(one, examples()) for one in asked}
     chats = [chat for n, chat in enumerate(examples()) if n % every == 0 or _id(chat) in about]
     DATA.mkdir(exist_ok=True)
     with open_archive(str(DATA / f"meaning-{every}.db")) as archive:
-        session = filled(archive, chats)
+        session = prepared(archive, chats)
         quality(session, chats, asked)
         speed(session, asked)
-    for count in wanted.passages:
-        search_of(count)
+        cold(DATA / f"meaning-{every}.db", asked)
+        kind = stored.kind_named(archive, free_embedder().key)
+        assert kind is not None
+        real, wanted = real_rows(archive, kind), free_embedder().embed([one.question for one in asked])
+        for postgres, counts in ((False, options.passages), (True, options.postgres)):
+            for count in counts:
+                search_of(count, real, wanted, session, asked, postgres=postgres)
 
 
 if __name__ == "__main__":

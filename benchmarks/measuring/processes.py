@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -55,3 +56,23 @@ def anonymous_bytes(pid: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon")), 0)
+
+
+class Private:
+    """How much more private memory this process had at most while something was done."""
+
+    grew_by = 0
+
+    def __enter__(self) -> Private:
+        self._before, self._is_over = anonymous_bytes(os.getpid()), threading.Event()
+        self._watching = threading.Thread(target=self._watch)
+        self._watching.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._watching.join()
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(0.001):
+            self.grew_by = max(self.grew_by, anonymous_bytes(os.getpid()) - self._before)

@@ -30,10 +30,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     piece: Piece
 
 
-def chosen(pieces: Iterable[Piece], *, room: int, size: Callable[[str], int]) -> list[Source]:
+def chosen(pieces: Iterable[Piece], *, room: int, size: Callable[[str], int], most: int | None = None) -> list[Source]:
     """The pieces that fit, best first as they come, and of those that say the same the first alone.
 
-    One that does not fit is left out, and a smaller one after it may still be in.
+    One that does not fit is left out, and a smaller one after it may still be in. No more are looked at than it takes
+    to have `most`.
     """
     found: list[Source] = []
     said: list[frozenset[str]] = []
@@ -44,6 +45,8 @@ def chosen(pieces: Iterable[Piece], *, room: int, size: Callable[[str], int]) ->
             found.append(Source(number=len(found) + 1, piece=piece))
             said.append(words)
             room -= needed
+        if len(found) == most:
+            break
     return found
 
 

@@ -69,7 +69,7 @@ def quote(session: Session, searcher: Searcher, question: str, *, filters: Filte
     """The passages that answer best, each with where it is from."""
     started = time.monotonic()
     found, note = retrieve(session, searcher, question, filters=filters)
-    sources = chosen(found, room=QUOTE, size=len)[:QUOTED]
+    sources = chosen(found, room=QUOTE, size=len, most=QUOTED)
     return Answer(
         answer="" if sources else NOT_THERE,
         sources=[cited(source) for source in sources],

@@ -27,6 +27,12 @@ def test_one_that_does_not_fit_leaves_room_for_a_smaller_one() -> None:
     assert [source.piece.text.split()[0] for source in found] == ["bread", "taxes"]
 
 
+def test_no_piece_is_looked_at_that_is_not_wanted() -> None:
+    pieces = map(_piece, ["bread", "bread", "boats", "taxes"])
+    assert len(chosen(pieces, room=100, size=len, most=2)) == 2
+    assert next(pieces).text == "taxes"
+
+
 def test_what_says_nothing_is_no_source() -> None:
     assert chosen(map(_piece, ["", " ", "?!"]), room=100, size=len) == []
 

@@ -264,7 +264,7 @@ class Search:
 
     def _few(self) -> set[int] | None:
         found = self.connection.execute(select(conversations.c.key).where(self.clause).limit(_NARROW + 1))
-        keys = set(found.scalars())
+        keys = set(found.scalars().all())
         return keys if len(keys) <= _NARROW else None
 
     def qualified(self, keys: Collection[int]) -> set[int]:
@@ -274,7 +274,7 @@ class Search:
             return self.narrow.intersection(keys)
         some = _these(keys)
         clause = self.filters.clause(self.archive, some)
-        return set(self.connection.execute(select(some.key).where(clause)).scalars())
+        return set(self.connection.execute(select(some.key).where(clause)).scalars().all())
 
     def _title_worth(self) -> float:
         return _TITLE_WORTH * sum(self._weights())

@@ -114,7 +114,7 @@ class WideSearch(Search):
     def _all_qualified(self) -> set[int]:
         if self.narrow is not None:
             return self.narrow
-        return set(self.connection.execute(select(conversations.c.key).where(self.clause)).scalars())
+        return set(self.connection.execute(select(conversations.c.key).where(self.clause)).scalars().all())
 
     def _obeying(self, keys: set[int]) -> set[int]:
         """Those that have what was quoted and nothing of what is excluded."""

@@ -27,8 +27,10 @@ LIKELY = 3_000
 """Passages, the nearest by sign, that are compared with the question exactly: signs alone put many in a wrong place."""
 CANDIDATES = 400
 """The nearest of these, which are compared with each other and as parts of their conversations."""
+LOOKED_INTO = 200
+"""Conversations, the nearest by a passage, that are compared as wholes, too."""
 MOST = 100
-"""Conversations that are near enough to be told."""
+"""Those of them that are near enough to be told."""
 CROWD = 20
 """Passages of other conversations, the nearest to one: how like them it is tells how common it is."""
 CROWDED = 0.6
@@ -45,6 +47,12 @@ _PASSAGES = select(
     *(passages.c[name] for name in ("key", "conversation_key", "message_key", "role", "start", "stop", "digest"))
 ).where(passages.c.key.in_(_KEYS))
 _VECTORS = select(passages.c.key, passages.c.vector, passages.c.scale).where(passages.c.key.in_(_KEYS))
+_THERE = select(passages.c.key).where(passages.c.key.in_(_KEYS))
+# In this order, or SQLite goes through all there are, once for each key.
+_WHOLES = text(
+    "SELECT c.key, f.vector FROM conversations c CROSS JOIN features f "
+    "WHERE c.key IN :keys AND f.owner = :owner AND f.conversation_id = c.id AND f.kind = :kind"
+).bindparams(_KEYS)
 
 
 class Likely(msgspec.Struct, frozen=True):
@@ -151,7 +159,7 @@ def _candidates(vectors: Vectors, direction: Floats, only: Collection[int] | Non
 def _read(connection: Connection, kind: Kind, listed: Sequence[tuple[float, int, int]]) -> Likely:
     """What the database found, with the vectors."""
     keys = [key for _, key, _ in listed]
-    stored = {row.key: restored(row.vector, row.scale) for row in connection.execute(_VECTORS, {"keys": keys})}
+    stored = {row.key: restored(row.vector, row.scale) for row in connection.execute(_VECTORS, {"keys": keys}).all()}
     there = [(likeness, key, owner, stored[key]) for likeness, key, owner in listed if key in stored]
     return Likely(
         np.array([each[0] for each in there], dtype=np.float32),
@@ -191,40 +199,33 @@ def _among(keys: NDArray[np.int64], only: Collection[int]) -> NDArray[np.bool_]:
 
 
 def _ranked(connection: Connection, owner: str, kind: Kind, direction: Floats, found: Likely) -> list[Near]:
-    """The conversations of the passages that are still there, by their nearest passage and their whole."""
-    found = found.those(np.isin(found.keys, _there(connection, found.keys.tolist()))).best(CANDIDATES)
-    near = found.likeness - np.float32(CROWDED) * _common(found)
-    order = np.lexsort((-found.keys, -near))
-    _, first = np.unique(found.conversations[order], return_index=True)
-    nearest_of_each = order[np.sort(first)]
-    keys, owners = found.keys[nearest_of_each].tolist(), found.conversations[nearest_of_each].tolist()
-    wholes = _wholes(connection, owner, kind, owners)
-    scored = []
-    for key, conversation, score in zip(keys, owners, near[nearest_of_each].tolist(), strict=True):
-        vector = wholes.get(conversation)
-        whole = float(np.frombuffer(vector, "<f4") @ direction) if vector else score
-        scored.append(((score + whole) / 2, conversation, key))
-    told = sorted(scored, reverse=True)[:MOST]
-    rows = {row.key: row for row in connection.execute(_PASSAGES, {"keys": [key for *_, key in told]})}
+    """The conversations of the passages, by their nearest passage and their whole."""
+    best = found.best(CANDIDATES)
+    near = best.likeness - np.float32(CROWDED) * _common(best)
+    order = np.lexsort((-best.keys, -near))
+    _, first = np.unique(best.conversations[order], return_index=True)
+    nearest_of_each = order[np.sort(first)][:LOOKED_INTO]
+    keys, owners = best.keys[nearest_of_each].tolist(), best.conversations[nearest_of_each].tolist()
+    score = near[nearest_of_each]
+    scores = (score + _as_wholes(connection, owner, kind, direction, owners, score)) / 2
+    told = sorted(zip(scores.tolist(), owners, keys, strict=True), reverse=True)[:MOST]
+    rows = {row.key: row for row in connection.execute(_PASSAGES, {"keys": [key for *_, key in told]}).all()}
+    if len(rows) < len(told):  # some were taken out since
+        there = connection.execute(_THERE, {"keys": found.keys.tolist()}).scalars().all()
+        return _ranked(connection, owner, kind, direction, found.those(np.isin(found.keys, there)))
     return [Near(conversation, score, place_of(rows[key])) for score, conversation, key in told]
 
 
-def _wholes(connection: Connection, owner: str, kind: Kind, keys: Sequence[int]) -> dict[int, bytes]:
-    """The directions of whole conversations. In this order, or SQLite goes through all there are, once for each key."""
-    chosen = f"c.key IN ({_listed(keys)}) AND f.owner = :owner AND f.conversation_id = c.id AND f.kind = :kind"
-    asked = f"SELECT c.key, f.vector FROM conversations c CROSS JOIN features f WHERE {chosen}"  # noqa: S608
-    return {row.key: row.vector for row in connection.execute(text(asked), {"owner": owner, "kind": kind.kind})}
-
-
-def _there(connection: Connection, keys: Sequence[int]) -> list[int]:
-    """Those that were not taken out since."""
-    asked = f"SELECT key FROM passages WHERE key IN ({_listed(keys)})"  # noqa: S608
-    return list(connection.exec_driver_sql(asked).scalars())
-
-
-def _listed(keys: Sequence[int]) -> str:
-    """Numbers of ours as text: to bind hundreds of them takes longer than to look them up."""
-    return ",".join(str(int(key)) for key in keys) or "0"
+def _as_wholes(
+    connection: Connection, owner: str, kind: Kind, direction: Floats, keys: Sequence[int], otherwise: Floats
+) -> Floats:
+    """How near conversations are as wholes."""
+    # All at once: to fetch them one by one costs as much as all else that is done with them.
+    stored = connection.execute(_WHOLES, {"owner": owner, "kind": kind.kind, "keys": keys}).all()
+    whole = {row.key: row.vector for row in stored if row.vector}
+    rows = np.frombuffer(b"".join(whole.values()), "<f4").reshape(len(whole), len(direction))
+    known = dict(zip(whole, (rows @ direction).tolist(), strict=True))
+    return np.array([known.get(key, score) for key, score in zip(keys, otherwise.tolist(), strict=True)], np.float32)
 
 
 def _common(found: Likely) -> Floats:

@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -174,10 +175,17 @@ def _write(archive: Archive, kind: Kind, folder: Path) -> None:
 
 
 def _opened(path: Path, kind: Kind) -> tuple[int, Vectors]:
+    is_now = path.stat()
+    return _mapped_as_it_is(path, kind, (is_now.st_ino, is_now.st_size, is_now.st_mtime_ns))
+
+
+@lru_cache(maxsize=2)
+def _mapped_as_it_is(path: Path, kind: Kind, state: tuple[int, int, int]) -> tuple[int, Vectors]:
+    """Kept for the next search, whose pages are then where they were. A file that is torn raises each time."""
     with path.open("rb") as opened:
         header = msgspec.json.decode(opened.read(_HEADER).rstrip(), type=Header)
     expected = (FORMAT, kind.token, kind.dimensions, _HEADER + header.rows * _row_bytes(header.dimensions))
-    if (header.format, header.token, header.dimensions, path.stat().st_size) != expected:
+    if (header.format, header.token, header.dimensions, state[1]) != expected:
         raise ValueError("torn, or of another kind")
     return header.upto, _mapped(path, header, "r")
 

@@ -91,8 +91,12 @@ class UseEmbedder:
 
     @cached_property
     def _model(self) -> tuple[Pieces, Network]:
+        from threadpoolctl import threadpool_limits
+
         from commonplace.meaning.use.network import Network
 
+        # Its products are small: beside other work, threads that share one wait for each other and compute little.
+        threadpool_limits(1, user_api="blas")
         pieces = weights.PIECES.checked(self._resources)
         return Pieces(pieces.read_bytes()), Network(weights.WEIGHTS.checked(self._resources))
 

