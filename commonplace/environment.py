@@ -41,6 +41,10 @@ class Place(Mapping[str, str]):
     def __getitem__(self, variable: str) -> str:
         return self._variables[variable]
 
+    def learn(self, variables: Mapping[str, str]) -> None:
+        """Know what was written there since."""
+        self._variables = {**self._variables, **variables}
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._variables)
 
@@ -71,6 +75,10 @@ class Environment:
     def place_of(self, *names: str) -> str | None:
         """Where the variable was set, in words."""
         return next((place.name for place in self._places if any(place.get(name) for name in names)), None)
+
+    def learn(self, place: str, variables: Mapping[str, str]) -> None:
+        """Know what was written to this place since; so does whoever shares it."""
+        next(each for each in self._places if each.name == place).learn(variables)
 
     def addresses_of(self, keys: Iterable[str]) -> dict[str, str]:
         """Where these keys are used now. Kept with them: a key goes only where its own place says."""

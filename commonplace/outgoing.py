@@ -196,6 +196,11 @@ def _port(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
+def is_sendable(secret: str) -> bool:
+    """Whether it can be a key: visible ASCII, without a blank."""
+    return bool(_VISIBLE.fullmatch(secret))
+
+
 def _require_sendable(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if not re.fullmatch(r"[\x20-\x7e]*", value):

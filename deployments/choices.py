@@ -12,6 +12,7 @@ from typing import Any
 from commonplace.archive.opening import open_archive
 from commonplace.categorize.definitions import shipped_names
 from commonplace.config import Settings
+from commonplace.destinations import registry
 from commonplace.errors import CommonplaceError
 from commonplace.stages.categorizing.taxonomies import list_taxonomies
 from commonplace.stages.syncing.destinations import names
@@ -19,8 +20,14 @@ from commonplace.stages.syncing.destinations import names
 
 def choices(settings: Settings) -> dict[str, list[str]]:
     """By parameter: the values there are."""
-    destinations = names(settings)
-    return {"destination": destinations, "destinations": destinations, "taxonomy": _taxonomies(settings)}
+    try:
+        with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
+            taxonomies = [found.name for found in list_taxonomies(archive)]
+            destinations = names(settings, archive)
+    except CommonplaceError:  # the archive may be out of reach of who applies
+        taxonomies, destinations = shipped_names(), sorted(settings.destinations)
+    destinations = destinations or [registry.DEFAULT]
+    return {"destination": destinations, "destinations": destinations, "taxonomy": taxonomies}
 
 
 def narrow(properties: dict[str, Any], offered: dict[str, list[str]]) -> None:
@@ -37,11 +44,3 @@ def _texts_in(schema: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for part in [*schema.get("anyOf", []), schema.get("items", {})]:
         if part:
             yield from _texts_in(part)
-
-
-def _taxonomies(settings: Settings) -> list[str]:
-    try:
-        with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
-            return [found.name for found in list_taxonomies(archive)]
-    except CommonplaceError:  # the archive may be out of reach of who applies
-        return shipped_names()

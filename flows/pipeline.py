@@ -82,7 +82,7 @@ def run_stages(
     wanted = {stage: run for stage, run in runs.items() if stage in stages}
     if not session.settings.meaning.model:  # words alone
         wanted.pop("embed", None)
-    for destination in (destinations or names(session.settings)) if "sync" in stages else []:
+    for destination in (destinations or names(session.settings, session.archive)) if "sync" in stages else []:
         wanted[f"sync {destination}"] = lambda name=destination: sync.run(session, name, selection)  # type: ignore[misc]
     report: dict[str, Any] = {}
     errors: list[str] = []

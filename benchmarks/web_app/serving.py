@@ -49,7 +49,9 @@ class Served:
 
     def client(self) -> httpx.Client:
         """Somebody who is logged in."""
-        return httpx.Client(base_url=self.url, cookies={COOKIE: self.token}, headers={"accept": "text/html"})
+        return httpx.Client(
+            base_url=self.url, cookies={COOKIE: self.token}, headers={"accept": "text/html"}, timeout=300
+        )
 
 
 @contextmanager

@@ -7,11 +7,13 @@ from typing import Any
 
 from commonplace import runs
 from commonplace.archive.opening import open_archive
-from commonplace.cli.output import aside, ask, confirm
+from commonplace.cli.output import aside, ask, confirm, visible
 from commonplace.config import Environment, Settings
 from commonplace.config.files import keep_typed
 from commonplace.destinations import registry
+from commonplace.destinations.kind import Choice
 from commonplace.errors import Halt, Refused
+from commonplace.stages.syncing import destinations
 
 Found = tuple[dict[str, Any], dict[str, Any], dict[str, str]]
 """What is told, the fields of the block, and the secrets that were typed, by their variables."""
@@ -24,15 +26,29 @@ class Asking:
     def __init__(self, *, ask: bool) -> None:
         self._ask = ask
 
-    def answer(self, question: str, *, is_secret: bool = False) -> str:
-        return ask(question, is_secret=is_secret) if self._ask else ""
+    def answer(self, question: str, *, is_secret: bool = False, choices: Callable[[], list[Choice]] = list) -> str:
+        if not self._ask:
+            return ""
+        offered = choices()
+        for number, choice in enumerate(offered, 1):
+            aside.print(visible(f"{number:>3}  {choice.title} ({choice.about})"), soft_wrap=True)
+        typed = ask(f"{question}, or a number" if offered else question, is_secret=is_secret)
+        chosen = int(typed) - 1 if typed.isdecimal() and len(typed) < 4 else -1
+        return offered[chosen].id if 0 <= chosen < len(offered) else typed
 
     def agrees(self, question: str) -> bool:
         return confirm(question) if self._ask else True
 
 
 def connect_service(
-    service: str, settings: Settings, environment: Environment, *, save: bool, ask: bool, database: str | None = None
+    service: str,
+    settings: Settings,
+    environment: Environment,
+    *,
+    save: bool,
+    ask: bool,
+    database: str | None = None,
+    follow: bool | None = None,
 ) -> dict[str, Any]:
     """Check a service's credentials and prepare it; what was found, for the person or program."""
     services: dict[str, Connect] = {"archive": _archive, "openai": _openai, "omi": _omi, "mail": _mail}
@@ -42,6 +58,9 @@ def connect_service(
     else:
         chosen = {"database_id": database} if database else {}
         block, (told, fields, typed) = _destination(service, settings, environment, ask, chosen, others=list(services))
+    if follow is not None:
+        with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
+            destinations.follow(settings, archive, service, is_on=follow)
     if save and typed:
         keep_typed(settings.home, environment.addresses_of(typed) | typed)
         told["secret"] = str(settings.home / ".env")

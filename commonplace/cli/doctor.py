@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from commonplace.archive.engine import database_url, sqlite_module
-from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.memory import known_mark_of
 from commonplace.archive.opening import open_archive
 from commonplace.archive.schema import conversations
@@ -127,16 +126,11 @@ def _archive(settings: Settings, _environment: Environment) -> Iterator[Check]:
 
 
 def _places(settings: Settings, environment: Environment) -> Iterator[Check]:
-    for name in destinations.names(settings):
-        try:
-            with (
-                open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive,
-                destinations.open_destination(settings, environment, archive, name) as (destination, _rules),
-            ):
-                obstacles = destination.check(ArchiveLedger(archive, destination.instance))
-        except CommonplaceError as error:
-            obstacles = [str(error)]
-        yield Check(subject=f"Destination {name}", is_well=not obstacles, finding=" ".join(obstacles) or "ready")
+    with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
+        for name in destinations.names(settings, archive):
+            obstacles = destinations.obstacles(settings, environment, archive, name)
+            finding = " ".join(obstacles) or "ready"
+            yield Check(subject=f"Destination {name}", is_well=not obstacles, finding=finding)
 
 
 def watched(settings: Settings, environment: Environment) -> Iterator[Check]:

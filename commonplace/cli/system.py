@@ -113,6 +113,9 @@ def connect(
     service: Annotated[str, typer.Argument(help="archive, openai, omi, mail, or a destination: markdown, notion ...")],
     database: Annotated[str | None, typer.Option(help="The database to connect, by its address or id.")] = None,
     save: Annotated[bool, typer.Option("--save/--no-save", help="Save it as a Prefect block.")] = True,
+    pipeline: Annotated[
+        bool | None, typer.Option("--pipeline/--no-pipeline", help="Whether every run writes there. Else as it is.")
+    ] = None,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
@@ -122,7 +125,13 @@ def connect(
     with errors_for_people():
         settings, environment = load()
         told = connect_service(
-            service, settings, environment, save=save, ask=not (yes or Output.as_json), database=database
+            service,
+            settings,
+            environment,
+            save=save,
+            ask=not (yes or Output.as_json),
+            database=database,
+            follow=pipeline,
         )
         if Output.as_json:
             print_json(told)

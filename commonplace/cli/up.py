@@ -210,9 +210,10 @@ def _show_addresses(running: Process, settings: Settings) -> None:
     _tell(f"Prefect's CLI    export PREFECT_HOME={server.folder(settings)}")
     _tell(f"Inbox            {settings.inbox}")
     _, environment = load()
-    for name in destinations.names(settings):
-        if location := destinations.location_of(settings, environment, name):
-            _tell(f"{name.capitalize():<16} {location}")
+    with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
+        for name in destinations.names(settings, archive):
+            if location := destinations.location_of(settings, environment, archive, name):
+                _tell(f"{name.capitalize():<16} {location}")
 
 
 def _web_address(served: Process, settings: Settings) -> str:

@@ -75,11 +75,16 @@ def _parse(text: str, where: str) -> dict[str, Any]:
         raise Refused(f"{where} is nested too deeply.") from exc
 
 
+def dotenv_of(home: Path) -> Path:
+    """The file of secrets that commands and pages write."""
+    return home / ".env"
+
+
 def keep_typed(home: Path, secrets: Mapping[str, str]) -> None:
     """Keep what a person typed, and the address it is for, in a file of the home that nobody else can read."""
     from dotenv import set_key
 
-    path = home / ".env"
+    path = dotenv_of(home)
     home.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     for name, value in secrets.items():

@@ -26,6 +26,10 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     is_secret: bool = False
     is_made: bool = False
     """`connect` gets it from the service, and asks nobody."""
+    is_asked: bool = False
+    """A form asks for it too, because it says where things go."""
+    suggestion: str = ""
+    """What such a form offers, where nothing else does."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,11 +46,20 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the section was read."""
 
 
-class Person(Protocol):
-    """Whoever runs `connect`: somebody at a terminal, or nobody."""
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something there that can be chosen instead of typing its id."""
 
-    def answer(self, question: str, *, is_secret: bool = False) -> str:
-        """What they type; nothing where nobody can be asked."""
+    id: str
+    title: str
+    about: str
+    """What it is: a page, a database."""
+
+
+class Person(Protocol):
+    """Whoever runs `connect`: somebody at a terminal or before a page, or nobody."""
+
+    def answer(self, question: str, *, is_secret: bool = False, choices: Callable[[], list[Choice]] = list) -> str:
+        """What they type or choose; nothing where nobody can be asked. The choices are looked up for who can see."""
 
     def agrees(self, question: str) -> bool:
         """Whether to go ahead; yes where nobody can be asked."""

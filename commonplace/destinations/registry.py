@@ -82,7 +82,9 @@ def settings_of(
     missing = [key for key, field in known.items() if field.required and key not in values]
     if missing:
         told_by = next((given.variables[0] for given in declared.given if given.setting == missing[0]), None)
-        where = f"Set {told_by}, or run `commonplace connect {kind}`." if told_by else None
+        where = (
+            f"Set it up under Destinations or with `commonplace connect {kind}`, or set {told_by}." if told_by else None
+        )
         raise Refused(f"The destination {kind} needs a {missing[0]}.", hint=where)
     return read_section(values, declared.settings, section=f"destinations.{kind}", file=around.config_file)
 

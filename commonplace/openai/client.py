@@ -83,7 +83,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         if not self.base_url and not self.api_key.strip():
             raise Halt(
                 "There is no OpenAI key.",
-                hint="Set OPENAI_API_KEY or run `commonplace connect openai`; what is `local` needs none.",
+                hint="Set OPENAI_API_KEY, or run `commonplace connect openai`; what is `local` needs none.",
             )
 
     def __repr__(self) -> str:

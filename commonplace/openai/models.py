@@ -36,9 +36,7 @@ def check_model(client: Client, model: str, *, today: date | None = None) -> lis
     """What stands in the way of using this model, each with what to do. Empty: nothing known."""
     about = About(model=model, what="its models")
     try:
-        ends_by_name = client.once(
-            about, lambda sdk: {each.id: getattr(each, "shutdown_date", None) for each in sdk.models.list()}
-        )
+        ends_by_name = models_of(client, about)
     except CommonplaceError as exc:
         return [str(exc)]
     if model not in ends_by_name:
@@ -52,6 +50,11 @@ def check_model(client: Client, model: str, *, today: date | None = None) -> lis
     when = "soon" if ends - day <= timedelta(days=60) else "later"
     days = (ends - day).days
     return [f"The model {model!r} will be shut down on {ends} ({when}: in {days} days). {use_instead(about)}"]
+
+
+def models_of(client: Client, about: About = About(model="", what="its models")) -> dict[str, str | None]:
+    """The models that are offered to this key, each with the date of its end where the service names one."""
+    return client.once(about, lambda sdk: {each.id: getattr(each, "shutdown_date", None) for each in sdk.models.list()})
 
 
 def problems_with_model(account: Account, model: str) -> list[str]:

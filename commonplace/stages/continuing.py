@@ -71,7 +71,7 @@ def _there(
 ) -> Iterator[tuple[OpenAIDestination, LedgerEntry, ArchiveLedger] | None]:
     """Where it is at OpenAI, under the lease of whoever writes there; None where it is not."""
     settings, environment, archive = session
-    for name in dict.fromkeys([*names(settings), KIND]):
+    for name in dict.fromkeys([*names(settings, archive), KIND]):
         if sections(settings, name)[0] != KIND:
             continue
         with open_destination(settings, environment, archive, name) as (destination, _):

@@ -10,6 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import math
+import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -22,7 +25,9 @@ from uuid import uuid4
 import msgspec
 
 from commonplace.archive import leases
+from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
+from commonplace.archive.memory import recall, remember
 from commonplace.config import Environment, HookEvent, HookSettings
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.model import LedgerEntry
@@ -32,6 +37,7 @@ from commonplace.session import Session
 from commonplace.stages.work import leased
 
 PREFIX = "whsec_"
+_NAME = re.compile(r"[a-z0-9-]{1,40}")
 AT_ONCE = 16
 MINUTES = (5, 15, 30, 60, 120, 240, 480, 510)
 """The pauses after each try: over a day in all."""
@@ -79,7 +85,7 @@ def counts_of(report: Mapping[str, Any]) -> dict[str, Any]:
 def queue(session: Session, event: HookEvent, data: Mapping[str, Any], *, run_id: str | None = None) -> None:
     """For whoever wants this event."""
     payload = {"type": event, "timestamp": to_iso(now()), "data": dict(data) | ({"run_id": run_id} if run_id else {})}
-    for name, hook in session.settings.hooks.items():
+    for name, hook in hooks_of(session).items():
         if not hook.events or event in hook.events:
             _ledger(session, name).queue(f"msg_{uuid4().hex}", event, {PAYLOAD: payload, TRIES: 0, DUE: now()})
 
@@ -87,7 +93,7 @@ def queue(session: Session, event: HookEvent, data: Mapping[str, Any], *, run_id
 def deliver(session: Session) -> HooksReport:
     """What is due, to every hook; several requests at once. Where another run delivers to one, the others are told."""
     started, report = time.monotonic(), HooksReport()
-    for name, hook in session.settings.hooks.items():
+    for name, hook in hooks_of(session).items():
         try:
             with leased(session, leases.syncing(_instance(name))) as ours:
                 _deliver(ours, name, hook, report)
@@ -98,9 +104,10 @@ def deliver(session: Session) -> HooksReport:
     return report
 
 
-def send_test(session: Session, name: str) -> int:
+def send_test(session: Session, name: str, *, most_seconds: float = math.inf) -> int:
     """Send an event of no consequence, now and once; the status of the answer. Nothing is queued."""
     hook = _hook(session, name)
+    hook = msgspec.structs.replace(hook, timeout_seconds=min(hook.timeout_seconds, most_seconds))
     payload = {"type": "test", "timestamp": to_iso(now()), "data": {"hook": name}}
     secret = secret_of(session.environment, name)
     with closing(_sender(hook)) as sender:
@@ -123,7 +130,7 @@ def redeliver(session: Session, name: str, ids: list[str] | None = None) -> int:
 def standings(session: Session) -> list[Standing]:
     """Every hook of the settings."""
     found = []
-    for name, hook in sorted(session.settings.hooks.items()):
+    for name, hook in sorted(hooks_of(session).items()):
         counts = _ledger(session, name).counts()
         problem, host = "", ""
         try:
@@ -145,9 +152,47 @@ def standings(session: Session) -> list[Standing]:
     return found
 
 
+def hooks_of(session: Session) -> dict[str, HookSettings]:
+    """The hooks of the settings, and those that were added since."""
+    return _added(session.archive) | session.settings.hooks
+
+
+def add(session: Session, name: str, hook: HookSettings) -> str:
+    """Tell this one too, from now on; a new secret for it, which is to be kept as `variable_of` says."""
+    if not _NAME.fullmatch(name):
+        raise Refused(f"{name!r} is no name of a hook.", hint="Use up to 40 small letters, digits and dashes.")
+    if name in session.settings.hooks:
+        raise Refused(f"The settings have a hook {name!r}.", hint="Choose another name, or change it there.")
+    checked(hook.url, reach=_reach(hook))
+    _remember(session.archive, _added(session.archive) | {name: hook})
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def remove(session: Session, name: str) -> None:
+    """Tell it no more. What waits for it is sent to nobody."""
+    _hook(session, name)
+    if name in session.settings.hooks:
+        raise Refused(f"The hook {name} is in the settings.", hint=f"Take [hooks.{name}] out of commonplace.toml.")
+    _remember(session.archive, {key: hook for key, hook in _added(session.archive).items() if key != name})
+
+
+def _added(archive: Archive) -> dict[str, HookSettings]:
+    found = recall(archive, f"hooks:{archive.owner}")
+    return msgspec.json.decode(found, type=dict[str, HookSettings]) if found else {}
+
+
+def _remember(archive: Archive, hooks: Mapping[str, HookSettings]) -> None:
+    remember(archive, f"hooks:{archive.owner}", msgspec.json.encode(hooks).decode())
+
+
+def variable_of(name: str) -> str:
+    """Where a hook's secret is looked up."""
+    return f"COMMONPLACE_HOOK_{name.upper().replace('-', '_')}_SECRET"
+
+
 def secret_of(environment: Environment, name: str) -> bytes:
     """What a hook's requests are signed with. Refused where it is missing or no secret."""
-    variable = f"COMMONPLACE_HOOK_{name.upper().replace('-', '_')}_SECRET"
+    variable = variable_of(name)
     text = environment.get(variable) or ""
     how = f"Set {variable} to {PREFIX} and base64 of 24 to 64 bytes, the same as there."
     if not text:
@@ -248,9 +293,9 @@ def _note(known: ArchiveLedger, name: str, id: str, entry: LedgerEntry, problem:
 
 
 def _hook(session: Session, name: str) -> HookSettings:
-    hooks = session.settings.hooks
+    hooks = hooks_of(session)
     if name not in hooks:
-        there = f"There are: {', '.join(sorted(hooks))}." if hooks else f"Add [hooks.{name}] to commonplace.toml."
+        there = f"There are: {', '.join(sorted(hooks))}." if hooks else f"`commonplace hooks add {name} URL` adds one."
         raise Refused(f"There is no hook {name!r}.", hint=there)
     return hooks[name]
 

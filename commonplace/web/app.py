@@ -34,7 +34,6 @@ from commonplace.web.pages import (
     connect,
     conversation,
     conversations,
-    destinations,
     entering,
     exports,
     files,
@@ -46,6 +45,7 @@ from commonplace.web.pages import (
     runs,
 )
 from commonplace.web.pages.house import backups, people, values
+from commonplace.web.pages.places import destinations, hooks, setting_up
 from commonplace.web.replies import reply
 from commonplace.web.requests import Requests
 from commonplace.web.security.addresses import Proxies
@@ -78,6 +78,8 @@ PAGES = tuple(
         insights,
         ask,
         destinations,
+        setting_up,
+        hooks,
         connect,
         bulk,
         values,

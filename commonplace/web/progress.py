@@ -62,7 +62,7 @@ def look(settings: Settings, archive: Archive, id: str, names_of: dict[str, str]
     run = history.find(api, id)
     if run is None:
         return None
-    wanted = _wanted(settings, run)
+    wanted = _wanted(settings, archive, run)
     stages = [stage for stage in history.stages(api, run, wanted) if stage.name in wanted or _is_of_one(stage, run)]
     files = [_file(archive, path, names_of) for path in run.parameters.get("paths") or ()]
     waited = time.time() - run.expected_at.timestamp() if run.expected_at else 0
@@ -75,12 +75,12 @@ def look(settings: Settings, archive: Archive, id: str, names_of: dict[str, str]
     )
 
 
-def _wanted(settings: Settings, run: Run) -> list[str]:
+def _wanted(settings: Settings, archive: Archive, run: Run) -> list[str]:
     """The stages that a pipeline goes through."""
     if "pipeline" not in run.flow:
         return []
     chosen = run.parameters.get("stages") or ["import", "embed", "categorize", "map", "sync"]
-    given = run.parameters.get("destinations") or names(settings)
+    given = run.parameters.get("destinations") or names(settings, archive)
     syncs = [f"sync-{name}" for name in given]
     return [name for stage in chosen for name in (syncs if stage == "sync" else [stage])]
 

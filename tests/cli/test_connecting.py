@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from commonplace.archive.opening import open_archive
 from commonplace.cli import app
 from commonplace.cli.output import Output
 from commonplace.config import load
 from commonplace.sources.chatgpt.sample import write_sample
+from commonplace.stages.syncing import destinations
 from tests.fakes.mail.imap import PASSWORD, FakeImap
 from tests.fakes.mail.smtp import FakeSmtp
 from tests.fakes.notion import FakeNotion
@@ -60,6 +62,19 @@ def test_a_folder_says_where_it_is(connect: Connect, tmp_path: Path, monkeypatch
     assert connect("markdown")[1]["folder"].endswith("/markdown")
     monkeypatch.setenv("COMMONPLACE_MARKDOWN_FOLDER", str(tmp_path / "vault"))
     assert connect("markdown") == (0, {"folder": str(tmp_path / "vault")})
+
+
+def test_whether_every_run_writes_there_is_said_at_connect(connect: Connect) -> None:
+    settings, _ = load()
+
+    def written() -> list[str]:
+        with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
+            return destinations.names(settings, archive)
+
+    assert (connect("markdown")[0], written()) == (0, ["markdown"])
+    assert (connect("markdown", "--no-pipeline")[0], written()) == (0, [])
+    assert (connect("markdown", "--pipeline")[0], written()) == (0, ["markdown"])
+    assert connect("archive", "--pipeline")[1]["error"] == "There is no destination 'archive'."
 
 
 def test_openai_is_asked_for_the_model(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,3 +37,19 @@ def test_a_hook_is_listed_and_tried(run: Run, hooked: Hooked) -> None:
     assert run("test", "mine") == (1, {"hook": "mine", "status": 500, "taken": False})
     assert run("redeliver", "mine") == (0, {"hook": "mine", "due": 0})
     assert run("test", "other")[1]["error"] == "There is no hook 'other'."
+
+
+def test_a_hook_that_no_section_names_is_added_and_taken_away(run: Run, hooked: Hooked) -> None:
+    near = ("add", "near", f"{hooked.address}/y")
+    assert "only where a setting allows it" in run(*near)[1]["hint"]
+    assert run("add", "mine", "https://hooks.my-server.org/x")[1]["error"] == "The settings have a hook 'mine'."
+    code, told = run(*near, "--allow-private", "--event", "run.failed")
+    assert (code, told["secret"][:6]) == (0, "whsec_")
+    assert [(each["name"], each["events"], each["problem"]) for each in run("list")[1]["hooks"]] == [
+        ("mine", ["all"], ""),
+        ("near", ["run.failed"], ""),
+    ]
+    assert run("test", "near")[0] == 0
+    assert run("remove", "near") == (0, {"hook": "near"})
+    assert "commonplace.toml" in run("remove", "mine")[1]["hint"]
+    assert len(run("list")[1]["hooks"]) == 1

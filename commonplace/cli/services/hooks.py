@@ -7,8 +7,11 @@ from typing import Annotated
 import msgspec
 import typer
 
+from commonplace.bounds import read_section
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, cells, errors_for_people, exit_with, people, print_json, table, tell
+from commonplace.config import HookSettings
+from commonplace.config.files import dotenv_of, keep_typed
 from commonplace.session import open_session
 from commonplace.stages import hooks
 
@@ -32,6 +35,34 @@ def list_command(json: Json = False) -> None:
         for one in found:
             if one.problem:
                 tell(f"{one.name}: {one.problem}")
+
+
+@app.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="What it is called here.")],
+    url: Annotated[str, typer.Argument(help="The address that is told.")],
+    event: Annotated[list[str] | None, typer.Option("--event", help="This event; repeatable. Else all.")] = None,
+    allow_private: Annotated[bool, typer.Option(help="It is on this machine or in its network.")] = False,
+    json: Json = False,
+) -> None:
+    """Tell an address of what happens here, from now on. Prints the secret that its requests are signed with."""
+    with errors_for_people(), open_session() as session:
+        wanted = {"url": url, "events": event or [], "allow_private": allow_private}
+        secret = hooks.add(session, name, read_section(wanted, HookSettings, section=f"hooks.{name}", file=None))
+        keep_typed(session.settings.home, {hooks.variable_of(name): secret})
+        if Output.as_json:
+            print_json({"hook": name, "secret": secret})
+        tell(f"Its secret, which is kept in {dotenv_of(session.settings.home)}: {secret}")
+
+
+@app.command("remove")
+def remove(name: Name, json: Json = False) -> None:
+    """Tell a hook no more that was added here or on the page."""
+    with errors_for_people(), open_session() as session:
+        hooks.remove(session, name)
+        if Output.as_json:
+            print_json({"hook": name})
+        tell(f"{name} is told no more.")
 
 
 @app.command("test")

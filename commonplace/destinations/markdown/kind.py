@@ -7,7 +7,8 @@ from typing import Any
 
 from commonplace.destinations.kind import Connection, Given, Kind, LedgerOf, Person, Surroundings
 from commonplace.destinations.markdown.settings import MarkdownSettings
-from commonplace.destinations.markdown.write import MarkdownDestination, open_markdown
+from commonplace.destinations.markdown.write import MarkdownDestination, obstacle, open_markdown
+from commonplace.errors import Refused
 
 
 def _open(settings: MarkdownSettings, around: Surroundings) -> MarkdownDestination:
@@ -26,6 +27,8 @@ def _location(settings: MarkdownSettings) -> str:
 
 def _connect(settings: MarkdownSettings, _person: Person, _ledger_of: LedgerOf) -> Connection:
     folder = _location(settings)
+    if problem := obstacle(Path(folder)):
+        raise Refused(problem)
     return Connection(told={"folder": folder}, settings={"folder": folder})
 
 
@@ -40,6 +43,7 @@ KIND = Kind(
             setting="folder",
             variables=("COMMONPLACE_MARKDOWN_FOLDER",),
             about="The folder; it is made when it is not there.",
+            is_asked=True,
         ),
     ),
     defaults=_defaults,

@@ -57,13 +57,8 @@ class MarkdownDestination:
 
     def check(self, ledger: Ledger) -> list[str]:
         """What stands in the way of writing to the folder; nothing is written."""
-        root = self._vault.root
-        if root.exists() and not root.is_dir():
-            return [f"{root} is a file. Choose another folder for the notes."]
-        nearest = next(folder for folder in (root, *root.parents) if folder.exists())
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            return [f"{nearest} is not writable. Choose another folder, or change its permissions."]
-        return []
+        problem = obstacle(self._vault.root)
+        return [problem] if problem else []
 
     def write(self, batch: Sequence[Document], ledger: Ledger) -> list[Outcome]:
         """Bring every document of the batch into the folder."""
@@ -245,6 +240,16 @@ class MarkdownDestination:
 def open_markdown(settings: MarkdownSettings, files: Files | None = None) -> MarkdownDestination:
     """The folder that the settings name. It is made when the first note is written."""
     return MarkdownDestination(settings, files)
+
+
+def obstacle(root: Path) -> str:
+    """What stands in the way of writing to a folder, with what to do; empty if nothing does."""
+    if root.exists() and not root.is_dir():
+        return f"{root} is a file. Choose another folder for the notes."
+    nearest = next(folder for folder in (root, *root.parents) if folder.exists())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"{nearest} is not writable. Choose another folder, or change its permissions."
+    return ""
 
 
 def _candidates(folder: str, name: str, id: str) -> Iterator[str]:

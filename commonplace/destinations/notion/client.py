@@ -285,7 +285,10 @@ def _refusal(status: int, message: str, extra: Json, headers: Mapping[str, str])
 
 def _locked_out(status: int, message: str, extra: Json) -> Halt:
     if status == 401:
-        return Halt("Notion refuses the token.", hint="Renew it and run `commonplace connect notion`.")
+        return Halt(
+            "Notion refuses the token.",
+            hint="Make a new one and enter it under Destinations, or with `commonplace connect notion`.",
+        )
     if extra.get("block_limit"):
         return Halt(
             "The workspace has used up the blocks of Notion's free plan.",

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from commonplace.destinations.kind import Connection, Given, Kind, LedgerOf, Person, Surroundings
-from commonplace.destinations.notion.client import NOTION_VERSION
+from commonplace.destinations.notion.client import NOTION_VERSION, NotionClient
 from commonplace.destinations.notion.columns import MEMORY, Columns
 from commonplace.destinations.notion.destination import NotionDestination, instance_of, open_notion
 from commonplace.destinations.notion.job import url_of
+from commonplace.destinations.notion.offered import offered, setting_of, workspace_of
 from commonplace.destinations.notion.schema import DataSource, connect
 from commonplace.destinations.notion.settings import NotionSettings
 
 if TYPE_CHECKING:
     import notion_client
+
+
+WHERE = "The database to write to, or the page on which one shall be made, by its address or id"
 
 
 def _open(settings: NotionSettings, around: Surroundings) -> NotionDestination:
@@ -32,17 +37,22 @@ def _location(settings: NotionSettings) -> str | None:
 
 
 def _connect(settings: NotionSettings, person: Person, ledger_of: LedgerOf) -> Connection:
-    if not (settings.database_id or settings.data_source_id or settings.parent_page_id):
-        page = person.answer("Address or id of the page that the database shall live under")
-        settings = msgspec.structs.replace(settings, parent_page_id=page or None)
+    with closing(NotionClient(settings)) as client:
+        workspace = workspace_of(client)
+        if not (settings.database_id or settings.data_source_id or settings.parent_page_id):
+            answer = person.answer(WHERE, choices=lambda: offered(client))
+            settings = msgspec.structs.replace(settings, **setting_of(client, answer) if answer else {})
 
     def known(source: DataSource) -> Mapping[str, str]:
         return Columns(source, settings, ledger_of(instance_of(source.id)).recall(MEMORY)).ids
 
     connected = connect(settings, confirm=person.agrees, known=known)
     told = {
+        "workspace": workspace,
         "database": connected.database_id,
+        "title": connected.title,
         "url": connected.url,
+        "columns": ", ".join(connected.columns),
         "added": "the database" if connected.created else ", ".join(connected.added) or "nothing",
     }
     kept = {

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from commonplace.destinations.notion.client import InTrash, NotionClient, NotThere
+from commonplace.destinations.notion.offered import title_of
 from commonplace.destinations.notion.page.pages import inside
 from commonplace.destinations.notion.properties import (
     PROJECT,
@@ -37,6 +38,9 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
     created: bool
     added: list[str]
     """Names of the properties that were added to a database of yours."""
+    title: str
+    columns: list[str]
+    """Names of the properties that will be written to."""
     projects_data_source_id: str | None = None
 
     @property
@@ -62,6 +66,7 @@ class DataSource(msgspec.Struct, kw_only=True):
     id: str
     database_id: str
     url: str
+    title: str
     properties: dict[str, Property]
 
     def named(self, name: str) -> Property | None:
@@ -105,6 +110,7 @@ def read(client: NotionClient, data_source_id: str) -> DataSource:
         id=str(answer["id"]),
         database_id=str((answer.get("parent") or {}).get("database_id", "")),
         url=str(answer.get("url") or ""),
+        title=title_of(answer),
         properties={found.id: found for found in properties},
     )
 
@@ -247,6 +253,8 @@ def _create(
         url=str(answer.get("url") or ""),
         created=True,
         added=[],
+        title=DATABASE_TITLE,
+        columns=[*names_of(settings).values()],
         projects_data_source_id=settings.projects_data_source_id,
     )
 
@@ -275,6 +283,8 @@ def _extend(
         url=source.url,
         created=False,
         added=added,
+        title=source.title,
+        columns=[*names.values()],
         projects_data_source_id=settings.projects_data_source_id,
     )
 

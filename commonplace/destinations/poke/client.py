@@ -188,7 +188,10 @@ def _success(reply: Reply) -> Json | Failure:
 def _refusal(status: int) -> CommonplaceError:
     if status in (401, 403):
         what = "does not accept the key" if status == 401 else "does not let this key send"
-        return Halt(f"Poke {what} (HTTP {status}).", hint="Make one at poke.com/kitchen and run `connect poke`.")
+        return Halt(
+            f"Poke {what} (HTTP {status}).",
+            hint="Make one at poke.com/kitchen and enter it under Destinations, or with `commonplace connect poke`.",
+        )
     if status < 400 or status in (404, 405):
         return Halt(f"There is no Poke at this address (HTTP {status}).", hint="Look at base_url and path.")
     if status == 413:

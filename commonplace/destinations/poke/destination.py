@@ -139,7 +139,7 @@ def _shown(payload: Json) -> str:
 
 def open_poke(settings: PokeSettings, *, is_repeated: bool = False, clock: Clock = SYSTEM_CLOCK) -> PokeDestination:
     """The destination that the settings describe. Refused, with what to do, before anything can go astray."""
-    how = "Run `commonplace connect poke`."
+    how = "Set it up under Destinations, or with `commonplace connect poke`."
     if settings.mode == "webhook":
         if not (settings.webhook_url and settings.webhook_token):
             raise Refused("Poke's trigger is not known.", hint=f"{how} It makes one.")

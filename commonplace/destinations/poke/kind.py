@@ -48,6 +48,8 @@ def _given(setting: str, variable: str, about: str, **more: Any) -> Given:
     return Given(setting=setting, variables=(variable,), about=about, **more)
 
 
+_ASKED = {"is_asked": True, "suggestion": POKE}
+
 KIND = Kind(
     title="Poke",
     about="Poke, an assistant that is told what is new in the archive.",
@@ -56,7 +58,7 @@ KIND = Kind(
     open=_open,
     given=(
         _given("api_key", "POKE_API_KEY", "Poke's API key: whoever made it gets the messages.", is_secret=True),
-        _given("base_url", "POKE_API_ENDPOINT", "Where Poke's API is. Nothing is sent before this is set."),
+        _given("base_url", "POKE_API_ENDPOINT", "Where Poke's API is. Nothing is sent before this is set.", **_ASKED),
         _given("webhook_url", "POKE_WEBHOOK_URL", "The trigger's address.", is_secret=True, is_made=True),
         _given("webhook_token", "POKE_WEBHOOK_TOKEN", "The trigger's token.", is_secret=True, is_made=True),
         _given("timeout_seconds", "POKE_API_TIMEOUT", "How many seconds to wait for an answer."),

@@ -37,11 +37,14 @@ def connect(
     archive: Archive,
     name: str,
     person: Person,
-    chosen: Mapping[str, str] = {},
+    chosen: Mapping[str, Any] = {},
+    *,
+    is_anew: bool = False,
 ) -> Connected:
     """Check a destination's credentials, prepare the other side, and keep with the archive what is no secret.
 
-    `chosen` are settings that the person gives now: they come before those of the file.
+    `chosen` are settings that the person gives now: they come before those of the file. What was kept before does not
+    count where it is connected `anew`.
     """
     kind_name, section, _ = sections(settings, name)
     section |= chosen
@@ -51,7 +54,7 @@ def connect(
         kind_name,
         section | typed,
         environment=environment,
-        kept=kept(archive, name),
+        kept={} if is_anew else kept(archive, name),
         around=surroundings(settings),
     )
     connection = kind.connect(known, person, partial(ArchiveLedger, archive))

@@ -10,29 +10,59 @@ import msgspec
 
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import AttachmentFiles
+from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.memory import recall, remember
 from commonplace.bounds import read_section
 from commonplace.config import Environment, Settings
 from commonplace.destinations import registry
 from commonplace.destinations.contract import Destination
 from commonplace.destinations.kind import Surroundings
-from commonplace.errors import Refused
+from commonplace.errors import CommonplaceError, Refused
 from commonplace.stages.syncing.pending import Rules
 
 _RULE_KEYS = {field.encode_name for field in msgspec.structs.fields(Rules)}
 
 
-def names(settings: Settings) -> list[str]:
-    """The destinations that are set up; the default one is there without being asked for."""
-    return sorted(settings.destinations) or [registry.DEFAULT]
+def names(settings: Settings, archive: Archive) -> list[str]:
+    """The destinations that are written to without being named: those of the settings (without any, the default one),
+    and those that a person set up since, less what that person put an end to."""
+    said = _said(archive)
+    chosen = {name for name, is_on in said.items() if is_on and is_known(settings, name)}
+    default = [] if said.get(registry.DEFAULT) is False else [registry.DEFAULT]
+    return sorted(chosen.union(settings.destinations or default))
+
+
+def is_known(settings: Settings, name: str) -> bool:
+    """Whether the settings name it, or it is a kind, which needs no name of its own."""
+    return name in settings.destinations or name in registry.kinds()
+
+
+def follow(settings: Settings, archive: Archive, name: str, *, is_on: bool) -> None:
+    """Whether every run writes to a destination. Of one that the settings name, they say it."""
+    sections(settings, name)
+    if name in settings.destinations:
+        if not is_on:
+            raise Refused(f"The settings name {name}.", hint=f"Take [destinations.{name}] out of commonplace.toml.")
+        return
+    remember(archive, _followed(archive), msgspec.json.encode(_said(archive) | {name: is_on}).decode())
+
+
+def _said(archive: Archive) -> dict[str, bool]:
+    found = recall(archive, _followed(archive))
+    return msgspec.json.decode(found, type=dict[str, bool]) if found else {}
+
+
+def _followed(archive: Archive) -> str:
+    return f"destinations:{archive.owner}"
 
 
 def sections(settings: Settings, name: str) -> tuple[str, dict[str, Any], Rules]:
     """A destination's kind, its own settings, and the rules of what it gets; each checked for unknown keys."""
-    if name not in settings.destinations and name not in registry.kinds():
+    if not is_known(settings, name):
+        known = ", ".join(dict.fromkeys([*settings.destinations, *registry.kinds()]))
         raise Refused(
             f"There is no destination {name!r}.",
-            hint=f"Add [destinations.{name}] to commonplace.toml, or use one of: {', '.join(names(settings))}.",
+            hint=f"Add [destinations.{name}] to commonplace.toml, or use one of: {known}.",
         )
     section = dict(settings.destinations.get(name, {}))
     kind = str(section.pop("kind", name))
@@ -41,11 +71,12 @@ def sections(settings: Settings, name: str) -> tuple[str, dict[str, Any], Rules]
     return kind, section, checked
 
 
-def location_of(settings: Settings, environment: Environment, name: str) -> str | None:
-    """Where a person finds what is written there, when the settings alone tell."""
+def location_of(settings: Settings, environment: Environment, archive: Archive, name: str) -> str | None:
+    """Where a person finds what is written there, as far as it is known without asking there."""
     kind, section, _ = sections(settings, name)
+    known, around = kept(archive, name), surroundings(settings)
     try:
-        found = registry.settings_of(kind, section, environment=environment, around=surroundings(settings))
+        found = registry.settings_of(kind, section, environment=environment, kept=known, around=around)
     except Refused:  # not set up yet; whoever writes there is told what is missing
         return None
     return registry.kind_named(kind).location(found)
@@ -68,6 +99,15 @@ def open_destination(
         yield destination, rules
     finally:
         destination.close()
+
+
+def obstacles(settings: Settings, environment: Environment, archive: Archive, name: str) -> list[str]:
+    """What stands in the way of writing there, each with what to do."""
+    try:
+        with open_destination(settings, environment, archive, name) as (destination, _rules):
+            return list(destination.check(ArchiveLedger(archive, destination.instance)))
+    except CommonplaceError as error:
+        return [str(error)]
 
 
 def surroundings(

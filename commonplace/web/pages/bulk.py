@@ -197,7 +197,7 @@ def _page(
         tags=tags_in_use(archive),
         formats=several.FORMATS,
         file=several.file_of(server.settings.home, choice),
-        destinations=destinations.names(server.settings) if is_owner else [],
+        destinations=destinations.names(server.settings, archive) if is_owner else [],
         destination=destination,
         act=act,
         plan=plan,

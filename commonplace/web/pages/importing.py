@@ -264,7 +264,7 @@ def _page(
         taxonomies=taxonomies.list_taxonomies(server.archive.of(owner)),
         judges=registry.kinds(),
         prices=_prices(server, owner) if prices else None,
-        destinations=destinations.names(settings),
+        destinations=destinations.names(settings, server.archive),
         settings=settings,
         **{"foreseen": None, **foreseen},
     )

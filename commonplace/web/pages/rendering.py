@@ -41,7 +41,7 @@ ROOMS = (
     ("/account", "account"),
 )
 """What the navigation leads to."""
-MESSAGES = ("kept", "noted", "undone", "removed", "lent", "restored")
+MESSAGES = ("kept", "noted", "undone", "removed", "lent", "due", "left", "restored")
 """What a page can be asked to say on top of it: whatever was just done, as `?told=`."""
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from commonplace.destinations.kind import Choice
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.kind import KIND
 from commonplace.errors import Halt
@@ -112,7 +115,7 @@ def test_a_renamed_option_is_followed_for_all_rows_at_once(
 class Declines:
     """Somebody who agrees to nothing."""
 
-    def answer(self, question: str, *, is_secret: bool = False) -> str:
+    def answer(self, question: str, *, is_secret: bool = False, choices: Callable[[], list[Choice]] = list) -> str:
         return ""
 
     def agrees(self, question: str) -> bool:

@@ -20,7 +20,7 @@ def create(workspace: Workspace, body: Json) -> Json:
     parent = find_page(workspace, body["parent"]["page_id"])
     title = check_rich_text("body.title", body["title"])
     database_id = str(uuid.uuid4())
-    source = Source(str(uuid.uuid4()), database_id, {})
+    source = Source(str(uuid.uuid4()), database_id, {}, title)
     workspace.define(source, body["initial_data_source"]["properties"])
     if sum(d["type"] == "title" for d in source.properties.values()) != 1:
         raise Invalid("A database needs exactly one title property.")
@@ -56,8 +56,20 @@ def source_json(source: Source) -> Json:
         "id": source.id,
         "parent": {"type": "database_id", "database_id": source.database_id},
         "url": f"https://app.notion.com/p/{source.id.replace('-', '')}",
+        "title": [{"type": "text", "plain_text": source.title}] if source.title else [],
         "properties": source.properties,
     }
+
+
+def search(workspace: Workspace, body: Json) -> Json:
+    """What is shared with the connection: pages, or data sources, the last edited ones first."""
+    only(body, "query", "filter", "sort", "page_size", "start_cursor")
+    if body["filter"] == {"property": "object", "value": "data_source"}:
+        found = [source_json(source) for source in workspace.sources.values()]
+    else:
+        found = [to_json(page, set()) for page in workspace.pages.values() if not page.in_trash]
+    size = body.get("page_size", 100)
+    return {"object": "list", "results": found[:size], "has_more": len(found) > size, "next_cursor": None}
 
 
 def query(workspace: Workspace, source: Source, parameters: dict[str, list[str]], body: Json) -> Json:

@@ -168,7 +168,9 @@ class FakeNotion(Loopback, Workspace):
         with self.lock:
             match (method, *parts):
                 case ("GET", "users", "me"):
-                    return {"object": "user", "id": "bot", "type": "bot"}
+                    return {"object": "user", "id": "bot", "type": "bot", "bot": {"workspace_name": self.name}}
+                case ("POST", "search"):
+                    return databases.search(self, body)
                 case ("POST", "file_uploads"):
                     return uploads.create(self.uploads, body, self.now())
                 case ("POST", "pages"):

@@ -88,6 +88,7 @@ class Source:
     id: str
     database_id: str
     properties: dict[str, Json]
+    title: str = ""
 
 
 class Workspace:
@@ -95,6 +96,7 @@ class Workspace:
 
     def __init__(self, *, query_cap: int, records_per_page: int, keep_bodies: bool) -> None:
         self.query_cap, self.records_per_page, self.keep_bodies = query_cap, records_per_page, keep_bodies
+        self.name = "A workspace"
         self.parent_page_id = str(uuid.uuid4())
         self.pages: dict[str, Page] = {}
         self.sources: dict[str, Source] = {}
@@ -115,12 +117,12 @@ class Workspace:
 
     # What a test arranges and asks.
 
-    def add_database(self, properties: dict[str, str] | None = None, *, sources: int = 1) -> str:
+    def add_database(self, properties: dict[str, str] | None = None, *, sources: int = 1, title: str = "") -> str:
         """A database with a fitting schema (or this one); its only data source's id."""
         database_id = str(uuid.uuid4())
         self.databases[database_id] = []
         for _ in range(sources):
-            source = Source(str(uuid.uuid4()), database_id, {})
+            source = Source(str(uuid.uuid4()), database_id, {}, title)
             self.define(source, {name: {type_: {}} for name, type_ in (properties or OUR_PROPERTIES).items()})
             self.sources[source.id] = source
             self.databases[database_id].append(source.id)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from commonplace.archive.conversations.reading import Filed, load_filed
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
+from commonplace.destinations import registry
 from commonplace.errors import CommonplaceError
 from commonplace.model import LedgerEntry
 from commonplace.stages.syncing import destinations
@@ -44,6 +45,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     location: str
+    is_fixed: bool
+    """Whether the settings name it."""
     problem: str = ""
     """Why nothing can be written there yet."""
     counts: dict[str, int] = {}
@@ -91,11 +94,13 @@ def _page(request: Request, *, plan: str = "", problem: str = "") -> Response:
             planned = stage.preview(reader.session, plan)
         except CommonplaceError as error:
             problem = str(error)
+    names = destinations.names(server.settings, reader.session.archive)
     return render(
         request,
         "destinations.html",
         status=400 if problem else 200,
-        places=[_place(server, reader.session.archive, name) for name in destinations.names(server.settings)],
+        places=[_place(server, reader.session.archive, name) for name in names],
+        others=[(name, registry.kind_named(name)) for name in registry.kinds() if name not in names],
         planned=planned,
         plan=plan,
         problem=problem,
@@ -105,10 +110,10 @@ def _page(request: Request, *, plan: str = "", problem: str = "") -> Response:
 
 def _place(server: Server, archive: Archive, name: str) -> Place:
     settings, environment = server.settings, server.environment
-    about: dict[str, Any] = {"name": name, "kind": name, "location": ""}
+    about: dict[str, Any] = {"name": name, "kind": name, "location": "", "is_fixed": name in settings.destinations}
     try:
         about["kind"] = destinations.sections(settings, name)[0]
-        about["location"] = destinations.location_of(settings, environment, name) or ""
+        about["location"] = destinations.location_of(settings, environment, archive, name) or ""
         with destinations.open_destination(settings, environment, archive, name) as (destination, _):
             known = ArchiveLedger(archive, destination.instance)
     except CommonplaceError as error:
