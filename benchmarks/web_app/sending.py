@@ -1,72 +1,50 @@
-"""An upload as the page sends it, beside the same bytes that one socket copies to a file at the other end."""
+"""An upload as the page sends it. Its floor is the same client, which sends the same requests to a server that only
+writes what they bring to a file (`benchmarks.servers.plain`)."""
 
 from __future__ import annotations
 
 import http.client
-import socket
-import tempfile
-import threading
+import statistics
+import sys
 import time
 from urllib.parse import urlsplit
 
 from benchmarks.measuring.verdicts import mark
+from benchmarks.servers.serving import running
 from benchmarks.web_app.process import Process, serving_alone
 
-PIECE = 32 << 20
+PIECE = 64 << 20
 """As upload.js sends them."""
-AT_ONCE = 1 << 20
 SHARE, MEMORY_MB = 0.8, 30
-ROUNDS = 3
+ROUNDS = 7
 
 
 def measure(megabytes: int) -> None:
-    """Both in turn; the best of some rounds of each."""
+    """Both in turn; the median of some rounds of each."""
     size = megabytes << 20
     print()
-    with serving_alone() as process:
-        _upload(process, 1 << 20)  # what is loaded the first time is loaded
+    with serving_alone() as process, running([sys.executable, "-m", "benchmarks.servers.plain"]) as floor:
+        _upload(process.url, process.cookie, 1 << 20, process)  # what is loaded the first time is loaded
         before = process.memory()
         most = before
         plain, ours = [], []
         for _ in range(ROUNDS):
-            plain.append(_copy(size))
-            seconds, peak = _upload(process, size)
+            plain.append(_upload(floor.url, process.cookie, size, process)[0])
+            seconds, peak = _upload(process.url, process.cookie, size, process)
             ours.append(seconds)
             most = max(most, peak)
-    share, grown = min(plain) / min(ours), (most - before) / (1 << 20)
-    rates = f"{megabytes / min(ours):,.0f} of {megabytes / min(plain):,.0f} MB/s"
+    floor_seconds, seconds = statistics.median(plain), statistics.median(ours)
+    share, grown = floor_seconds / seconds, (most - before) / (1 << 20)
+    rates = f"{megabytes / seconds:,.0f} of {megabytes / floor_seconds:,.0f} MB/s"
     print(f"  {mark(share >= SHARE)} upload of {megabytes:,} MB, {rates}: {share:.2f} (at least {SHARE})")
     print(f"  {mark(grown <= MEMORY_MB)} the server's memory grew by {grown:.0f} MB (at most {MEMORY_MB})")
 
 
-def _copy(size: int) -> float:
-    """Seconds for as many bytes from a socket of this machine into a file."""
-    with tempfile.TemporaryFile() as file, socket.create_server(("127.0.0.1", 0)) as listener:
-        sending = threading.Thread(target=_send, args=(listener.getsockname(), size))
-        started = time.perf_counter()
-        sending.start()
-        line, _ = listener.accept()
-        held = bytearray(AT_ONCE)
-        with line:
-            while here := line.recv_into(held):
-                file.write(memoryview(held)[:here])
-        file.flush()
-        sending.join()
-        return time.perf_counter() - started
-
-
-def _send(where: tuple[str, int], size: int) -> None:
-    piece = b"x" * AT_ONCE
-    with socket.create_connection(where) as line:
-        for _ in range(size // AT_ONCE):
-            line.sendall(piece)
-
-
-def _upload(process: Process, size: int) -> tuple[float, int]:
-    """Seconds from the first request to the last reply, and the most memory that was seen meanwhile."""
-    place = urlsplit(process.url)
+def _upload(url: str, cookie: str, size: int, process: Process) -> tuple[float, int]:
+    """Seconds from the first request to the last reply, and the most memory of our server that was seen meanwhile."""
+    place = urlsplit(url)
     line = http.client.HTTPConnection(str(place.hostname), place.port)
-    told = {"cookie": process.cookie, "tus-resumable": "1.0.0", "content-type": "application/offset+octet-stream"}
+    told = {"cookie": cookie, "tus-resumable": "1.0.0", "content-type": "application/offset+octet-stream"}
     piece, most = b"x" * PIECE, 0
     started = time.perf_counter()
     line.request("POST", "/uploads", headers={**told, "upload-length": str(size)})
@@ -82,4 +60,5 @@ def _upload(process: Process, size: int) -> tuple[float, int]:
     took = time.perf_counter() - started
     line.request("DELETE", where, headers=told)
     line.getresponse().read()
+    line.close()
     return took, most

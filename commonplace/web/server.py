@@ -16,6 +16,7 @@ from commonplace.config import Environment, Settings
 from commonplace.errors import CommonplaceError
 from commonplace.secret_keys import SecretKeys, secret_keys
 from commonplace.session import Session
+from commonplace.web.arriving.uploads import Uploads
 from commonplace.web.deliveries import Deliveries
 from commonplace.web.metrics import Metrics
 from commonplace.web.nudging import Nudge
@@ -24,7 +25,6 @@ from commonplace.web.progress import Shared
 from commonplace.web.readers import Readers
 from commonplace.web.security.limits import Limiter
 from commonplace.web.settings import WebSettings
-from commonplace.web.uploads import Uploads
 
 RECEIVES = "receive-omi"
 """The flow that empties the inbox."""

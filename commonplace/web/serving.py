@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from commonplace.errors import Refused
+from commonplace.web.arriving.straight import Protocol
 from commonplace.web.settings import WebSettings
 
 DRAIN_SECONDS = 10
@@ -51,6 +52,7 @@ def runner(app: ASGIApp, on_ready: Callable[[], None]) -> uvicorn.Server:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        http=Protocol,
         ws="none",
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

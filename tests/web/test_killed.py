@@ -16,8 +16,9 @@ import pytest
 
 from commonplace.archive.access import sessions
 from commonplace.session import open_session
+from commonplace.web.arriving.straight import PIECE, WORTH_IT
 
-SIZE = 3 << 20
+SIZE = WORTH_IT + 4 * PIECE
 SPEAKS = {"tus-resumable": "1.0.0"}
 
 
@@ -40,6 +41,7 @@ def _client(url: str, token: str) -> httpx.Client:
 
 def _append(client: httpx.Client, where: str, at: int, body: Iterator[bytes] | bytes) -> httpx.Response:
     told = {"content-type": "application/offset+octet-stream", "upload-offset": str(at)}
+    told["content-length"] = str(SIZE - at)
     return client.patch(where, headers=told, content=body)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import aclosing
 from email.utils import formatdate
 
 from fastapi import APIRouter, Depends, Request
@@ -15,11 +16,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from commonplace.errors import Halt, Refused
+from commonplace.web.arriving import straight
+from commonplace.web.arriving.uploads import Checksum, Damaged, NoRoom, OutOfStep, Upload, Uploads
 from commonplace.web.errors import Problem, not_found
 from commonplace.web.security.origins import check_same_origin
 from commonplace.web.security.people import Person
 from commonplace.web.server import Server, server_of
-from commonplace.web.uploads import Checksum, Damaged, NoRoom, OutOfStep, Upload, Uploads
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,expiration,termination,checksum"
@@ -82,7 +84,8 @@ async def append(request: Request, session: Person, id: str) -> Response:
         raise Problem(415, "another_kind", f"What comes is {CONTENT}.", headers=SPEAKS)
     at, checksum = _at(request), _checksum(request)
     try:
-        here = await uploads.append(upload, at, request.stream(), checksum)
+        async with aclosing(straight.body(request)) as body:
+            here = await uploads.append(upload, at, body, checksum)
         if here == upload.size:
             await run_in_threadpool(uploads.finish, upload)
     except OutOfStep as refused:

@@ -19,7 +19,8 @@ from commonplace.archive.access import lending
 from commonplace.archive.access.sessions import Session
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.lent import with_borrowed
-from commonplace.web.arriving import Piece, pieces
+from commonplace.web.arriving.forms import Piece, pieces
+from commonplace.web.arriving.uploads import Upload
 from commonplace.web.errors import Problem, not_found
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.pages.runs import ask_for
@@ -27,7 +28,6 @@ from commonplace.web.security import csrf
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import OwnerOfRuns, Person
 from commonplace.web.server import Server, server_of
-from commonplace.web.uploads import Upload
 from commonplace.web.wording import say
 
 router = APIRouter(prefix="/import")

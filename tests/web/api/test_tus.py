@@ -16,7 +16,7 @@ from tusclient.client import TusClient
 
 from commonplace.archive.access import users
 from commonplace.sources.chatgpt.sample import write_sample
-from commonplace.web.uploads import KEPT_SECONDS, NoRoom, Uploads
+from commonplace.web.arriving.uploads import KEPT_SECONDS, NoRoom, Uploads
 from tests.web.conftest import HASHED, PASSWORD, Browser, Live, Start
 
 SPEAKS = {"tus-resumable": "1.0.0"}

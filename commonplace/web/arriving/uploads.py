@@ -26,15 +26,16 @@ from commonplace.archive.core import Archive
 from commonplace.archive.faults import NO_ROOM, writing
 from commonplace.errors import Refused
 from commonplace.moments import now
+from commonplace.web.arriving.straight import PIECE
 
 KEPT_SECONDS = 7 * 86_400
 """How long one that nobody goes on with, or imports, is kept."""
 SPARE = 256 << 20
 """Bytes that stay free on the disk."""
-AT_ONCE = 1 << 20
 LONGEST_NAME = 200
 SUFFIXES = {".zip", ".json", ".jsonl", ".csv", ".html", ".txt", ".md"}
 _ABOUT, _ID = "about.json", re.compile(r"[0-9a-f]{32}")
+Buffer = bytes | memoryview
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -140,7 +141,7 @@ class Uploads:
         return self.arrived(upload)
 
     async def append(
-        self, upload: Upload, offset: int, body: AsyncIterator[bytes], checksum: Checksum | None = None
+        self, upload: Upload, offset: int, body: AsyncIterator[Buffer], checksum: Checksum | None = None
     ) -> int:
         """Add what comes, as it comes; how much is here then. What came before a connection broke is kept, unless there
         is a checksum of the whole, which then cannot be looked at."""
@@ -149,9 +150,10 @@ class Uploads:
             raise OutOfStep("It goes on elsewhere.", hint="Ask how much has arrived.")
         running = checksum.begun() if checksum else None
 
-        def write(pieces: Sequence[bytes]) -> int:
+        def write(pieces: Sequence[Buffer]) -> int:
             if running:
-                running.update(b"".join(pieces))
+                for piece in pieces:
+                    running.update(piece)
             return self._write(upload, sender, pieces)
 
         here = await _write_behind(body, write)
@@ -200,7 +202,7 @@ class Uploads:
             if is_in or is_old:
                 self.remove(upload)
 
-    def _write(self, upload: Upload, sender: object, pieces: Sequence[bytes]) -> int:
+    def _write(self, upload: Upload, sender: object, pieces: Sequence[Buffer]) -> int:
         path = self.path(upload)
         if self._senders.get(upload.id) is not sender:
             raise OutOfStep("Somebody else sends it now.")
@@ -234,14 +236,14 @@ class Uploads:
         return self.folder / id
 
 
-async def _write_behind(body: AsyncIterator[bytes], write: Callable[[Sequence[bytes]], int]) -> int:
+async def _write_behind(body: AsyncIterator[Buffer], write: Callable[[Sequence[Buffer]], int]) -> int:
     """Write what comes while more is coming, until all has come or the connection breaks; what `write` said last."""
-    held, writing = list[bytes](), None
+    held, writing = list[Buffer](), None
     try:
         with suppress(ClientDisconnect):
             async for piece in body:
                 held.append(piece)
-                if sum(map(len, held)) >= AT_ONCE:
+                if sum(map(len, held)) >= PIECE:
                     if writing:
                         await writing
                     writing = asyncio.ensure_future(run_in_threadpool(write, held))
