@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,10 +27,9 @@ def moment(value: object) -> int | None:
 
 
 def _moment_of_text(value: str) -> int | None:
-    try:
-        return moment(float(value))
-    except ValueError:
-        pass
+    if value[4:5] != "-":  # as every date has it, and no number
+        with suppress(ValueError):
+            return moment(float(value))
     try:
         parsed = datetime.fromisoformat(value)
     except ValueError:

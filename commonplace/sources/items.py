@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,7 +16,7 @@ from commonplace.sources.containers import Unreadable
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped
 from commonplace.sources.decoding import Undecodable, decode
-from commonplace.sources.splitting import UNDER, Buffer, Flaw, split, without_bom
+from commonplace.sources.splitting import UNDER, Flaw, split, without_bom
 
 Each = TypeVar("Each")
 
@@ -30,6 +30,19 @@ _THOUSAND_VALUES = re.compile(rb'(?:(?:[^",{\[]++|"(?:[^"\\]++|\\.)*+")*+[,{\[])
 
 
 Split = Callable[[memoryview], Iterable[memoryview | Flaw]]
+
+
+class Located(NamedTuple):
+    """An item's bytes, and where they stand."""
+
+    member: str
+    place: int
+    piece: memoryview
+    is_all: bool
+    """Whether the file holds nothing else."""
+
+
+Cut = Located | Defect
 
 
 def _nothing(_: memoryview) -> Iterable[bytes]:
@@ -58,43 +71,43 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
     """Filled with the digest of each file that is one item."""
 
     def conversations(self, contents: Contents, members: Iterable[str], known: Known | None) -> Iterator[Item]:
-        """Every item of these members, in their order."""
+        """Every item of these members, in their order; of some hundred files, those that are unchanged come first."""
         for some in _batches(members):
             unchanged = {name: contents.unchanged[name].digest for name in some if name in contents.unchanged}
             skipped = known(list(unchanged.values())) if known and unchanged else frozenset()
-            for member in some:
-                if unchanged.get(member) in skipped:
-                    yield Skipped(unchanged[member])
-                else:
-                    yield from self._of_member(contents, member, known)
-
-    def _of_member(self, contents: Contents, member: str, known: Known | None) -> Iterator[Item]:
-        try:
-            data = contents.load(member)
-        except Unreadable as exc:
-            yield Defect(member, "", str(exc))
-        else:
-            yield from self.items_of(member, self._pieces(contents, member, data), known)
-
-    def _pieces(self, contents: Contents, member: str, data: Buffer) -> Iterable[memoryview | Flaw]:
-        if self.split is not None:
-            return self.split(without_bom(data))
-        if self.is_whole:
-            return [without_bom(data)]
-        return split(data, self.under or contents.head(member).under or UNDER)
+            yield from (Skipped(digest) for digest in unchanged.values() if digest in skipped)
+            to_open = [name for name in some if unchanged.get(name) not in skipped]
+            for light in _light(to_open, contents.members):
+                yield from self._items((cut for name in light for cut in self._cut(contents, name)), known)
 
     def items_of(self, member: str, pieces: Iterable[memoryview | Flaw], known: Known | None) -> Iterator[Item]:
         """Every item of a file that is cut already."""
-        for chunk in _batches(enumerate(pieces)):
-            items = [(index, piece, self._digest(piece)) for index, piece in chunk if isinstance(piece, memoryview)]
-            skipped = known([digest for _, _, digest in items]) if known and items else frozenset()
-            for index, piece, digest in items:
-                item = Skipped(digest) if digest in skipped else self._read(member, index, piece, digest)
-                if self.is_whole and not isinstance(item, Defect):
-                    self.wholes[member] = digest
+        return self._items(_located(member, pieces), known)
+
+    def _cut(self, contents: Contents, member: str) -> Iterable[Cut]:
+        try:
+            data = without_bom(contents.load(member))
+        except Unreadable as exc:
+            return [Defect(member, "", str(exc))]
+        pieces: Iterable[memoryview | Flaw] = [data]
+        if self.split is not None:
+            pieces = self.split(data)
+        elif not self.is_whole:
+            pieces = split(data, self.under or contents.head(member).under or UNDER)
+        return _located(member, pieces, size=len(data))
+
+    def _items(self, found: Iterable[Cut], known: Known | None) -> Iterator[Item]:
+        for chunk in _batches(found):
+            digests = [b"" if isinstance(cut, Defect) else self._digest(cut.piece) for cut in chunk]
+            skipped = known(list(filter(None, digests))) if known and any(digests) else frozenset()
+            for cut, digest in zip(chunk, digests, strict=True):
+                if isinstance(cut, Defect):
+                    yield cut
+                    continue
+                item = Skipped(digest) if digest in skipped else self._read(cut.member, cut.place, cut.piece, digest)
+                if cut.is_all and not isinstance(item, Defect):
+                    self.wholes[cut.member] = digest
                 yield item
-            flaws = [piece for _, piece in chunk if isinstance(piece, Flaw)]
-            yield from (Defect(member, f"#{flaw.index}", flaw.reason) for flaw in flaws)
 
     def _read(self, member: str, index: int, piece: memoryview, digest: bytes) -> Conversation | Defect:
         if too_large := _too_large(piece):
@@ -117,6 +130,26 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
     def _name(self, index: int, piece: memoryview) -> str:
         found = self.identity.search(piece)
         return f"#{index} {found[1].decode('utf-8', 'replace')}" if found else f"#{index}"
+
+
+def _located(member: str, pieces: Iterable[memoryview | Flaw], size: int | None = None) -> Iterator[Cut]:
+    for index, piece in enumerate(pieces):
+        if isinstance(piece, Flaw):
+            yield Defect(member, f"#{piece.index}", piece.reason)
+        else:
+            yield Located(member, index, piece, len(piece) == size)
+
+
+def _light(members: Iterable[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    """Files that are asked about together: so many as fit into memory together, or one that is large."""
+    some: list[str] = []
+    for name in members:
+        if some and sum(map(sizes.__getitem__, some)) + sizes[name] > _FEW_BYTES:
+            yield some
+            some = []
+        some.append(name)
+    if some:
+        yield some
 
 
 def _batches(them: Iterable[Each]) -> Iterator[list[Each]]:

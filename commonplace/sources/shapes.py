@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from itertools import islice
 
 import msgspec
@@ -107,7 +108,12 @@ def _some(items: Iterator[Found]) -> Iterator[Found]:
 
 def whose(keys: Collection[str]) -> str | None:
     """Which assistant's conversation has these keys; None if nobody's that we know."""
-    return next((name for name, wanted in _KEYS if wanted.issubset(keys)), None)
+    return _whose(frozenset(keys))
+
+
+@lru_cache(maxsize=64)  # one after the other, most have the same
+def _whose(keys: frozenset[str]) -> str | None:
+    return next((name for name, wanted in _KEYS if wanted <= keys), None)
 
 
 def whose_files(names: Collection[str]) -> set[str]:

@@ -26,7 +26,10 @@ UNDER = "conversations"
 BOM = b"\xef\xbb\xbf"
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+([\[\]{}"]?)', re.DOTALL)
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}"]', re.DOTALL)
+_KEY_OR_BRACKET = re.compile(
+    rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"(?!\s{0,16}:))*+("(?:[^"\\]++|\\.)*+"|[\[\]{}"]|\Z)', re.DOTALL
+)
+"""The next of them, values left aside; the end, so that nothing is looked at twice."""
 _SCALAR = re.compile(rb"[^,\[\]{}\"\s]++")
 _BLANK = re.compile(rb"[\s,:]*+")
 _PADDING = re.compile(rb"[\s\0]*+")
@@ -197,6 +200,9 @@ class Found(msgspec.Struct):
     end: int
 
 
+_AROUND_ITEMS = ([b"[", b"{"], [b"{", b"[", b"{"])
+
+
 def items_at_start(prefix: bytes) -> Iterator[Found]:
     """The objects among the first bytes of a file that may be its items, each when it ends or the bytes do.
 
@@ -204,29 +210,29 @@ def items_at_start(prefix: bytes) -> Iterator[Found]:
     """
     stack: list[bytes] = []
     open_items: list[tuple[int, Found]] = []
+    innermost = 0
     key = under = None
-    for match in _STRING_OR_BRACKET.finditer(prefix):
-        token = match[0]
-        if token in (b"{", b"["):
+    for match in _KEY_OR_BRACKET.finditer(prefix):
+        token = match[1]
+        if len(token) > 1:
+            if innermost == len(stack) > 0:
+                key = token[1:-1].decode("utf-8", "replace")
+                open_items[-1][1].keys.add(key)
+        elif token == b"{" or token == b"[":
             stack.append(token)
             if stack == [b"{", b"["]:
                 under = key
-            if token == b"{" and (len(stack) == 1 or stack in ([b"[", b"{"], [b"{", b"[", b"{"])):
+            if token == b"{" and (len(stack) == 1 or stack in _AROUND_ITEMS):
+                innermost = len(stack)
                 open_items.append(
-                    (len(stack), Found(under if len(stack) == 3 else None, set(), match.start(), len(prefix)))
+                    (innermost, Found(under if innermost == 3 else None, set(), match.start(1), len(prefix)))
                 )
-        elif token in (b"}", b"]"):
-            if open_items and token == b"}" and open_items[-1][0] == len(stack):
+        elif token == b"}" or token == b"]":
+            if token == b"}" and innermost == len(stack) > 0:
                 _, found = open_items.pop()
+                innermost = open_items[-1][0] if open_items else 0
                 found.end = match.end()
                 yield found
             if stack:
                 stack.pop()
-        elif open_items and token != b'"' and open_items[-1][0] == len(stack) and _is_key(prefix, match.end()):
-            key = token[1:-1].decode("utf-8", "replace")
-            open_items[-1][1].keys.add(key)
     yield from (found for _, found in reversed(open_items))
-
-
-def _is_key(prefix: bytes, end: int) -> bool:
-    return prefix[end : end + 16].lstrip()[:1] == b":"

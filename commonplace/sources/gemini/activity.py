@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC
 from html import unescape
 from itertools import pairwise
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from commonplace.sources.decoding import Undecodable, decode, encode
 from commonplace.sources.fields import dicts, first_text, moment
@@ -33,7 +34,8 @@ _ATTACHED = re.compile(r"Attached \d+ files?\.")
 _LONGEST_NAME = 4_000
 _MINUTE = 60_000_000
 _SOON, _LATE = 30 * _MINUTE, 6 * 60 * _MINUTE
-_SPACED = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4,}")
+_LETTER = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_SPACED = re.compile(rf"{_LETTER.pattern}{{4,}}")
 _ASCII = re.compile(r"[A-Za-z]{4,}")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
 """Scripts without spaces: their words are pairs of characters."""
@@ -46,14 +48,14 @@ def split_activity(data: memoryview) -> Iterator[memoryview | Flaw]:
     if len(data) > LARGEST:
         yield Flaw(0, f"larger than {LARGEST:,} bytes, which no activity is")
         return
-    entries: list[dict[str, Any]] = []
+    entries: list[tuple[int, dict[str, Any]]] = []
     for number, entry in enumerate(_of_page(data) if bytes(data[:200]).lstrip()[:1] == b"<" else _of_json(data)):
         if isinstance(entry, Flaw):
             yield Flaw(number, entry.reason)
         else:
-            entries.append(entry)
+            entries.append((moment(entry["time"]) or 0, entry))
     entries.reverse()  # the newest comes first
-    entries.sort(key=lambda entry: moment(entry["time"]) or 0)
+    entries.sort(key=itemgetter(0))
     yield from (memoryview(encode(group)) for group in _grouped(entries))
 
 
@@ -125,32 +127,43 @@ def is_question(entry: dict[str, Any]) -> bool:
     return entry["title"].startswith(PROMPTED) or bool(entry.get("safeHtmlItem"))
 
 
-def _grouped(entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+class _Asked(NamedTuple):
+    """An entry, when it was, and the words of a question."""
+
+    entry: dict[str, Any]
+    at: int
+    words: set[str]
+
+
+def _grouped(entries: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
     group: list[dict[str, Any]] = []
-    asked: dict[str, Any] = {}
-    for entry in entries:
-        if group and not _goes_on(asked, entry):
+    before = _Asked({}, 0, set())
+    for at, entry in entries:
+        asked = _Asked(entry, at, _words(entry["title"]) if is_question(entry) else set())
+        if group and not _goes_on(before, asked):
             yield group
             group = []
         if is_question(entry) or not group:
-            asked = entry
+            before = asked
         group.append(entry)
     if group:
         yield group
 
 
-def _goes_on(before: dict[str, Any], entry: dict[str, Any]) -> bool:
-    gap = (moment(entry["time"]) or 0) - (moment(before["time"]) or 0)
-    if not is_question(entry):
+def _goes_on(before: _Asked, asked: _Asked) -> bool:
+    gap = asked.at - before.at
+    if not is_question(asked.entry):
         return gap <= _SOON
-    if gap > _LATE or _assistant(before) != _assistant(entry):
+    if gap > _LATE or _assistant(before.entry) != _assistant(asked.entry):
         return False
-    asked = _words(entry["title"])
-    alike = asked & _words(before["title"])
-    if gap <= _SOON and (len(asked) < _FEW or alike):
+    alike = asked.words & before.words
+    if gap <= _SOON and (len(asked.words) < _FEW or alike):
         return True
-    alike |= asked & _words(_answers(before))
-    return bool(alike) if gap <= _SOON else len(alike) >= max(_FEW, len(asked) / 2)
+    answers = _answers(before.entry)
+    if gap <= _SOON:
+        return any(_is_word(word, answers) for word in asked.words if word in answers)
+    alike |= {word for word in asked.words if word in answers and _is_word(word, answers)}
+    return len(alike) >= max(_FEW, len(asked.words) / 2)
 
 
 def _assistant(entry: dict[str, Any]) -> str | None:
@@ -160,7 +173,21 @@ def _assistant(entry: dict[str, Any]) -> str | None:
 
 
 def _answers(entry: dict[str, Any]) -> str:
-    return " ".join(_TAG.sub(" ", first_text(item, "html") or "") for item in dicts(entry.get("safeHtmlItem")))
+    told = (_TAG.sub(" ", first_text(item, "html") or "") for item in dicts(entry.get("safeHtmlItem")))
+    return " ".join(told).casefold()
+
+
+def _is_word(word: str, text: str) -> bool:
+    """Whether what is in the text is a word of it: to look for a few is quicker than to cut a long one into all."""
+    if _UNSPACED.match(word):
+        return True
+    place = text.find(word)
+    while place >= 0:
+        end = place + len(word)
+        if not (_LETTER.match(text, end) or (place and _LETTER.match(text, place - 1))):
+            return True
+        place = text.find(word, end)
+    return False
 
 
 def _words(text: str) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
+from html import unescape
 
 from commonplace.sources.markdown import fence, link, quote
 
@@ -16,16 +16,25 @@ _CAPTURED = {"a", "code", "blockquote", "pre", "table", "tr", *_CELLS}
 _TAGS = {*_BLOCKS, *_MARKS, *_CAPTURED, "br", "hr", "img", "li", "ul", "ol", "thead", "tbody"}
 _DEEPEST = 30
 _HEADING = re.compile(r"h[1-6]")
+_TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [\w-]+="[^"]*")*)>')
+_ATTRIBUTE = re.compile(r' (?:href|alt)="([^"]*)"')
 
 
 def markdown_of(html: str) -> str:
     """Everything that a reader of the page would see."""
     import nh3
 
+    # As nh3 writes it, every tag is well-formed and whatever else looks like one is escaped.
+    clean = nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}, "img": {"alt"}}, link_rel=None)
     writer = _Writer()
-    # Well-formed first: of what is not, the parser reads the rest again at every bracket.
-    writer.feed(nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}, "img": {"alt"}}, link_rel=None))
-    writer.close()
+    said, *pieces = _TAG.split(clean)
+    writer.say(said)
+    for slash, tag, attributes, said in zip(*(pieces[place::4] for place in range(4)), strict=True):
+        if slash:
+            writer.end(tag)
+        else:
+            writer.start(tag, attributes)
+        writer.say(said)
     return writer.finished()
 
 
@@ -62,9 +71,8 @@ class _Text:
         return "".join(self.pieces)
 
 
-class _Writer(HTMLParser):
+class _Writer:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._texts = [_Text()]
         """What is written so far, and inside of each captured element."""
         self._open: list[tuple[str, str]] = []
@@ -79,8 +87,7 @@ class _Writer(HTMLParser):
             self._end(self._open[-1][0])
         return str(self._text).strip()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attrs}
+    def start(self, tag: str, attributes: str) -> None:
         if tag == "br":
             self._text.write("\n")
         elif tag == "hr":
@@ -88,7 +95,7 @@ class _Writer(HTMLParser):
             self._text.write("---")
             self._text.block()
         elif tag == "img":
-            self._text.write(told.get("alt", ""))
+            self._text.write(_told(attributes))
         elif tag in _MARKS:
             self._text.write(_MARKS[tag])
         elif tag == "li":
@@ -100,10 +107,10 @@ class _Writer(HTMLParser):
             self._text.block()
             self._text.write(f"{'#' * int(tag[1])} " if _HEADING.fullmatch(tag) else "")
         elif tag in _CAPTURED and len(self._open) < _DEEPEST:
-            self._open.append((tag, told.get("href", "")))
+            self._open.append((tag, _told(attributes)))
             self._texts.append(_Text())
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if tag in _MARKS:
             self._text.write(_MARKS[tag])
         elif tag in ("ul", "ol"):
@@ -116,11 +123,12 @@ class _Writer(HTMLParser):
                 self._end(self._open[-1][0])
             self._end(tag)
 
-    def handle_data(self, data: str) -> None:
+    def say(self, said: str) -> None:
+        said = unescape(said)
         if not self._is_in("pre"):
-            data = _on_one_line(data)
-            data = data.lstrip(" ") if self._text.is_at_start else data
-        self._text.write(data)
+            said = _on_one_line(said)
+            said = said.lstrip(" ") if self._text.is_at_start else said
+        self._text.write(said)
 
     def _item(self) -> None:
         number = self._lists[-1] if self._lists else None
@@ -158,6 +166,12 @@ class _Writer(HTMLParser):
 
 
 _BLOCK_OF: dict[str, Callable[[str], str]] = {"pre": lambda code: fence(code.strip("\n")), "blockquote": quote}
+
+
+def _told(attributes: str) -> str:
+    """The address of a link, or what an image shows."""
+    found = _ATTRIBUTE.search(attributes)
+    return unescape(found[1]) if found else ""
 
 
 def _on_one_line(text: str) -> str:

@@ -30,13 +30,15 @@ def _conversation(entries: Any, around: Around) -> Conversation:
     read: list[Message] = []
     parent: str | None = None
     for entry in entries:
-        told = _messages(entry, _id(entry, taken), parent, around)
+        at = moment(entry["time"])
+        told = _messages(entry, _id(entry["title"], at, taken), at, parent, around)
         read += told
         parent = told[-1].id
+    first = read[0].id
     messages, current = arrange(read, parent)
     return Conversation(
         source="gemini",
-        external_id=_id(entries[0], Counter()),
+        external_id=first,
         title=title_of(messages) or first_text(entries[0], "title"),
         created_at=first_moment(messages),
         updated_at=last_moment(messages),
@@ -46,18 +48,17 @@ def _conversation(entries: Any, around: Around) -> Conversation:
     )
 
 
-def _id(entry: dict[str, Any], taken: Counter[str]) -> str:
+def _id(title: str, at: int | None, taken: Counter[str]) -> str:
     """By the second and the words, which Takeout's JSON and its page share; of twins, by their number."""
-    words = " ".join(entry["title"].split())
-    told = f"{(moment(entry['time']) or 0) // 1_000_000}\x1f{words}"
+    words = " ".join(title.split())
+    told = f"{(at or 0) // 1_000_000}\x1f{words}"
     id = blake2b(told.encode("utf-8", "replace"), digest_size=16).hexdigest()
     taken[id] += 1
     return id if taken[id] == 1 else f"{id}-{taken[id]}"
 
 
-def _messages(entry: dict[str, Any], id: str, parent: str | None, around: Around) -> list[Message]:
+def _messages(entry: dict[str, Any], id: str, at: int | None, parent: str | None, around: Around) -> list[Message]:
     """The question, and each answer that was given to it; the last one counts."""
-    at = moment(entry["time"])
     answers = [markdown_of(html) for item in dicts(entry.get("safeHtmlItem")) if (html := first_text(item, "html"))]
     start = next((start for start in PROMPTED if entry["title"].startswith(start)), None)
     turn = Turn(around)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import msgspec
 
@@ -58,4 +58,4 @@ def files_below(folder: Path, *, ending: str = "") -> Iterator[tuple[str, os.sta
 
 def name_in(folder: Path, file: str) -> str:
     """How a file of a folder is called in an export of it."""
-    return PurePath(file[len(str(folder)) :].lstrip(os.sep)).as_posix()
+    return file[len(str(folder)) :].lstrip(os.sep).replace(os.sep, "/")
