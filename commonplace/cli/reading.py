@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,6 +21,7 @@ from commonplace.session import open_session
 if TYPE_CHECKING:
     from commonplace.archive.core import Archive
     from commonplace.archive.figures.frames import Format
+    from commonplace.archive.figures.statistics import Count
     from commonplace.archive.scope import Scope
     from commonplace.archive.search.search import SearchResult
     from commonplace.config import Settings
@@ -251,7 +253,7 @@ def _as_json(filed: Any) -> dict[str, Any]:
 
 def stats(
     by: Annotated[
-        str, typer.Option(help="month, weekday, hour, model, project, category, topic, source, account or length.")
+        str, typer.Option(help="month, weekday, hour, model, project, category, tag, topic, source, account or length.")
     ] = "month",
     since: Since = None,
     until: Until = None,
@@ -259,7 +261,7 @@ def stats(
     chart: Annotated[Path | None, typer.Option(help="Also draw it into this .svg or .png file.")] = None,
     json: Json = False,
 ) -> None:
-    """Count conversations by month, weekday, hour, model, project, category, topic, source, account or length."""
+    """Count conversations by month, weekday, hour, model, project, category, tag, topic, source, account or length."""
     from commonplace.archive.figures import statistics
     from commonplace.archive.scope import Scope
 
@@ -269,12 +271,10 @@ def stats(
                 raise Refused("What stands out is no chart.", hint="Leave out --chart, or --most.")
             _show_leaders(archive, most, Scope(since=moment(since, settings), until=moment(until, settings)))
             return
-        if by not in statistics.DIMENSIONS:
-            raise Refused(
-                f"There are no statistics by {by!r}.", hint=f"Use one of: {', '.join(statistics.DIMENSIONS)}."
-            )
+        if by not in (known := (*statistics.DIMENSIONS, "topic")):
+            raise Refused(f"There are no statistics by {by!r}.", hint=f"Use one of: {', '.join(known)}.")
         bounds = {"since": moment(since, settings), "until": moment(until, settings)}
-        rows = statistics.count_by(archive, by, zone=settings.zone, **bounds)
+        rows = _counted(archive, by, settings, bounds)
         totals = statistics.totals(archive, zone=settings.zone, **bounds)
         if chart is not None:
             from commonplace.archive.figures.charts import draw
@@ -292,6 +292,17 @@ def stats(
                 "█" * round(30 * row.conversations / largest),
             )
         people.print(grid)
+
+
+def _counted(archive: Archive, by: str, settings: Settings, bounds: Mapping[str, int | None]) -> Sequence[Count]:
+    from commonplace.archive.figures import statistics
+    from commonplace.archive.scope import Scope
+
+    if by != "topic":
+        return statistics.count_by(archive, by, zone=settings.zone, **bounds)
+    from commonplace.stages.topics import find_topics
+
+    return find_topics(archive, Scope(since=bounds["since"], until=bounds["until"])).as_counts()
 
 
 def _show_leaders(archive: Archive, kind: str, scope: Scope) -> None:

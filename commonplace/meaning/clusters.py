@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from commonplace.meaning.contract import Floats, unit
 
 ROUNDS = 25
 """It is settled long before."""
+LEARNED_FROM = 10_000
+"""Rows, evenly spread, by which the groups are found; the others join them."""
+_AT_ONCE = 10_000
 
 
 class Clusters(NamedTuple):
@@ -22,19 +26,30 @@ class Clusters(NamedTuple):
 
 def clustered(rows: Floats, count: int) -> Clusters:
     """At most so many groups of unit rows, seen from between them all: what they have in common tells nothing."""
-    seen = unit(rows - rows.mean(axis=0))
-    centres = _far_apart(seen, min(count, len(seen)))
-    member_of = np.full(len(seen), -1)
+    middle = rows.mean(axis=0)
+    with threadpool_limits(1, user_api="blas"):  # small products: threads would wait for each other
+        centres = _settled(unit(rows[:: -(-len(rows) // LEARNED_FROM)] - middle), count)
+        found = Clusters(np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.float32), len(centres))
+        for start in range(0, len(rows), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            likeness = unit(rows[some] - middle) @ centres.T
+            found.member_of[some], found.nearness[some] = likeness.argmax(axis=1), likeness.max(axis=1)
+    return found
+
+
+def _settled(rows: Floats, count: int) -> Floats:
+    """Centres, each in the middle of the rows that are nearest to it."""
+    centres = _far_apart(rows, min(count, len(rows)))
+    member_of = np.full(len(rows), -1)
     for _ in range(ROUNDS):
-        nearest = (seen @ centres.T).argmax(axis=1)
+        nearest = (rows @ centres.T).argmax(axis=1)
         if np.array_equal(nearest, member_of):
             break
         member_of = nearest
-        totals = np.zeros_like(centres)
-        np.add.at(totals, member_of, seen)
+        totals = (member_of == np.arange(len(centres))[:, None]).astype(np.float32) @ rows
         kept = totals.any(axis=1)
         centres[kept] = unit(totals[kept])
-    return Clusters(member_of, (seen * centres[member_of]).sum(axis=1), len(centres))
+    return centres
 
 
 def _far_apart(rows: Floats, count: int) -> Floats:

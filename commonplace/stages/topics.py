@@ -1,16 +1,19 @@
 """What the archive is about, whatever its categories say: conversations that mean much the same, named by the phrases
-that their titles share. Nothing is stored: topics are as old as the question."""
+that their titles share, or by their tags. Nothing is stored: topics are as old as the question."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 from sqlalchemy import select
 
 from commonplace.archive.core import Archive
+from commonplace.archive.figures.statistics import Count
 from commonplace.archive.schema import conversations
 from commonplace.archive.scope import Scope
 from commonplace.archive.search import passages as stored
@@ -20,12 +23,14 @@ from commonplace.meaning.clusters import Clusters, clustered
 from commonplace.projects.contract import Unnamed
 from commonplace.projects.naming import KeyPhrases
 
-LOOKED_AT = 20_000
+LOOKED_AT = 100_000
 """The newest conversations."""
 FEWEST, MOST = 3, 12
 """Conversations of a topic; topics, unless more are asked for."""
 NEAREST = 5
 _NAMED_BY = 40
+_TAGS, _TAGGED = 4, 0.05
+"""How many tags tell what a topic is about, and of what share of its conversations one has to be."""
 
 
 class Near(msgspec.Struct, frozen=True):
@@ -42,6 +47,7 @@ class Topic(msgspec.Struct, frozen=True):
     name: str
     about: str | None
     conversations: int
+    messages: int
     nearest: list[Near]
 
 
@@ -50,8 +56,16 @@ class Topics(msgspec.Struct, frozen=True):
 
     topics: list[Topic]
     looked_at: int
+    messages: int
     left: int
     unseen: int
+
+    def as_counts(self) -> list[Count]:
+        """As other statistics: a line for each, and one for what is in none."""
+        rows = [Count(topic.name, topic.conversations, topic.messages) for topic in self.topics]
+        inside, said = sum(row.conversations for row in rows), sum(row.messages for row in rows)
+        others = [Count(None, self.looked_at - inside, self.messages - said)] if inside < self.looked_at else []
+        return rows + others
 
 
 def find_topics(archive: Archive, scope: Scope, *, most: int = MOST) -> Topics:
@@ -60,17 +74,17 @@ def find_topics(archive: Archive, scope: Scope, *, most: int = MOST) -> Topics:
     if kind is None:
         raise Refused("Topics go by meaning, and nothing has been embedded yet.", hint="Run `commonplace embed`.")
     table = conversations.c
-    asked = select(table.id, shown_title()).where(scope.clause(archive))
+    asked = select(table.id, shown_title(), table.tags, table.message_count).where(scope.clause(archive))
     newest = asked.order_by(table.updated_at.desc().nulls_last(), table.id).limit(LOOKED_AT)
     with archive.read() as connection:
         found = connection.execute(newest).all()
     rows = stored.wholes(archive, kind, [row.id for row in found])
-    known = np.flatnonzero(rows.any(axis=1)).tolist()
-    heads = [(found[place].id, found[place].title) for place in known]
+    known = np.flatnonzero(rows.any(axis=1))
     groups = _groups(clustered(rows[known], _how_many(len(known), most))) if len(known) >= FEWEST else []
-    topics = _described([[(*heads[place], near) for place, near in group] for group in groups])
+    topics = _described([[(found[known[place]], near) for place, near in group] for group in groups])
     inside = sum(topic.conversations for topic in topics)
-    return Topics(topics, len(found), len(known) - inside, len(found) - len(known))
+    said = sum(row.message_count for row in found)
+    return Topics(topics, len(found), said, len(known) - inside, len(found) - len(known))
 
 
 def _how_many(conversations: int, most: int) -> int:
@@ -88,17 +102,34 @@ def _groups(found: Clusters) -> list[list[tuple[int, float]]]:
     return sorted(groups, key=lambda group: (-len(group), group[0][0]))
 
 
-def _described(groups: Sequence[Sequence[tuple[str, str | None, float]]]) -> list[Topic]:
-    """Each under what its titles share and others' do not, else under the title nearest to its middle."""
+def _described(groups: Sequence[Sequence[tuple[Any, float]]]) -> list[Topic]:
+    """Each under what its titles share and others' do not, else under its commonest tags that are few others', else
+    under the title nearest to its middle."""
     asked = [
-        Unnamed(project_id=str(number), titles=tuple(title for _, title, _ in group[:_NAMED_BY] if title))
+        Unnamed(project_id=str(number), titles=tuple(row.title for row, _ in group[:_NAMED_BY] if row.title))
         for number, group in enumerate(groups)
     ]
     named = {proposal.project_id: proposal for proposal in KeyPhrases().propose(asked)}
+    tags = [
+        Counter(tag for row, _ in group for tag in msgspec.json.decode(row.tags, type=set[str])) for group in groups
+    ]
     topics = []
     for number, group in enumerate(groups):
-        proposal = named.get(str(number))
-        name = proposal.name if proposal else next((title for _, title, _ in group if title), "Untitled")
-        near = [Near(id, title, round(nearness, 3)) for id, title, nearness in group[:NEAREST]]
-        topics.append(Topic(name, proposal.description if proposal else None, len(group), near))
+        proposal, own = named.get(str(number)), _own(tags[number], tags, len(group))
+        titles = (row.title for row, _ in group if row.title)
+        name = proposal.name if proposal else own[0] if own else next(titles, "Untitled")
+        about = proposal.description if proposal else None
+        if about is None and (others := [tag for tag in own if tag.casefold() != name.casefold()]):
+            about = f"About {', '.join(others)}."
+        near = [Near(row.id, row.title, round(nearness, 3)) for row, nearness in group[:NEAREST]]
+        topics.append(
+            Topic(name[:1].upper() + name[1:], about, len(group), sum(r.message_count for r, _ in group), near)
+        )
     return topics
+
+
+def _own(tags: Counter[str], everywhere: Sequence[Counter[str]], conversations: int) -> list[str]:
+    """The tags that tell a group from the others: of several of its conversations, and mostly of its."""
+    worth = {tag: count * count / sum(other[tag] for other in everywhere) for tag, count in tags.items()}
+    enough = max(float(FEWEST), conversations * _TAGGED)
+    return sorted((tag for tag in worth if worth[tag] >= enough), key=lambda tag: (-worth[tag], tag))[:_TAGS]

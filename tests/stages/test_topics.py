@@ -7,10 +7,13 @@ import pytest
 
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
+from commonplace.archive.figures.statistics import Count
 from commonplace.archive.scope import Scope
 from commonplace.archive.search import passages as stored
 from commonplace.archive.verdicts.verdicts import correct
 from commonplace.errors import Refused
+from commonplace.meaning import clusters
+from commonplace.meaning.contract import unit
 from commonplace.stages.topics import find_topics
 from tests.archive.builders import simple_chat
 
@@ -51,6 +54,34 @@ def test_what_means_the_same_is_a_topic_named_by_what_its_titles_share(embedded:
     assert [(topic.name, topic.conversations) for topic in found.topics] == list(SUBJECTS)
     assert (found.looked_at, found.left, found.unseen) == (16, 0, 1)
     assert find_topics(embedded, Scope(), most=3) == found
+
+
+def test_topics_are_counted_as_other_statistics_are(embedded: Archive) -> None:
+    counts = find_topics(embedded, Scope(), most=3).as_counts()
+    assert counts == [
+        Count("Sourdough bread", 6, 6),
+        Count("Tax return", 5, 5),
+        Count("Knee pain", 4, 4),
+        Count(None, 1, 1),
+    ]
+
+
+def test_what_titles_do_not_name_is_named_by_its_tags(embedded: Archive) -> None:
+    for number, word in enumerate(("Gas", "Money", "Returns", "Letters", "Office")):
+        correct(embedded, f"chatgpt:1-{number}", "title", word, origin="cli")
+        correct(embedded, f"chatgpt:1-{number}", "tags", ["taxes", word.lower(), "help"], origin="cli")
+    for id in ("chatgpt:0-0", "chatgpt:0-1", "chatgpt:0-2", "chatgpt:0-3", "chatgpt:2-0"):
+        correct(embedded, id, "tags", ["help"], origin="cli")
+    topic = find_topics(embedded, Scope(), most=3).topics[1]
+    assert (topic.name, topic.about) == ("Taxes", "About help.")
+
+
+def test_more_than_centres_are_learned_from_join_the_nearest() -> None:
+    each = clusters.LEARNED_FROM // 2
+    noise = 0.1 * np.random.default_rng(1).standard_normal((3 * each, 8)).astype(np.float32)
+    found = clusters.clustered(unit(np.repeat(AXES[:3], each, axis=0) + noise), 3)
+    assert sorted(map(len, map(set, found.member_of.reshape(3, each).tolist()))) == [1, 1, 1]
+    assert len(set(found.member_of.tolist())) == 3
 
 
 def test_each_topic_shows_the_conversations_nearest_to_its_middle(embedded: Archive) -> None:

@@ -127,7 +127,7 @@ PAGES = [
     "/projects?merges=true",
     "/categories?preview=true",
     "/insights",
-    "/insights?by=topic&more=true",
+    "/insights?by=tag&more=true",
     "/conversations?group=topic&sort=newest",
     "/ask?question=%3C/textarea%3E%3Cscript%3E",
     "/destinations?plan=markdown",

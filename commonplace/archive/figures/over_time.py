@@ -16,7 +16,7 @@ from commonplace.archive.schema import conversations, projects
 from commonplace.archive.scope import Scope
 from commonplace.moments import to_datetime
 
-DIMENSIONS = ("topic", "project", "category", "model", "source")
+DIMENSIONS = ("tag", "project", "category", "model", "source")
 MOST_VALUES, MOST_MONTHS = 12, 36
 
 
@@ -48,19 +48,19 @@ def over_time(
 
 
 def _rows(archive: Archive, dimension: str, scope: ColumnElement[bool]) -> Iterator[tuple[str, int, int]]:
-    """Value, quarter of an hour and count; a conversation counts for each of its topics."""
+    """Value, quarter of an hour and count; a conversation counts for each of its tags."""
     table = conversations.c
     began = func.coalesce(table.created_at, table.updated_at)
     quarter = (began - began % literal(QUARTER)).label("quarter")
     named = and_(projects.c.owner == table.owner, projects.c.id == table.project_id)
     project = func.coalesce(projects.c.name, table.project_id)
-    value = {"topic": table.tags, "project": project}.get(dimension)
+    value = {"tag": table.tags, "project": project}.get(dimension)
     value = (table[dimension] if value is None else value).label("value")
     query = select(value, quarter, func.count()).where(scope, value.is_not(None), began.is_not(None))
     query = query.select_from(conversations.outerjoin(projects, named)).group_by("value", "quarter")
     with archive.read() as connection:
         for found, moment, chats in connection.execute(query):
-            for each in msgspec.json.decode(found, type=set[str]) if dimension == "topic" else (found,):
+            for each in msgspec.json.decode(found, type=set[str]) if dimension == "tag" else (found,):
                 yield each, int(moment), int(chats)
 
 

@@ -19,7 +19,7 @@ from commonplace.archive.schema import conversations, projects
 from commonplace.archive.scope import Scope
 from commonplace.moments import to_datetime, to_iso
 
-DIMENSIONS = ("month", "weekday", "hour", "model", "project", "category", "topic", "source", "account", "length")
+DIMENSIONS = ("month", "weekday", "hour", "model", "project", "category", "tag", "source", "account", "length")
 """What can be counted by."""
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -27,7 +27,7 @@ LENGTHS = ((2, "1-2"), (5, "3-5"), (10, "6-10"), (20, "11-20"), (50, "21-50"), (
 LONGEST = "over 100"
 """Lengths are in visible messages."""
 
-MOST_TOPICS = 100
+MOST_TAGS = 100
 """The commonest; most of the others were said once."""
 
 QUARTER = 15 * 60 * 1_000_000
@@ -54,7 +54,7 @@ def count_by(
 
     Months, weekdays, hours and lengths come in their own order, everything else by size; months, weekdays and hours
     are those in which a conversation began, in `zone`. Weekdays, hours and lengths without any are there, with zeros. A
-    conversation counts for each of its topics, which are its tags.
+    conversation counts for each of its tags.
     """
     scope = Scope(since=since, until=until).clause(archive)
     if dimension in _LOCAL:
@@ -63,8 +63,8 @@ def count_by(
         return _complete(_grouped(archive, _length(), scope), [name for _, name in LENGTHS] + [LONGEST])
     if dimension == "project":
         return _by_size(_grouped(archive, func.coalesce(projects.c.name, conversations.c.project_id), scope))
-    if dimension == "topic":
-        return _by_topic(archive, scope)
+    if dimension == "tag":
+        return _by_tag(archive, scope)
     if dimension == "account":
         return _by_size(_grouped(archive, _account(), scope))
     if dimension in DIMENSIONS:
@@ -110,16 +110,16 @@ def _account() -> ColumnElement[Any]:
     return case((table.account == "", table.source), else_=table.source + "@" + table.account)
 
 
-def _by_topic(archive: Archive, scope: ColumnElement[bool]) -> list[Count]:
+def _by_tag(archive: Archive, scope: ColumnElement[bool]) -> list[Count]:
     table = conversations.c
     chats: Counter[str | None] = Counter()
     said: Counter[str | None] = Counter()
     with archive.read() as connection:
         for tags, messages in connection.execute(select(table.tags, table.message_count).where(scope)):
-            for topic in msgspec.json.decode(tags, type=set[str]) or (None,):
-                chats[topic] += 1
-                said[topic] += messages
-    return _by_size(Count(topic, chats[topic], said[topic]) for topic in chats)[:MOST_TOPICS]
+            for tag in msgspec.json.decode(tags, type=set[str]) or (None,):
+                chats[tag] += 1
+                said[tag] += messages
+    return _by_size(Count(tag, chats[tag], said[tag]) for tag in chats)[:MOST_TAGS]
 
 
 def _count_by_time(archive: Archive, dimension: str, zone: tzinfo, scope: ColumnElement[bool]) -> list[Count]:

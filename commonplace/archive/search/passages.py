@@ -26,6 +26,7 @@ Floats = NDArray[np.float32]
 
 _COLUMNS = tuple(column.name for column in passages.columns if column.name != "key")
 _LARGEST = 127
+_MANY = 5_000
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -194,10 +195,14 @@ def wholes(archive: Archive, kind: Kind, ids: Sequence[str]) -> Floats:
     )
     rows = np.zeros((len(ids), kind.dimensions), dtype=np.float32)
     place = {id: number for number, id in enumerate(ids)}
+    # To name so many takes longer than to read them all.
+    asked = [query] if len(ids) > _MANY else [query.where(features.c.conversation_id.in_(ids)) for ids in batched(ids)]
     with archive.read() as connection:
-        for batch in batched(ids):
-            for row in connection.execute(query.where(features.c.conversation_id.in_(batch))):
-                rows[place[row.conversation_id]] = np.frombuffer(row.vector, "<f4")
+        for each in asked:
+            for some in connection.execute(each).partitions(_MANY):
+                for id, vector in some:
+                    if id in place:
+                        rows[place[id]] = np.frombuffer(vector, "<f4")
     return rows
 
 

@@ -16,7 +16,8 @@ from commonplace.archive.figures import leaders, statistics
 from commonplace.archive.figures.charts import draw, draw_over_time
 from commonplace.archive.figures.over_time import DIMENSIONS as OVER
 from commonplace.archive.figures.over_time import OverTime, over_time
-from commonplace.archive.figures.statistics import DIMENSIONS, Count
+from commonplace.archive.figures.statistics import Count
+from commonplace.archive.scope import Scope
 from commonplace.errors import Refused
 from commonplace.moments import parse
 from commonplace.stages.categorizing.recurrence import known_recurring
@@ -34,10 +35,11 @@ FILTERS = {
     "model": "model",
     "project": "project",
     "category": "category",
-    "topic": "tag",
+    "tag": "tag",
     "source": "source",
 }
 """What a click on a value asks for, where conversations can be narrowed by it."""
+DIMENSIONS = (*statistics.DIMENSIONS, "topic")
 MOST_COLUMNS = 60
 MOST_WORDS = 40
 
@@ -126,7 +128,18 @@ def _rows(request: Request, owner: str, by: str, since: str, until: str) -> tupl
     except Refused as refused:
         return [], str(refused)
     zone = server_of(request).settings.zone
+    if by == "topic":
+        return _topics(archive_of(request, owner), Scope(since=bounds["since"], until=bounds["until"]))
     return statistics.count_by(archive_of(request, owner), by, zone=zone, **bounds), ""
+
+
+def _topics(archive: Archive, scope: Scope) -> tuple[list[Count], str]:
+    from commonplace.stages.topics import find_topics
+
+    try:
+        return find_topics(archive, scope).as_counts(), ""
+    except Refused as refused:
+        return [], str(refused)
 
 
 def _over(request: Request, owner: str, by: str, since: str, until: str) -> OverTime:

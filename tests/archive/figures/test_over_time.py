@@ -31,13 +31,13 @@ def filled(archive: Archive) -> Archive:
 
 
 def test_each_value_has_a_count_for_each_month_between_the_first_and_the_last(filled: Archive) -> None:
-    found = over_time(filled, "topic")
+    found = over_time(filled, "tag")
     assert found.months == ["2026-01", "2026-02"]
     assert found.lines == [("bread", [1, 1]), ("a", [1, 0]), ("b", [0, 1])]
     models = over_time(filled, "model")
     assert models.months == ["2026-01", "2026-02", "2026-03", "2026-04"]
     assert dict(models.lines)["m-c"] == [0, 0, 0, 1]
-    assert over_time(filled, "topic", zone=ZoneInfo("Europe/Berlin")).lines[0] == ("bread", [2])
+    assert over_time(filled, "tag", zone=ZoneInfo("Europe/Berlin")).lines[0] == ("bread", [2])
     assert over_time(filled, "model", since=at(2100, 1, 1)).lines == []
 
 

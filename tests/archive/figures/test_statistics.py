@@ -70,7 +70,7 @@ def test_a_conversation_counts_for_each_of_its_topics(filled: Archive) -> None:
     with filled.write() as connection:
         for id, tags in (("chatgpt:a", '["bread", "ovens"]'), ("chatgpt:b", '["bread"]')):
             connection.execute(update(conversations).where(conversations.c.id == id).values(tags=tags))
-    assert count_by(filled, "topic") == [Count("bread", 2, 5), Count("ovens", 1, 3), Count(None, 1, 1)]
+    assert count_by(filled, "tag") == [Count("bread", 2, 5), Count("ovens", 1, 3), Count(None, 1, 1)]
 
 
 def test_lengths_are_all_there(filled: Archive) -> None:
