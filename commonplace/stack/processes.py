@@ -227,15 +227,30 @@ def _began(pid: int) -> str | None:
         return None
 
 
+def steady_port(note: Path, preferred: int) -> int:
+    """The port of the last time where it is free, else the next free one from `preferred` on: what is open in a browser
+    finds us there again, whoever had `preferred` meanwhile."""
+    with suppress(OSError, ValueError):
+        asked, had = map(int, note.read_text().split())
+        if asked == preferred and _is_free(had):
+            return had
+    port = free_port(preferred)
+    note.write_text(f"{preferred} {port}\n")
+    return port
+
+
 def free_port(preferred: int, *, strictly: bool = False) -> int:
     """`preferred` if nothing listens there, else the next free port; strictly: that one or an error."""
     for port in range(preferred, min(preferred + (1 if strictly else 50), 1 << 16)):
-        with socket.socket() as probe:
-            if os.name == "posix":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
+        if _is_free(port):
             return port
     raise Refused(f"Port {preferred} is in use.", hint="Set another `port` under [runs] in commonplace.toml, or 0.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError, OverflowError):
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+        return True
+    return False

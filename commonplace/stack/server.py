@@ -194,7 +194,8 @@ def _write_profile(server: Process, settings: Settings) -> None:
 
 def start(settings: Settings) -> Process:
     """Start the server process on a free port, without waiting for it."""
-    port = processes.free_port(settings.runs.port or 4200, strictly=bool(settings.runs.port))
+    chosen, note = settings.runs.port, folder(settings) / "server.port"
+    port = processes.free_port(chosen, strictly=True) if chosen else processes.steady_port(note, 4200)
     planned = Process(name="server", pid=0, began="", port=port)
     return processes.start(
         "server",

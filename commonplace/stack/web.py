@@ -17,9 +17,10 @@ PATIENCE_SECONDS = 120.0
 
 
 def start(of: Process, settings: Settings) -> Process:
-    """Start it on its port or, where nobody else relies on that, on the next one that is free."""
-    others_rely_on_it = bool(settings.server.public_url)
-    port = processes.free_port(settings.server.port, strictly=others_rely_on_it)
+    """Start it on its port or, where nobody else relies on that, where it was the last time or on the next free one."""
+    chosen, others_rely_on_it = settings.server.port, bool(settings.server.public_url)
+    note = server.folder(settings) / "web.port"
+    port = processes.free_port(chosen, strictly=True) if others_rely_on_it else processes.steady_port(note, chosen)
     return processes.start(
         NAME,
         [sys.executable, "-P", "-m", "commonplace", "serve", "--port", str(port), "--no-link"],

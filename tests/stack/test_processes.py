@@ -144,3 +144,18 @@ def test_a_port_in_use_is_passed_over_or_told() -> None:
         assert processes.free_port(port) != port
         with pytest.raises(Refused, match=f"Port {port} is in use"):
             processes.free_port(port, strictly=True)
+
+
+def test_a_home_finds_its_port_again_whoever_had_the_first_one_meanwhile(tmp_path: Path) -> None:
+    note, first = tmp_path / "web.port", processes.free_port(6200)
+    with socket.socket() as another:
+        another.bind((processes.HOST, first))
+        had = processes.steady_port(note, first)
+    assert had != first
+    assert processes.steady_port(note, first) == had  # the first is free by now
+    with socket.socket() as another:
+        another.bind((processes.HOST, had))
+        assert processes.steady_port(note, first) != had
+    assert processes.steady_port(note, 6400) >= 6400  # another one was asked for
+    note.write_text("6200 what")
+    assert processes.steady_port(note, 6200) < 6400
