@@ -70,7 +70,7 @@ def test_what_titles_do_not_name_is_named_by_its_tags(embedded: Archive) -> None
     for number, word in enumerate(("Gas", "Money", "Returns", "Letters", "Office")):
         correct(embedded, f"chatgpt:1-{number}", "title", word, origin="cli")
         correct(embedded, f"chatgpt:1-{number}", "tags", ["taxes", word.lower(), "help"], origin="cli")
-    for id in ("chatgpt:0-0", "chatgpt:0-1", "chatgpt:0-2", "chatgpt:0-3", "chatgpt:2-0"):
+    for id in ("chatgpt:0-0", "chatgpt:0-1", "chatgpt:2-0"):
         correct(embedded, id, "tags", ["help"], origin="cli")
     topic = find_topics(embedded, Scope(), most=3).topics[1]
     assert (topic.name, topic.about) == ("Taxes", "About help.")
