@@ -11,6 +11,7 @@ from commonplace.archive.projects import registry
 from commonplace.archive.verdicts.verdicts import correct, record_verdicts
 from commonplace.model import Attachment, Conversation, Message, Verdict
 from commonplace.stages.mapping import projects
+from commonplace.stages.syncing.destinations import keep
 
 ATTACK = (
     "\"><script>alert('x')</script><img src=x onerror=alert(1)><svg onload=alert(2)>"
@@ -107,6 +108,7 @@ def fill(archive: Archive) -> None:
     )
     correct(archive, ID, "tags", [ATTACK, BIDI], origin="cli")
     projects.assign(archive, ATTACK[:60], [ID], new=True)
+    keep(archive, "poke", {"base_url": f"https://x.example/{ATTACK}"})
 
 
 PAGES = [
@@ -131,6 +133,9 @@ PAGES = [
     "/conversations?group=topic&sort=newest",
     "/ask?question=%3C/textarea%3E%3Cscript%3E",
     "/destinations?plan=markdown",
+    "/destinations/set-up/notion",
+    "/destinations/set-up/poke",
+    "/destinations/hooks",
     "/connect",
     "/account",
     "/settings",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, tzinfo
-from functools import cache
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, func, literal, select
 
 from commonplace.archive.core import Archive
+from commonplace.archive.figures.clocks import clock_of, month_of
 from commonplace.archive.figures.statistics import QUARTER
 from commonplace.archive.schema import conversations, projects
 from commonplace.archive.scope import Scope
-from commonplace.moments import to_datetime
+from commonplace.moments import DAY
 
 DIMENSIONS = ("tag", "project", "category", "model", "source")
 MOST_VALUES, MOST_MONTHS = 12, 36
@@ -33,12 +33,9 @@ def over_time(
     """By the month in which a conversation began, the largest values first."""
     counts: Counter[tuple[str, str]] = Counter()
 
-    @cache
-    def month(moment: int) -> str:
-        return f"{to_datetime(moment, zone):%Y-%m}"
-
+    shown = clock_of(zone)
     for value, moment, chats in _rows(archive, dimension, Scope(since=since, until=until).clause(archive)):
-        counts[value, month(moment)] += chats
+        counts[value, month_of(shown(moment) // DAY)] += chats
     months = _all_between({name for _, name in counts})[-MOST_MONTHS:]
     totals: Counter[str] = Counter()
     for (value, name), chats in counts.items():
@@ -52,16 +49,21 @@ def _rows(archive: Archive, dimension: str, scope: ColumnElement[bool]) -> Itera
     table = conversations.c
     began = func.coalesce(table.created_at, table.updated_at)
     quarter = (began - began % literal(QUARTER)).label("quarter")
-    named = and_(projects.c.owner == table.owner, projects.c.id == table.project_id)
-    project = func.coalesce(projects.c.name, table.project_id)
-    value = {"tag": table.tags, "project": project}.get(dimension)
-    value = (table[dimension] if value is None else value).label("value")
+    value = table[{"tag": "tags", "project": "project_id"}.get(dimension, dimension)].label("value")
+    called = _names(archive) if dimension == "project" else {}
     query = select(value, quarter, func.count()).where(scope, value.is_not(None), began.is_not(None))
-    query = query.select_from(conversations.outerjoin(projects, named)).group_by("value", "quarter")
     with archive.read() as connection:
-        for found, moment, chats in connection.execute(query):
-            for each in msgspec.json.decode(found, type=set[str]) if dimension == "tag" else (found,):
+        for found, moment, chats in connection.execute(query.group_by("value", "quarter")):
+            values = msgspec.json.decode(found, type=set[str]) if dimension == "tag" else {called.get(found, found)}
+            for each in values:
                 yield each, int(moment), int(chats)
+
+
+def _names(archive: Archive) -> dict[str, str]:
+    table = projects.c
+    with archive.read() as connection:
+        found = connection.execute(select(table.id, table.name).where(table.owner == archive.owner))
+        return {row.id: row.name for row in found if row.name is not None}
 
 
 def _all_between(months: set[str]) -> list[str]:

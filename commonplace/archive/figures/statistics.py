@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, case, distinct, func, literal, select
 
 from commonplace.archive.core import Archive
+from commonplace.archive.figures.clocks import clock_of, month_of
 from commonplace.archive.schema import conversations, projects
 from commonplace.archive.scope import Scope
-from commonplace.moments import to_datetime, to_iso
+from commonplace.moments import DAY, HOUR, to_iso
 
 DIMENSIONS = ("month", "weekday", "hour", "model", "project", "category", "tag", "source", "account", "length")
 """What can be counted by."""
@@ -30,13 +31,15 @@ LONGEST = "over 100"
 MOST_TAGS = 100
 """The commonest; most of the others were said once."""
 
-QUARTER = 15 * 60 * 1_000_000
-"""Of an hour, in microseconds."""
-_LOCAL: dict[str, Callable[[datetime], str]] = {
-    "month": lambda moment: f"{moment:%Y-%m}",
-    "weekday": lambda moment: WEEKDAYS[moment.weekday()],
-    "hour": lambda moment: f"{moment.hour:02}",
+QUARTER = HOUR // 4
+THURSDAY = 3
+"""What 1970 began with."""
+_LOCAL: dict[str, Callable[[int], str]] = {
+    "month": lambda moment: month_of(moment // DAY),
+    "weekday": lambda moment: WEEKDAYS[(moment // DAY + THURSDAY) % 7],
+    "hour": lambda moment: f"{moment % DAY // HOUR:02}",
 }
+"""Of what a clock shows."""
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -62,7 +65,7 @@ def count_by(
     if dimension == "length":
         return _complete(_grouped(archive, _length(), scope), [name for _, name in LENGTHS] + [LONGEST])
     if dimension == "project":
-        return _by_size(_grouped(archive, func.coalesce(projects.c.name, conversations.c.project_id), scope))
+        return _by_size(_by_project(archive, scope))
     if dimension == "tag":
         return _by_tag(archive, scope)
     if dimension == "account":
@@ -94,15 +97,26 @@ def totals(
 
 def _grouped(archive: Archive, value: ColumnElement[Any], scope: ColumnElement[bool]) -> list[Count]:
     table = conversations.c
-    named = and_(projects.c.owner == table.owner, projects.c.id == table.project_id)
     query = (
         select(value.label("value"), func.count(), func.coalesce(func.sum(table.message_count), 0))
-        .select_from(conversations.outerjoin(projects, named))
         .where(scope)
         .group_by("value")
     )
     with archive.read() as connection:
         return [Count(value, int(chats), int(said)) for value, chats, said in connection.execute(query)]
+
+
+def _by_project(archive: Archive, scope: ColumnElement[bool]) -> list[Count]:
+    """By name: two of one name count together. Names are looked up for what was counted, not for each conversation."""
+    table = conversations.c
+    said = func.coalesce(func.sum(table.message_count), 0)
+    counted = select(table.project_id, func.count().label("chats"), said.label("said")).where(scope)
+    found = counted.group_by(table.project_id).subquery()
+    named = and_(projects.c.owner == archive.owner, projects.c.id == found.c.project_id)
+    name = func.coalesce(projects.c.name, found.c.project_id)
+    query = select(name, found.c.chats, found.c.said).select_from(found.outerjoin(projects, named))
+    with archive.read() as connection:
+        return _summed(Count(value, int(chats), int(said)) for value, chats, said in connection.execute(query))
 
 
 def _account() -> ColumnElement[Any]:
@@ -125,9 +139,9 @@ def _by_tag(archive: Archive, scope: ColumnElement[bool]) -> list[Count]:
 def _count_by_time(archive: Archive, dimension: str, zone: tzinfo, scope: ColumnElement[bool]) -> list[Count]:
     began = func.coalesce(conversations.c.created_at, conversations.c.updated_at)
     quarters = _grouped(archive, began - began % literal(QUARTER), scope)
-    name = _LOCAL[dimension]
+    name, shown = _LOCAL[dimension], clock_of(zone)
     sums = _summed(
-        Count(None if row.value is None else name(to_datetime(int(row.value), zone)), row.conversations, row.messages)
+        Count(None if row.value is None else name(shown(int(row.value))), row.conversations, row.messages)
         for row in quarters
     )
     if dimension == "month":

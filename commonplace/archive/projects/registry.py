@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, batched
@@ -211,7 +211,7 @@ def _refs_by_project(connection: Connection, owner: str) -> dict[str, list[str]]
 def list_projects(archive: Archive, *, only: Project | None = None) -> list[Listed]:
     """Every project with its counts and newest titles, the largest first; one alone, where somebody has it already."""
     table = conversations.c
-    owned = table.owner == archive.owner, table.project_id.is_not(None)
+    owned = table.owner == archive.owner, table.project_id == only.id if only else table.project_id.is_not(None)
     counted = select(table.project_id, func.count(), func.min(table.created_at), func.max(table.updated_at))
     waiting = select(assignments.c.suggested_project_id, func.count()).where(
         assignments.c.owner == archive.owner, assignments.c.suggestion_state == "open"
@@ -219,7 +219,7 @@ def list_projects(archive: Archive, *, only: Project | None = None) -> list[List
     with archive.read() as connection:
         totals = {row[0]: row[1:] for row in connection.execute(counted.where(*owned).group_by(table.project_id))}
         suggested = dict(tuple(row) for row in connection.execute(waiting.group_by(assignments.c.suggested_project_id)))
-        samples = _titles(connection, archive.owner, _SAMPLES)
+        samples = _titles(connection, *owned, most=_SAMPLES)
     listed = [
         Listed(
             **{name: getattr(project, name) for name in Project.__struct_fields__},
@@ -237,15 +237,15 @@ def list_projects(archive: Archive, *, only: Project | None = None) -> list[List
 def titles(archive: Archive, *, most: int) -> dict[str, list[str]]:
     """The newest titles in every project: what a name is proposed from."""
     with archive.read() as connection:
-        return _titles(connection, archive.owner, most)
+        return _titles(connection, conversations.c.owner == archive.owner, most=most)
 
 
-def _titles(connection: Connection, owner: str, most: int) -> dict[str, list[str]]:
+def _titles(connection: Connection, *which: ColumnElement[bool], most: int) -> dict[str, list[str]]:
     table = conversations.c
     place = func.row_number().over(partition_by=table.project_id, order_by=(table.updated_at.desc(), table.id))
     ranked = (
         select(table.project_id, table.title, place.label("place"))
-        .where(table.owner == owner, table.project_id.is_not(None), table.title.is_not(None), table.title != "")
+        .where(*which, table.project_id.is_not(None), table.title.is_not(None), table.title != "")
         .subquery()
     )
     query = select(ranked).where(ranked.c.place <= most).order_by(ranked.c.project_id, ranked.c.place)

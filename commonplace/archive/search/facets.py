@@ -16,7 +16,7 @@ from commonplace.model import origin
 from commonplace.moments import DAY, to_iso
 
 MOST_VALUES = 50
-_AT_ONCE = 5_000
+_AT_ONCE = 10_000
 
 
 class Facet(msgspec.Struct, frozen=True):

@@ -227,9 +227,9 @@ class Search:
             finder = self.ask(Query(group), role=None)
             hits = finder.hits()
             if hits is None:
-                hits = finder.hits_in(list(self.walk()))
+                hits = finder.hits_in(list(self._all()))
             unwanted |= {conversation_of(hit) for hit in hits} | finder.titles(_MOST_TITLES)
-        keys = [key for key in self.walk() if key not in unwanted]
+        keys = [key for key in self._all() if key not in unwanted]
         found = [Found(key, None) for key in keys[page]]
         step = -(-len(keys) // _FACETED) if facets and keys else 1
         return found, Whole(dict.fromkeys(keys[::step], ()), step, is_exact=step == 1), len(keys)
@@ -261,6 +261,13 @@ class Search:
         for batch in _batches(rows, _QUALIFIED_AT_ONCE):
             good = self.qualified(batch)
             yield from (key for key in batch if key in good)
+
+    def _all(self) -> Iterable[int]:
+        """The same, all of them: who does not stop before the end asks once."""
+        if self.narrow is not None:
+            return self.walk()
+        table = conversations.c
+        return self.connection.execute(select(table.key).where(self.clause).order_by(*_newest_first(table))).scalars()
 
     def _few(self) -> set[int] | None:
         found = self.connection.execute(select(conversations.c.key).where(self.clause).limit(_NARROW + 1))

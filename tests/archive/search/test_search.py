@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, update
+from sqlalchemy import event, insert, update
 
 from commonplace.archive import schema
 from commonplace.archive.conversations.merge import merge
@@ -171,6 +171,18 @@ def test_newest_first_and_pages(filled: Archive) -> None:
     assert sorted(pages[0] + pages[1]) == ["bread", "code"]
     assert pages[2] == []
     assert search(filled, "rise", limit=0).total == 2
+
+
+def test_many_conversations_are_browsed_in_as_many_questions_as_few(archive: Archive) -> None:
+    like = {"owner": "me", "source": "x", "content_hash": "", "imported_at": 0}
+    rows = [like | {"id": f"x:{n}", "external_id": f"{n}", "category": "ab"[n % 2]} for n in range(4_000)]
+    with archive.write() as connection:
+        connection.execute(insert(schema.conversations), rows)
+    asked: list[str] = []
+    event.listen(archive.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    found = search(archive, "", filters=Filters(category="a"))
+    assert (found.total, len(found.results), found.facets["category"]) == (2_000, 20, [Facet("a", 2_000)])
+    assert len(asked) < 12
 
 
 def test_facets_count_conversations(filled: Archive) -> None:
