@@ -9,7 +9,8 @@ short when a workspace's budget is used up, and its wrappers drop parameters tha
     409 conflict                            again (nothing was written)
     no connection                           again (nothing was sent)
     503 that names what it wrote            it was written           it was written
-    500, 502, 503, 504, timeout, reset      again                    Unanswered
+    500, 502, 503, 504, timeout, reset,     again                    Unanswered
+    or what Notion never says
     400 and the like                        Permanent, with Notion's message
     400, a page with too much on it; 413    TooLarge
     404, in the trash                       NotThere, InTrash
@@ -188,7 +189,9 @@ class NotionClient:
             return _no_answer(exc)
         except json.JSONDecodeError:
             return Failure("unsure", Retryable("Notion's answer was not JSON."))
-        return answer if isinstance(answer, dict) else {}
+        if not isinstance(answer, dict) or "object" not in answer:
+            return Failure("unsure", Retryable("What answered was not Notion."))
+        return answer
 
 
 def _connect(settings: NotionSettings, check: Callable[[], None], connections: Connections) -> notion_client.Client:

@@ -1,8 +1,9 @@
 """Which property of the database holds which of our fields, and what the options of its selects are called there.
 
 A property is found by its name once and by its id from then on, so whatever a person calls it later, it is followed;
-and so is an option. A name that is set anew in `property_names` is looked for again. What is known is remembered with
-the ledger. Where nothing is remembered, as after the archive was lost, names alone count.
+and so is an option. A name that is set anew in `property_names` is looked for again, and so is a column that was
+removed: the one that takes its place holds nothing that was written before. What is
+known is remembered with the ledger. Where nothing is remembered, as after the archive was lost, names alone count.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import msgspec
 from commonplace.destinations.contract import Ledger
 from commonplace.destinations.notion.properties import (
     HASH,
+    PEOPLES,
     TITLE,
     from_notion,
     names_of,
+    own_names,
     to_notion,
     types_of,
 )
@@ -36,6 +39,8 @@ class _Column(msgspec.Struct, frozen=True):
     id: str
     configured: str
     """The name that the settings gave it when it was found."""
+    is_remade: bool = False
+    """Whether it took the place of one that was removed: what was written before is not in it."""
 
 
 class _Option(msgspec.Struct, frozen=True):
@@ -58,6 +63,7 @@ class Columns:
         self._lock = threading.Lock()
         self._written = remembered
         self._columns = dict(_found(source, names_of(settings), known.columns))
+        self._known = known.columns | self._columns
         self._options: dict[str, dict[str, _Option]] = {}
         for field, column in self._columns.items():
             if self._types[field] in CHOICES:
@@ -75,6 +81,12 @@ class Columns:
     def ids(self) -> dict[str, str]:
         """Field -> property id."""
         return {field: column.id for field, column in self._columns.items()}
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Where the values of a field are, if that is not in the column of our name that was found first."""
+        own = own_names({field: column.configured for field, column in self._columns.items()})
+        return own | {field: column.id for field, column in self._columns.items() if column.is_remade}
 
     def has(self, field: str) -> bool:
         return field in self._columns
@@ -103,8 +115,9 @@ class Columns:
             body[self._columns[HASH].id] = to_notion(HASH, hash_, "rich_text")
         return body
 
-    def learn(self, answer: Json, values: Mapping[str, Any]) -> None:
-        """The ids of options from the answer to a write: it is the first to show those that the write made."""
+    def learn(self, answer: Json, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The ids of options from the answer to a write: it is the first to show those that the write made. And how
+        Notion spells what people may change of these values, so that its spelling is not taken for a person's."""
         for field in self._options:
             found = self._property(answer, field) or {}
             content = found.get(found.get("type", "")) or []
@@ -116,11 +129,12 @@ class Columns:
                     if option["name"] in names:
                         ours = names[option["name"]]
                         self._options[field].setdefault(option["id"], _Option(ours, option["name"]))
+        return self.shown(answer, PEOPLES.keys() & values.keys())
 
     def remember(self, ledger: Ledger) -> None:
         """Keep what is known for the next run, if it is news."""
         with self._lock:
-            text = msgspec.json.encode(_Memory(self._columns, self._options)).decode()
+            text = msgspec.json.encode(_Memory(self._known, self._options)).decode()
         if text != self._written:
             ledger.remember(MEMORY, text)
             self._written = text
@@ -157,4 +171,4 @@ def _found(source: DataSource, names: Mapping[str, str], known: Mapping[str, _Co
         elif before and before.configured == name and before.id in source.properties:
             yield field, before
         elif found := source.named(name):
-            yield field, _Column(found.id, name)
+            yield field, _Column(found.id, name, is_remade=before is not None and before.configured == name)

@@ -22,8 +22,6 @@ from commonplace.destinations.notion.properties import (
     PROJECT,
     TITLE,
     is_same,
-    names_of,
-    own_names,
     persons_of,
     plain_name,
 )
@@ -43,7 +41,6 @@ class Edits:
         self._client = client
         self._source_id = source_id
         self._columns = columns
-        self._own_names = own_names(names_of(client.settings))
         self._projects: dict[str, str] = {}
         self._seen: dict[str, dict[str, Any]] = {}
         self._covered: int | None = None
@@ -169,12 +166,12 @@ class Edits:
         if not written or entry.state not in ("done", "conflict"):
             return {}
         known = [entry.detail.get("refused", {}), entry.detail.get("pulled", {}), written]
-        names = entry.detail.get("names") or {}
+        names, places = entry.detail.get("names") or {}, self._columns.places
         return {
             field: value
             for field, value in shown.items()
             if field in written
-            and names.get(field) == self._own_names.get(field)
+            and names.get(field) == places.get(field)
             and not is_same(field, next(values[field] for values in known if field in values), value)
         }
 

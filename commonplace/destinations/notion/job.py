@@ -26,7 +26,7 @@ class Page(msgspec.Struct, kw_only=True):
     sent: dict[str, str] = msgspec.field(default_factory=dict)
     values: dict[str, Any] = msgspec.field(default_factory=dict)
     names: dict[str, str] = msgspec.field(default_factory=dict)
-    """Under which names the values were written, where those are not ours."""
+    """In which columns the values were written, where those are not of our names (`Columns.places`)."""
     body: dict[str, Any] | None = None
     """Hash and number of the segments that are there; None: not known."""
     parts: list[Part] = msgspec.field(default_factory=list)

@@ -55,6 +55,8 @@ def _connect(settings: NotionSettings, person: Person, ledger_of: LedgerOf) -> C
         "columns": ", ".join(connected.columns),
         "added": "the database" if connected.created else ", ".join(connected.added) or "nothing",
     }
+    if connected.added:
+        told["next"] = "rows that are there get what was added with `commonplace sync notion --force`"
     kept = {
         "database_id": connected.database_id,
         "data_source_id": connected.data_source_id,

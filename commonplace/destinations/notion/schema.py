@@ -88,15 +88,21 @@ def resolve(client: NotionClient, settings: NotionSettings) -> str:
         return _read_or_halt(client, settings.database_id).id  # people paste a data source's id too
     sources = database.get("data_sources") or []
     if database.get("in_trash"):
-        raise Halt("The Notion database is in the trash.", hint="Restore it or connect another one.")
+        raise _trashed()
     if len(sources) != 1:
         names = ", ".join(f"{source.get('name') or 'untitled'} ({source['id']})" for source in sources) or "none"
         raise Halt(f"The Notion database has several data sources: {names}.", hint="Set data_source_id to one of them.")
     return str(sources[0]["id"])
 
 
+def _trashed() -> Halt:
+    return Halt("The Notion database is in the trash.", hint="Restore it or connect another one.")
+
+
 def read(client: NotionClient, data_source_id: str) -> DataSource:
     answer = client.send("GET", f"data_sources/{data_source_id}")
+    if answer.get("in_trash"):
+        raise _trashed()
     properties = [
         Property(
             id=str(found.get("id", name)),

@@ -33,11 +33,11 @@ from commonplace.destinations.notion.page.pages import CREATE_ATTEMPTS, BlockPag
 from commonplace.destinations.notion.page.uploads import Uploads, refusal
 from commonplace.destinations.notion.page.words import pack, unpack
 from commonplace.destinations.notion.properties import (
+    FIELDS,
     PEOPLES,
     PROJECT,
     Row,
     names_of,
-    own_names,
     row_of,
 )
 from commonplace.destinations.notion.render import Dialect, body_of, files_of
@@ -203,9 +203,11 @@ class Writer:
         """What is known of a document's page; of values that are under other names by now, nothing is."""
         page = page_of(entry)
         if page is not None:
-            names = own_names(self._names)
-            page.values = {f: value for f, value in page.values.items() if page.names.get(f) == names.get(f)}
-            page.names = names
+            places = self._columns.places
+            moved = {field for field in FIELDS if page.names.get(field) != places.get(field)}
+            page.values = {field: value for field, value in page.values.items() if field not in moved}
+            page.sent = {field: hash_ for field, hash_ in page.sent.items() if field not in moved}
+            page.names = places
             if document.is_forced:
                 page.forget()
         return page
@@ -220,7 +222,7 @@ class Writer:
                 was_created = found is not None and entry.state != "failed"
             if found is None:
                 return self._create(job)
-            page = adopted(job, found, own_names(self._names))
+            page = adopted(job, found, self._columns.places)
             if was_created and page.body == job.body_detail:
                 return self._finish(job, page, "created")
         job.uploads.recall(page.uploads)
@@ -253,8 +255,8 @@ class Writer:
                 if found is None:
                     continue
                 answer = {"id": found.page_id}
-            self._columns.learn(answer, job.values)
-            page = Page(id=answer["id"], names=own_names(self._names), edited=answer.get("last_edited_time"))
+            job.values |= self._columns.learn(answer, job.values)
+            page = Page(id=answer["id"], names=self._columns.places, edited=answer.get("last_edited_time"))
             obstacle = None if is_whole else self._bodies(job.uploads).complete(job, page)
             self.index.created(job.id)
             return self._finish(job, page, "created", [obstacle] if obstacle else [])
@@ -286,8 +288,13 @@ class Writer:
         body: Json = {"properties": self._columns.written(job.values, fields, job.hash)}
         if "icon" in fields and job.row.icon:
             body["icon"] = {"type": "emoji", "emoji": job.row.icon}
-        answer = self._client.send("PATCH", f"pages/{page.id}", body)
-        self._columns.learn(answer, job.values)
+        try:
+            answer = self._client.send("PATCH", f"pages/{page.id}", body)
+        except Permanent as exc:
+            if type(exc) is not Permanent or not self._is_elsewhere(page):
+                raise
+            return self._finish_elsewhere(job, page)
+        job.values |= self._columns.learn(answer, {field: job.values[field] for field in fields & job.values.keys()})
         page.edited = answer.get("last_edited_time") or page.edited
         self.edits.wrote(page.id)
         return self._finish(job, page, "updated", kept)
@@ -319,7 +326,8 @@ class Writer:
     def _finish(self, job: Job, page: Page, state: OutcomeState, kept: Sequence[str] = ()) -> Outcome:
         old_sent, old_values = page.sent, page.values
         page.sent = job.row.hashes | {field: old_sent.get(field, "") for field in kept if field in old_values}
-        page.values = peoples_of(job) | {field: old_values[field] for field in kept if field in old_values}
+        unsent = {field for field, hash_ in job.row.hashes.items() if old_sent.get(field) == hash_}
+        page.values = peoples_of(job) | {f: value for f, value in old_values.items() if f in kept or f in unsent}
         page.refused = {field: value for field, value in page.refused.items() if field in kept}
         if all(field in old_values for field in kept):
             if page.body != job.body_detail or not page.marks:
@@ -333,6 +341,20 @@ class Writer:
             return job.outcome("conflict", page, reason)
         job.ledger.done(job.id, hash_, page.id, page.url, page.detail())
         return job.outcome(state, page, job.left_out if state != "unchanged" else None)
+
+    def _is_elsewhere(self, page: Page) -> bool:
+        """Whether a person moved the page out of the database, where it has none of our properties."""
+        parent = self._client.send("GET", f"pages/{page.id}").get("parent") or {}
+        place = parent.get("data_source_id") or parent.get("database_id")
+        return bool(parent) and place not in (self._source.id, self._source.database_id)
+
+    def _finish_elsewhere(self, job: Job, page: Page) -> Outcome:
+        """Its body is written. Nothing is known of its properties, should it come back."""
+        self._finish(job, page, "updated")
+        page.sent, page.values = {}, {}
+        reason = "A person moved the page out of the database: it is written there, without its properties."
+        job.ledger.conflict(job.id, job.document.input_hash, reason, page.detail())
+        return job.outcome("conflict", page, reason)
 
     def _gone(self, job: Job, page: Page, error: CommonplaceError) -> Outcome:
         """A page that a person removed: made again or let be, as the settings say."""

@@ -51,7 +51,8 @@ def error(status: int, code: str = "", message: str = "", *, extra: Any = None, 
     return httpx.Response(status, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-OK = httpx.Response(200, json={"id": PAGE})
+ANSWER = {"object": "page", "id": PAGE}
+OK = httpx.Response(200, json=ANSWER)
 
 
 def send(client: NotionClient, *, repeatable: bool = True) -> Any:
@@ -60,7 +61,7 @@ def send(client: NotionClient, *, repeatable: bool = True) -> Any:
 
 def test_every_request_names_the_version_and_the_token(client: NotionClient, notion: respx.Route) -> None:
     notion.mock(return_value=OK)
-    assert send(client) == {"id": PAGE}
+    assert send(client) == ANSWER
     headers = notion.calls.last.request.headers
     assert headers["Notion-Version"] == NOTION_VERSION == "2026-03-11"
     assert headers["Authorization"] == f"Bearer {client.settings.token}"
@@ -79,7 +80,7 @@ def test_every_request_names_the_version_and_the_token(client: NotionClient, not
 )
 def test_what_was_not_done_is_sent_again_whatever_it_is(client: NotionClient, notion: respx.Route, answer: Any) -> None:
     notion.mock(side_effect=[answer, OK])
-    assert send(client, repeatable=False) == {"id": PAGE}
+    assert send(client, repeatable=False) == ANSWER
 
 
 UNSURE = [
@@ -88,6 +89,8 @@ UNSURE = [
     error(504, "gateway_timeout"),
     httpx.Response(502, html="<html>Bad gateway</html>"),
     httpx.Response(200, html="<html>not JSON</html>"),
+    httpx.Response(200, json={"status": "somebody else's"}),
+    httpx.Response(200, json=None),
     httpx.ReadTimeout("slow"),
     httpx.ReadError("reset"),
     httpx.RemoteProtocolError("gone"),
@@ -99,7 +102,7 @@ def test_what_may_have_been_done_is_sent_again_only_if_it_may_be(
     client: NotionClient, notion: respx.Route, answer: Any
 ) -> None:
     notion.mock(side_effect=[answer, OK])
-    assert send(client) == {"id": PAGE}
+    assert send(client) == ANSWER
     notion.mock(side_effect=[answer, OK])
     with pytest.raises(Unanswered):
         send(client, repeatable=False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from commonplace.destinations.kind import Choice
 from commonplace.destinations.notion import schema
 from commonplace.destinations.notion.kind import KIND
+from commonplace.destinations.notion.schema import connect
 from commonplace.errors import Halt
 from tests.destinations.notion.conftest import Open
 from tests.destinations.notion.world import FileLedger, document, edits_of, settings_for
@@ -138,3 +140,25 @@ def test_connecting_again_does_not_offer_a_renamed_column(
     assert asked == [open_().instance]
     with pytest.raises(Halt, match="lacks: Project"):
         KIND.connect(settings_for(notion, source), Declines(), lambda _: FileLedger())
+
+
+@pytest.mark.parametrize("name", ["Category", "Tags", "Project", "Conversation ID", "Analysis"])
+def test_a_column_that_was_removed_and_made_again_says_nothing_of_a_person(
+    notion: FakeNotion, open_: Open, source: str, ledger: FileLedger, name: str
+) -> None:
+    documents = [document(n, project_name="House") for n in range(2)]
+    open_().write(documents, ledger)
+    before = {page.id: page.value(name) for page in notion.rows()}
+    notion.remove_property(source, name)
+    next_process(notion, open_, source)
+    with pytest.raises(Halt):
+        edits_of(open_(), ledger)
+    connect(settings_for(notion, source), confirm=lambda _: True)
+    next_process(notion, open_, source)
+    for row in notion.rows():
+        notion.edit(row.id, Model="another")
+    assert edits_of(open_(), ledger) == []
+    changed = [document(0, project_name="House", turns=3), msgspec.structs.replace(documents[1], is_forced=True)]
+    assert {o.state for o in open_().write(changed, ledger)} == {"updated"}
+    assert {page.id: page.value(name) for page in notion.rows()} == before
+    assert edits_of(open_(), ledger) == []

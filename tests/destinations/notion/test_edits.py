@@ -55,6 +55,17 @@ def test_a_name_with_a_comma_is_no_edit(notion: FakeNotion, destination: NotionD
     assert pulled(destination, ledger) == []
 
 
+def test_what_notion_spells_in_its_own_way_is_no_edit(
+    notion: FakeNotion, destination: NotionDestination, ledger: FileLedger
+) -> None:
+    notion.spelling = str.casefold
+    destination.write([document(1, project_name="House")], ledger)
+    assert pulled(destination, ledger) == []
+    destination.write([document(1, project_name="House", summary="Another.", tags=["SQL"])], ledger)
+    assert notion.rows()[0].value("Tags") == ["sql"]
+    assert pulled(destination, ledger) == []
+
+
 def test_only_what_was_edited_since_is_read(
     notion: FakeNotion, destination: NotionDestination, ledger: FileLedger
 ) -> None:

@@ -13,6 +13,7 @@ from markdown_it.tree import SyntaxTreeNode
 from commonplace.destinations.notion import NotionSettings
 from commonplace.destinations.notion.page.blocks import BlockDialect
 from commonplace.destinations.notion.page.dialect import MarkdownDialect, blocks_of
+from commonplace.destinations.notion.page.inline import is_link
 from commonplace.destinations.notion.page.parse import parse
 from commonplace.destinations.notion.render import body_of
 from commonplace.model import Attachment, Conversation, Message
@@ -121,9 +122,15 @@ def test_a_formula_beyond_the_limit_is_code() -> None:
     assert (block.type, block.language) == ("code", "latex")
 
 
-def test_a_link_that_notion_would_refuse_is_text() -> None:
-    address = "https://a.b/" + "x" * 2000
-    assert address in shown(f"[far]({address})")
+@pytest.mark.parametrize(
+    "address", ["https://a.b/" + "x" * 2000, "https://[bad", "http://a%b/", "https://", "http://a.b:99999/"]
+)
+def test_a_link_that_notion_would_refuse_is_text(address: str) -> None:
+    assert not is_link(address)
+    assert address.partition("%")[0].removesuffix("[bad") in shown(f"[far]({address})")
+    assert "](" not in notions(f"[far]({address})")
+    (block,) = BlockDialect().text(f"[far]({address})")
+    assert all(piece["text"].get("link") is None for piece in block["paragraph"]["rich_text"])
 
 
 PIECES = st.sampled_from(

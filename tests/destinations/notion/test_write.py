@@ -12,7 +12,7 @@ import pytest
 from commonplace.destinations.notion import NotionDestination, open_notion
 from commonplace.errors import Halt, Retryable
 from tests.destinations.notion.conftest import Open
-from tests.destinations.notion.world import FileLedger, NoWaiting, document, settings_for
+from tests.destinations.notion.world import FileLedger, NoWaiting, document, edits_of, settings_for
 from tests.fakes.notion import FakeNotion
 
 FAULTS = [
@@ -202,6 +202,33 @@ def test_or_let_be_if_the_settings_say_so(notion: FakeNotion, open_: Open, ledge
     assert [o.state for o in destination.write([document(1, turns=3)], ledger)] == ["unchanged"]
     assert notion.count() - before == sent
     assert notion.rows() == []
+
+
+def test_a_page_that_a_person_moved_elsewhere_goes_on_there_and_comes_back_whole(
+    notion: FakeNotion, open_: Open, source: str, ledger: FileLedger
+) -> None:
+    open_().write([document(n) for n in range(3)], ledger)
+    moved = notion.row("chatgpt:talk-0")
+    home = moved.parent
+    notion.move(moved.id, {"type": "page_id", "page_id": notion.add_page(notion.parent_page_id, "Mine").id})
+    changed = [document(n, turns=3, category="Cooking") for n in range(3)]
+    states = {outcome.conversation_id: outcome for outcome in open_().write(changed, ledger)}
+    assert [states[f"chatgpt:talk-{n}"].state for n in range(3)] == ["conflict", "updated", "updated"]
+    assert "moved the page out of the database" in str(states["chatgpt:talk-0"].reason)
+    assert "Turn 2 of talk 0." in moved.text
+    assert len(notion.rows()) == 2
+    notion.move(moved.id, home)
+    assert edits_of(open_(), ledger) == []
+    assert [outcome.state for outcome in open_().write([document(0, turns=4)], ledger)] == ["updated"]
+    assert (moved.value("Category"), moved.value("Conversation ID")) == ("Coding", "chatgpt:talk-0")
+
+
+def test_a_database_in_the_trash_is_not_written_to(
+    notion: FakeNotion, open_: Open, source: str, ledger: FileLedger
+) -> None:
+    notion.sources[source].in_trash = True
+    with pytest.raises(Halt, match="in the trash"):
+        open_().write([document(1)], ledger)
 
 
 def test_a_database_that_is_gone_stops_the_run(

@@ -55,6 +55,7 @@ def source_json(source: Source) -> Json:
         "object": "data_source",
         "id": source.id,
         "parent": {"type": "database_id", "database_id": source.database_id},
+        "in_trash": source.in_trash,
         "url": f"https://app.notion.com/p/{source.id.replace('-', '')}",
         "title": [{"type": "text", "plain_text": source.title}] if source.title else [],
         "properties": source.properties,

@@ -89,6 +89,7 @@ class Source:
     database_id: str
     properties: dict[str, Json]
     title: str = ""
+    in_trash: bool = False
 
 
 class Workspace:
@@ -103,6 +104,8 @@ class Workspace:
         self.databases: dict[str, list[str]] = {}
         self.uploads: dict[str, Upload] = {}
         self.warnings: list[str] = []
+        self.spelling: Callable[[str], str] = str
+        """How an option is called that was asked for by this name."""
         self.lock = threading.RLock()
         self._offset = timedelta()
         now = self.now()
@@ -223,6 +226,16 @@ class Workspace:
         self.pages[page_id].in_trash = True
         self.hide(self.pages[page_id])
 
+    def move(self, page_id: str, parent: Json) -> None:
+        """A person moves a page out of its database, or into another one: only its title goes with it."""
+        with self.lock:
+            page = self.pages[page_id]
+            title = next(value for value in page.properties.values() if value["type"] == "title")
+            page.parent = parent
+            schema = self.properties_of(page)
+            page.properties = {n: title if d["type"] == "title" else empty(d) for n, d in schema.items()}
+            page.edited = self.now()
+
     def delete(self, page_id: str) -> None:
         self.hide(self.pages.pop(page_id))
 
@@ -260,6 +273,9 @@ class Workspace:
         parent = self.pages.get(page.parent.get("page_id", ""))
         return page.in_trash or (parent is not None and self.is_in_trash(parent))
 
+    def _spelled(self, option: Json) -> Json:
+        return option | {"name": self.spelling(option["name"])} if "name" in option else option
+
     def apply(self, page: Page, values: dict[str, Json]) -> None:
         """Set properties; options that were not there yet are made, and a row shows them with their ids."""
         properties = self.properties_of(page)
@@ -268,7 +284,7 @@ class Workspace:
             if type_ in ("select", "multi_select"):
                 options = properties[name][type_].setdefault("options", [])
                 chosen = value[type_] if type_ == "multi_select" else [value[type_]]
-                shown = [_chosen(options, option) if option else None for option in chosen]
+                shown = [_chosen(options, self._spelled(option)) if option else None for option in chosen]
                 value = value | {type_: shown if type_ == "multi_select" else shown[0]}
             page.properties[name] = value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from commonplace.destinations.notion.properties import URL_LIMIT
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 MATH_LIMIT = 1000
+_HOST = re.compile(r"[^\s#%/:<>?@\[\\\]^|]+")
 
 IMAGE, FILE = "🖼", "📎"
 ATTACHMENT = "attachment:"
@@ -129,7 +131,13 @@ def alt_of(node: SyntaxTreeNode) -> str:
 
 
 def is_link(address: str) -> bool:
-    return address.lower().startswith(("https://", "http://", "mailto:")) and len(address) <= URL_LIMIT
+    """Whether Notion takes it: over one address that it cannot read it refuses the whole page."""
+    try:
+        parts = urlsplit(address)
+        has_place = parts.scheme == "mailto" or (bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0)
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http", "mailto") and has_place and len(address) <= URL_LIMIT
 
 
 def address_of(address: str) -> str:
