@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
 from commonplace.errors import Refused
+from commonplace.sources.file_types import UNPACK, packed_with
 from commonplace.sources.limits import MEGABYTE, Limits, Meter, Metered
 from commonplace.sources.linked import linked_zips
 from commonplace.sources.splitting import Buffer
@@ -31,6 +32,7 @@ IN_MEMORY = 32 * MEGABYTE
 NESTED = re.compile(r"conversations__.*\.zip", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LOCAL_HEADER = 30
+_BEGINNING = 512
 _ENCRYPTED = 0x1
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _UNREADABLE = (zipfile.BadZipFile, RuntimeError)
@@ -63,7 +65,10 @@ def open_container(path: Path, limits: Limits) -> Container:
     if path.is_dir():
         return _with_nested(Folder(path, limits), limits)
     with there(path).open("rb") as file:
-        is_zip = file.read(2) == b"PK"
+        start = file.read(_BEGINNING)
+    if packed := packed_with(start):
+        raise Refused(f"{path.name!r} is packed with {packed}, which Commonplace does not open.", hint=UNPACK)
+    is_zip = start.startswith(b"PK")
     return _with_nested(Zip(path.open("rb"), path.name, limits), limits) if is_zip else LoneFile(path, limits)
 
 

@@ -18,6 +18,22 @@ _MAGIC: tuple[tuple[bytes, int, str], ...] = (
     (b"PK\x03\x04", 0, "application/zip"),
 )
 
+_PACKED: tuple[tuple[bytes, int, str], ...] = (
+    (b"7z\xbc\xaf\x27\x1c", 0, "7-Zip"),
+    (b"Rar!\x1a\x07", 0, "RAR"),
+    (b"\x1f\x8b", 0, "gzip"),
+    (b"BZh", 0, "bzip2"),
+    (b"\xfd7zXZ\0", 0, "xz"),
+    (b"\x28\xb5\x2f\xfd", 0, "Zstandard"),
+    (b"ustar", 257, "tar"),
+)
+UNPACK = "Unpack it, and import the folder that comes of it."
+
+
+def packed_with(start: bytes) -> str | None:
+    """The program whose archive it is, by its first bytes, of which some hundred are looked at."""
+    return next((name for magic, at, name in _PACKED if start[at : at + len(magic)] == magic), None)
+
 
 def kind_of(mime_type: str | None) -> AttachmentKind:
     match (mime_type or "").partition("/")[0]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,7 @@ from commonplace.sources import registry
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Export, Source, Sure
 from commonplace.sources.registry import open_export, readers_version, sources
-from tests.fakes.exports import as_json, conversation, write_zip
+from tests.fakes.exports import as_json, conversation, write_folder, write_zip
 
 CHATS = {"conversations.json": [conversation()]}
 
@@ -78,7 +82,7 @@ def test_another_or_a_newer_reader_is_another_version(monkeypatch: pytest.Monkey
 def test_what_people_did_with_googles_other_services_is_nobodys(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "thing"
     path.write_bytes(data)
-    assert "'thing' holds no conversations that Commonplace recognises. Commonplace reads" in refusal(path)
+    assert "no conversations" in refusal(path)
 
 
 def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
@@ -88,6 +92,58 @@ def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
     assert "'folder' is empty." in refusal(tmp_path / "folder")
 
 
-def test_a_file_in_another_encoding_is_called_that(tmp_path: Path) -> None:
-    (tmp_path / "x.json").write_bytes(as_json([conversation()]).decode().encode("utf-16"))
-    assert "'x.json' is text in UTF-16" in refusal(tmp_path / "x.json")
+TALKS = as_json([conversation()])
+
+
+def tarred(name: str, data: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(data)
+        archive.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (gzip.compress(TALKS), "is packed with gzip"),
+        (b"7z\xbc\xaf\x27\x1c\0\4", "is packed with 7-Zip"),
+        (b"Rar!\x1a\x07\1\0", "is packed with RAR"),
+        (tarred("conversations.json", TALKS), "is packed with tar"),
+    ],
+)
+@pytest.mark.parametrize("name", ["export.zip", "conversations.json", "conversations.csv"])
+def test_another_archive_is_to_be_unpacked(tmp_path: Path, data: bytes, said: str, name: str) -> None:
+    for path in (tmp_path / name, write_folder(tmp_path / "folder", {name: data})):
+        if path.name == name:
+            path.write_bytes(data)
+        elif not name.endswith(".json"):
+            continue
+        told = refusal(path)
+        assert f"{name!r} {said}" in told
+        assert "Unpack it, and import the folder" in told
+        assert "ChatGPT" not in told
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_text_in_two_bytes_each_is_called_that(tmp_path: Path, encoding: str) -> None:
+    wide = TALKS.decode().encode(encoding)
+    told = refusal(write_zip(tmp_path / "export.zip", {"conversations.json": wide}))
+    assert "'conversations.json' is text in UTF-16" in told
+    assert "ChatGPT" not in told
+
+
+def test_a_web_page_in_place_of_a_download_is_called_that(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    path.write_bytes(b"<!DOCTYPE html><html><body>Please sign in</body></html>")
+    assert "'export.zip' is a web page" in refusal(path)
+
+
+@pytest.mark.parametrize("write", [write_zip, write_folder])
+def test_exports_within_a_zip_or_a_folder_are_to_be_imported_by_themselves(
+    tmp_path: Path, write: Callable[[Path, dict[str, bytes]], Path]
+) -> None:
+    inner = write_zip(tmp_path / "inner.zip", {"conversations.json": TALKS}).read_bytes()
+    told = refusal(write(tmp_path / "outer.zip", {"May/export.zip": inner, "read me.txt": b"hello"}))
+    assert "'outer.zip' holds zips (May/export.zip), and no conversations beside them. Import each of those." in told
