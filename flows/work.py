@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar, cast, get_type_hints
 from uuid import UUID
@@ -20,8 +21,10 @@ from tasks.policy import Steps
 from tasks.session import shared
 
 R = TypeVar("R")
-LEAST_PROGRESS = 5.0
-"""Percent."""
+SHOWN_EVERY = 2.0
+"""Seconds."""
+TOLD_EVERY = 5.0
+"""Percent, for a line in the log."""
 
 
 class ByTasks:
@@ -33,7 +36,7 @@ class ByTasks:
 
     def __init__(self, session: Session, tasks: Steps) -> None:
         self._session, self._tasks = session, tasks
-        self._shown: dict[str, tuple[UUID, float]] = {}
+        self._shown: dict[str, _Shown] = {}
 
     @property
     def at_once(self) -> int:
@@ -53,17 +56,29 @@ class ByTasks:
         if not total:
             return
         percent = 100.0 * done / total
-        if label not in self._shown:
+        shown = self._shown.get(label)
+        if shown is None:
             text = f"{label}: {total:,} conversations"
             key = f"commonplace-progress-{label}"
-            self._shown[label] = cast(UUID, create_progress_artifact(percent, key=key, description=text)), percent
-        progress, before = self._shown[label]
-        if percent >= before + LEAST_PROGRESS or (done == total and before < percent):
-            update_progress_artifact(progress, progress=percent)
-            self._shown[label] = progress, percent
+            shown = self._shown[label] = _Shown(
+                cast(UUID, create_progress_artifact(percent, key=key, description=text))
+            )
+        elif done == total or time.monotonic() > shown.at + SHOWN_EVERY:
+            update_progress_artifact(shown.artifact, progress=percent)
+            shown.at = time.monotonic()
+        if percent >= shown.told + TOLD_EVERY or (done == total and percent > shown.told):
+            self.say("%s: %s of %s conversations", label, f"{done:,}", f"{total:,}")
+            shown.told = percent
 
     def say(self, text: str, *values: object) -> None:
         say(text, *values)
+
+
+class _Shown:
+    """How far a label was when somebody was told last."""
+
+    def __init__(self, artifact: UUID) -> None:
+        self.artifact, self.at, self.told = artifact, time.monotonic(), -TOLD_EVERY
 
 
 class _Started(Generic[R]):

@@ -18,7 +18,6 @@ from commonplace.stack.api import Api
 
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 WAITING = {"SCHEDULED", "PENDING"}
-LINES_AT_ONCE = 200
 PATIENCE_SECONDS = 2.0
 _SUMMARY, _PROGRESS, _REPORT = "-summary", "commonplace-progress-", "-report"
 
@@ -36,6 +35,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, Any] = {}
     report: str = ""
     """In Markdown: what was done, and what could not be."""
+
+    @property
+    def handled(self) -> int | None:
+        """How many of them it has gone through."""
+        return None if self.total is None else round(self.total * (self.percent or 0) / 100)
 
     @property
     def per_second(self) -> float | None:
@@ -157,17 +161,13 @@ def stages(api: Api, run: Run, wanted: Sequence[str]) -> list[Stage]:
     return [Stage(name=name, **told) for name, told in found.items()]
 
 
-def lines(api: Api, id: str, *, after: int = 0) -> list[Line]:
-    """The log of a run, without the first so many lines."""
-    asked = {
-        "logs": {"flow_run_id": {"any_": [id]}},
-        "sort": "TIMESTAMP_ASC",
-        "offset": after,
-        "limit": LINES_AT_ONCE,
-    }
+def lines(api: Api, id: str, *, newest: int) -> list[Line]:
+    """The last lines of a run's log."""
+    asked = {"logs": {"flow_run_id": {"any_": [id]}}, "sort": "TIMESTAMP_DESC", "limit": newest}
+    found = reversed(_ask(api, "logs/filter", asked))
     return [
         Line(datetime.fromisoformat(line["timestamp"]), str(line["message"]), line["level"] >= logging.WARNING)
-        for line in _ask(api, "logs/filter", asked)
+        for line in found
     ]
 
 

@@ -15,12 +15,15 @@ from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.imports import Counts, ImportRecord
 from commonplace.archive.core import Archive
 from commonplace.config import Settings
+from commonplace.moments import now
 from commonplace.stack import history
-from commonplace.stack.history import Run, Stage
+from commonplace.stack.history import Line, Run, Stage
 from commonplace.stages.syncing.destinations import names
 
 FRESH_SECONDS = 1.0
 MOST_KEPT = 64
+LINES, LINES_MEANWHILE = 200, 12
+"""Of the log."""
 OVERDUE_SECONDS = 20
 """A run that waits longer is told to wait for a worker."""
 
@@ -32,6 +35,13 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     record: ImportRecord | None
     counts: Counts
 
+    @property
+    def per_second(self) -> float | None:
+        """How many conversations are read in a second, while it is read."""
+        if self.record is None or self.record.status != "running" or not self.counts.read:
+            return None
+        return self.counts.read / max(1.0, (now() - self.record.started_at) / 1_000_000)
+
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A run, all that a page shows of it."""
@@ -39,6 +49,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     stages: list[Stage]
     files: list[File]
+    log: list[Line]
+    """The end of it."""
     address: str
     """In Prefect's own UI."""
     is_overdue: bool = False
@@ -70,6 +82,7 @@ def look(settings: Settings, archive: Archive, id: str, names_of: dict[str, str]
         run=run,
         stages=stages,
         files=[file for file in files if file.record is not None],
+        log=history.lines(api, id, newest=LINES if run.has_ended else LINES_MEANWHILE),
         address=history.address_of(api, run),
         is_overdue=run.waits and waited > OVERDUE_SECONDS,
     )

@@ -69,6 +69,10 @@ class FakePrefectApi(Loopback):
         about = {"created": began.isoformat(), "description": f"{stage}: {total:,} conversations"}
         self.artifacts.append({"key": f"commonplace-progress-{stage}", "data": percent, **about})
 
+    def log(self, text: str) -> None:
+        """A line of a run's log."""
+        self.logs.append({"timestamp": datetime.now(UTC).isoformat(), "message": text, "level": 20})
+
     def answer(self, path: str) -> Any:
         answers: dict[str, Any] = {
             "/api/health": True,
@@ -76,7 +80,7 @@ class FakePrefectApi(Loopback):
             "/api/flow_runs/filter": self.runs,
             "/api/flows/filter": [{"id": "a-flow", "name": "pipeline"}],
             "/api/artifacts/filter": list(reversed(self.artifacts)),
-            "/api/logs/filter": self.logs,
+            "/api/logs/filter": list(reversed(self.logs)),
         }
         return answers.get(path)
 

@@ -52,31 +52,29 @@ def list_page(request: Request, session: OwnerOfRuns) -> Response:
 @router.get("/{id}")
 def run_page(request: Request, session: OwnerOfRuns, id: str) -> Response:
     """One run. Its page asks again by itself until it has ended."""
-    seen = _seen(request, id)
-    with _prefect_answers():
-        log = history.lines(history.api_of(server_of(request).settings), id)
+    seen, now = _shown(request, id)
     reports = [(stage.name, to_html(stage.report)) for stage in seen.stages if stage.report]
-    return render(request, "run.html", seen=seen, log=log, reports=reports)
+    return render(request, "run.html", seen=seen, now=now, reports=reports)
 
 
 @router.get("/{id}/now")
 def now(request: Request, session: OwnerOfRuns, id: str) -> Response:
     """The part of the page that changes, for browsers behind something that holds events back."""
-    html, has_ended = _shown(request, id)
-    return HTMLResponse(html, headers={"x-run-ended": "yes" if has_ended else "no"})
+    seen, html = _shown(request, id)
+    return HTMLResponse(html, headers={"x-run-ended": "yes" if seen.run.has_ended else "no"})
 
 
 @router.get("/{id}/events")
 async def events(request: Request, session: OwnerOfRuns, id: str) -> Response:
     """The same whenever it changes, and `end` at the end."""
-    await run_in_threadpool(_seen, request, id)
+    await run_in_threadpool(_shown, request, id)
     return EventSourceResponse(_events(request, id), ping=HEARTBEAT_SECONDS)
 
 
 @router.post("/{id}/cancel", dependencies=[Guarded])
 def cancel(request: Request, session: OwnerOfRuns, id: str) -> Response:
     """Ask for the end of a run; the page tells when it has come."""
-    _seen(request, id)
+    _shown(request, id)
     try:
         runs.connect(server_of(request).settings)
         runs.cancel(id)
@@ -88,7 +86,7 @@ def cancel(request: Request, session: OwnerOfRuns, id: str) -> Response:
 @router.post("/{id}/again", dependencies=[Guarded])
 def again(request: Request, session: OwnerOfRuns, id: str) -> Response:
     """Ask for what a run that broke off did not do: the same once more, since what is done is not done again."""
-    run, uploads = _seen(request, id).run, server_of(request).uploads
+    run, uploads = _shown(request, id)[0].run, server_of(request).uploads
     try:
         if not run.has_broken_off:
             raise Refused(say("run.goes_on"))
@@ -118,7 +116,7 @@ async def _events(request: Request, id: str) -> AsyncIterator[ServerSentEvent]:
     sent = request.headers.get("last-event-id", "")
     for _ in range(int(NOT_LONGER / FRESH_SECONDS)):
         try:
-            html, has_ended = await run_in_threadpool(_shown, request, id)
+            seen, html = await run_in_threadpool(_shown, request, id)
         except Problem:  # Prefect is being started again: it will come back
             await asyncio.sleep(HEARTBEAT_SECONDS / 5)
             continue
@@ -126,31 +124,28 @@ async def _events(request: Request, id: str) -> AsyncIterator[ServerSentEvent]:
         if mark != sent:
             yield ServerSentEvent(html, event="run", id=mark)
             sent = mark
-        if has_ended:
+        if seen.run.has_ended:
             yield ServerSentEvent("", event="end")
             return
         await asyncio.sleep(FRESH_SECONDS)
 
 
-def _shown(request: Request, id: str) -> tuple[str, bool]:
-    seen = _seen(request, id)
-    return fragment(request, "run_now.html", seen=seen), seen.run.has_ended
-
-
-def _seen(request: Request, id: str) -> Seen:
+def _shown(request: Request, id: str) -> tuple[Seen, str]:
+    """A run, and the part of its page that changes: made once for all who look."""
     server = server_of(request)
     owner = server.settings.owner
     archive = server.archive.of(owner)
 
-    def ask() -> Seen | None:
+    def ask() -> tuple[Seen, str] | None:
         names_of = {upload.file_name: upload.name for upload in server.uploads.list(owner)}
-        return look(server.settings, archive, id, names_of)
+        seen = look(server.settings, archive, id, names_of)
+        return None if seen is None else (seen, fragment(request, "run_now.html", seen=seen))
 
     with _prefect_answers():
-        seen: Seen | None = server.watched.get(id, ask)
-    if seen is None:
+        shown: tuple[Seen, str] | None = server.watched.get(id, ask)
+    if shown is None:
         raise not_found("run")
-    return seen
+    return shown
 
 
 @contextmanager

@@ -55,7 +55,17 @@ def test_how_fast_a_stage_is_and_how_long_it_will_take_is_told(live: Live, prefe
     prefect.add_run(ID, state="running", paths=[], stages=["categorize"])
     prefect.add_progress("categorize", 25.0, total=4_000, seconds=100)
     page = live.logged_in().get(f"/runs/{ID}")
-    assert re.search(r"(10|9)\.\d a second, about 5 minutes left", page.text)
+    assert re.search(r"1,000 of 4,000 conversations · (10|9)\.\d a second, about 5 minutes left", page.text)
+
+
+def test_a_file_that_is_read_and_a_stage_that_has_only_begun_show_it(live: Live, prefect: FakePrefectApi) -> None:
+    prefect.add_run(ID, state="running", paths=[f"/x/{FILE}"], stages=["import", "embed"])
+    merge(live.archive, imports.start(live.archive, name=FILE, signature="s"), [simple_chat("a", "one", title="First")])
+    prefect.add_summary("import", read=1, new=1)
+    prefect.add_progress("embed", 0, total=4_000, seconds=1)
+    page = live.logged_in().get(f"/runs/{ID}").text
+    assert re.search(r"1 read = 1 new .*\n<p[^>]*>[01]\.\d a second", page)
+    assert "0 of 4,000 conversations" in page
 
 
 def test_a_run_that_failed_says_so_and_why(live: Live, prefect: FakePrefectApi) -> None:
@@ -85,8 +95,9 @@ def test_prefect_may_go_while_a_run_is_looked_at(
     prefect.add_run(ID, state="running", paths=[])
     browser = live.logged_in()
     assert browser.get(f"/runs/{ID}").status_code == 200
-    monkeypatch.delenv("PREFECT_API_URL")  # and what was seen of the run is still fresh
-    page = browser.get(f"/runs/{ID}")
+    monkeypatch.delenv("PREFECT_API_URL")
+    while (page := browser.get(f"/runs/{ID}")).status_code == 200:
+        """What was seen of the run a moment ago is fresh."""
     assert page.status_code == 503
     assert "commonplace up" in page.text
 
@@ -132,6 +143,8 @@ def test_a_page_follows_its_run_to_the_end(live: Live, prefect: FakePrefectApi, 
     page = watched.open(f"/runs/{ID}")
     expect(page.get_by_role("status")).to_contain_text("At work: Import")
     page.get_by_role("status").evaluate("said => { said.heard = true }")
+    prefect.log("Here it begins")
+    expect(page.get_by_text("Here it begins")).to_be_visible()
     prefect.add_summary("import", read=4, new=4)
     _imported(live, read=4, new=4)
     expect(page.get_by_text("4 read = 4 new")).to_be_visible()
