@@ -297,6 +297,10 @@ def save_block(service: str, fields: dict[str, Any]) -> str:
     import blocks
 
     kind: Any = blocks.ALL[service]
-    kind.register_type_and_schema()
-    kind(**fields).save("default", overwrite=True)
+    block = kind(**fields)
+    try:
+        kind.register_type_and_schema()
+        block.save("default", overwrite=True)
+    except Exception as error:  # the client's own errors are many, and may quote what was sent
+        raise Halt(f"Prefect did not keep the block ({type(error).__name__}).", hint="Try again later.") from None
     return f"{kind.get_block_type_slug()}/default"

@@ -27,6 +27,7 @@ MOST_FORMULAS = 400
 SCHEMES = ("https://", "http://", "mailto:")
 OURS = "/files/"
 ATTACHED = "attachment:"
+_BOX = re.compile(r"\[([ xX])\] ")
 _ASIDE = re.compile(r"<details><summary>(?P<title>[^\n]*)</summary>(?P<end></details>)?")
 
 _NEVER = "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
@@ -145,6 +146,7 @@ def _parser(*, has_formulas: bool) -> Any:
         parser.use(dollarmath_plugin, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
     parser.validateLink = lambda url: url.strip().lower().startswith((*SCHEMES, ATTACHED))  # type: ignore[method-assign]
     parser.core.ruler.push("asides", _fold)
+    parser.core.ruler.push("boxes", _tick)
     rules = {
         **dict.fromkeys(("math_inline",), _formula),
         **dict.fromkeys(("math_inline_double", "math_block", "math_block_label", "math_single"), _formula_block),
@@ -161,6 +163,15 @@ def _parser(*, has_formulas: bool) -> Any:
     }
     parser.renderer.rules.update(rules)  # type: ignore[attr-defined]
     return parser
+
+
+def _tick(state: Any) -> None:
+    """What is to be done has a box before it, ticked or not."""
+    for place, token in enumerate(state.tokens):
+        if token.type == "inline" and token.children and state.tokens[place - 2].type == "list_item_open":
+            first = token.children[0]
+            if box := _BOX.match(first.content):
+                first.content = ("☐ " if box[1] == " " else "☑ ") + first.content[box.end() :]
 
 
 def _heading(tokens: Sequence[Any], place: int, *_: Any) -> str:

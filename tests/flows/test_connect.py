@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner
 
 import blocks
 from blocks.lookup import BlockEnvironment
+from commonplace import runs
 from commonplace.cli import app
 from commonplace.cli.output import Output
+from commonplace.errors import Halt
 from commonplace.stack import server
 from commonplace.stack.processes import Process
 from tests.fakes.notion import FakeNotion
+from tests.fakes.prefect_api import FakePrefectApi
 
 
 def test_a_connected_destination_is_found_in_its_block(prefect_api: Process, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +36,10 @@ def test_a_connected_destination_is_found_in_its_block(prefect_api: Process, mon
         assert BlockEnvironment({}).get("COMMONPLACE_MARKDOWN_FOLDER") is None
     finally:
         blocks.ALL["notion"].delete("default")
+
+
+def test_a_server_that_does_not_keep_a_block_is_told_without_what_was_in_it() -> None:
+    with FakePrefectApi() as prefect, temporary_settings({PREFECT_API_URL: prefect.url}), pytest.raises(Halt) as told:
+        runs.save_block("notion", {"token": "ntn_secret"})
+    assert str(told.value).startswith("Prefect did not keep the block (")
+    assert "ntn_secret" not in str(told.value)

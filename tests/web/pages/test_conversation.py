@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 
+import html5lib
 import pytest
 
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import Filed, load_filed
 from commonplace.archive.files.files import ATTACHMENT, put_file
+from commonplace.archive.inbox import Delivery
 from commonplace.model import Attachment
+from commonplace.stages.importing.events import receive
 from tests.archive.builders import chat, message, simple_chat
+from tests.sources.omi.test_reading import PIXEL, memory
 from tests.web.conftest import Browser, Live
 from tests.web.hostile import ID, LONG, fill
 
@@ -100,3 +106,35 @@ def test_twenty_thousand_messages_are_some_pages(live: Live) -> None:
     page = live.logged_in().get("/conversations/chatgpt:huge?page=300")
     assert len(page.content) < 150_000
     assert "word 17950" in page.text
+
+
+def test_what_omi_heard_is_told_by_speaker_with_what_is_to_be_done_and_its_pictures(live: Live) -> None:
+    structured = {
+        "title": "Quarter plan",
+        "overview": "Talked it through.",
+        "sections": [{"heading": "Decisions & <b>more</b>", "body_markdown": "- ship *now*"}],
+        "action_items": [
+            {"description": "Send the plan", "completed": False, "due_at": "2026-11-03T17:00:00+00:00"},
+            {"description": "Book a room", "completed": True},
+        ],
+        "events": [{"title": "Review", "start": "2026-11-03T17:00:00+00:00", "description": "in the attic"}],
+    }
+    photos = [{"id": "p1", "base64": PIXEL, "description": "A whiteboard", "created_at": "2026-11-01T10:20:00Z"}]
+    body = json.dumps(memory(structured=structured, photos=photos)).encode()
+    live.server.inbox.put([Delivery(source="omi", kind="memory", uid="u", body=body)])
+    assert receive(live.server.readers.of("me").session).new == 1
+    page = live.logged_in().get("/conversations/omi:m-1")
+    root = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page.text)
+    said = [
+        (one.get("class"), one.find("header/strong").text, " ".join("".join(one.find("div").itertext()).split()))
+        for one in root.findall(".//article")
+    ]
+    assert said[:2] == [("message user", "You", "I'll send it."), ("message other", "Ana", "Great.")]
+    assert said[2] == ("message user", "You", "A whiteboard")
+    assert said[3][:2] == ("message assistant", "OMI")
+    assert said[3][2].startswith(
+        "Talked it through. Decisions & <b>more</b> ship now To do ☐ Send the plan (by 2026-11-03) ☑ Book a room "
+        "Events Review (2026-11-03 17:00 UTC) in the attic"
+    )
+    (picture,) = root.findall(".//article//img")
+    assert live.logged_in().get(picture.get("src")).content == base64.b64decode(PIXEL)
