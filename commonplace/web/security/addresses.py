@@ -7,6 +7,7 @@ client. Whatever stands before it, the client may have written. `X-Forwarded-Pro
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from starlette.datastructures import Headers
@@ -50,7 +51,11 @@ class Proxies:
 
 def client_of(connection: HTTPConnection) -> str:
     """The client's address as limits count it: of IPv6 the network, because one machine has billions of addresses."""
-    text = connection.client.host if connection.client else ""
+    return _counted_as(connection.client.host if connection.client else "")
+
+
+@lru_cache(maxsize=1_000)
+def _counted_as(text: str) -> str:
     address = _parse(text)
     if isinstance(address, IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))

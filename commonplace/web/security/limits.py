@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-import time
 from importlib.util import find_spec
 
 import msgspec
+from anyio import from_thread
 from limits import RateLimitItem, parse
-from limits.aio.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
-from limits.storage import storage_from_string
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from commonplace.errors import Refused
 from commonplace.web.errors import Problem
 from commonplace.web.security.addresses import client_of
+from commonplace.web.security.counting import Counts, SharedCounts
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -46,7 +45,8 @@ ATTEMPTS_FROM_ADDRESS = "10/15minute"
 class TooOften(Problem):
     """Come back later."""
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, wait: float) -> None:
+        seconds = max(1, math.ceil(wait))
         super().__init__(
             429,
             "too_many_requests",
@@ -62,32 +62,36 @@ class Limiter:
         self._default = _rate(default_rate)
         self._rates = {bucket.name: _rate(bucket.rate) for bucket in BUCKETS}
         self._attempts = _rate(ATTEMPTS_PER_ACCOUNT), _rate(ATTEMPTS_FROM_ADDRESS)
-        kept = storage_from_string(_storage_uri(storage))
-        self._many: RateLimiter = SlidingWindowCounterRateLimiter(kept)
-        self._few: RateLimiter = MovingWindowRateLimiter(kept)
+        self._shared = _shared(storage)
+        self._counts = Counts()
 
     async def count_address(self, bucket: Bucket, address: str) -> None:
-        rate = self._rates.get(bucket.name, self._default)
-        await self._count(self._many, rate, bucket.name, address)
+        await self._count(self._rates.get(bucket.name, self._default), bucket.name, address)
 
-    async def count_program(self, identity: str) -> None:
-        """A program's token or a key, wherever it is used from."""
-        await self._count(self._many, self._default, "program", identity)
+    def count_program(self, identity: str) -> None:
+        """A program's token or a key, wherever it is used from. To be asked on a thread."""
+        if self._shared:
+            from_thread.run(self._count, self._default, "program", identity)
+        elif wait := self._counts.hit(self._default, "program", identity):
+            raise TooOften(wait)
 
     async def count_attempt(self, account: str, address: str) -> None:
         """An attempt to guess a password or a client's secret: few from one address, not many from everywhere."""
         everywhere, here = self._attempts
-        await self._count(self._few, here, "attempt", account, address)
-        await self._count(self._few, everywhere, "attempt", account)
+        await self._count(here, "attempt", account, address)
+        await self._count(everywhere, "attempt", account)
 
     async def forgive(self, account: str, address: str) -> None:
         """It was the right one after all."""
-        await self._few.clear(self._attempts[1], "attempt", account, address)
+        key = ("attempt", account, address)
+        self._counts.clear(*key)
+        if self._shared:
+            await self._shared.clear(self._attempts[1], *key)
 
-    async def _count(self, limiter: RateLimiter, rate: RateLimitItem, *key: str) -> None:
-        if not await limiter.hit(rate, *key):
-            stats = await limiter.get_window_stats(rate, *key)
-            raise TooOften(max(1, math.ceil(stats.reset_time - time.time())))
+    async def _count(self, rate: RateLimitItem, *key: str) -> None:
+        wait = await self._shared.hit(rate, *key) if self._shared else self._counts.hit(rate, *key)
+        if wait:
+            raise TooOften(wait)
 
 
 class Limits:
@@ -117,11 +121,11 @@ def _rate(text: str) -> RateLimitItem:
         raise Refused(f"{text!r} is not a rate.", hint="Use 300/minute.") from exc
 
 
-def _storage_uri(text: str) -> str:
-    if text.startswith("memory://"):
-        return "async+memory://"
-    if text.startswith(("redis://", "rediss://")) and find_spec("redis") is None:
-        raise Refused("Counting in Redis needs the package redis.", hint="pip install redis")
-    if not text.startswith(("redis://", "rediss://")):
+def _shared(storage: str) -> SharedCounts | None:
+    if storage.startswith("memory://"):
+        return None
+    if not storage.startswith(("redis://", "rediss://")):
         raise Refused("rate_limit_storage is memory:// or redis://host:port.")
-    return f"async+{text}"
+    if find_spec("redis") is None:
+        raise Refused("Counting in Redis needs the package redis.", hint="pip install redis")
+    return SharedCounts(storage)
