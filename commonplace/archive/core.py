@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -50,7 +51,10 @@ class Archive:
         self._guard = guard
         self._patience = patience
         self._reader = for_reading(engine)
-        self._writer = for_writing(engine, patience)
+
+    @cached_property
+    def _writer(self) -> Engine:
+        return for_writing(self.engine, self._patience)
 
     @property
     def is_sqlite(self) -> bool:

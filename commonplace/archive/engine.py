@@ -156,7 +156,8 @@ def _begin_sqlite(connection: Connection) -> None:
     if options.get("begins_never"):
         return
     if not options.get("begins_immediately", False):
-        connection.exec_driver_sql("BEGIN")
+        # Nothing is locked yet, so nothing can fail, and SQLAlchemy's way to it takes longer than many a question.
+        connection.connection.dbapi_connection.execute("BEGIN")  # type: ignore[union-attr]
         return
     patience = options.get("patience")
     if patience is None:

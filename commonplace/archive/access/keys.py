@@ -11,6 +11,7 @@ from commonplace.archive.access.credentials import KEY, digest, new
 from commonplace.archive.access.scopes import joined
 from commonplace.archive.access.tables import keys
 from commonplace.archive.core import Archive
+from commonplace.archive.prepared import Prepared
 from commonplace.errors import NotThere, Refused
 from commonplace.moments import DAY, SECOND, now
 
@@ -40,7 +41,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ABOUT = [keys.c[name] for name in Key.__struct_fields__]
-_FOUND = select(*_ABOUT).where(keys.c.key_hash == bindparam("hash"), keys.c.expires_at > bindparam("moment"))
+_FOUND = Prepared(select(*_ABOUT).where(keys.c.key_hash == bindparam("hash"), keys.c.expires_at > bindparam("moment")))
 
 
 def add_key(archive: Archive, name: str, scopes: Sequence[str], *, days: int) -> tuple[str, Key]:
@@ -67,8 +68,8 @@ def add_key(archive: Archive, name: str, scopes: Sequence[str], *, days: int) ->
 def find_key(archive: Archive, secret: str) -> Key | None:
     """The key that this is the secret of, if it is still good. One read, by its hash."""
     with archive.read() as connection:
-        row = connection.execute(_FOUND, {"hash": digest(secret), "moment": now()}).one_or_none()
-    return Key(**row._mapping) if row else None
+        row = _FOUND.one(connection, hash=digest(secret), moment=now())
+    return Key(**row) if row else None
 
 
 def list_keys(archive: Archive) -> list[Key]:

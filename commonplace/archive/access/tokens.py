@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 from commonplace.archive.access.credentials import ACCESS, REFRESH, digest, new
 from commonplace.archive.access.tables import codes, grants, tokens
 from commonplace.archive.core import Archive
+from commonplace.archive.prepared import Prepared
 from commonplace.archive.rows import add
 from commonplace.errors import Refused
 from commonplace.moments import DAY, SECOND, now
@@ -52,10 +53,13 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     scopes: str
 
 
-_FOUND = select(*(tokens.c[name] for name in Token.__struct_fields__)).where(
-    tokens.c.token_hash == bindparam("hash"), tokens.c.expires_at > bindparam("moment"), tokens.c.rotated_at.is_(None)
+_FOUND = Prepared(
+    select(*(tokens.c[name] for name in Token.__struct_fields__)).where(
+        tokens.c.token_hash == bindparam("hash"),
+        tokens.c.expires_at > bindparam("moment"),
+        tokens.c.rotated_at.is_(None),
+    )
 )
-"""Made once: making it takes longer than asking it, and every request asks."""
 
 
 class NotGood(Refused):
@@ -128,8 +132,8 @@ def refresh(
 def find_token(archive: Archive, token: str) -> Token | None:
     """What a token says, while it is good. One read, by its hash."""
     with archive.read() as connection:
-        row = connection.execute(_FOUND, {"hash": digest(token), "moment": now()}).one_or_none()
-    return Token(**row._mapping) if row else None
+        row = _FOUND.one(connection, hash=digest(token), moment=now())
+    return Token(**row) if row else None
 
 
 def end(archive: Archive, token: str, *, client_id: str) -> None:
