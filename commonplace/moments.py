@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
+
 from commonplace.errors import Refused
 
 SECOND = 1_000_000
@@ -39,8 +41,10 @@ def to_iso(moment: int | None, zone: tzinfo = UTC) -> str | None:
     """`2026-03-01T09:30:00Z`, without fractions: for people, JSON and file names' dates."""
     if moment is None:
         return None
-    text = to_datetime(moment, zone).isoformat(timespec="seconds")
-    return text.replace("+00:00", "Z")
+    at = to_datetime(moment, zone)
+    if zone is UTC:
+        return str(msgspec.to_builtins(at.replace(microsecond=0)))  # the same, in half the time
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def seconds_until(text: str | None) -> float | None:

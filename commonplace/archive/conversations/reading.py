@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, case, func, or_, select
 
 from commonplace.archive.conversations import records
 from commonplace.archive.core import Archive
@@ -34,6 +34,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     category: str | None
     tags: list[str]
     summary: str | None
+    overview: str | None
+    """The summary, or where no judge made one, the few sentences that its own source gave."""
     project_id: str | None
     project_name: str | None
     content_hash: str
@@ -99,9 +101,10 @@ def list_conversations(
 ) -> list[Entry]:
     """Newest first, those without a date at the end."""
     table = conversations.c
-    fields = [table[name] for name in Entry.__struct_fields__ if name not in ("title", "project_name")]
+    fields = [table[name] for name in Entry.__struct_fields__ if name not in ("title", "overview", "project_name")]
+    extra = case((func.coalesce(table.summary, "") == "", table.extra)).label("overview")
     query = (
-        select(*fields, shown_title(), projects.c.name.label("project_name"))
+        select(*fields, extra, shown_title(), projects.c.name.label("project_name"))
         .select_from(_with_project())
         .where(scope.clause(archive))
         .order_by(table.updated_at.desc().nulls_last(), table.id)
@@ -109,21 +112,19 @@ def list_conversations(
         .offset(offset)
     )
     with archive.read() as connection:
-        return [
-            Entry(**{**row._mapping, "tags": msgspec.json.decode(row.tags, type=list[str])})
-            for row in connection.execute(query)
-        ]
+        return [_entry(row) for row in connection.execute(query)]
 
 
-def extras_of(archive: Archive, conversation_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What their sources said of these conversations beside what every source says."""
-    table = conversations.c
-    found: dict[str, dict[str, Any]] = {}
-    with archive.read() as connection:
-        for ids in batched(conversation_ids, _AT_ONCE):
-            query = select(table.id, table.extra).where(table.owner == archive.owner, table.id.in_(ids))
-            found |= {row.id: from_json(row.extra) for row in connection.execute(query)}
-    return found
+def _entry(row: Any) -> Entry:
+    overview = row.summary or overview_in(from_json(row.overview))
+    tags = msgspec.json.decode(row.tags, type=list[str])
+    return Entry(**{**row._mapping, "tags": tags, "overview": overview})
+
+
+def overview_in(extra: dict[str, Any]) -> str | None:
+    """OMI's own few sentences on a conversation."""
+    structured = extra.get("structured")
+    return str(structured.get("overview") or "") or None if isinstance(structured, dict) else None
 
 
 def find_conversation(archive: Archive, typed: str) -> str:

@@ -1,19 +1,18 @@
-"""Conversations for programs: in the founding system's form, and found by search. Always one owner's.
-
-Routes make their replies themselves: FastAPI would look at each on another thread before it is sent.
-"""
+"""Conversations for programs: in the founding system's form, and found by search. Always one owner's."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response
+from msgspec import Meta
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from commonplace.archive.conversations.reading import Filed, list_conversations
-from commonplace.archive.core import Archive
+from commonplace.archive.conversations.reading import Filed, list_conversations, overview_in
 from commonplace.archive.figures import statistics
 from commonplace.archive.search.filters import Filters
 from commonplace.moments import parse, to_iso
@@ -21,125 +20,133 @@ from commonplace.stages.asking import Answer
 from commonplace.web.api import transcripts
 from commonplace.web.api.paging import Pages, fitting
 from commonplace.web.api.projects import projects_of
-from commonplace.web.api.shapes import answered, entries, hit, overview_in, shortened
+from commonplace.web.api.questions import Call, Paged, Question, QuestionRoute, Word, known, understanding
+from commonplace.web.api.shapes import answered, entry, hit, shortened
 from commonplace.web.errors import fail_after_asking
-from commonplace.web.security.programs import reading
+from commonplace.web.security.programs import shown_by
 from commonplace.web.server import server_of
 
-router = APIRouter(prefix="/api")
-
-Memories = Annotated[Archive, Depends(reading("read:memories", "read:archive"))]
-Everything = Annotated[Archive, Depends(reading("read:archive"))]
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(alias="cursor", max_length=2000)]
-Word = Annotated[str | None, Query(max_length=200)]
-Few = Annotated[int, Query(ge=1, le=20)]
-Asking = Annotated[Archive, Depends(reading("ask"))]
+Limit = Annotated[int, Meta(ge=1, le=100)]
 _asking = CapacityLimiter(4)
 
 
-class Question(BaseModel):
-    """What is asked."""
+class Chosen(Paged, frozen=True, kw_only=True):
+    """Some of the conversations."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-    question: str = Field(min_length=1, max_length=2000)
-    project: str | None = Field(None, max_length=200)
+    project: Word | None = None
+    category: Word | None = None
+    source: Word | None = None
 
 
-@router.get("/conversations")
-def conversations(
-    request: Request,
-    archive: Memories,
-    project: Word = None,
-    category: Word = None,
-    source: Word = None,
-    since: Word = None,
-    until: Word = None,
-    limit: Limit = 25,
-    sent: Cursor = None,
-) -> Response:
+class Listing(Chosen, frozen=True, kw_only=True):
+    since: Word | None = None
+    until: Word | None = None
+    limit: Limit = 25
+
+
+class Looking(Chosen, frozen=True, kw_only=True):
+    q: Annotated[str, Meta(max_length=500)]
+    limit: Limit = 10
+
+
+class OneOf(Paged, frozen=True, kw_only=True):
+    id: str
+
+
+class Near(Question, frozen=True, kw_only=True):
+    id: str
+    limit: Annotated[int, Meta(ge=1, le=20)] = 10
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked of the whole."""
+
+    question: Annotated[str, Meta(pattern=r"\S", max_length=2000)]
+    project: Word | None = None
+
+
+def conversations(call: Call, asked: Listing) -> dict[str, Any]:
     """The newest first."""
-    server = server_of(request)
-    zone = server.settings.zone
-    pages = Pages(server.keys, archive, ["list", project, category, source, since, until])
-    start = pages.place_of(sent)
+    zone = call.server.settings.zone
+    question = ["list", asked.project, asked.category, asked.source, asked.since, asked.until]
+    pages = Pages(call.server.keys, call.archive, question)
+    start = pages.place_of(asked.cursor)
     scope = Filters(
-        project=project,
-        category=category,
-        source=source,
-        since=parse(since, zone) if since else None,
-        until=parse(until, zone) if until else None,
+        project=asked.project,
+        category=asked.category,
+        source=asked.source,
+        since=parse(asked.since, zone) if asked.since else None,
+        until=parse(asked.until, zone) if asked.until else None,
     )
-    found = list_conversations(archive, scope, limit=limit + 1, offset=start)
-    return JSONResponse(pages.told("conversations", entries(archive, found), start, limit))
+    found = list_conversations(call.archive, scope, limit=asked.limit + 1, offset=start)
+    return pages.told("conversations", [entry(one) for one in found], start, asked.limit)
 
 
-@router.get("/conversations/{id:path}/similar")
-def similar(request: Request, archive: Everything, id: str, limit: Few = 10) -> Response:
+def similar(call: Call, asked: Near) -> dict[str, Any]:
     """The conversations that are nearest to one in what they mean."""
-    found = server_of(request).readers.of(archive.owner).similar(id, limit=limit)
-    return JSONResponse({"results": fitting([hit(one) for one in found], limit)})
+    found = call.server.readers.of(call.archive.owner).similar(asked.id, limit=asked.limit)
+    return {"results": fitting([hit(one) for one in found], asked.limit)}
 
 
-@router.get("/conversations/{id:path}")
-def conversation(request: Request, archive: Memories, id: str, sent: Cursor = None) -> Response:
+def conversation(call: Call, asked: OneOf) -> dict[str, Any]:
     """One conversation. A long one comes in parts: `next_cursor` asks for the next."""
-    part = transcripts.read(server_of(request).keys, archive, id, sent)
+    part = transcripts.read(call.server.keys, call.archive, asked.id, asked.cursor)
     told = _whole(part.filed) | {"transcript": part.text}
     if part.next_cursor:
         told["transcript"] += "\n\n[It goes on: ask again with next_cursor.]"
         told["next_cursor"] = part.next_cursor
-    return JSONResponse(told)
+    return told
 
 
-@router.get("/search")
-def search(
-    request: Request,
-    archive: Everything,
-    q: Annotated[str, Query(max_length=500)],
-    project: Word = None,
-    category: Word = None,
-    source: Word = None,
-    limit: Limit = 10,
-    sent: Cursor = None,
-) -> Response:
+def search(call: Call, asked: Looking) -> dict[str, Any]:
     """Conversations that have all of the words; "phrases", -exclusions and prefix* work. Whatever is typed is safe."""
-    server = server_of(request)
-    pages = Pages(server.keys, archive, ["search", q, project, category, source])
-    start = pages.place_of(sent)
-    filters = Filters(project=project, category=category, source=source)
-    searcher = server.readers.of(archive.owner).searcher
-    found = searcher.search(q, mode="hybrid", filters=filters, limit=limit, offset=start, facets=False)
-    shown = fitting([hit(one) for one in found.results], limit)
+    pages = Pages(call.server.keys, call.archive, ["search", asked.q, asked.project, asked.category, asked.source])
+    start = pages.place_of(asked.cursor)
+    filters = Filters(project=asked.project, category=asked.category, source=asked.source)
+    searcher = call.server.readers.of(call.archive.owner).searcher
+    found = searcher.search(asked.q, mode="hybrid", filters=filters, limit=asked.limit, offset=start, facets=False)
+    shown = fitting([hit(one) for one in found.results], asked.limit)
     told: dict[str, Any] = {"total": found.total, "total_is_exact": found.total_is_exact, "results": shown}
     if shown and start + len(shown) < found.total:
         told["next_cursor"] = pages.cursor(start + len(shown))
-    return JSONResponse(told)
+    return told
 
 
-@router.post("/ask")
-async def ask(request: Request, archive: Asking, asked: Question) -> Response:
+async def ask(request: Request) -> Response:
     """An answer from the archive, with its sources. It is not kept."""
-    reader = server_of(request).readers.of(archive.owner)
+    server = server_of(request)
+    call = await run_in_threadpool(known, server, shown_by(request), "ask")
+    with understanding():
+        asked = msgspec.json.decode(await request.body(), type=Asking)
+    reader = server.readers.of(call.archive.owner)
 
     def answer() -> Answer:
-        return reader.ask(asked.question, project=asked.project)
+        return reader.ask(asked.question.strip(), project=asked.project)
 
     with fail_after_asking():
         told = await to_thread.run_sync(answer, abandon_on_cancel=True, limiter=_asking)
-    return JSONResponse(answered(told))
+    return Response(msgspec.json.encode(answered(told)), media_type="application/json")
 
 
-@router.get("/projects")
-def projects(request: Request, archive: Everything, sent: Cursor = None) -> Response:
+def projects(call: Call, asked: Paged) -> dict[str, Any]:
     """Every project with how many conversations it has."""
-    return JSONResponse(projects_of(server_of(request).keys, archive, sent))
+    return projects_of(call.server.keys, call.archive, asked.cursor)
 
 
-@router.get("/stats")
-def stats(request: Request, archive: Everything) -> Response:
+def stats(call: Call, _: Question) -> dict[str, Any]:
     """The whole in a few numbers."""
-    return JSONResponse(dict(statistics.totals(archive, zone=server_of(request).settings.zone)))
+    return dict(statistics.totals(call.archive, zone=call.server.settings.zone))
+
+
+QUESTIONS = (
+    QuestionRoute("/api/conversations", conversations, Listing, "read:memories", "read:archive"),
+    QuestionRoute("/api/conversations/{id:path}/similar", similar, Near, "read:archive"),
+    QuestionRoute("/api/conversations/{id:path}", conversation, OneOf, "read:memories", "read:archive"),
+    QuestionRoute("/api/search", search, Looking, "read:archive"),
+    QuestionRoute("/api/projects", projects, Paged, "read:archive"),
+    QuestionRoute("/api/stats", stats, Question, "read:archive"),
+)
+routes = (*QUESTIONS, Route("/api/ask", ask, methods=["POST"]))
 
 
 def _whole(filed: Filed) -> dict[str, Any]:

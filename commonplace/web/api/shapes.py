@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from commonplace.archive.conversations.reading import Entry, extras_of
-from commonplace.archive.core import Archive
+from commonplace.archive.conversations.reading import Entry
 from commonplace.archive.projects.registry import Listed
 from commonplace.archive.search.search import Result
 from commonplace.moments import to_iso
@@ -21,26 +19,14 @@ def shortened(text: str | None, most: int = LONGEST_TEXT) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def entries(archive: Archive, found: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Conversations in a list, as the founding system told them, and a little more. What no judge has summed up has the
-    overview that its own source gave it."""
-    extras = extras_of(archive, [one.id for one in found if not one.summary])
-    return [_entry(one, one.summary or overview_in(extras.get(one.id, {}))) for one in found]
-
-
-def overview_in(extra: dict[str, Any]) -> str:
-    """OMI's own few sentences on a conversation."""
-    structured = extra.get("structured")
-    return str(structured.get("overview") or "") if isinstance(structured, dict) else ""
-
-
-def _entry(one: Entry, overview: str) -> dict[str, Any]:
+def entry(one: Entry) -> dict[str, Any]:
+    """A conversation in a list, as the founding system told it, and a little more."""
     return {
         "id": one.id,
         "title": shortened(one.title, LONGEST_TITLE),
         "created_at": to_iso(one.created_at),
         "category": one.category,
-        "overview": shortened(overview),
+        "overview": shortened(one.overview),
         "source": one.source,
         "project": one.project_name or one.project_id,
     }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
 from commonplace.archive.conversations.reading import Filed, load_filed
 from commonplace.archive.core import Archive
 from commonplace.model import Message
 from commonplace.secret_keys import SecretKeys
-from commonplace.web.api.paging import MOST_CHARACTERS, Pages
+from commonplace.web.api.paging import MOST_CHARACTERS, Pages, characters
 from commonplace.web.errors import not_found
 
 
@@ -35,9 +34,9 @@ def read(keys: SecretKeys, archive: Archive, id: str, sent: str | None) -> Part:
 
 
 def _part_of(text: str, start: int) -> str:
-    """From there on, as much as a reply holds: as JSON, in which quotes and line ends take two characters."""
+    """From there on, as much as a reply holds: as JSON."""
     part = text[start : start + MOST_CHARACTERS]
-    while len(json.dumps(part, ensure_ascii=False)) > MOST_CHARACTERS + 2:
+    while characters(part) > MOST_CHARACTERS + 2:
         part = part[: len(part) * 9 // 10]
     return part
 

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from commonplace.web.errors import Problem
 from commonplace.web.oauth.resources import MCP, offered_scopes
 from commonplace.web.security.origins import origin_of
-from commonplace.web.security.programs import Caller, known_caller
+from commonplace.web.security.programs import Caller, known_caller, shown_by
 from commonplace.web.server import Server
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         self._check_origin(request)
-        scope["state"]["caller"] = await known_caller(request, MCP, " ".join(offered_scopes(self._server)))
+        offered = " ".join(offered_scopes(self._server))
+        scope["state"]["caller"] = await run_in_threadpool(known_caller, self._server, shown_by(request), MCP, offered)
         manager = await self._opened()
         await manager.handle_request(scope, receive, send)
 

@@ -237,5 +237,5 @@ def _recent(desk: Desk, project: str | None, limit: int, sent: str | None) -> re
     pages = Pages(desk.keys, desk.archive, ["recent", project])
     start = pages.place_of(sent)
     found = list_conversations(desk.archive, Scope(project=project), limit=limit + 1, offset=start)
-    listed = [one | {"url": uri(one["id"])} for one in shapes.entries(desk.archive, found)]
+    listed = [shapes.entry(one) | {"url": uri(one.id)} for one in found]
     return results.Recent(**pages.told("conversations", listed, start, limit))

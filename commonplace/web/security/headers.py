@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FOR_EVERY_REPLY = {
@@ -33,9 +32,10 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self._app = app
-        self._headers = {**FOR_EVERY_REPLY, "content-security-policy": content_security_policy()}
+        headers = {**FOR_EVERY_REPLY, "content-security-policy": content_security_policy()}
         if is_https:
-            self._headers["strict-transport-security"] = f"max-age={YEAR}"
+            headers["strict-transport-security"] = f"max-age={YEAR}"
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,9 +43,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                said = {name for name, _ in message["headers"]}
+                ours = [header for header in self._headers if header[0] not in said]
+                message["headers"] = [*message["headers"], *ours]
             await send(message)
 
         return await self._app(scope, receive, send_with_headers)

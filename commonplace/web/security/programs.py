@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 import msgspec
-from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from commonplace.archive.access import keys, tokens
 from commonplace.archive.access.credentials import ACCESS, KEY
 from commonplace.archive.access.keys import Key
-from commonplace.archive.core import Archive
 from commonplace.web.errors import Problem
-from commonplace.web.oauth.resources import API, metadata_url
+from commonplace.web.oauth.resources import metadata_url
 from commonplace.web.security.uses import note_use
-from commonplace.web.server import Server, server_of
+from commonplace.web.server import Server
 
 REALM = 'Bearer realm="commonplace"'
 
@@ -55,27 +49,29 @@ class NotAllowed(Problem):
         super().__init__(403, "insufficient_scope", f"This needs the scope {scope}.", headers=told)
 
 
-def reading(*scopes: str) -> Callable[[Request], Coroutine[Any, Any, Archive]]:
-    """A dependency: the archive as the program's person sees it. It must have one of the scopes."""
-
-    async def archive_for(request: Request) -> Archive:
-        server = server_of(request)
-        caller = await known_caller(request, API, scopes[0])
-        if not caller.may(*scopes):
-            raise NotAllowed(server, API, scopes[0])
-        return server.archive.of(caller.owner)
-
-    return archive_for
+def shown_by(connection: HTTPConnection) -> str:
+    """What a program shows of itself, as it came."""
+    return connection.headers.get("authorization", "")
 
 
-async def known_caller(connection: HTTPConnection, path: str, scope: str) -> Caller:
-    """Who calls this resource, counted. `scope` is what a program should ask for that is not known."""
-    server = server_of(connection)
-    kind, _, shown = connection.headers.get("authorization", "").partition(" ")
-    caller = await run_in_threadpool(_find, server, path, shown) if kind.lower() == "bearer" else None
+def known_caller(server: Server, shown: str, path: str, scope: str) -> Caller:
+    """Who calls this resource, counted. `scope` is what a program should ask for that is not known.
+
+    To be asked on a thread, as is `allowed_caller`.
+    """
+    kind, _, secret = shown.partition(" ")
+    caller = _find(server, path, secret) if kind.lower() == "bearer" else None
     if caller is None:
-        raise NotKnown(server, path, scope, showed_something=bool(shown))
-    await server.limiter.count_program(caller.id)
+        raise NotKnown(server, path, scope, showed_something=bool(secret))
+    server.limiter.count_program(caller.id)
+    return caller
+
+
+def allowed_caller(server: Server, shown: str, path: str, *scopes: str) -> Caller:
+    """Who calls, if it may do one of these."""
+    caller = known_caller(server, shown, path, scopes[0])
+    if not caller.may(*scopes):
+        raise NotAllowed(server, path, scopes[0])
     return caller
 
 
