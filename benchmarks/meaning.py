@@ -191,11 +191,11 @@ def search_of(
     """Searches over so many passages, beside one bare product with their matrix."""
     with filled(count, postgres=postgres, each=PER_CONVERSATION) as archive:
         kind = embedded(archive, free_embedder().key, real)
-        matrix = _matrix(archive, kind)
         private = Private()
-        with private:
-            near.nearest(archive, kind, wanted[0])
-            near.nearest(archive, kind, wanted[1])
+        with private:  # before the matrix: what that takes while it is made would be taken again by this
+            for direction in wanted[:10]:
+                near.nearest(archive, kind, direction)
+        matrix = _matrix(archive, kind)
         ours, bare = in_turn([lambda n: near.nearest(archive, kind, wanted[n]), lambda n: matrix @ wanted[n]])
         where = "PostgreSQL" if postgres else "SQLite"
         print(f"\n{len(matrix):,} passages on {where}: by meaning {ours:.1f} ms, bare product {bare:.1f} ms")
