@@ -55,9 +55,9 @@ def changes(note: Note, tags: Iterable[str] = ()) -> dict[Field, Any]:
     for field in SCALARS:
         if field not in there:
             continue
-        value = there[field].value
-        if isinstance(value, str) and value.strip() and frontmatter.digests(value) != written.get(field):
-            found[field] = value.strip()
+        word = there[field].word
+        if word and not frontmatter.says(word, written.get(field, ())):
+            found[field] = word if field == "title" else frontmatter.unlinked(word)
         elif field == "project" and there[field].is_empty and field in written:
             found[field] = None
     if TAGS in there:
@@ -83,7 +83,9 @@ def still_refused(recorded: Mapping[str, Any], document: Document) -> dict[str, 
 
 
 def _seen(value: Any) -> str:
-    return ".".join(frontmatter.digests(value if isinstance(value, list) else str(value or "")))
+    """The archive may spell it in its own way."""
+    said = value if isinstance(value, list) else [str(value or "")]
+    return ".".join(frontmatter.digests([item.casefold() for item in said]))
 
 
 def _note(ledger: Ledger, id: str, entry: LedgerEntry, detail: Mapping[str, Any]) -> None:

@@ -27,6 +27,9 @@ _BLOCK = re.compile(r"\ufeff?---[ \t]*\r?\n(?P<body>(?:.*\r?\n)*?)(?:---|\.\.\.)
 _KEY = re.compile(r"(?P<key>\"[^\"]+\"|'[^']+'|[^\s#:\-\"'][^:]*?)[ \t]*:(?:[ \t]+(?P<rest>.*))?$")
 _ITEM = re.compile(r"[ \t]*-(?:[ \t]+(?P<rest>.*))?$")
 _FLOW_ITEM = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,"'\[\]{}]+?)\s*(?:,|$)""")
+_QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]+#.*""")
+_NOTE = re.compile(r"\[\[(?:[^\[\]|#]*/)?(?P<name>[^\[\]|#/]+)(?:[|#][^\[\]]*)?\]\]")
+_NOTHING = ("~", "null", "Null", "NULL")
 _COMMENT = re.compile(r"(?:^|[ \t]+)#.*$")
 _ESCAPED = re.compile(r"[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 _PLAIN = re.compile(r"[^\W\d_](?:[\w ()+/.,–-]*[\w)+.])?|[a-z]+:[\w/.:?=&+~%-]*[\w/]|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
@@ -43,7 +46,13 @@ class Property(msgspec.Struct):
 
     @property
     def is_empty(self) -> bool:
-        return self.value is None and not self.raw.partition(":")[2].strip().strip("[]\"'")
+        return self.value is None and self.raw.partition(":")[2].strip().strip("[]\"'") in ("", *_NOTHING)
+
+    @property
+    def word(self) -> str | None:
+        """The only thing that it says, on one line: a vault may have a property as a list."""
+        only = self.value[0] if isinstance(self.value, list) and len(self.value) == 1 else self.value
+        return " ".join(only.split()) if isinstance(only, str) else None
 
 
 def split(text: str) -> tuple[str | None, str]:
@@ -101,7 +110,7 @@ def write(key: str, value: Value) -> str:
 def _line(key: str, before: Property | None, wanted: Value | None) -> str | None:
     if not wanted:
         return None
-    if before is not None and before.value is not None and digests(before.value) == digests(wanted):
+    if before is not None and _is_said(before, wanted):
         return before.raw
     return write(key, wanted)
 
@@ -111,8 +120,9 @@ def _scalar_line(key: str, before: Property | None, wanted: Value | None, base: 
         return before.raw if before else _line(key, None, wanted)
     if before is None:
         return None  # a person removed it
-    is_untouched = before.value is not None and digests(before.value) == list(base)
-    return _line(key, before, wanted) if is_untouched else before.raw
+    is_untouched = before.word is not None and says(before.word, base)
+    is_spelled_otherwise = isinstance(wanted, str) and (before.word or "").casefold() == wanted.casefold()
+    return _line(key, before, wanted) if is_untouched or is_spelled_otherwise else before.raw
 
 
 def _list_line(key: str, before: Property | None, wanted: list[str], base: Sequence[str]) -> str | None:
@@ -123,6 +133,23 @@ def _list_line(key: str, before: Property | None, wanted: list[str], base: Seque
     kept = [item for item in there if _digest(item) in ours or _digest(item) not in written]
     added = [item for item in wanted if _digest(item) not in seen and _digest(item) not in written]
     return _line(key, before, [*kept, *added])
+
+
+def _is_said(before: Property, wanted: Value) -> bool:
+    if isinstance(wanted, list) or before.word is None:
+        return before.value is not None and digests(before.value) == digests(wanted)
+    return says(before.word, digests(wanted))
+
+
+def says(word: str, written: Sequence[str]) -> bool:
+    """Whether it is what these digests stand for; a person may have made a link of it."""
+    return list(written) in ([_digest(word)], [_digest(unlinked(word))])
+
+
+def unlinked(word: str) -> str:
+    """What is meant by a word that may be a link to a note of that name."""
+    found = _NOTE.fullmatch(word)
+    return found["name"].strip() if found else word
 
 
 def digests(value: Value) -> list[str]:
@@ -176,6 +203,8 @@ def _flow(text: str) -> list[str] | None:
 
 
 def _unquoted(text: str) -> str | None:
+    if commented := _QUOTED.fullmatch(text):
+        text = commented[1]
     if text.startswith('"'):
         try:
             value = json.loads(text)
@@ -184,4 +213,4 @@ def _unquoted(text: str) -> str | None:
         return value if isinstance(value, str) else None
     if text.startswith("'"):
         return text[1:-1].replace("''", "'") if len(text) > 1 and text.endswith("'") else None
-    return None if text[:1] in "&*!|>{}%@`" and text else _COMMENT.sub("", text)
+    return None if text in _NOTHING or (text[:1] in "&*!|>{}%@`" and text) else _COMMENT.sub("", text)

@@ -125,3 +125,30 @@ def test_notes_that_nobody_touched_are_not_read(book: Book, monkeypatch: pytest.
     os.utime(book.note(), ns=(1, 1))
     with pytest.raises(AssertionError, match="read"):
         book.sync()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "category: health & fitness\n",
+        "category: 'Health & Fitness' # mine\n",
+        "category:\n  - Health & Fitness\n",
+        "category: [Health & Fitness]\n",
+        'category: "[[Health & Fitness]]"\n',
+        'category: "[[categories/Health & Fitness|fit]]"\n',
+    ],
+)
+def test_however_a_vault_writes_a_word_it_comes_back_as_often_as_it_is_said(book: Book, written: str) -> None:
+    for _ in range(2):
+        book.change("category: Coding\n", written)
+        book.sync()
+        assert book.filed().category == "Health & Fitness"
+        correct(book.archive, book.first, "category", "Coding", origin="cli", taxonomy="everyday")
+        book.sync()
+
+
+@pytest.mark.parametrize("nothing", ["", "~", "null", "[]"])
+def test_a_property_that_says_nothing_is_no_word(book: Book, nothing: str) -> None:
+    book.change("category: Coding\n", f"category: {nothing}\n")
+    assert book.sync().conflicts == 0
+    assert book.filed().category == "Coding"
