@@ -7,6 +7,7 @@ so the first mapping already shows something better than ids.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -34,12 +35,14 @@ _SAYS_NOTHING = """
 """
 _OF_EVERY_CHAT = frozenset(_SAYS_NOTHING.split())
 _SCRIPTS_WITHOUT_CASE = "\u3040"
+_BREAK = re.compile(r"[,:;!?。、：，；！？]|[()\[\]{}«»“”„\"]|\s[-–—|/]\s")
+"""What no name goes across."""
 
 
 class KeyPhrases:
     """The local namer."""
 
-    key = "phrases/v2"
+    key = "phrases/v3"
 
     def propose(self, batch: Sequence[Unnamed]) -> list[Proposal]:
         """Names for those whose titles have something in common; telling the projects of the batch apart.
@@ -77,7 +80,11 @@ def _phrases(titles: Sequence[str]) -> Counter[tuple[str, ...]]:
 
 
 def _phrases_in(title: str) -> Iterator[tuple[str, ...]]:
-    said = list(words(title))
+    for part in _BREAK.split(title):
+        yield from _phrases_within(list(words(part)))
+
+
+def _phrases_within(said: Sequence[str]) -> Iterator[tuple[str, ...]]:
     for start in range(len(said)):
         for end in range(start + 1, min(start + LONGEST_PHRASE, len(said)) + 1):
             phrase = tuple(said[start:end])
@@ -96,7 +103,8 @@ def _choose(
 
     def worth(phrase: tuple[str, ...]) -> float:
         rare = math.log((projects + 1) / spread[phrase]) + 0.5
-        length = 1.0 + 0.6 * (len(phrase) - 1) if phrases[phrase] > 1 else 1.0 + 0.1 * (len(phrase) - 1)
+        together = phrases[phrase] / max(phrases[(word,)] for word in phrase if _tells(word))
+        length = 1.0 + (0.6 * together if phrases[phrase] > 1 else 0.1) * (len(phrase) - 1)
         return phrases[phrase] * rare * length
 
     ranked = sorted(phrases, key=lambda phrase: (-worth(phrase), phrase))

@@ -21,6 +21,14 @@ def test_a_phrase_that_titles_share_is_the_name_as_they_write_it() -> None:
     ) == ["Kitchen renovation", "Violin"]
 
 
+def test_what_more_titles_share_is_the_name_and_none_goes_across_a_comma() -> None:
+    kinds = ("no such column", "database is locked", "slow query")
+    errors = [f"Database error in Trailmap: {what}" for what in kinds]
+    others = [f"Trailmap: {what}" for what in ("offline tiles", "a test for the importer", "simplify tracks")]
+    issues = [f"Crumb & Crust, issue on {what}" for what in ("flour", "rye", "ovens")]
+    assert names((*errors, *others), tuple(issues)) == ["Trailmap", "Crumb & Crust"]
+
+
 def test_what_all_projects_speak_of_names_none_of_them() -> None:
     found = names(("Python parser", "Python lexer parser"), ("Python scraper", "Python scraper again"))
     assert found == ["Parser", "Python scraper"]

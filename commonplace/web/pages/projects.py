@@ -20,6 +20,8 @@ router = APIRouter(prefix="/projects")
 
 Long = Annotated[str, Form(max_length=4_000)]
 Several = Annotated[list[str], Form(max_length=1_000)]
+LIKELY = 0.05
+"""Two that are less likely one are not asked about."""
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)
 """How sure suggestions can be asked to be that are accepted together."""
 
@@ -178,7 +180,7 @@ def _list(request: Request, owner: str, *, merges: bool = False, problem: str = 
         projects=projects.list_projects(archive),
         suggestions=projects.suggest(archive),
         precisions=projects.precisions(archive, SHARES),
-        merges=projects.suggest_merges(archive) if merges else None,
+        merges=projects.suggest_merges(archive, above=LIKELY) if merges else None,
         events=_events(archive),
     )
 
