@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+import httpx
 from rich.text import Text
 
 from commonplace import runs
@@ -69,7 +70,8 @@ class Keeper:
                 _tell(f"The {service.name} ended; starting it again")
                 service.start()
         if time.monotonic() > self._reaped_at + REAP_SECONDS:
-            runs.reap()
+            with suppress(httpx.HTTPError):  # a server that has no answer now has one later, or has died
+                runs.reap()
             self._reaped_at = time.monotonic()
 
 
@@ -160,13 +162,13 @@ def _work(settings: Settings, imports: list[Path], once: bool) -> int:
         _tell(f"Stopping what was left behind: {', '.join(service.name for service in left)}")
         processes.stop(*left, seconds=DRAIN_SECONDS)
     _tell("Starting the local Prefect server")
-    running = server.ensure(settings)
-    os.environ.update(server.client_environment(running, settings))
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     # Services come second: what they write at their start and the deployments would wait for each other in SQLite.
-    runs.prepare(running, settings, again=True)
+    prefect = Service("Prefect server", partial(_serve, settings))
+    running = prefect.process
     wanted = {name: start for name, start in SERVICES.items() if not (once and name in STAYS)}
-    keeper = Keeper([Service(name, partial(start, running, settings)) for name, start in wanted.items()])
+    services = [Service(name, partial(start, running, settings)) for name, start in wanted.items()]
+    keeper = Keeper([prefect, *services])
     _show_addresses(running, settings)
     code = _feed(imports, keeper) if imports else 0
     if not once:
@@ -175,6 +177,14 @@ def _work(settings: Settings, imports: list[Path], once: bool) -> int:
             keeper.look()
             time.sleep(0.5)
     return code
+
+
+def _serve(settings: Settings) -> Process:
+    """The Prefect server, which knows our deployments; one that died is found again where it was."""
+    running = server.ensure(settings)
+    os.environ.update(server.client_environment(running, settings))
+    runs.prepare(running, settings, again=True)
+    return running
 
 
 def _feed(imports: list[Path], keeper: Keeper) -> int:

@@ -166,6 +166,16 @@ def test_a_service_that_dies_is_started_again(stack: Stack) -> None:
     assert stack.left() == []
 
 
+def test_a_prefect_server_that_dies_is_started_again_where_it_was(stack: Stack) -> None:
+    process = stack.bring_up()
+    (first,) = stack.recorded("server")
+    processes.kill(first)
+    _until(lambda: [other.port for other in stack.recorded("server") if other != first] == [first.port])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(120) == 0
+    assert stack.left() == []
+
+
 def test_up_after_a_killed_up_has_one_worker_and_the_same_server(stack: Stack) -> None:
     killed = stack.bring_up()
     (old_worker,), (old_server,) = stack.recorded("worker"), stack.recorded("server")
