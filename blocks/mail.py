@@ -41,7 +41,14 @@ class MailCredentials(CredentialsBlock):
 
     def get_client(self) -> Mailbox:
         """The mailbox, to be opened."""
-        from commonplace.mailbox import Mailbox
+        from commonplace.mailbox import ASKED_FOR_TLS, Mailbox
 
         password = self.password.get_secret_value()
-        return Mailbox(host=self.host, port=self.port, user=self.user, password=password, folder=self.folder)
+        return Mailbox(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=password,
+            folder=self.folder,
+            is_asked_for_tls=self.port == ASKED_FOR_TLS,
+        )

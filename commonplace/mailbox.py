@@ -21,9 +21,12 @@ from typing import Any
 import msgspec
 
 from commonplace.errors import Halt, Refused, Retryable
+from commonplace.outgoing import TRUST, untrusted
 
 MOST_BYTES = 256 << 10
 TIMEOUT_SECONDS = 30.0
+ASKED_FOR_TLS = 143
+"""The port at which encryption is asked for after the greeting."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DOMAIN = re.compile(r"[a-z0-9.-]+")
 _PAIR = re.compile(r"([\w.-]+)\s*=\s*(\S+)")
@@ -37,6 +40,8 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     password: str
     folder: str
+    is_asked_for_tls: bool = False
+    """Encryption begins after the greeting (STARTTLS), not before it; nothing is said without it."""
     plain: bool = False
     """Without encryption, which only this machine's own server is spoken to."""
 
@@ -61,8 +66,10 @@ def opened(box: Mailbox) -> Iterator[Folder]:
     """Its folder, to be read. Errors say what went wrong, and nothing that the server said."""
     try:
         imap = _connect(box)
+    except ssl.SSLCertVerificationError:
+        raise Halt(untrusted(box.host), hint=TRUST) from None
     except (OSError, imaplib.IMAP4.error):
-        raise Retryable(f"The mail server {box.host} does not answer.") from None
+        raise Retryable(f"The mail server {box.host} does not answer as it should at port {box.port}.") from None
     try:
         try:
             imap.login(box.user, box.password)
@@ -169,12 +176,21 @@ def _bare(text: str) -> str:
 
 
 def _connect(box: Mailbox) -> imaplib.IMAP4:
-    if not box.plain:
-        context = ssl.create_default_context()
-        return imaplib.IMAP4_SSL(box.host, box.port, ssl_context=context, timeout=TIMEOUT_SECONDS)
-    if box.host not in _LOOPBACK:
+    if box.plain and box.host not in _LOOPBACK:
         raise Refused("[mail] plain is for a server of this machine alone.", hint="Leave it out: mail is encrypted.")
-    return imaplib.IMAP4(box.host, box.port, timeout=TIMEOUT_SECONDS)
+    if box.plain:
+        return imaplib.IMAP4(box.host, box.port, timeout=TIMEOUT_SECONDS)
+    context = ssl.create_default_context()
+    if not box.is_asked_for_tls:
+        return imaplib.IMAP4_SSL(box.host, box.port, ssl_context=context, timeout=TIMEOUT_SECONDS)
+    imap = imaplib.IMAP4(box.host, box.port, timeout=TIMEOUT_SECONDS)
+    try:
+        imap.starttls(ssl_context=context)
+    except BaseException:
+        with suppress(OSError):  # encryption may have taken the connection over
+            imap.shutdown()
+        raise
+    return imap
 
 
 def _quoted(folder: str) -> str:

@@ -47,6 +47,14 @@ class Unanswered(Retryable):
     """It left and no answer came: it may have been carried out."""
 
 
+TRUST = "Set its whole name. SSL_CERT_FILE names the certificate of an authority of your own."
+
+
+def untrusted(host: str) -> str:
+    """Said of a server that nobody vouches for."""
+    return f"{host} shows a certificate that is another server's, that has expired, or that nobody vouches for."
+
+
 class Sender:
     """Sends requests, from any thread. Connections are kept per server."""
 

@@ -12,7 +12,7 @@ from email.utils import formatdate, make_msgid
 import msgspec
 
 from commonplace.errors import Halt, Refused
-from commonplace.outgoing import NotSent, Unanswered
+from commonplace.outgoing import TRUST, NotSent, Unanswered, untrusted
 
 TIMEOUT_SECONDS = 30.0
 TLS_AT_ONCE = 465
@@ -62,6 +62,8 @@ def _opened(box: Postbox) -> Iterator[smtplib.SMTP]:
     """Errors say what went wrong, and nothing that the server said."""
     try:
         smtp = _connect(box)
+    except ssl.SSLCertVerificationError:
+        raise NotSent(untrusted(box.host), hint=TRUST) from None
     except (OSError, smtplib.SMTPException):
         raise NotSent(f"The mail server {box.host} does not answer as it should.") from None
     try:

@@ -80,7 +80,7 @@ def _may_import(room: str) -> set[str]:
         "config": {"errors", "bounds", "model", "moments", "environment"},
         "answer_file": {"errors"},
         "outgoing": {"errors"},
-        "mailbox": {"errors"},
+        "mailbox": {"errors", "outgoing"},
         "postbox": {"errors", "outgoing"},
         "openai": {"model", "errors", "config", "moments", "connections"},
         "omi_api": {"errors", "moments"},

@@ -80,6 +80,7 @@ class MailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     host: str = ""
     """The IMAP server. Empty: no mail is read."""
     port: Port = 993
+    """At 143 encryption is asked for after the greeting (STARTTLS), and nothing is said without it."""
     user: str = ""
     folder: str = "INBOX"
     """The one folder that is looked at. Nothing in it is changed."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from commonplace.archive.memory import recall, remember
 from commonplace.config import Environment, Settings
 from commonplace.errors import Refused
-from commonplace.mailbox import Mail, Mailbox, opened, recipients_of, sender_of, signed_by
+from commonplace.mailbox import ASKED_FOR_TLS, Mail, Mailbox, opened, recipients_of, sender_of, signed_by
 from commonplace.moments import SECOND
 from commonplace.session import Session
 from commonplace.sources.getting import Asking, is_within
@@ -50,7 +50,13 @@ def mailbox_of(settings: Settings, environment: Environment) -> Mailbox:
         if not value:
             raise Refused(f"{name} is not set.", hint="docs/exports.md says what a mailbox takes.")
     return Mailbox(
-        host=mail.host, port=mail.port, user=mail.user, password=password, folder=mail.folder, plain=mail.plain
+        host=mail.host,
+        port=mail.port,
+        user=mail.user,
+        password=password,
+        folder=mail.folder,
+        is_asked_for_tls=mail.port == ASKED_FOR_TLS,
+        plain=mail.plain,
     )
 
 

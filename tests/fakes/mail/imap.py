@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 import socketserver
+import ssl
 import threading
 import time
 from typing import Any
+
+from tests.fakes.mail.tls import Session
 
 PASSWORD = "app-password"
 _FROM = re.compile(rb"^From:.*$", re.MULTILINE | re.IGNORECASE)
@@ -18,19 +21,33 @@ _FROM = re.compile(rb"^From:.*$", re.MULTILINE | re.IGNORECASE)
 class FakeImap:
     """`port` is what settings want; `mails` the messages, by their number."""
 
-    def __init__(self, *, folder: str = "INBOX", validity: int = 7) -> None:
+    def __init__(
+        self,
+        *,
+        folder: str = "INBOX",
+        validity: int = 7,
+        tls: ssl.SSLContext | None = None,
+        is_asked_for_tls: bool = False,
+    ) -> None:
         self.folder, self.validity = folder, validity
         self.mails: dict[int, bytes] = {}
         self.asked: list[str] = []
         self.is_out_of_order = False
         fake = self
 
-        class Session(socketserver.StreamRequestHandler):
+        class Talking(Session):
             def handle(self) -> None:
+                if tls and not is_asked_for_tls and not self.encrypt(tls):
+                    return
                 self.wfile.write(b"* OK ready\r\n")
                 while line := self.rfile.readline():
                     tag, _, asked = line.decode().strip().partition(" ")
                     fake.asked.append(asked)
+                    if asked == "STARTTLS" and tls:
+                        self.wfile.write(f"{tag} OK go on\r\n".encode())
+                        if not self.encrypt(tls):
+                            return
+                        continue
                     for answer in fake.answers(asked):
                         self.wfile.write(answer)
                     self.wfile.write(f"{tag} {fake.ending(asked)}\r\n".encode())
@@ -40,7 +57,7 @@ class FakeImap:
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
 
-        self._server = Server(("127.0.0.1", 0), Session)
+        self._server = Server(("127.0.0.1", 0), Talking)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -75,7 +92,7 @@ class FakeImap:
         if words[0] == "LOGOUT":
             return [b"* BYE\r\n"]
         if words[0] == "CAPABILITY":
-            return [b"* CAPABILITY IMAP4rev1\r\n"]
+            return [b"* CAPABILITY IMAP4rev1 STARTTLS\r\n"]
         if words[0] == "EXAMINE":
             return [f"* {len(self.mails)} EXISTS\r\n* OK [UIDVALIDITY {self.validity}] valid\r\n".encode()]
         if words[0] == "UID" and self.is_out_of_order:

@@ -1,13 +1,16 @@
-"""A mail server of a test's own, over a real socket: as much of SMTP as posting takes, without encryption."""
+"""A mail server of a test's own, over a real socket: as much of SMTP as posting takes."""
 
 from __future__ import annotations
 
 import base64
 import socketserver
+import ssl
 import threading
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
+
+from tests.fakes.mail.tls import Session
 
 PASSWORD = "app-password"
 
@@ -15,13 +18,14 @@ PASSWORD = "app-password"
 class FakeSmtp:
     """`port` is what settings want; `mails` what arrived. `failures` are met one by one: a reply, or `hang up`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.mails: list[EmailMessage] = []
         self.failures: dict[str, str] = {}
         """By the verb that they are the answer to; `hang up` is none."""
         fake = self
 
-        class Session(socketserver.StreamRequestHandler):
+        class Talking(Session):
             def handle(self) -> None:
                 self._say("220 ready")
                 while line := self.rfile.readline():
@@ -30,6 +34,8 @@ class FakeSmtp:
                     if reply == "hang up":
                         return
                     self._say(reply)
+                    if verb.upper() == "STARTTLS" and tls and not self.encrypt(tls):
+                        return
                     if reply.startswith("354"):
                         fake.mails.append(self._mail())
                         if fake.failures.pop("after", None):
@@ -50,17 +56,17 @@ class FakeSmtp:
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
 
-        self._server = Server(("127.0.0.1", 0), Session)
+        self._server = Server(("127.0.0.1", 0), Talking)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def reply(self, verb: str, rest: str) -> str:
         if verb == "EHLO":
-            return "250-here\r\n250 AUTH PLAIN"
+            return "\r\n".join(["250-here", *["250-STARTTLS"] * bool(self._tls), "250 AUTH PLAIN"])
         if verb == "AUTH":
             secret = base64.b64decode(rest.partition(" ")[2]).split(b"\0")[2]
             return "235 in" if secret == PASSWORD.encode() else "535 no"
-        return {"DATA": "354 go on", "QUIT": "221 bye"}.get(verb, "250 fine")
+        return {"STARTTLS": "220 go on", "DATA": "354 go on", "QUIT": "221 bye"}.get(verb, "250 fine")
 
     def __enter__(self) -> FakeSmtp:
         self._thread.start()
