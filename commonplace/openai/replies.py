@@ -104,6 +104,13 @@ def complete(sdk: SDK, body: dict[str, Any]) -> Reply:
     return of_chat(sdk.chat.completions.with_raw_response.create(**body).http_response.content)
 
 
+def object_in(text: str) -> str:
+    """The JSON object of an answer, out of the fences, thoughts and phrases that smaller models put around it."""
+    said = text.rpartition("</think>")[2]
+    start, end = said.find("{"), said.rfind("}")
+    return said[start : end + 1] if 0 <= start < end else said
+
+
 def took(reply: Reply) -> int | None:
     """The tokens of an answer, where it tells them."""
     return reply.counted.total or None

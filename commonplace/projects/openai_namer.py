@@ -62,7 +62,7 @@ class OpenAINamer:
         )
 
     def _read(self, reply: Reply, batch: Sequence[Unnamed]) -> Named:
-        found = None if reply.problem == "truncated" else questions.proposals(_object_in(reply.text), batch)
+        found = None if reply.problem == "truncated" else questions.proposals(replies.object_in(reply.text), batch)
         took = (reply.counted.input, reply.counted.output)
         if found is None:
             return Named((), *took, problem=questions.unreadable(SAYS[reply.problem or "unreadable"]))
@@ -101,10 +101,3 @@ def _expected(batch: Sequence[Unnamed]) -> int:
     """The tokens that asking about a batch will probably take."""
     sent = estimate_tokens(questions.INSTRUCTIONS) + estimate_tokens(questions.question(batch))
     return sent + questions.ROOM_PER_NAME * len(batch)
-
-
-def _object_in(text: str) -> str:
-    """The JSON object of an answer, out of the fences and thoughts that some models put around it."""
-    said = text.rpartition("</think>")[2]
-    start, end = said.find("{"), said.rfind("}")
-    return said[start : end + 1] if 0 <= start < end else said

@@ -19,7 +19,6 @@ from commonplace.categorize.openai.questionnaire import (
     Questionnaire,
     ask_about,
     is_json,
-    unwrapped,
 )
 from commonplace.categorize.openai.shape import bounded, example_of
 from commonplace.openai import replies
@@ -99,7 +98,7 @@ class CompatibleJudge(LiveJudge):
 
 def _complete(body: dict[str, Any], send: Send) -> replies.Reply:
     reply = send(lambda sdk: replies.complete(sdk, body))
-    return replies.Reply(unwrapped(reply.text), reply.counted, reply.problem)
+    return replies.Reply(replies.object_in(reply.text), reply.counted, reply.problem)
 
 
 def _example(schema: dict[str, Any]) -> str:

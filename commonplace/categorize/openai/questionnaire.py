@@ -28,7 +28,7 @@ MOST_LESSONS = 16
 """The newest of them."""
 LESSON_TOKENS = 80
 
-_WRAPPED = re.compile(r"(?:<think>.*?</think>)?\s*(?:```(?:json)?\s*(.*?)\s*```|(.*?))\s*", re.DOTALL)
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def prompt_version(analysis: Analysis) -> str:
@@ -126,7 +126,7 @@ class Questionnaire:
 
     def _validate(self, item: dict[str, Any]) -> Answer | str:
         try:
-            answer = self._shape.model_validate(_without_nul(item))
+            answer = self._shape.model_validate(_storable(item))
         except ValidationError as exc:
             first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
             return f"{'.'.join(map(str, first['loc']))}: {first['type']}"
@@ -159,12 +159,6 @@ def ask_about(texts: Iterable[tuple[int, str]]) -> str:
 def is_json(text: str) -> bool:
     """Whether an answer is of the form that was asked for, or begins so."""
     return bool(_items(text))
-
-
-def unwrapped(text: str) -> str:
-    """The answer without a reasoning block before it or a code fence around it, as smaller models write them."""
-    match = _WRAPPED.fullmatch(text)
-    return (match[1] if match[1] is not None else match[2]) if match else text
 
 
 def _instructions(
@@ -204,7 +198,7 @@ def _tags_rule(taxonomy: Taxonomy, in_use: Sequence[str]) -> str:
 def _items(text: str) -> list[Any]:
     """The elements of `verdicts`; of an answer that was cut off, those that were complete before the cut."""
     try:
-        whole = json.loads(text)
+        whole = json.loads(text, strict=False)
         found = whole.get("verdicts") if isinstance(whole, dict) else None
         return found if isinstance(found, list) else []
     except (ValueError, RecursionError):
@@ -213,7 +207,7 @@ def _items(text: str) -> list[Any]:
 
 def _complete_items(text: str) -> list[Any]:
     opening = re.match(r'\s*\{\s*"verdicts"\s*:\s*\[\s*', text)
-    decoder, items = json.JSONDecoder(), []
+    decoder, items = json.JSONDecoder(strict=False), []
     place = opening.end() if opening else len(text)
     while place < len(text):
         try:
@@ -228,14 +222,14 @@ def _complete_items(text: str) -> list[Any]:
     return items
 
 
-def _without_nul(value: Any) -> Any:
-    """The same without NUL characters, which databases refuse."""
+def _storable(value: Any) -> Any:
+    """The same without NUL characters and halves of characters, which no database and no file takes."""
     match value:
         case str():
-            return value.replace("\x00", "")
+            return _UNSTORABLE.sub("", value)
         case list():
-            return [_without_nul(each) for each in value]
+            return [_storable(each) for each in value]
         case dict():
-            return {key: _without_nul(each) for key, each in value.items()}
+            return {key: _storable(each) for key, each in value.items()}
         case _:
             return value

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonplace.categorize.contract import Category, TagsPolicy, Taxonomy
-from commonplace.categorize.openai.questionnaire import Analysis, Answer, Questionnaire, unwrapped
+from commonplace.categorize.openai.questionnaire import Analysis, Answer, Questionnaire
 from commonplace.errors import Refused
+from commonplace.openai.replies import object_in
 from tests.fakes.openai_answers import problem_with_schema
 
 NAMES = ["Coding", "Kochen & Backen", "料理", "Other"]
@@ -116,8 +117,9 @@ def test_tags_follow_the_policy() -> None:
     assert closed.tags == ["Brot"]
 
 
-def test_nul_characters_do_not_get_through() -> None:
-    read = read_one(answer(evidence="a\x00b", tags=["x\x00"]))
+@pytest.mark.parametrize("no_character", ["\x00", "\ud800"])
+def test_what_no_database_takes_does_not_get_through(no_character: str) -> None:
+    read = read_one(answer(evidence=f"a{no_character}b", tags=[f"x{no_character}"]))
     assert isinstance(read, Answer)
     assert (read.evidence, read.tags) == ("ab", ["x"])
 
@@ -139,7 +141,15 @@ def test_an_answer_cut_anywhere_never_yields_a_wrong_one(cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": 1}', '```json\n{"a": 1}\n```', '<think>Hm {"a": 2}</think>\n{"a": 1}', '```\n{"a": 1}```\n']
+    "text",
+    [
+        '{"a": 1}',
+        '```json\n{"a": 1}\n```',
+        '<think>Hm {"a": 2}</think>\n{"a": 1}',
+        '```\n{"a": 1}```\n',
+        'Here you go:\n```json\n{"a": 1}\n```\nAnything else?',
+        '\ufeff{"a": 1}',
+    ],
 )
 def test_fences_and_thoughts_are_taken_off(text: str) -> None:
-    assert json.loads(unwrapped(text)) == {"a": 1}
+    assert json.loads(object_in(text)) == {"a": 1}
