@@ -23,7 +23,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,9 @@ from commonplace.categorize.local.examples import examples
 from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.gist import candidates, gist_of
 from commonplace.categorize.local.lexicon import lexicon
-from commonplace.categorize.local.tagging import recurring
+from commonplace.categorize.local.tagging import Recurring, recurring
 from commonplace.meaning.registry import free_embedder
+from commonplace.meaning.synonyms import synonyms
 from commonplace.model import Conversation, Message
 from commonplace.stages.categorizing import stage
 from commonplace.stages.categorizing.embedded import EmbeddedMeaning
@@ -129,11 +131,13 @@ def tags() -> dict[str, Any]:
     """How far tags recur, over a thousand of the shipped chats as if they were an archive: a hard one, of as many
     subjects as chats. Beside it the same without knowing what recurs."""
     archive = [example.subject for example in examples() if not example.is_held_out][::3][:1000]
-    known = recurring(candidates(subject) for subject in archive)
-    return {"chats": len(archive), "alone": _reuse(archive, {}), "knowing_what_recurs": _reuse(archive, known)}
+    known = recurring(map(candidates, archive))
+    same = recurring(map(candidates, archive), alike=partial(synonyms, free_embedder()))
+    by = {"alone": Recurring(), "knowing_what_recurs": known, "and_what_means_the_same": same}
+    return {"chats": len(archive), **{name: _reuse(archive, each) for name, each in by.items()}}
 
 
-def _reuse(archive: Sequence[Subject], known: Mapping[str, int]) -> dict[str, float]:
+def _reuse(archive: Sequence[Subject], known: Recurring) -> dict[str, float]:
     given = [gist_of(subject, TagsPolicy(), known).tags for subject in archive]
     used = collections.Counter(tag for tags in given for tag in tags)
     total = used.total()
@@ -142,6 +146,7 @@ def _reuse(archive: Sequence[Subject], known: Mapping[str, int]) -> dict[str, fl
         "of_two_words": round(sum(count for tag, count in used.items() if " " in tag) / total, 3),
         "used_again": round(sum(count for count in used.values() if count > 1) / total, 3),
         "different_ones": len(used),
+        "in_other_words": len(synonyms(free_embedder(), [tag for tag, _ in used.most_common()])),
         "used_once": sum(count == 1 for count in used.values()),
     }
 

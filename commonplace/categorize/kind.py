@@ -6,12 +6,13 @@ so adding one touches its folder and a line of the registry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from commonplace.categorize.contract import BatchJudge, BatchStore, Judge, Learned, Lesson, Meaning, Taxonomy
+from commonplace.categorize.local.tagging import Recurring
 from commonplace.config import CategorizeSettings, Environment, Settings
 
 
@@ -31,7 +32,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """The newest corrections, to show as examples."""
     learned: Callable[[], Learned] = Learned
     """The corrections that were learned from last, for a judge that is trained."""
-    recurring: Callable[[], Mapping[str, int]] = dict
+    recurring: Callable[[], Recurring] = Recurring
     """Words that many conversations of the archive have, and how many."""
     meaning: Callable[[], Meaning | None] = lambda: None
     """Where conversations point, where there is a model that knows."""

@@ -16,7 +16,7 @@ from commonplace.categorize.local.fields import own_title, shorten
 from commonplace.categorize.local.forms import IDEOGRAMS, folded
 from commonplace.categorize.local.languages import small_words
 from commonplace.categorize.local.lexicon import lexicon
-from commonplace.categorize.local.tagging import choose, likely
+from commonplace.categorize.local.tagging import Recurring, choose, likely
 
 LONGEST_TITLE = 60
 LONGEST_SENTENCE = 240
@@ -79,13 +79,13 @@ class _Understood(msgspec.Struct, frozen=True):
     """Words that stand out, and how much."""
 
 
-def gist_of(subject: Subject, policy: TagsPolicy, recurring: Mapping[str, int] | None = None) -> Gist:
+def gist_of(subject: Subject, policy: TagsPolicy, recurring: Recurring = Recurring()) -> Gist:
     """`recurring`: words that other conversations have, too; tags are taken from them first."""
     read, title = _understood(subject), own_title(subject)
     if policy.allowed:
         tags = _allowed(policy, read.terms, [title or "", *read.asked])
     else:
-        tags = choose(_likely(read, recurring or {}), recurring or {}, policy.most)
+        tags = choose(_likely(read, recurring), recurring, policy.most)
     return Gist(
         title=None if title else _title(read.asked, read.answered),
         summary=_summary(read.asked, read.answered, read.terms),
@@ -95,10 +95,10 @@ def gist_of(subject: Subject, policy: TagsPolicy, recurring: Mapping[str, int] |
 
 def candidates(subject: Subject) -> list[str]:
     """What may become a tag of a conversation, all others left aside."""
-    return _likely(_understood(subject), {})
+    return _likely(_understood(subject), Recurring())
 
 
-def _likely(read: _Understood, recurring: Mapping[str, int]) -> list[str]:
+def _likely(read: _Understood, recurring: Recurring) -> list[str]:
     return likely(read.terms, read.title_words, read.asked_words, recurring)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
@@ -22,6 +22,7 @@ from commonplace.categorize.local.gist import gist_of
 from commonplace.categorize.local.languages import detect_language
 from commonplace.categorize.local.model import Model
 from commonplace.categorize.local.portrait import insights_of
+from commonplace.categorize.local.tagging import Recurring
 from commonplace.categorize.local.training import Task, counter, taught_apart, trained
 from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
@@ -43,7 +44,7 @@ class LocalJudge:
         *,
         learned: Learned = Learned(),
         analysis: Analysis = "summary",
-        recurring: Mapping[str, int] | None = None,
+        recurring: Recurring = Recurring(),
         meaning: Meaning | None = None,
     ) -> None:
         """`recurring`: words that many conversations of the archive have; tags are taken from them first. Without
@@ -52,7 +53,7 @@ class LocalJudge:
         self._lessons = tuple(learned.lessons)
         self._learned = learned.name
         self._analysis = analysis
-        self._recurring = recurring or {}
+        self._recurring = recurring
         self._meaning = meaning
         self._counter = counter()
         self._models: dict[str, Model] = {}

@@ -1,15 +1,18 @@
 """Tags: words and pairs of words that stand out in a conversation, those first that others have, too.
 
 A tag is for finding things again, so one that recurs is worth more than one that fits here alone. What recurs is
-counted beforehand over a part of the archive (`recurring`), and handed to whoever tags.
+counted beforehand over a part of the archive (`recurring`), and handed to whoever tags. Where somebody knows which
+words mean the same, these are one tag, in whatever language they are.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
+
+import msgspec
 
 LONGEST = 30
 LIKELY = 10
@@ -21,16 +24,44 @@ PAIR_WORTH = 1.4
 ALONE_WORTH = 0.5
 LEAST_RECURRENCE = 2
 MOST_REMEMBERED = 5_000
+MOST_COMPARED = 3_000
+
+Alike = Callable[[Sequence[str]], Mapping[str, str]]
+"""Which words mean what one before them means, and that one."""
 
 
-def recurring(candidates: Iterable[Collection[str]]) -> dict[str, int]:
-    """Of what may become tags of each conversation, what may become one of several, and of how many."""
+class Recurring(msgspec.Struct, frozen=True):
+    """What recurs in an archive: in how many conversations, and in place of which other words."""
+
+    counts: dict[str, int] = {}
+    instead: dict[str, str] = {}
+
+    def written(self, term: str) -> str:
+        """As others write it: singular or plural as is commoner, and one word for one thing."""
+        forms = [self.instead.get(form, form) for form in (term, f"{term}s", term.removesuffix("s"))]
+        return max(forms, key=lambda form: (self.counts.get(form, 0), form == forms[0]))
+
+    def count(self, term: str) -> int:
+        return self.counts.get(self.written(term), 0)
+
+
+def recurring(
+    candidates: Iterable[Collection[str]], given: Mapping[str, int] = {}, alike: Alike = lambda _: {}
+) -> Recurring:
+    """Of what may become tags of each conversation, what may become one of several, and of how many; `given` counts
+    besides."""
     counts = Counter(term for terms in candidates for term in set(terms))
-    return {term: count for term, count in counts.most_common(MOST_REMEMBERED) if count >= LEAST_RECURRENCE}
+    counts.update(given)
+    instead = alike([term for term, _ in counts.most_common(MOST_COMPARED)])
+    together: Counter[str] = Counter()
+    for term, count in counts.items():
+        together[instead.get(term, term)] += count
+    kept = {term: count for term, count in together.most_common(MOST_REMEMBERED) if count >= LEAST_RECURRENCE}
+    return Recurring(kept, {term: other for term, other in instead.items() if other in kept})
 
 
 def likely(
-    terms: Mapping[str, float], title: Sequence[str], texts: Iterable[Sequence[str]], known: Mapping[str, int]
+    terms: Mapping[str, float], title: Sequence[str], texts: Iterable[Sequence[str]], known: Recurring
 ) -> list[str]:
     """What may become a tag, the best first: `terms` are a conversation's words and how much each stands out, `title`
     and `texts` the words of what the person said, in order. Two are one where they come together twice, in the title,
@@ -40,37 +71,31 @@ def likely(
     pairs = {
         pair: PAIR_WORTH * sum(terms.get(word, 0.0) for word in pair.split(" ")) / 2
         for pair, count in said.items()
-        if count > 1 or pair in known
+        if count > 1 or known.count(pair)
     }
     worth = {term: weight for term, weight in {**terms, **pairs}.items() if weight and len(term) <= LONGEST}
     best = sorted(worth, key=lambda term: (-worth[term], term))[:LIKELY]
     return sorted(best, key=lambda term: (-worth[term] * _recurrence(term, known), term))
 
 
-def choose(candidates: Sequence[str], known: Mapping[str, int], most: int) -> list[str]:
+def choose(candidates: Sequence[str], known: Recurring, most: int) -> list[str]:
     """The tags of a conversation, from what may become one; `known` is what recurs in the archive."""
     chosen: list[str] = []
     alone: list[str] = []
     for term in candidates:
-        written = _as_others_write(term, known)
+        written = known.written(term)
         if any(_are_alike(written, other) for other in (*chosen, *alone)):
             continue
-        (chosen if known.get(written, 0) >= LEAST_RECURRENCE else alone).append(written)
+        (chosen if known.counts.get(written, 0) >= LEAST_RECURRENCE else alone).append(written)
         if len(chosen) == most:
             break
     room = most - len(chosen)
     return chosen + alone[: min(room, MOST_ALONE) if chosen else room]
 
 
-def _recurrence(term: str, known: Mapping[str, int]) -> float:
-    count = known.get(_as_others_write(term, known), 0)
+def _recurrence(term: str, known: Recurring) -> float:
+    count = known.count(term)
     return ALONE_WORTH if count < LEAST_RECURRENCE else 1 + math.log(count) / 3
-
-
-def _as_others_write(term: str, known: Mapping[str, int]) -> str:
-    """Singular or plural, as is commoner."""
-    forms = (term, f"{term}s", term.removesuffix("s"))
-    return max(forms, key=lambda form: (known.get(form, 0), form == term))
 
 
 def _pairs(words: Sequence[str]) -> Iterable[str]:

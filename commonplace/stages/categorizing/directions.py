@@ -54,6 +54,13 @@ def meaning_for(session: Session) -> Meaning | None:
     return StoredMeaning(embedder, session.archive) if embedder is not None else None
 
 
+def embedder_for(session: Session) -> Embedder | None:
+    """Who knows what words mean: nobody where nothing was embedded yet."""
+    embedder = _usable() if session.settings.meaning.model else None
+    is_used = embedder is not None and stored.kind_named(session.archive, embedder.key) is not None
+    return embedder if is_used else None
+
+
 @cache
 def _usable() -> Embedder | None:
     try:

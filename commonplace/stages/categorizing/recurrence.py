@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import func, select
@@ -14,8 +15,11 @@ from commonplace.archive.rows import batched
 from commonplace.archive.schema import conversations
 from commonplace.archive.verdicts.verdicts import list_corrections
 from commonplace.categorize.local.gist import candidates
-from commonplace.categorize.local.tagging import recurring
+from commonplace.categorize.local.tagging import Alike, Recurring, recurring
 from commonplace.stages.categorizing.subjects import subjects
+
+if TYPE_CHECKING:
+    from commonplace.meaning.contract import Embedder
 
 LOOKED_AT = 2_000
 """The newest conversations: a few seconds."""
@@ -30,28 +34,46 @@ _AT_ONCE = 200
 class _Remembered(msgspec.Struct):
     conversations: int
     terms: dict[str, int]
+    instead: dict[str, str] = {}
+    model: str = ""
+    """Who knew what words mean."""
+
+    def is_current(self, conversations: int, model: str) -> bool:
+        return self.model == model and self.conversations <= conversations < max(self.conversations, 4) * GROWTH
 
 
-def count_recurring(archive: Archive) -> None:
-    """Count what recurs, unless the archive is about as it was the last time."""
+def count_recurring(archive: Archive, embedder: Embedder | None = None) -> None:
+    """Count what recurs, unless the archive is about as it was the last time. With an embedder, words that mean the
+    same are one."""
+    model = embedder.key if embedder else ""
     table, known = conversations.c, _known(archive)
     ours = table.owner == archive.owner
     newest = select(table.id).where(ours).order_by(table.updated_at.desc().nulls_last(), table.id).limit(LOOKED_AT)
     with archive.read() as connection:
         there = connection.execute(select(func.count()).where(ours)).scalar_one()
-        if known is not None and known.conversations <= there < max(known.conversations, 4) * GROWTH:
+        if known is not None and known.is_current(there, model):
             return
         ids = list(connection.execute(newest).scalars())
-    found = Counter(recurring(candidates(s) for page in batched(ids, _AT_ONCE) for s in subjects(archive, page)))
-    for word in list_corrections(archive, "tags"):
-        found.update({tag.casefold(): PERSONS_WORTH for tag in word.value})
-    remember(archive, _name(archive), msgspec.json.encode(_Remembered(there, dict(found))).decode())
+    given = Counter(tag.casefold() for word in list_corrections(archive, "tags") for tag in word.value)
+    found = recurring(
+        (candidates(subject) for page in batched(ids, _AT_ONCE) for subject in subjects(archive, page)),
+        {tag: count * PERSONS_WORTH for tag, count in given.items()},
+        _alike(embedder) if embedder else lambda _: {},
+    )
+    state = _Remembered(there, found.counts, found.instead, model)
+    remember(archive, _name(archive), msgspec.json.encode(state).decode())
 
 
-def known_recurring(archive: Archive) -> Mapping[str, int]:
+def _alike(embedder: Embedder) -> Alike:
+    from commonplace.meaning.synonyms import synonyms
+
+    return partial(synonyms, embedder)
+
+
+def known_recurring(archive: Archive) -> Recurring:
     """What recurred when it was last counted."""
     known = _known(archive)
-    return known.terms if known is not None else {}
+    return Recurring(known.terms, known.instead) if known is not None else Recurring()
 
 
 def forget_recurring(archive: Archive) -> None:

@@ -22,7 +22,7 @@ from commonplace.session import Session
 from commonplace.stages.categorizing import batching, learning
 from commonplace.stages.categorizing.asking import Asked, ask, question_of, record, unanswered
 from commonplace.stages.categorizing.changes import change_of, count_touched
-from commonplace.stages.categorizing.directions import meaning_for
+from commonplace.stages.categorizing.directions import embedder_for, meaning_for
 from commonplace.stages.categorizing.judges import Judging, open_batches, open_judging
 from commonplace.stages.categorizing.learning import Forecast, Retrained
 from commonplace.stages.categorizing.pending import count_done, pending, prepare, stale
@@ -58,7 +58,7 @@ def categorize(
     kind, report = registry.kind_named(name), CategorizeReport(judge=name)
     with telling(report), leased(session, leases.categorizing(session.archive.owner)) as ours:
         if kind.learns:
-            count_recurring(ours.archive)
+            count_recurring(ours.archive, embedder_for(ours))
             _learn(ours, taxonomy, work)
         if kind.answers_later:
             _collect_first(session, report, name, work)

@@ -156,7 +156,7 @@ def _bounds(request: Request, since: str, until: str) -> dict[str, int | None]:
 
 def _again(archive: Archive) -> list[str]:
     """The words that recur most, as they were last counted."""
-    known = known_recurring(archive)
+    known = known_recurring(archive).counts
     return sorted(known, key=lambda word: (-known[word], word))[:MOST_WORDS]
 
 
