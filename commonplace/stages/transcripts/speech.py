@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator
+from itertools import dropwhile, groupby, takewhile
+from operator import attrgetter
 from typing import NamedTuple
 
 from commonplace.model import Message, Role
@@ -30,16 +31,23 @@ def is_shown(message: Message) -> bool:
 
 
 def speech(messages: list[Message]) -> list[Said]:
-    """The turns of the active branch: what one side says in a row is one, and the last word is the assistant's.
+    """The turns of the active branch, as programs for training want them: the system's word first, then a question,
+    and in turn an answer, which is the last. What one side says in a row is one turn.
 
-    Tools and thoughts are no speech. Empty where nobody asked or nobody answered: there is nothing to learn from it.
+    Tools and thoughts are no speech, nor is what was said before the first question; of the system, only what stands
+    before all others. Empty where nobody asked or nobody answered: there is nothing to learn from it.
     """
-    turns = [
-        Said(role, "\n\n".join(text for _, text in said)) for role, said in groupby(_said(messages), lambda it: it.role)
-    ]
-    while turns and turns[-1].role != "assistant":
+    said = list(_said(messages))
+    instructions = list(takewhile(lambda one: one.role == "system", said))
+    spoken = dropwhile(lambda one: one.role != "user", (one for one in said if one.role != "system"))
+    turns = [_turn(role, its) for role, its in groupby(spoken, attrgetter("role"))]
+    if turns and turns[-1].role == "user":
         turns.pop()
-    return turns if any(turn.role == "user" for turn in turns) else []
+    return [*([_turn("system", instructions)] if instructions else []), *turns] if turns else []
+
+
+def _turn(role: Role, said: Iterable[Said]) -> Said:
+    return Said(role, "\n\n".join(one.text for one in said))
 
 
 def _said(messages: list[Message]) -> Iterator[Said]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +16,9 @@ from commonplace.archive.figures.whole_file import whole_file
 
 Write = Callable[[Filed], bytes | None]
 """A conversation as its piece of the file; None where nothing of it belongs there."""
+
+
+_ENDS_OF_LINES = re.compile(rb"\xc2\x85|\xe2\x80[\xa8\xa9]")
 
 
 class Form(NamedTuple):
@@ -34,9 +39,14 @@ def lines_of(made: Callable[[Filed], object | None]) -> Form:
 
     def write(filed: Filed) -> bytes | None:
         told = made(filed)
-        return None if told is None else msgspec.json.encode(told) + b"\n"
+        return None if told is None else on_one_line(msgspec.json.encode(told))
 
     return Form(write)
+
+
+def on_one_line(told: bytes) -> bytes:
+    """JSON that is one line for every reader: some also end one at what Unicode says separates lines."""
+    return _ENDS_OF_LINES.sub(lambda found: json.dumps(found[0].decode())[1:-1].encode(), told) + b"\n"
 
 
 def write_transcripts(archive: Archive, path: Path, ids: Sequence[str], form: Form) -> Written:
