@@ -25,7 +25,7 @@ MOST_KEPT = 64
 LINES, LINES_MEANWHILE = 200, 12
 """Of the log."""
 OVERDUE_SECONDS = 20
-"""A run that waits longer is told to wait for a worker."""
+"""A run that no worker has taken for so long is told to wait for one."""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ def look(settings: Settings, archive: Archive, id: str, names_of: dict[str, str]
         files=[file for file in files if file.record is not None],
         log=history.lines(api, id, newest=LINES if run.has_ended else LINES_MEANWHILE),
         address=history.address_of(api, run),
-        is_overdue=run.waits and waited > OVERDUE_SECONDS,
+        is_overdue=run.state == "scheduled" and waited > OVERDUE_SECONDS,
     )
 
 

@@ -16,13 +16,13 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The browser of this machine."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """The browser of this machine, with more flags if wanted."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("there is no Chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *more])
         yield browser
         browser.close()
 
@@ -51,11 +51,11 @@ class Watched:
             self.wrong.append(what)
 
 
-def log_in(browser: Browser, live: Live, **options: Any) -> Watched:
-    """A page of somebody who is logged in."""
-    context = browser.new_context(**options)
+def log_in(browser: Browser, live: Live, *, url: str = "", **options: Any) -> Watched:
+    """A page of somebody who is logged in, at another address of the server if wanted."""
+    context, url = browser.new_context(**options), url or live.url
     cookies = live.logged_in().client.cookies.jar
-    context.add_cookies([{"name": one.name, "value": str(one.value), "url": live.url} for one in cookies])
+    context.add_cookies([{"name": one.name, "value": str(one.value), "url": url} for one in cookies])
     page = context.new_page()
     page.set_default_timeout(20_000)
-    return Watched(page, live.url)
+    return Watched(page, url)

@@ -1,24 +1,32 @@
 // What every page has: buttons that copy, and forms that ask before they do something that cannot be taken back.
 
-/** Into the clipboard; over plain http browsers have none for scripts, and copy what is selected. @param {string} text */
+/** Into the clipboard, and whether it is there; over plain http browsers have none for scripts, and copy what is
+ * selected. @param {string} text */
 async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // there is none, or it is not for us
+  }
   const held = document.createElement("textarea");
   held.value = text;
   held.className = "unseen";
   document.body.append(held);
   const before = /** @type {HTMLElement | null} */ (document.activeElement);
   held.select();
-  document.execCommand("copy");
+  const is_there = document.execCommand("copy");
   held.remove();
   before?.focus();
+  return is_there;
 }
 
 document.addEventListener("click", async (event) => {
   const button = /** @type {HTMLElement} */ (event.target).closest("button[data-copy]");
   if (!(button instanceof HTMLElement)) return;
   const source = button.dataset.copy ? document.getElementById(button.dataset.copy) : button.closest("figure")?.querySelector("code");
-  await copy(source?.textContent ?? "");
+  if (!source) return;
+  if (!(await copy(source.textContent ?? ""))) return getSelection()?.selectAllChildren(source); // for Ctrl+C
   const before = button.textContent;
   button.textContent = button.dataset.done ?? before;
   setTimeout(() => { button.textContent = before; }, 1500);

@@ -83,6 +83,12 @@ def test_a_run_that_nobody_takes_says_what_to_start(live: Live, prefect: FakePre
     assert 'http-equiv="refresh"' in page.text  # for who has no script
 
 
+def test_a_run_that_a_worker_has_taken_is_not_said_to_wait_for_one(live: Live, prefect: FakePrefectApi) -> None:
+    run = prefect.add_run(ID, state="pending")
+    run["expected_start_time"] = "2026-01-01T00:00:00Z"
+    assert "nobody works on it" not in live.logged_in().get(f"/runs/{ID}").text
+
+
 def test_runs_without_prefect_say_what_to_start(live: Live) -> None:
     browser = live.logged_in()
     assert "commonplace up" in browser.get("/runs").text
