@@ -35,6 +35,7 @@ FLOWS = {
     "receive-omi": "flows.receive_omi:receive_omi",
     "reconcile-omi": "flows.reconcile_omi:reconcile_omi",
     "deliver-hooks": "flows.hooks.delivering:deliver_hooks",
+    "fill-store": "flows.stores.filling:fill_store",
 }
 
 

@@ -45,7 +45,7 @@ from commonplace.web.pages import (
     runs,
 )
 from commonplace.web.pages.house import backups, people, values
-from commonplace.web.pages.places import destinations, hooks, setting_up
+from commonplace.web.pages.places import destinations, hooks, setting_up, stores
 from commonplace.web.replies import reply
 from commonplace.web.requests import Requests
 from commonplace.web.security.addresses import Proxies
@@ -80,6 +80,7 @@ PAGES = tuple(
         destinations,
         setting_up,
         hooks,
+        stores,
         connect,
         bulk,
         values,

@@ -147,4 +147,4 @@ PAGES = [
 
 def pages(archive: Archive) -> list[str]:
     """Also those whose addresses are known when the archive is filled."""
-    return [*PAGES, *(f"/projects/{id}" for id in registry.names(archive))]
+    return [*PAGES, *(f"/projects/{id}{part}" for id in registry.names(archive) for part in ("", "/store"))]

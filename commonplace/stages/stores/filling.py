@@ -46,6 +46,7 @@ class Plan(msgspec.Struct, kw_only=True):
     """What filling would do, and what the store would cost."""
 
     project: str
+    project_id: str
     conversations: int
     to_upload: int
     to_remove: int
@@ -87,6 +88,7 @@ def plan(session: Session, project: str) -> Plan:
     days, is_own = session.settings.answers.store_days, bool(account_of(session.settings, session.environment).base_url)
     return Plan(
         project=found.name,
+        project_id=found.id,
         conversations=len(wanted),
         to_upload=len(new),
         to_remove=len(there - wanted.keys()),

@@ -21,7 +21,6 @@ from commonplace.model import LedgerEntry
 from commonplace.openai.client import OPENAI_URL, Account, account_of
 from commonplace.session import Session
 from commonplace.stages.asking import OWN
-from commonplace.stages.selection import Selection
 
 VERSION = "s1"
 """Of the files: another one is other files."""
@@ -68,7 +67,7 @@ def wanted_in(archive: Archive, project_id: str) -> dict[str, str]:
     """The conversations that belong into a project's store, each with the hash of what its file is made of. What was
     asked and answered here is none of them: no answer stands on an answer."""
     table = conversations.c
-    inside = Selection(project=project_id).clause(archive)
+    inside = (table.owner == archive.owner) & (table.project_id == project_id)
     query = select(table.id, table.content_hash).where(inside, table.source != OWN).order_by(table.id)
     with archive.read() as connection:
         return {row.id: f"{VERSION}:{row.content_hash}" for row in connection.execute(query)}

@@ -22,6 +22,8 @@ NOT_CALLED = {
     "/account/sessions/{id}/end",  # ends the session that asks
     "/account/password",
     "/logout",
+    "/login",
+    "/welcome/{token}",
     "/settings/backups",  # each takes its time, and makes a file
     "/settings/backups/restore",
     "/destinations/set-up/{name}",  # asks the service, which has its own tests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from commonplace.archive.access import users
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.projects import assignments, registry
@@ -11,10 +12,14 @@ from commonplace.archive.projects.assignments import Decision
 from commonplace.archive.projects.assistants import assistant_of
 from commonplace.archive.projects.lookup import find_project
 from commonplace.archive.verdicts.verdicts import correct
+from commonplace.config import Environment
+from commonplace.session import Session
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.mapping import projects
+from commonplace.stages.stores import filling
 from tests.archive.builders import simple_chat
-from tests.web.conftest import Live
+from tests.fakes.conversations import FakeConversations
+from tests.web.conftest import HASHED, PASSWORD, Live, Start
 
 IDS = [f"chatgpt:c{n}" for n in range(3)]
 
@@ -157,3 +162,28 @@ def test_a_project_is_split_and_has_an_assistant_and_both_are_undone(mapped: Liv
         browser.submit(browser.get("/projects"), "/projects/undo", event=event["id"])
     assert _projects(mapped) == ["Kitchen"] * 3
     assert assistant_of(mapped.archive, find_project(mapped.archive, kitchen)).instructions == ""
+
+
+def test_what_an_assistant_searches_is_priced_before_it_is_filled(start: Start) -> None:
+    with FakeConversations() as openai:
+        live = start(OPENAI_BASE_URL=openai.url)
+        users.add_user(live.archive, "me", HASHED(PASSWORD), owner="me")
+        merge(live.archive, None, [simple_chat("a", "What about loaf 1?", "Bake it.", title="Loaf")])
+        made = projects.create(live.archive, "Bread")["id"]
+        projects.assign(live.archive, made, ["chatgpt:a"])
+        browser, address = live.logged_in(), f"/projects/{made}/store"
+        assert f'href="{address}"' in browser.get(f"/projects/{made}").text
+        page = browser.get(address)
+        assert "1 to upload, 0 to remove" in page.text
+        assert "There is none yet." in page.text
+        nobody = browser.submit(page, address)
+        assert (nobody.status_code, "<code>commonplace up</code>" in nobody.text) == (400, True)
+        server = live.server
+        environment = Environment({"OPENAI_BASE_URL": openai.url, "OPENAI_API_KEY": openai.key})
+        filling.fill(Session(server.settings, environment, live.archive), made)
+        held = browser.get(address)
+        assert "1 conversation" in held.text
+        assert "0 to upload" in held.text
+        assert "Take it away" in held.text
+        users.add_user(live.archive, "eve", HASHED(PASSWORD))
+        assert live.logged_in("eve").get(address).status_code == 403

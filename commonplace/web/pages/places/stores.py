@@ -1,0 +1,69 @@
+"""What a project's assistant searches at OpenAI: how it stands, what it would cost, filling it and taking it away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from commonplace.archive.projects.lookup import find_project
+from commonplace.errors import CommonplaceError
+from commonplace.lent import with_borrowed
+from commonplace.openai.client import account_of
+from commonplace.session import Session
+from commonplace.stages.stores import filling, standing
+from commonplace.stages.stores.known import store_of
+from commonplace.web.pages.rendering import done, render
+from commonplace.web.pages.runs import ask_for
+from commonplace.web.security.csrf import Guarded, Typed
+from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.server import server_of
+
+router = APIRouter(prefix="/projects")
+
+
+@router.get("/{id}/store")
+def page(request: Request, session: OwnerOfRuns, id: str, look: bool = False) -> Response:
+    """As far as it is known here; OpenAI is asked when one wants to `look`."""
+    return _page(request, id, look=look)
+
+
+@router.post("/{id}/store", dependencies=[Guarded])
+def fill(request: Request, session: OwnerOfRuns, id: str, answer: Typed = "") -> Response:
+    """Ask for a run that fills it, or takes it away."""
+    try:
+        project = find_project(_session(request).archive, id)
+        asked = {"project": project.id} | ({"remove": True} if answer == "remove" else {})
+        account_of(*_session(request)[:2]).check()
+        started = ask_for(request, session, "fill-store", asked)
+    except CommonplaceError as error:
+        return _page(request, id, problem=str(error))
+    return done(f"/runs/{started.id}")
+
+
+def _session(request: Request) -> Session:
+    reader = server_of(request).readers.of(server_of(request).settings.owner)
+    return with_borrowed(reader.session, reader.keys)
+
+
+def _page(request: Request, id: str, *, look: bool = False, problem: str = "") -> Response:
+    session = _session(request)
+    planned = filling.plan(session, id)
+    held: Any = None
+    try:
+        if known := store_of(session, planned.project_id):
+            held = next(one for one in standing.standings(session, look=look) if one.store == known.store_id)
+    except CommonplaceError as error:
+        problem = problem or str(error)
+    return render(
+        request,
+        "store.html",
+        status=400 if problem else 200,
+        problem=problem,
+        held=held,
+        planned=planned,
+        most=session.settings.answers.store_max_cost,
+        has_key=bool(session.environment.get("OPENAI_API_KEY") or session.environment.get("OPENAI_BASE_URL")),
+        look=look,
+    )

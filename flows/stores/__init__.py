@@ -1,0 +1,1 @@
+"""What assistants of projects search at OpenAI."""
