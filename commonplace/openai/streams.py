@@ -82,7 +82,7 @@ class Spoken:
                 self.searches += 1
                 self.found = piece.passages | self.found
             else:
-                self.reply = Reply(said, piece.counted, piece.problem)
+                self.reply = Reply(said, piece.counted, piece.problem or (None if said.strip() else "unreadable"))
 
 
 def speak(client: Client, about: About, prompt: Prompt, apis: tuple[Api, ...], *, tokens: int) -> Spoken:

@@ -115,7 +115,7 @@ def answer(
         if sources:
             told = _spoken(session.archive, using, asked, sources, note, heard)
     told.seconds = round(time.monotonic() - started, 3)
-    if is_kept and told.model:
+    if is_kept and told.model and told.answer.strip():
         told.id = _keep(session.archive, asked, told)
     return told
 

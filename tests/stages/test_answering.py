@@ -167,6 +167,14 @@ def test_half_an_answer_is_kept_and_called_half(
     assert len(server.asked) == before + 1
 
 
+@pytest.mark.parametrize("paths", [("/v1/responses",), ("/v1/chat/completions",)])
+@pytest.mark.parametrize("said", ["", " \n"])
+def test_an_answer_that_says_nothing_is_called_so_and_not_kept(serve: Serve, said: str, paths: tuple[str, ...]) -> None:
+    _, session = serve(says(said), paths=paths)
+    assert "not readable" in ask(session).error
+    assert kept(session.archive) == []
+
+
 @pytest.mark.parametrize(("manner", "says_why"), [("page", "could not be read"), ("wrong_key", "OPENAI_API_KEY")])
 def test_a_service_that_is_none_is_told_in_a_sentence(serve: Serve, manner: Any, says_why: str) -> None:
     server, session = serve(says(""))
