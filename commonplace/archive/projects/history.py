@@ -162,6 +162,8 @@ def undo(archive: Archive, event_id: str | None = None) -> Event:
         if event.undone_at is not None:
             raise Refused("This has been undone already.")
         _UNDO[event.kind](connection, archive.owner, event.detail)
+        if event.kind == "merge":
+            _ask_again(connection, archive.owner, event.detail["target"], since=event.happened_at)
         undone = now()
         where = (project_events.c.owner == archive.owner) & (project_events.c.id == event.id)
         connection.execute(update(project_events).where(where).values(undone_at=undone))
@@ -174,6 +176,13 @@ def _undo_merge(connection: Connection, owner: str, detail: Mapping[str, Any]) -
     _move_refs(connection, owner, detail["refs"], source_id, only_of=target_id)
     _move(connection, owner, detail["members"], target_id, source_id)
     _move_suggestions(connection, owner, detail["suggested"], target_id, source_id)
+
+
+def _ask_again(connection: Connection, owner: str, project_id: str, *, since: int) -> None:
+    """What a rule brought in while the two were one may belong to the other: the next mapping decides it anew."""
+    meanwhile = (assignments.c.project_id == project_id) & (assignments.c.assigned_at >= since)
+    by_rule = (assignments.c.owner == owner) & meanwhile & (assignments.c.rule != "person")
+    connection.execute(update(assignments).where(by_rule).values(rules_hash=""))
 
 
 def _undo_split(connection: Connection, owner: str, detail: Mapping[str, Any]) -> None:

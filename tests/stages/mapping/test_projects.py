@@ -195,3 +195,19 @@ def test_the_settings_file_of_names_is_taken_over_when_it_changes_and_not_agains
     assert places(mapped)["rose1"] == "Changed"
     with pytest.raises(Refused, match="cannot be read"):
         project_names.take_over_changed(mapped, tmp_path / "gone.toml")
+
+
+def test_what_came_in_while_two_were_one_goes_home_when_they_are_two_again(mapped: Archive) -> None:
+    projects.rename(mapped, GARDEN, "Garden")
+    projects.rename(mapped, KITCHEN, "Kitchen")
+    merged = projects.merge(mapped, "Garden", "Kitchen")
+    merge(mapped, None, [simple_chat("rose3", "roses", title="Climbing roses", project_ref=GARDEN)])
+    map_projects(mapped, SETTINGS)
+    projects.assign(mapped, "Kitchen", ["loose"])
+    assert places(mapped)["rose3"] == "Kitchen"
+    projects.undo(mapped, merged["id"])
+    map_projects(mapped, SETTINGS)
+    found = places(mapped)
+    assert {id: found[id] for id in ("rose1", "rose3", "soup", "loose")} == {
+        "rose1": "Garden", "rose3": "Garden", "soup": "Kitchen", "loose": "Kitchen",
+    }  # fmt: skip
