@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations
 from commonplace.archive.search import surroundings
 from commonplace.archive.search.filters import Filters
+from commonplace.archive.search.finding import Way
 from commonplace.archive.search.query import parse
 from commonplace.archive.search.relevance import Matcher
 from commonplace.archive.search.search import Result
@@ -92,7 +93,7 @@ def retrieve(
     result = searcher.search(
         _plain(asked), mode="hybrid", filters=filters, limit=CANDIDATES, facets=False, marks=("", "")
     )
-    return (_piece(session, each) for each in result.results), result.note
+    return _telling(asked, ((each.why, _piece(session, each)) for each in result.results)), result.note
 
 
 def cited(source: Source) -> Cited:
@@ -105,6 +106,18 @@ def cited(source: Source) -> Cited:
         message_id=piece.message_id,
         text=piece.text,
     )
+
+
+def _telling(asked: str, found: Iterable[tuple[Way, Piece]]) -> Iterator[Piece]:
+    """The pieces; of those that only have some of the words, none that has but words like `who` and `the`."""
+    from commonplace.projects.stopwords import STOP_WORDS
+    from commonplace.projects.terms import words
+
+    telling = tuple({word for word in words(asked) if word not in STOP_WORDS})
+    for why, piece in found:
+        said = words(f"{piece.title} {piece.text}")
+        if why != "some words" or not telling or any(word.startswith(telling) for word in said):
+            yield piece
 
 
 def _has_own(archive: Archive) -> bool:

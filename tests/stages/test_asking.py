@@ -87,6 +87,14 @@ def test_where_nothing_is_found_nothing_is_made_up(sqlite_archive: Archive) -> N
     assert (answer.answer, answer.sources, answer.model, answer.cost_usd) == (NOT_THERE, [], "", 0.0)
 
 
+def test_what_has_only_the_small_words_of_a_question_answers_nothing(sqlite_archive: Archive) -> None:
+    merge(sqlite_archive, None, [simple_chat("a", "Who reads the book in the evening?", "You do.", title="Reading")])
+    session = _session(sqlite_archive)
+    assert _ask(session, "who won the world cup in 1998").answer == NOT_THERE
+    assert _ask(session, "who wrote the book of the world cup").sources[0].id == "chatgpt:a"
+    assert _ask(session, "who is the one").sources[0].id == "chatgpt:a"
+
+
 def test_without_vectors_words_answer(sqlite_archive: Archive) -> None:
     merge(sqlite_archive, None, CHATS)
     assert _ask(_session(sqlite_archive, ""), "why does my landlord want more?").sources[0].id == "chatgpt:rent"
