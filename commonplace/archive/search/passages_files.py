@@ -116,6 +116,7 @@ def renew(archive: Archive, kind: Kind) -> bool:
 
 def remove(archive: Archive, kind: Kind) -> None:
     """Delete every file of a kind."""
+    _mapped_as_it_is.cache_clear()
     for path in _generations(archive, kind):
         with suppress(OSError):
             path.unlink()
@@ -169,6 +170,7 @@ def _write(archive: Archive, kind: Kind, folder: Path) -> None:
         Path(name).replace(folder / f"{kind.token}.{number}.vectors")
     finally:
         Path(name).unlink(missing_ok=True)
+    _mapped_as_it_is.cache_clear()
     for path in older:
         with suppress(OSError):  # Windows: somebody reads it; the next time, then
             path.unlink()
@@ -179,9 +181,10 @@ def _opened(path: Path, kind: Kind) -> tuple[int, Vectors]:
     return _mapped_as_it_is(path, kind, (is_now.st_ino, is_now.st_size, is_now.st_mtime_ns))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _mapped_as_it_is(path: Path, kind: Kind, state: tuple[int, int, int]) -> tuple[int, Vectors]:
-    """Kept for the next search, whose pages are then where they were. A file that is torn raises each time."""
+    """Kept for the next search, whose pages are then where they were, and let go for a newer one: Windows deletes no
+    file that somebody reads. One that is torn raises each time."""
     with path.open("rb") as opened:
         header = msgspec.json.decode(opened.read(_HEADER).rstrip(), type=Header)
     expected = (FORMAT, kind.token, kind.dimensions, _HEADER + header.rows * _row_bytes(header.dimensions))
