@@ -2,6 +2,7 @@
 // back. State is the server's alone; this page only shows it.
 
 const place = /** @type {HTMLElement} */ (document.getElementById("run"));
+const away = /** @type {HTMLElement} */ (document.getElementById("away"));
 const address = `/runs/${place.dataset.run}`;
 const PATIENCE = 8000;
 let heard = Date.now();
@@ -9,6 +10,7 @@ let heard = Date.now();
 /** What is said stays the same element: of another one nobody would hear that it changed. @param {string} html */
 function show(html) {
   heard = Date.now();
+  away.hidden = true;
   const open = [...place.querySelectorAll("details")].map((each) => each.open);
   const made = document.createElement("template");
   made.innerHTML = html;
@@ -29,10 +31,12 @@ setInterval(async () => {
   if (Date.now() - heard < PATIENCE) return;
   try {
     const reply = await fetch(`${address}/now`);
+    if (reply.status === 401) location.reload(); // to log in again, and then back to here
+    away.hidden = reply.ok;
     if (!reply.ok) return;
     show(await reply.text());
     if (reply.headers.get("x-run-ended") === "yes") location.reload();
   } catch {
-    // the server is away; it will come back
+    away.hidden = false;
   }
 }, 2000);

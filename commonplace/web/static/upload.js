@@ -12,6 +12,7 @@ const SAMPLE = 1 << 16;
 const SAMPLES = 5;
 
 class Refused extends Error {}
+class LoggedOut extends Error {}
 
 /** @param {string} text */
 const inBase64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
@@ -49,6 +50,7 @@ async function holds(where, file) {
 /** @param {Response} reply */
 async function checked(reply) {
   if (reply.ok) return reply;
+  if (reply.status === 401) throw new LoggedOut();
   const told = await reply.json().catch(() => ({}));
   if (reply.status >= 400 && reply.status < 500 && ![408, 409, 423, 429].includes(reply.status)) {
     throw new Refused([told.message, told.hint].filter(Boolean).join(" ") || shown.dataset.wrong);
@@ -76,6 +78,7 @@ function send(where, file, offset, told) {
     request.onload = () => {
       const told = (() => { try { return JSON.parse(request.responseText); } catch { return {}; } })();
       if (request.status === 204) resolve(Number(request.getResponseHeader("Upload-Offset")));
+      else if (request.status === 401) reject(new LoggedOut());
       else if ([413, 415, 507].includes(request.status)) reject(new Refused([told.message, told.hint].filter(Boolean).join(" ")));
       else reject(new Error(String(request.status)));
     };
@@ -119,13 +122,14 @@ async function upload(file) {
       } while (offset < file.size);
       return /** @type {string} */ (where.split("/").pop());
     } catch (error) {
-      if (error instanceof Refused || ++failures > TRIES) {
+      const isLoggedOut = error instanceof LoggedOut; // whoever logs in again, in another tab, goes on
+      if (error instanceof Refused || (!isLoggedOut && ++failures > TRIES)) {
         words.textContent = `${file.name}: ${error instanceof Refused ? error.message : shown.dataset.wrong}`;
         line.className = "problem";
         bar.remove();
         throw error;
       }
-      words.textContent = `${file.name}: ${shown.dataset.again}`;
+      words.textContent = `${file.name}: ${isLoggedOut ? shown.dataset.login : shown.dataset.again}`;
       await pause(Math.min(500 * 2 ** failures, 10000));
     }
   }

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from commonplace import runs
-from commonplace.archive.access import lending, users
+from commonplace.archive.access import lending, sessions, users
 from commonplace.sources.chatgpt.sample import write_sample
 from tests.fakes.prefect_api import FakePrefectApi
 from tests.web.chromium import log_in
@@ -167,8 +167,9 @@ def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
     large = tmp_path / "export.zip"
     write_sample(large)
     with zipfile.ZipFile(large, "a", zipfile.ZIP_STORED) as more:
-        more.writestr("pictures.bin", random.Random(1).randbytes(33 << 20))
+        more.writestr("pictures.bin", random.Random(1).randbytes(2 << 20))
     page = log_in(chrome, live).page.context.new_page()
+    page.route("**/static/upload.*.js", _in_small_pieces)
     page.on("dialog", lambda dialog: dialog.accept())  # the page asks whether to leave: yes
     offsets: list[int] = []
 
@@ -186,12 +187,12 @@ def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
     half = live.server.uploads.arrived(upload)
     assert 0 < half < upload.size
     page.reload()
-    page.unroute_all()
+    page.unroute("**/uploads/*")
     page.on("request", lambda request: offsets.append(_sent_at(request)) if request.method == "PATCH" else None)
     expect(page.get_by_text("choose the same file again")).to_be_visible()
     other = tmp_path / "other" / large.name
     other.parent.mkdir()
-    other.write_bytes(large.read_bytes()[: -(33 << 20)] + bytes(33 << 20))  # of the same name and size
+    other.write_bytes(large.read_bytes()[: -(2 << 20)] + bytes(2 << 20))  # of the same name and size
     for file, begun in ((other, 0), (large, half)):
         offsets.clear()
         page.set_input_files("#files", file)
@@ -202,8 +203,51 @@ def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
     assert sorted(path.read_bytes() for path in _kept(live)) == sorted(file.read_bytes() for file in (other, large))
 
 
+def _in_small_pieces(route: Any) -> None:
+    script = route.fetch().text()
+    assert "PIECE = 64 << 20" in script
+    route.fulfill(body=script.replace("PIECE = 64 << 20", "PIECE = 1 << 20"), content_type="text/javascript")
+
+
 def _sent_at(request: Any) -> int:
     return int(request.headers["upload-offset"])
+
+
+@pytest.mark.browser
+def test_whoever_is_logged_out_in_the_middle_of_an_upload_logs_in_again_and_it_goes_on(
+    live: Live, chrome: Any, tmp_path: Path, sample: bytes
+) -> None:
+    large = tmp_path / "export.zip"
+    large.write_bytes(sample)
+    with zipfile.ZipFile(large, "a", zipfile.ZIP_STORED) as more:
+        more.writestr("pictures.bin", random.Random(1).randbytes(2 << 20))
+    page = log_in(chrome, live).page
+    page.route("**/static/upload.*.js", _in_small_pieces)
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    def end_the_session(route: Any) -> None:
+        if _sent_at(route.request):
+            for session in sessions.list_sessions(live.archive, "me", idle_hours=1):
+                sessions.end(live.archive, "me", session.id)
+            page.unroute("**/uploads/*")
+        route.continue_()
+
+    page.route(
+        "**/uploads/*", lambda route: end_the_session(route) if route.request.method == "PATCH" else route.continue_()
+    )
+    page.goto(f"{live.url}/import")
+    page.set_input_files("#files", large)
+    page.click("#import button")
+    expect(page.get_by_text("You are logged out. Log in again in another tab")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(f"{live.url}/login")
+    other.fill("input[name=name]", "me")
+    other.fill("input[name=password]", PASSWORD)
+    other.click("main button")
+    page.wait_for_url("**/import/start")
+    page.get_by_role("button", name="Send it now").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nobody is there to import it")
+    assert [path.read_bytes() for path in _kept(live)] == [large.read_bytes()]
 
 
 @pytest.mark.browser

@@ -143,14 +143,22 @@ def test_a_run_that_goes_on_or_is_done_is_not_asked_for_again(live: Live, prefec
 
 
 @pytest.mark.browser
-def test_a_page_follows_its_run_to_the_end(live: Live, prefect: FakePrefectApi, chrome: Any) -> None:
+def test_a_page_follows_its_run_to_the_end(
+    live: Live, prefect: FakePrefectApi, chrome: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = prefect.add_run(ID, state="running", paths=[f"/x/{FILE}"])
     watched = log_in(chrome, live)
+    watched.page.clock.install()
     page = watched.open(f"/runs/{ID}")
     expect(page.get_by_role("status")).to_contain_text("At work: Import")
     page.get_by_role("status").evaluate("said => { said.heard = true }")
+    with monkeypatch.context() as away:
+        away.delenv("PREFECT_API_URL")
+        page.clock.fast_forward(20_000)
+        expect(page.get_by_text("The server does not answer just now.")).to_be_visible()
     prefect.log("Here it begins")
     expect(page.get_by_text("Here it begins")).to_be_visible()
+    expect(page.get_by_text("The server does not answer just now.")).to_be_hidden()
     prefect.add_summary("import", read=4, new=4)
     _imported(live, read=4, new=4)
     expect(page.get_by_text("4 read = 4 new")).to_be_visible()
