@@ -155,16 +155,17 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("begins_never"):
         return
+    # What locks nothing cannot fail, and SQLAlchemy's way to it takes longer than many a question.
+    driver: Any = connection.connection.dbapi_connection
     if not options.get("begins_immediately", False):
-        # Nothing is locked yet, so nothing can fail, and SQLAlchemy's way to it takes longer than many a question.
-        connection.connection.dbapi_connection.execute("BEGIN")  # type: ignore[union-attr]
+        driver.execute("BEGIN")
         return
     patience = options.get("patience")
     if patience is None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         return
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+    driver.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

@@ -81,7 +81,13 @@ def arriving(column: str) -> ColumnElement[Any]:
 def add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add those of the rows whose key is not there yet."""
     if rows:
-        connection.execute(_insert(connection.dialect.name, table).on_conflict_do_nothing(), list(rows))
+        connection.execute(_adding(connection.dialect.name, table), list(rows))
+
+
+@lru_cache(maxsize=64)
+def _adding(dialect: str, table: Table) -> Executable:
+    adding: Executable = _insert(dialect, table).on_conflict_do_nothing()
+    return adding
 
 
 def add_selected(connection: Connection, table: Table, columns: Sequence[str], query: Select[Any]) -> None:

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from starlette.concurrency import run_in_threadpool
-
 from commonplace.archive.inbox import Delivery, Inbox
 
 MOST_AT_ONCE = 200
@@ -56,7 +54,7 @@ class Deliveries:
         while True:
             batch = await self._next_batch()
             try:
-                await run_in_threadpool(self._inbox.put, [delivery for delivery, _ in batch])
+                await asyncio.to_thread(self._inbox.put, [delivery for delivery, _ in batch])
             except Exception as error:
                 for _, stored in batch:
                     if not stored.done():
