@@ -8,6 +8,7 @@ from typing import Any
 from commonplace import runs
 from commonplace.archive.opening import open_archive
 from commonplace.cli.output import aside, ask, confirm, visible
+from commonplace.cli.server import address
 from commonplace.config import Environment, Settings
 from commonplace.config.files import keep_typed
 from commonplace.destinations import registry
@@ -112,7 +113,6 @@ def _omi(settings: Settings, environment: Environment, ask: bool) -> Found:
     from commonplace.omi_api import URL, Account, OmiApi
     from commonplace.secret_keys import secret_keys
     from commonplace.web.api.omi import KINDS, SOURCE, webhook_tokens
-    from commonplace.web.settings import complete
 
     known = environment.get("OMI_API_KEY")
     key = known or Asking(ask=ask).answer("OMI developer key (omi_dev_...)", is_secret=True)
@@ -121,7 +121,7 @@ def _omi(settings: Settings, environment: Environment, ask: bool) -> Found:
     base_url, recovery_key = environment.get("OMI_BASE_URL") or "", environment.get("OMI_RECOVERY_KEY") or ""
     with OmiApi(Account(key=key, base_url=base_url or URL, recovery_key=recovery_key)) as api:
         api.check()
-    server = complete(settings, environment, insecure=True).base_url
+    server = address.base_url(settings, environment)
     secret = webhook_tokens(environment, secret_keys(settings, environment))[0]
     told = {kind: f"{server}/{SOURCE}/{secret}/{kind}" for kind in KINDS}
     fields = {"api_key": key, "base_url": base_url, "recovery_key": recovery_key}

@@ -14,6 +14,7 @@ from commonplace.archive.access.scopes import READING, joined
 from commonplace.archive.core import Archive
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.server.address import base_url
 from commonplace.config import Environment
 from commonplace.errors import Refused
 from commonplace.moments import now, to_iso
@@ -121,7 +122,6 @@ def _made(
     from commonplace.web.oauth.names import shown_name
     from commonplace.web.oauth.redirects import is_acceptable, pair_of_gpt
     from commonplace.web.oauth.resources import API, BOTH
-    from commonplace.web.settings import complete
 
     if gpt_action and public:
         raise Refused("A GPT's Action keeps a secret: it is not --public.")
@@ -131,7 +131,7 @@ def _made(
         raise Refused(
             f"{wrong[0]!r} cannot be a redirect URI.", hint="Use https, or http://127.0.0.1:PORT/PATH on this machine."
         )
-    base = complete(session.settings, session.environment, insecure=True).base_url
+    base = base_url(session.settings, session.environment)
     id, secret = _credentials(session.environment) if gpt_action else (None, None)
     if not public:
         secret = secret or new(CLIENT_SECRET)

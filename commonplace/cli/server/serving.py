@@ -10,6 +10,7 @@ import typer
 from commonplace.archive.access import users
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, errors_for_people, print_json, tell
+from commonplace.cli.server.address import base_url
 from commonplace.session import Session, open_session
 
 
@@ -67,12 +68,9 @@ def login_link(
     json: Json = False,
 ) -> None:
     """Make a link that lets its holder set a password, once. Earlier links end."""
-    from commonplace.web.settings import complete
-
     with errors_for_people(), open_session() as (settings, environment, archive):
         owner = users.find_user(archive, user).owner if user else archive.owner
-        web = complete(settings, environment, insecure=True)
-        link = f"{web.base_url}/welcome/{users.new_link(archive, owner)}"
+        link = f"{base_url(settings, environment)}/welcome/{users.new_link(archive, owner)}"
         if Output.as_json:
             print_json({"link": link, "minutes": users.LINK_MINUTES})
         tell(link)

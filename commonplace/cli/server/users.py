@@ -11,6 +11,7 @@ from commonplace.archive.access import passwords, users
 from commonplace.archive.core import Archive
 from commonplace.cli.options import Json
 from commonplace.cli.output import Output, ask, cells, errors_for_people, people, print_json, table, tell
+from commonplace.cli.server.address import base_url
 from commonplace.moments import to_iso
 from commonplace.session import open_session
 
@@ -28,10 +29,7 @@ def add(name: Name, password_stdin: PasswordStdin = False, json: Json = False) -
         user = users.add_user(archive, name, _typed() if password_stdin else None)
         told: dict[str, Any] = {"name": user.name, "owner": user.owner}
         if not password_stdin:
-            from commonplace.web.settings import complete
-
-            web = complete(settings, environment, insecure=True)
-            told["link"] = f"{web.base_url}/welcome/{users.new_link(archive, user.owner)}"
+            told["link"] = f"{base_url(settings, environment)}/welcome/{users.new_link(archive, user.owner)}"
         if Output.as_json:
             print_json(told)
         tell(f"Added {user.name}." if password_stdin else f"{user.name} sets a password here: {told['link']}")

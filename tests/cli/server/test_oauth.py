@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import msgspec
 import pytest
 
 from commonplace.archive.access import clients, grants
 from commonplace.session import open_session
+from commonplace.stack import processes, server
 from tests.cli.conftest import Run
 
 
@@ -33,6 +35,16 @@ def test_a_gpts_action_gets_what_its_editor_asks_for(run: Run) -> None:
     (listed,) = run("clients")[1]["clients"]
     assert listed["client_id"] == told["client_id"]
     assert told["client_secret"] not in json.dumps(listed)
+
+
+def test_what_is_pasted_leads_to_where_the_server_is_running(run: Run) -> None:
+    with open_session() as session:
+        folder = server.records(session.settings)
+    serving = msgspec.structs.replace(processes.this("web"), port=8017)
+    processes.record(folder, serving)
+    assert run("add-client", "--gpt-action")[1]["token_url"] == "http://127.0.0.1:8017/oauth/token"
+    processes.forget(folder, serving)
+    assert run("add-client", "--gpt-action")[1]["token_url"] == "http://127.0.0.1:8000/oauth/token"
 
 
 def test_the_founding_variables_name_a_gpt_that_is_configured_already(
