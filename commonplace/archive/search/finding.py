@@ -46,7 +46,11 @@ _ASKED_OF = (
     *("has_code", "has_image", "has_file"),
 )
 # Made once: to make a question costs as much as to ask it.
-_OWNERS = select(*(select(end(conversations.c.owner)).scalar_subquery() for end in (func.min, func.max)))
+_ENDS = select(
+    select(func.min(conversations.c.owner)).scalar_subquery().label("first"),
+    select(func.max(conversations.c.owner)).scalar_subquery().label("last"),
+    select(func.max(conversations.c.key)).scalar_subquery().label("last_key"),
+)
 _TEXTS = select(messages.c.key, messages.c.text).where(messages.c.key.in_(bindparam("keys", expanding=True)))
 
 Item = TypeVar("Item")
@@ -99,9 +103,15 @@ class Search:
         self.query = query
         self.filters = filters
         self.clause = filters.clause(archive)
-        self.is_open = filters.is_open and not _has_other_owners(connection, archive.owner)
+        self.last_key: int | None = None
+        self.is_open = filters.is_open and not self._has_other_owners()
         self.narrow = None if self.is_open else self._few()
         self.finder = self.ask(query, role=filters.role)
+
+    def _has_other_owners(self) -> bool:
+        ends = self.connection.execute(_ENDS).one()
+        self.last_key = ends.last_key or 0
+        return any(end not in (None, self.archive.owner) for end in (ends.first, ends.last))
 
     def ask(self, query: Query, *, role: str | None) -> Finder:
         if self.connection.dialect.name == "sqlite":
@@ -200,7 +210,9 @@ class Search:
 
     def _sample(self, size: int) -> tuple[list[int], int]:
         """About so many conversations, evenly spread, and those of them that qualify; how many each stands for."""
-        newest = self.connection.execute(select(func.max(conversations.c.key))).scalar() or 0
+        if self.last_key is None:
+            self.last_key = self.connection.execute(select(func.max(conversations.c.key))).scalar() or 0
+        newest = self.last_key
         step = max(1, newest // size)
         return sorted(self.qualified(range(step, newest + 1, step))), step
 
@@ -307,10 +319,6 @@ def _batches(items: Iterable[Item], first: int) -> Iterator[list[Item]]:
     while batch := list(islice(waiting, size)):
         yield batch
         size = min(size * 2, _AT_MOST)
-
-
-def _has_other_owners(connection: Connection, owner: str) -> bool:
-    return any(end not in (None, owner) for end in connection.execute(_OWNERS).one())
 
 
 def by_conversation(hits: Iterable[int]) -> dict[int, list[int]]:
