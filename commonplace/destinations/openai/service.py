@@ -67,17 +67,16 @@ class Service:
         return self._once(_ONE, lambda sdk: _list(_raw(sdk).create(conversation_id, items=(), extra_body=bodies))).data
 
     def items(self, conversation_id: str, after: str | None = None) -> list[Item]:
-        """All that follow this one, in their order. `Missing` where the conversation or that item is gone."""
-        found: list[Item] = []
-        seen: set[str] = set()
+        """All that follow this one, in their order, each once. `Missing` where it or that item is gone."""
+        found: dict[str, Item] = {}
         while True:
             page = self._again(lambda sdk, after=after: _page(sdk, conversation_id, after))  # type: ignore[misc]
-            new = [item for item in page.data if item["id"] not in seen]
-            found += new
-            seen.update(item["id"] for item in new)
-            if not new or not page.has_more:
-                return found
-            after = new[-1]["id"]
+            before = len(found)
+            for item in page.data:
+                found.setdefault(item["id"], item)
+            if len(found) == before or not page.has_more:
+                return list(found.values())
+            after = next(reversed(found))
 
     def is_there(self, conversation_id: str) -> bool:
         try:

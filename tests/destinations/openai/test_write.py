@@ -163,6 +163,18 @@ def test_a_server_that_lists_in_another_order_is_not_taken_for_somebody_who_went
     assert list(world.opened[-1].pull_messages(ledger, None)) == []
 
 
+def test_an_item_that_a_server_tells_twice_is_taken_in_once(
+    world: OpenAIWorld, fake: FakeConversations, sqlite_archive: Archive
+) -> None:
+    _, ledger = write(world, sqlite_archive, [document("1", "T", "one", "two")])
+    there = live(world, sqlite_archive)
+    fake.say(there, "user", "three")
+    fake.items[there].append(fake.items[there][-1])
+    (said,) = world.opened[-1].pull_messages(ledger, None)
+    assert [message.text for message in said.messages] == ["three"]
+    assert list(world.opened[-1].pull_messages(ledger, None)) == []
+
+
 @pytest.mark.parametrize("count", [1_030, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_a_very_long_conversation_is_there_whole_also_after_a_lost_answer(
     world: OpenAIWorld, fake: FakeConversations, sqlite_archive: Archive, count: int
