@@ -24,6 +24,7 @@ from commonplace.archive.conversations.hashing import content_hash
 from commonplace.archive.conversations.tree import arrange
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, arriving, put, to_json, wait_for_other_writers
+from commonplace.archive.texts import storable
 from commonplace.errors import Permanent
 from commonplace.model import Conversation, Message
 
@@ -67,6 +68,7 @@ def _without_duplicates(conversations: Sequence[Conversation]) -> Iterator[list[
     """Runs in which every conversation occurs once: exports do hold the same one twice."""
     batch: dict[str, Conversation] = {}
     for conversation in conversations:
+        conversation.external_id = storable(conversation.external_id)  # as it will be looked for
         if conversation.id in batch:
             yield list(batch.values())
             batch = {}
@@ -115,16 +117,21 @@ def _clean(conversation: Conversation) -> None:
     one another, so each piece is hung on the end of the one before.
     """
     conversation.title = _printable(conversation.title)
+    conversation.current_message_id = _printable(conversation.current_message_id)
     conversation.messages.sort(key=_position)
     seen: dict[str, Message] = {}
     before: str | None = None
     for message in conversation.messages:
+        if "\0" in message.id:
+            message.id = storable(message.id)
+        message.parent_id = _printable(message.parent_id)
         if "\0" in message.text:
             message.text = message.text.replace("\0", "\ufffd")
         message.author = _printable(message.author)
         if message.attachments:
             message.attachments = list({attachment.id: attachment for attachment in message.attachments}.values())
             for attachment in message.attachments:
+                attachment.id = storable(attachment.id)
                 attachment.name = _printable(attachment.name)
                 attachment.prompt = _printable(attachment.prompt)
         if message.is_active:

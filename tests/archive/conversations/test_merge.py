@@ -319,3 +319,12 @@ def test_what_stages_said_stays_when_the_content_changes(archive: Archive) -> No
     with archive.read() as connection:
         row = connection.execute(select(schema.conversations)).one()
     assert (row.category, row.verdict_hash, row.project_id) == ("Health", "v", "p")
+
+
+def test_what_has_an_odd_id_is_known_when_it_comes_again(archive: Archive) -> None:
+    first, second = message("m\0 1", "x"), message("m\0 2", "y", parent="m\0 1", role="assistant")
+    first.attachments = [Attachment(id="f\0", kind="file")]
+    odd = chat("a\0", [first, second])
+    assert merge(archive, odd, odd) == ["new", "unchanged"]
+    assert merge(archive, odd) == ["unchanged"]
+    assert active(load(archive, "chatgpt:a\ufffd")) == ["m\ufffd 1", "m\ufffd 2"]
