@@ -108,6 +108,8 @@ def _server_environment(server: Process, settings: Settings) -> dict[str, str]:
         "PREFECT_UI_URL": server.address,
         "PREFECT_UI_STATIC_DIRECTORY": str(folder(settings) / "ui"),
         "PREFECT_SERVER_ENCRYPTION_KEY": password(settings, "encryption-key"),
+        # A run whose place was known to a server that died would be cancelled by the next one.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": "30",
         "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "5",
         "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",

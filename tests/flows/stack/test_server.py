@@ -68,3 +68,14 @@ def test_secrets_are_readable_by_their_owner_only(server_settings: Settings) -> 
 
 def test_a_server_that_runs_is_not_started_again(prefect_server: Process, server_settings: Settings) -> None:
     assert server.ensure(server_settings) == prefect_server
+
+
+def test_the_places_of_runs_outlive_the_server(prefect_server: Process, server_settings: Settings) -> None:
+    """A run whose place the next server did not know would be cancelled by it."""
+    api = server.api(prefect_server, server_settings)
+    assert api.ask("v2/concurrency_limits/", {"name": "a place", "limit": 1})
+    lease = api.ask(
+        "v2/concurrency_limits/increment-with-lease",
+        {"names": ["a place"], "slots": 1, "mode": "concurrency", "lease_duration": 60},
+    )
+    assert (server.folder(server_settings) / "concurrency_leases" / f"{lease['lease_id']}.json").exists()
