@@ -45,8 +45,17 @@ _KEYS: tuple[tuple[str, frozenset[str]], ...] = (
 )
 """The first whose keys are all there: what has more keys stands before what has fewer of them."""
 
+_COLUMNS = (b"Conversation", b"Time", b"Author", b"Message")
+"""Of Copilot's history, wherever they stand in its first line."""
+
 _TEXTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
-    ("Copilot", re.compile(rb'\A"?Conversation"?,"?Time"?,"?Author"?,"?Message"?(?:,[^\n]*)?\r?\n')),
+    (
+        "Copilot",
+        re.compile(
+            rb"\A" + b"".join(rb'(?=(?:[^\n]{0,999}[,;])?[ ]?"?%s"?[ ]?[,;\r\n])' % name for name in _COLUMNS),
+            re.IGNORECASE,
+        ),
+    ),
     (
         "Gemini",
         re.compile(

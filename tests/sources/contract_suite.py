@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from random import Random
@@ -163,6 +164,18 @@ class SourceContract:
         found, defects = read_all(write_zip(tmp_path / "turned", turned))
         assert defects == []
         assert [_seen(told) for told in found] == plain
+
+    def test_a_conversation_that_says_no_time_of_its_own_has_that_of_its_messages(
+        self, world: World, tmp_path: Path
+    ) -> None:
+        files = {
+            name: re.sub(rb'"(updated?_(at|time)|modify_time|updatedAt)":', b'"not_\\1":', data)
+            for name, data in world.files(2).items()
+        }
+        found, _ = read_all(write_zip(tmp_path / "x", files))
+        for told in found if world.source.name != "chatgpt" else ():  # one without a time is trimmed: it only adds
+            latest = max((message.created_at or 0 for message in told.messages), default=0)
+            assert (told.updated_at or 0) >= latest
 
     def test_what_is_nested_too_deeply_ends_nothing(self, world: World, tmp_path: Path) -> None:
         name, data = next(iter(world.files(2).items()))

@@ -17,7 +17,17 @@ from commonplace.sources.decoding import storable
 from commonplace.sources.fields import count as number
 from commonplace.sources.fields import dicts, first_text, flag, moment
 from commonplace.sources.listed import Kind, Listed, an_object
-from commonplace.sources.turns import Around, Turn, arrange, in_turn, newest_model, role_of, title_of
+from commonplace.sources.turns import (
+    Around,
+    Turn,
+    arrange,
+    first_moment,
+    in_turn,
+    last_moment,
+    newest_model,
+    role_of,
+    title_of,
+)
 from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "Claude"
@@ -77,8 +87,8 @@ def _conversation(item: Any, around: Around) -> Conversation:
         source="claude",
         external_id=external_id,
         title=first_text(item, "name", "title") or title_of(messages),
-        created_at=moment(item.get("created_at") or item.get("create_time")),
-        updated_at=moment(item.get("updated_at")),
+        created_at=moment(item.get("created_at") or item.get("create_time")) or first_moment(messages),
+        updated_at=moment(item.get("updated_at")) or last_moment(messages),
         messages=messages,
         current_message_id=current,
         project_ref=first_text(item, "project_uuid"),
@@ -208,7 +218,7 @@ def _others(path: PurePosixPath) -> Kind | None:
 SOURCE = Listed(
     name="claude",
     title=TITLE,
-    reader_version="claude/2",
+    reader_version="claude/3",
     kind=Kind(read=_conversation, identity=_IDENTITY),
     others=_others,
     tells=frozenset({"users.json", "manifest.json", "export_manifest.json"}),

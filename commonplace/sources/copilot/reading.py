@@ -10,13 +10,13 @@ from typing import Any
 
 from commonplace.model import Conversation, Message
 from commonplace.sources.contract import NotAConversation
-from commonplace.sources.copilot.rows import split_rows
+from commonplace.sources.copilot.rows import COLUMNS, split_rows
 from commonplace.sources.fields import moment, text
 from commonplace.sources.listed import Kind, Listed
 from commonplace.sources.turns import Around, Turn, arrange, first_moment, in_turn, last_moment, role_of, title_of
 from commonplace.sources.unfamiliar import count
 
-_ROW = frozenset({"Conversation", "Time", "Author", "Message"})
+_ROW = frozenset(COLUMNS)
 
 
 def _conversation(rows: Any, around: Around) -> Conversation:
@@ -78,6 +78,6 @@ def _digest(*told: str) -> str:
 SOURCE = Listed(
     name="copilot",
     title="Copilot",
-    reader_version="copilot/1",
+    reader_version="copilot/2",
     kind=Kind(read=_conversation, identity=re.compile(rb"(?!)"), split=split_rows),
 )

@@ -9,7 +9,7 @@ from commonplace.model import Conversation, Message
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.fields import dicts, first_text, mapping, moment
 from commonplace.sources.listed import Kind, Listed
-from commonplace.sources.turns import Around, Turn, arrange, newest_model, title_of
+from commonplace.sources.turns import Around, Turn, arrange, first_moment, last_moment, newest_model, title_of
 from commonplace.sources.unfamiliar import count_fields
 
 _CONVERSATION = frozenset({"id", "title", "inserted_at", "updated_at", "mapping"})
@@ -38,8 +38,8 @@ def _conversation(item: Any, around: Around) -> Conversation:
         source="deepseek",
         external_id=external_id,
         title=first_text(item, "title") or title_of(messages),
-        created_at=moment(item.get("inserted_at")),
-        updated_at=moment(item.get("updated_at")),
+        created_at=moment(item.get("inserted_at")) or first_moment(messages),
+        updated_at=moment(item.get("updated_at")) or last_moment(messages),
         messages=messages,
         current_message_id=current,
         model=newest_model(messages),
@@ -88,7 +88,7 @@ def _parent(node: dict[str, Any], nodes: dict[str, Any]) -> str | None:
 SOURCE = Listed(
     name="deepseek",
     title="DeepSeek",
-    reader_version="deepseek/1",
+    reader_version="deepseek/2",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')),
     tells=frozenset({"user.json"}),
 )

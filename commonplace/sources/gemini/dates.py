@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-_TIME = re.compile(r"\b(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s*([ap])\.?\s?m\b\.?)?", re.IGNORECASE)
+_HALF = r"(?P<morning>上午|午前|오전|凌晨|早上)|(?P<afternoon>下午|午後|오후|晚上|中午)"
+_TIME = re.compile(
+    rf"(?:(?:{_HALF})\s*)?(?<![\d:])(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?"
+    r"(?:\s*(?:(?P<am>a)|(?P<pm>p))\.?\s?m\b\.?)?",
+    re.IGNORECASE,
+)
+_DOTTED = re.compile(r"(?<![\d.])(?P<hour>\d{1,2})\.(?P<minute>\d{2})\.(?P<second>\d{2})(?![\d.])")
+"""As Finns and Danes write it."""
 _YEAR_FIRST = re.compile(r"\b(\d{4})\D{1,3}(\d{1,2})\D{1,3}(\d{1,2})(?!\d)")
 _YEAR_LAST = re.compile(r"\b(\d{1,2})([./-])\s?(\d{1,2})[./-]\s?(\d{4})\b")
 _OFFSET = re.compile(r"\b(?:GMT|UTC)([+-]\d{1,2})(?::?(\d{2}))?")
@@ -13,22 +20,22 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan ene gen",
-            "feb fév fev",
-            "mar mär mrt",
-            "apr avr abr",
-            "may mai mei mag",
-            "jun juin giu",
-            "jul juil lug",
-            "aug aoû ago",
-            "sep set",
-            "oct okt out ott",
-            "nov",
-            "dec dez déc dic",
+            "jan ene gen янв січ sty oca led tammi",
+            "feb fév fev фев лют lut şub úno helmi",
+            "mar mär mrt мар бер bře maalis márc",
+            "apr avr abr апр кві kwi nis dub huhti ápr",
+            "may mai mei mag май мая тра maj kvě touko máj",
+            "jun juin giu июн чер cze haz čvn kesä jún",
+            "jul juil lug июл лип lip tem čvc heinä júl",
+            "aug aoû ago авг сер sie ağu srp elo",
+            "sep set сен вер wrz eyl zář syys szept",
+            "oct okt out ott окт жов paź eki říj loka",
+            "nov ноя лис lis kas listopad marras",
+            "dec dez déc dic des дек гру gru ara pro joulu",
         ),
         start=1,
     )
-    for name in names.split()
+    for name in (short[:4] for short in names.split())
 }
 _HOURS: dict[str, float] = {
     "CET": 1,
@@ -43,6 +50,7 @@ _HOURS: dict[str, float] = {
     "IST": 5.5,
     "JST": 9,
     "KST": 9,
+    "TRT": 3,
     "AEST": 10,
     "AEDT": 11,
     "EDT": -4,
@@ -61,15 +69,27 @@ LONGEST = 60
 def datetime_of(told: str) -> datetime | None:
     """The moment in a line that says nothing else; a zone that is not known counts as UTC."""
     line = " ".join(told.split())
-    time = _TIME.search(line) if len(line) <= LONGEST else None
+    time = (_TIME.search(line) or _DOTTED.search(line)) if len(line) <= LONGEST else None
     if time is None:
         return None
-    date = _date(line[: time.start()], is_american=time[4] is not None) or _date(line[time.end() :], is_american=False)
+    parts = time.groupdict()
+    is_morning = bool(parts.get("morning") or parts.get("am"))
+    is_afternoon = bool(parts.get("afternoon") or parts.get("pm"))
+    is_american = bool(parts.get("am") or parts.get("pm"))
+    date = _date(line[: time.start()], is_american=is_american) or _date(line[time.end() :], is_american=False)
     if date is None:
         return None
-    hour = int(time[1]) if time[4] is None else int(time[1]) % 12 + 12 * (time[4].lower() == "p")
+    hour = int(parts["hour"])
+    if is_morning or is_afternoon:
+        hour = hour % 12 + 12 * is_afternoon
     try:
-        return datetime(*date, hour, int(time[2]), int(time[3] or 0), tzinfo=_zone(line[time.end() :]))
+        return datetime(
+            *date,
+            hour,
+            int(parts["minute"]),
+            int(parts["second"] or 0),
+            tzinfo=_zone(line[time.end() :], is_chinese="年" in line),
+        )
     except ValueError:
         return None
 
@@ -88,10 +108,11 @@ def _date(told: str, *, is_american: bool) -> tuple[int, int, int] | None:
     return (years[0], month, days[0]) if month and len(years) == len(days) == 1 else None
 
 
-def _zone(told: str) -> timezone:
+def _zone(told: str, *, is_chinese: bool) -> timezone:
     if found := _OFFSET.search(told):
         hours, minutes = int(found[1]), int(found[2] or 0)
         away = timedelta(hours=hours, minutes=-minutes if hours < 0 else minutes)
     else:
-        away = timedelta(hours=next((_HOURS[word] for word in told.split() if word in _HOURS), 0))
+        hours_of = _HOURS | {"CST": 8} if is_chinese else _HOURS
+        away = timedelta(hours=next((hours_of[word] for word in told.split() if word in hours_of), 0))
     return timezone(away) if away and abs(away) < timedelta(hours=24) else UTC

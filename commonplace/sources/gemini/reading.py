@@ -95,6 +95,6 @@ def _files(entry: dict[str, Any]) -> list[str]:
 SOURCE = Listed(
     name="gemini",
     title="Gemini",
-    reader_version="gemini/1",
+    reader_version="gemini/2",
     kind=Kind(read=_conversation, identity=re.compile(rb"(?!)"), split=split_activity),
 )

@@ -9,7 +9,17 @@ from commonplace.model import Conversation, Message
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings
 from commonplace.sources.listed import Kind, Listed, an_object
-from commonplace.sources.turns import Around, Turn, arrange, in_turn, newest_model, role_of, title_of
+from commonplace.sources.turns import (
+    Around,
+    Turn,
+    arrange,
+    first_moment,
+    in_turn,
+    last_moment,
+    newest_model,
+    role_of,
+    title_of,
+)
 from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "Grok"
@@ -92,8 +102,8 @@ def _conversation(item: Any, around: Around) -> Conversation:
         source="grok",
         external_id=external_id,
         title=first_text(about, "title") or title_of(messages),
-        created_at=_moment(about.get("create_time")),
-        updated_at=_moment(about.get("modify_time")),
+        created_at=_moment(about.get("create_time")) or first_moment(messages),
+        updated_at=_moment(about.get("modify_time")) or last_moment(messages),
         messages=messages,
         current_message_id=current,
         model=newest_model(messages),
@@ -139,7 +149,7 @@ def _moment(told: object) -> int | None:
 SOURCE = Listed(
     name="grok",
     title=TITLE,
-    reader_version="grok/1",
+    reader_version="grok/2",
     kind=Kind(read=_conversation, identity=re.compile(rb'"(?:conversation_)?id"\s*:\s*"([^"\\]{1,100})"')),
     tells=frozenset({"prod-mc-auth-mgmt-api.json", "prod-mc-billing.json"}),
 )

@@ -9,7 +9,17 @@ from commonplace.model import Conversation, Message
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings
 from commonplace.sources.listed import Kind, Listed, an_object
-from commonplace.sources.turns import Around, Turn, arrange, in_turn, newest_model, role_of, title_of
+from commonplace.sources.turns import (
+    Around,
+    Turn,
+    arrange,
+    first_moment,
+    in_turn,
+    last_moment,
+    newest_model,
+    role_of,
+    title_of,
+)
 from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "Open WebUI"
@@ -78,8 +88,8 @@ def _conversation(item: Any, around: Around) -> Conversation:
         source="openwebui",
         external_id=external_id,
         title=first_text(item, "title") or first_text(chat, "title") or title_of(messages),
-        created_at=moment(item.get("created_at")),
-        updated_at=moment(item.get("updated_at")),
+        created_at=moment(item.get("created_at")) or first_moment(messages),
+        updated_at=moment(item.get("updated_at")) or last_moment(messages),
         messages=messages,
         current_message_id=current,
         project_ref=folder,
@@ -123,6 +133,6 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
 SOURCE = Listed(
     name="openwebui",
     title=TITLE,
-    reader_version="openwebui/1",
+    reader_version="openwebui/2",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')),
 )

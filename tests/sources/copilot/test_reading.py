@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from commonplace.errors import Refused
 from commonplace.model import Conversation
 from commonplace.sources.copilot import rows
 from commonplace.sources.registry import open_export
@@ -86,3 +87,27 @@ def test_a_file_beyond_all_measure_is_told_and_not_read(tmp_path: Path, monkeypa
     found, (defect,) = read_all(path)
     assert found == []
     assert "larger than" in defect.reason
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("columns", [(3, 1, 0, 2), (0, 1, 2, 3), (2, 3, 1, 0)])
+def test_columns_may_stand_in_any_order_in_other_letters_and_beside_others(
+    tmp_path: Path, columns: tuple[int, ...], delimiter: str
+) -> None:
+    rows = [
+        ("Bread", f"2026-03-0{day}T10:00:00", who, said) for day, who, said in ((2, "AI", "Rye"), (1, "Human", "?"))
+    ]
+    names = ("CONVERSATION", " time", "Author", "message")
+    told = [[*(row[column] for column in columns), "en"] for row in (names, *rows)]
+    told[0][-1] = "Locale"
+    (found,) = read(tmp_path / "x.csv", "".join(f"{delimiter.join(row)}\r\n" for row in told).encode())
+    (usual,) = read(tmp_path / "y.csv", HEADER + "".join(f"{','.join(row)}\r\n" for row in rows).encode())
+    assert [message.id for message in found.messages] == [message.id for message in usual.messages]
+    assert found.id == usual.id
+
+
+def test_a_table_of_something_else_is_nobodys(tmp_path: Path) -> None:
+    for header in (b"Conversation time,Author,Message,Time\r\n", b"Time,Author,Message\r\n"):
+        (tmp_path / "x.csv").write_bytes(header + b"a,b,c,d\r\n")
+        with pytest.raises(Refused), open_export(tmp_path / "x.csv"):
+            pass
