@@ -21,7 +21,7 @@ from commonplace.categorize.local.examples import Example, examples
 from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.fields import fields_of
 from commonplace.categorize.local.model import Model
-from commonplace.categorize.local.teaching import documents
+from commonplace.categorize.local.teaching import documents, gathered
 from commonplace.categorize.local.training import MEASURED
 
 FOLDS = 5
@@ -49,7 +49,7 @@ def trained(
     shipped: Sequence[Example] | None = None,
     sharpness: models.Sharpness | None = None,
 ) -> Model:
-    learned = documents(taxonomy, told.counter, meaning=told.meaning, shipped=shipped)
+    learned = documents(gathered(taxonomy, told.counter, meaning=told.meaning, shipped=shipped), told.counter)
     return models.train(taxonomy.names, learned, sharpness=sharpness)
 
 

@@ -2,7 +2,8 @@
 
 As one text among thousands a correction changes nothing, and where it weighs as much as many it is learned by heart. So
 the model is asked about each correction as about any chat, and only what it gets wrong is learned, by a regression over
-words and meaning. That is linear as well: it is added to the model's weights, and takes no teaching anew.
+words and meaning. That is linear as well: it is added to the model's weights, and takes no teaching anew. Where a model
+knows little else (few.py), how sure it is goes by the corrections from then on, each as if it had been hidden.
 """
 
 from __future__ import annotations
@@ -15,51 +16,69 @@ import numpy as np
 
 from commonplace.categorize.contract import Lesson, Meaning
 from commonplace.categorize.local.directions import PARTS, joined
-from commonplace.categorize.local.features import Counter, Vector, Weighed
+from commonplace.categorize.local.features import Counter, Document, Floats, Vector, Weighed
 from commonplace.categorize.local.fields import fields_of
-from commonplace.categorize.local.model import SHARE_OF_MEANING, Model
+from commonplace.categorize.local.model import SHARE_OF_MEANING, Model, directions_of, least_surprising
 
-STEP = 4.0
-"""How far what was wrong moves a score, where the next chat is the same."""
-RIDGE = 1.0
-FOLDS = 5
-_KINDS = 2
+STEP, RIDGE = 8.0, 1.0
+"""How far what was wrong moves a chat that is the same, in logarithms of a probability; how little one is trusted."""
+SHARE_OF_WORDS = 0.3
+"""Beside what is meant."""
+KINDS = 2
 """Words and runs of characters, each of length one."""
+UNSEEN = 10
+"""Corrections are seen from between them, as if there were so many more that say nothing: few have no between."""
+ENOUGH_TO_CALIBRATE = 10
 
 
 def corrected(model: Model, lessons: Sequence[Lesson], counter: Counter, meaning: Meaning | None) -> Model:
     """The model, and what people said of chats that it was wrong about."""
-    known = [lesson for lesson in lessons if lesson.category in model.categories]
+    known = documents_of(lessons, model.categories, counter, meaning if len(model.meaning) else None)
     if not known:
         return model
-    vectors = [counter.vector(fields_of(lesson.subject)) for lesson in known]
-    wider = _widened(model, vectors)
-    weighed = [wider.space.weigh(vector) for vector in vectors]
-    directions = joined(meaning.of([lesson.subject for lesson in known])) if meaning and len(model.meaning) else None
-    said = np.array([[lesson.category == name for name in model.categories] for lesson in known])
-    missed = said - wider.probabilities(weighed, directions)
+    wider = _widened(model, [text.vector for text in known])
+    weighed = [wider.space.weigh(text.vector) for text in known]
+    directions = directions_of(known)
+    labels = np.array([text.category for text in known])
+    scores = wider.scores(weighed, directions)
+    missed = np.eye(len(model.categories))[labels] - wider.calibrated(scores, directions)
     rows = as_matrix(weighed, wider.space.size)
-    alike = (rows @ rows.T).toarray() / _KINDS
+    share = (1.0 if directions is None else SHARE_OF_WORDS) / KINDS
+    alike = share * (rows @ rows.T).toarray()
+    step = STEP / (model.sharpness.of_words if directions is None else model.sharpness.of_both)
     if directions is not None:
+        middle, directions = _seen_from_between(directions)
         alike += directions @ directions.T / PARTS
-    pull = STEP * np.linalg.solve(alike + RIDGE * np.eye(len(known)), missed)
-    wider.weights[: wider.space.size] += rows.T @ pull / _KINDS
+    solved = np.linalg.inv(alike + RIDGE * np.eye(len(known)))
+    pull = step * (solved @ missed)
+    wider.weights[: wider.space.size] += share * (rows.T @ pull)
     if directions is not None:
-        wider.meaning[:-1] += directions.T @ pull / (PARTS * SHARE_OF_MEANING)
-    return wider
+        slopes = directions.T @ pull / (PARTS * SHARE_OF_MEANING)
+        wider.meaning[:-1] += slopes
+        wider.meaning[-1] -= middle @ slopes
+    if not model.is_of_few or directions is None or len(known) < ENOUGH_TO_CALIBRATE:
+        return wider
+    hidden = scores + step * missed - pull / np.diag(solved)[:, None]
+    sharpness = model.sharpness._replace(of_both=least_surprising(hidden.astype(np.float32), labels))
+    return msgspec.structs.replace(wider, sharpness=sharpness)
 
 
-def tried(model: Model, lessons: Sequence[Lesson], counter: Counter, meaning: Meaning | None) -> list[str]:
-    """Where each correction would be put by the model and the others, a fifth of them hidden at a time."""
-    found = [""] * len(lessons)
-    for fold in range(min(FOLDS, len(lessons))):
-        rest = [lesson for place, lesson in enumerate(lessons) if place % FOLDS != fold]
-        taught = corrected(model, rest, counter, meaning)
-        subjects = [lesson.subject for lesson in lessons[fold::FOLDS]]
-        weighed = [taught.space.weigh(counter.vector(fields_of(subject))) for subject in subjects]
-        said = taught.scores(weighed, joined(meaning.of(subjects)) if meaning else None).argmax(axis=1)
-        found[fold::FOLDS] = [taught.categories[place] for place in said]
-    return found
+def _seen_from_between(directions: Floats) -> tuple[Floats, Floats]:
+    known = directions.any(axis=1, keepdims=True)
+    middle: Floats = directions.sum(axis=0) / (np.count_nonzero(known) + UNSEEN)
+    return middle, np.where(known, directions - middle, np.float32(0))
+
+
+def documents_of(
+    lessons: Sequence[Lesson], categories: Sequence[str], counter: Counter, meaning: Meaning | None
+) -> list[Document]:
+    """Corrections as texts to learn from; those of categories that are gone are left out."""
+    known = [lesson for lesson in lessons if lesson.category in categories]
+    rows = list(joined(meaning.of([lesson.subject for lesson in known]))) if meaning else [None] * len(known)
+    return [
+        Document(counter.vector(fields_of(lesson.subject)), categories.index(lesson.category), 1.0, direction=row)
+        for lesson, row in zip(known, rows, strict=True)
+    ]
 
 
 def _widened(model: Model, vectors: Sequence[Vector]) -> Model:

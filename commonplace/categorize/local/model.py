@@ -56,6 +56,8 @@ class Model(msgspec.Struct, frozen=True):
     meaning: Floats
     """A row per number of a direction, and a last one for where it begins; no row where no directions were known."""
     sharpness: Sharpness
+    is_of_few: bool = False
+    """Whether it knows nothing but the set's own texts (few.py)."""
 
     def weighed(self, documents: Iterable[Document]) -> Iterator[Weighed]:
         """Documents as it sees them, one by one: together they take megabytes."""
@@ -92,6 +94,7 @@ class Model(msgspec.Struct, frozen=True):
         numbers = {"rarity": self.space.rarity, "weights": self.weights, "bias": self.bias, "meaning": self.meaning}
         arrays: dict[str, Any] = {name: number.astype(np.float16) for name, number in numbers.items()}
         arrays |= {"place": self.space.place, "sharpness": np.array(self.sharpness)}
+        arrays |= {"is_of_few": np.array(self.is_of_few)}
         with beside.open("wb") as file:
             np.savez_compressed(file, categories=np.array(self.categories), **arrays)
         beside.replace(path)
@@ -102,10 +105,10 @@ def load(path: Traversable) -> Model | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             numbers = {name: saved[name].astype(np.float32) for name in ("rarity", "weights", "bias", "meaning")}
-            space = Space(saved["place"], numbers["rarity"])
+            space, weights = Space(saved["place"], numbers.pop("rarity")), numbers
             categories = tuple(str(name) for name in saved["categories"])
             sharpness = Sharpness(*map(float, saved["sharpness"]))
-            return Model(categories, space, numbers["weights"], numbers["bias"], numbers["meaning"], sharpness)
+            return Model(categories, space, **weights, sharpness=sharpness, is_of_few=bool(saved["is_of_few"]))
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
         return None
 
@@ -133,8 +136,8 @@ def _fit(categories: Sequence[str], documents: Sequence[Document]) -> Model:
     labels = np.array([document.category for document in documents])
     meaning = _regressed(len(categories), documents)
     trained = LinearSVC(C=PENALTY, tol=TOLERANCE, random_state=0)
-    balanced = _balanced(labels, [document.weight for document in documents])
-    trained.fit(_matrix(space, documents), labels, sample_weight=balanced)
+    weights_of = balanced(labels, [document.weight for document in documents])
+    trained.fit(_matrix(space, documents), labels, sample_weight=weights_of)
     weights, bias = _of_all(trained, len(categories), space.size + len(documents[0].vector.dense))
     return Model(tuple(categories), space, weights, bias, meaning, USUAL_SHARPNESS)
 
@@ -146,7 +149,7 @@ def _regressed(categories: int, documents: Sequence[Document]) -> Floats:
         return np.zeros((0, categories), dtype=np.float32)
     rows = np.stack([document.direction for document in told if document.direction is not None])
     labels = np.array([document.category for document in told])
-    weights = _balanced(labels, [document.weight for document in told])[:, None]
+    weights = balanced(labels, [document.weight for document in told])[:, None]
     wanted = np.eye(categories)[labels]
     total = weights.sum()
     middle, usual = (weights.T @ rows)[0] / total, (weights.T @ wanted)[0] / total
@@ -178,7 +181,7 @@ def _matrix(space: Space, documents: Sequence[Document]) -> Any:
     return csr_array((values, at, np.array(ends, dtype=np.int32)), shape=shape)
 
 
-def _balanced(labels: Any, weights: Sequence[float]) -> Any:
+def balanced(labels: Any, weights: Sequence[float]) -> Any:
     """A category that much is known about must not swallow one with a few examples."""
     given = np.array(weights)
     totals = np.bincount(labels, weights=given)
@@ -213,7 +216,7 @@ def calibrate(categories: Sequence[str], documents: Sequence[Document]) -> Sharp
             by_both.append(model.scores(model.weighed(hidden), directions_of(hidden)))
             truth += [document.category for document in hidden]
     right = np.array(truth)
-    return Sharpness(*(_least_surprising(np.concatenate(scores), right) for scores in (by_words, by_both)))
+    return Sharpness(*(least_surprising(np.concatenate(scores), right) for scores in (by_words, by_both)))
 
 
 def directions_of(documents: Sequence[Document]) -> Floats | None:
@@ -225,7 +228,8 @@ def directions_of(documents: Sequence[Document]) -> Floats | None:
     return np.stack([nowhere if document.direction is None else document.direction for document in documents])
 
 
-def _least_surprising(scores: Floats, truth: Any) -> float:
+def least_surprising(scores: Floats, truth: Any) -> float:
+    """The sharpness under which scores tell the truth with the least surprise."""
     candidates: list[float] = np.geomspace(0.5, 12, 240).tolist()
     return min(candidates, key=lambda sharpness: surprise(scores * np.float32(sharpness), truth))
 

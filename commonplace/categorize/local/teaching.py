@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from commonplace.categorize.contract import Meaning, Taxonomy
-from commonplace.categorize.local.borrowing import Chat, borrowers, owners_of_topics, texts_of
+from commonplace.categorize.local.borrowing import Chat, borrowers, by_topic, owners_of_topics, texts_of
 from commonplace.categorize.local.directions import of_examples, of_texts
 from commonplace.categorize.local.examples import Example, examples
 from commonplace.categorize.local.features import Counter, Document, Floats
@@ -25,20 +28,54 @@ MOST_FREE = 40.0
 """So much of what fits nowhere is shown to any set."""
 
 
-def documents(
+class Gathered(NamedTuple):
+    """What there is to learn a taxonomy from: its own words, and shipped chats with where their topics belong."""
+
+    own: Sequence[Document]
+    chats: Sequence[Chat]
+    owners: Mapping[str, int]
+    lent: Mapping[str, int]
+    fallback: int
+
+    @property
+    def belongs(self) -> Mapping[str, int]:
+        return {**self.lent, **self.owners}
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether nothing that ships is like any category."""
+        return set(self.belongs.values()) <= {self.fallback}
+
+    def centres(self, counter: Counter) -> list[Document]:
+        """Between the chats of each topic that belongs somewhere, as a text without words; none where nobody knows what
+        they mean."""
+        return [
+            Document(counter.plain(""), self.belongs[reference], 1.0, reference, np.mean(directions, axis=0))
+            for reference, told in by_topic(self.chats).items()
+            if reference in self.belongs
+            and (directions := [chat.direction for chat in told if chat.direction is not None])
+        ]
+
+
+def gathered(
     taxonomy: Taxonomy,
     counter: Counter,
     *,
     shipped: Iterable[Example] | None = None,
     meaning: Meaning | None = None,
-) -> list[Document]:
-    """Everything that teaches a taxonomy. `shipped` leaves out examples for the sake of measuring."""
-    chats = chats_of(counter, meaning, shipped)
+) -> Gathered:
+    """`shipped` leaves out examples for the sake of measuring."""
+    chats = _chats(counter, shipped, meaning)
     owners = owners_of_topics(taxonomy, {chat.example.reference for chat in chats})
-    own = list(own_words(taxonomy, counter, meaning))
+    own = list(_own_words(taxonomy, counter, meaning))
     lent = borrowers(taxonomy, counter, chats, owners, own)
-    belongs, fallback = lent | owners, taxonomy.names.index(taxonomy.fallback)
-    is_narrow = set(belongs.values()) <= {fallback}
+    return Gathered(own, chats, owners, lent, taxonomy.names.index(taxonomy.fallback))
+
+
+def documents(found: Gathered, counter: Counter) -> list[Document]:
+    """All that teaches a model of many texts."""
+    own, chats, owners, lent, fallback = found
+    belongs, is_narrow = found.belongs, found.is_narrow
     kept, rest = list(own), []
     for chat in chats:
         reference = chat.example.reference
@@ -65,14 +102,13 @@ def _some(rest: Sequence[Chat], weight: float) -> Sequence[Chat]:
     return rest[:: max(1, math.ceil(len(rest) * BORROWED / max(weight, BORROWED)))]
 
 
-def chats_of(counter: Counter, meaning: Meaning | None, shipped: Iterable[Example] | None = None) -> list[Chat]:
-    """The shipped examples, with what they mean."""
+def _chats(counter: Counter, shipped: Iterable[Example] | None, meaning: Meaning | None) -> list[Chat]:
     chosen = list(examples() if shipped is None else shipped)
     directions = _each(None if meaning is None else of_examples(meaning, chosen), chosen)
     return [Chat(example, counter, direction) for example, direction in zip(chosen, directions, strict=True)]
 
 
-def own_words(taxonomy: Taxonomy, counter: Counter, meaning: Meaning | None) -> Iterator[Document]:
+def _own_words(taxonomy: Taxonomy, counter: Counter, meaning: Meaning | None) -> Iterator[Document]:
     """Names, clauses of descriptions and examples. The fallback's name and description say nothing."""
     said = []
     for place, category in enumerate(taxonomy.categories):

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from commonplace.categorize.contract import Meaning, Taxonomy
+from commonplace.categorize.local import few
 from commonplace.categorize.local import model as models
-from commonplace.categorize.local.features import Counter, Document
+from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.model import Model, Sharpness
-from commonplace.categorize.local.teaching import documents
+from commonplace.categorize.local.teaching import documents, gathered
 
 MEASURED = {
     "7f5aa1ec9af5fd3c201f38d2": Sharpness(3.48, 1.77),
@@ -54,15 +55,13 @@ def taught_apart(task: Task) -> bool:
 
 def trained(task: Task) -> Model:
     """The model, made here and now."""
-    return _of(task, _learned(task))
-
-
-def _learned(task: Task) -> list[Document]:
-    return documents(task.taxonomy, counter(), meaning=task.meaning)
-
-
-def _of(task: Task, learned: list[Document]) -> Model:
-    return models.train(task.taxonomy.names, learned, sharpness=MEASURED.get(task.taxonomy.hash))
+    found = gathered(task.taxonomy, counter(), meaning=task.meaning)
+    names = task.taxonomy.names
+    if found.is_narrow and task.meaning is not None:  # by words alone nothing would tell what lies elsewhere
+        return few.learned(names, found.own, found.centres(counter())).model
+    learned = documents(found, counter())
+    del found  # makes room for the fit
+    return models.train(names, learned, sharpness=MEASURED.get(task.taxonomy.hash))
 
 
 @lru_cache(maxsize=1)
@@ -75,6 +74,4 @@ def teach() -> None:
     """What the other process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the one that waits says what is next
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - it comes from our own process
-    learned = _learned(task)
-    task = task._replace(meaning=None)  # what it loaded makes room for the fit
-    _of(task, learned).save(task.file)
+    trained(task).save(task.file)

@@ -13,9 +13,8 @@ from commonplace.archive.core import Archive
 from commonplace.categorize.contract import Learned, Lesson, Meaning, Taxonomy
 from commonplace.categorize.definitions import read_taxonomy
 from commonplace.categorize.local import LocalJudge
-from commonplace.categorize.local.correcting import tried
+from commonplace.categorize.local.few import Guess, told_apart
 from commonplace.categorize.local.kind import models_path
-from commonplace.categorize.local.telling import Guess, told_apart
 from commonplace.categorize.local.training import counter
 from commonplace.model import Verdict
 from commonplace.session import Session
@@ -99,8 +98,8 @@ def check(session: Session, which: str) -> Check:
     )
     meaning = meaning_for(session)
     said = [each for each in lessons(archive, taxonomy.name) if each.category in taxonomy.names]
-    told = told_apart(taxonomy, counter(), meaning)
-    guesses = [*told.guesses, *_corrections_tried(session, taxonomy, said, meaning)]
+    told = told_apart(taxonomy, said, counter(), meaning)
+    guesses = _of_more_than_one(told.guesses)
     verdicts = _archive_tried(session, taxonomy, said, meaning)
     sorted_here = Counter(verdict.category for verdict in verdicts)
     recognised = _share(guesses)
@@ -174,14 +173,10 @@ def _helps(found: Check) -> list[str]:
     return said
 
 
-def _corrections_tried(
-    session: Session, taxonomy: Taxonomy, said: Sequence[Lesson], meaning: Meaning | None
-) -> list[Guess]:
-    if not said:
-        return []
-    judge = LocalJudge(models_path(session.settings.home), meaning=meaning)
-    found = tried(judge.model_of(taxonomy), said, counter(), meaning)
-    return [Guess(lesson.category, category) for lesson, category in zip(said, found, strict=True)]
+def _of_more_than_one(guesses: Sequence[Guess]) -> list[Guess]:
+    """Those of categories that have another text: the only one of a category is known by nothing once it is hidden."""
+    texts = Counter(guess.category for guess in guesses)
+    return [guess for guess in guesses if texts[guess.category] > 1]
 
 
 def _archive_tried(

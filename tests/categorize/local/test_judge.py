@@ -36,7 +36,7 @@ from commonplace.categorize.local.examples import examples
 from commonplace.categorize.local.features import Counter, Document, Floats
 from commonplace.categorize.local.fields import Fields, fields_of
 from commonplace.categorize.local.model import Sharpness
-from commonplace.categorize.local.teaching import documents
+from commonplace.categorize.local.teaching import documents, gathered
 from commonplace.categorize.local.training import MEASURED
 from commonplace.meaning.registry import free_embedder
 from commonplace.model import MOST_EVIDENCE, Usage, Verdict
@@ -81,7 +81,7 @@ def verdict_on(judge: LocalJudge, taxonomy: Taxonomy, asked: Subject) -> Verdict
 
 def test_it_is_a_judge(judge: LocalJudge, everyday: Taxonomy) -> None:
     known: Judge = judge
-    assert known.key == "local/v4"
+    assert known.key == "local/v5"
     assert known.estimate([subject("x")], everyday) == Usage()
     assert known.judge([], everyday) == []
 
@@ -121,7 +121,8 @@ def test_on_topics_it_never_saw_it_is_useful_and_calibrated(
 def test_the_sharpness_and_the_model_that_ship_are_those_that_would_be_made_today(name: str, meaning: Meaning) -> None:
     taxonomy = shipped(name)
     assert taxonomy is not None
-    learned = documents(taxonomy, Counter(), meaning=meaning)
+    counter = Counter()
+    learned = documents(gathered(taxonomy, counter, meaning=meaning), counter)
     made = models.train(taxonomy.names, learned)
     assert MEASURED[taxonomy.hash] == pytest.approx(made.sharpness, rel=0.1)
     ships = LocalJudge(meaning=_Asleep()).model_of(taxonomy)
@@ -281,8 +282,9 @@ def test_corrections_leave_alone_what_they_have_nothing_to_do_with() -> None:
     unheard, shown = [learned.space.weigh(counter.plain("quux"))] * 2, axes[[0, 5]]
     before = model.scores([model.space.weigh(counter.plain("quux"))] * 2, shown)
     moved = learned.scores(unheard, shown) - before
-    assert moved[0, 1] - moved[0, 0] > 0.1
-    assert np.allclose(moved[1], 0, atol=1e-4)
+    meant, other = moved[:, 1] - moved[:, 0]
+    assert meant > 0.1
+    assert abs(other) < 0.15 * meant
 
 
 class _Pointing:
@@ -319,7 +321,7 @@ def test_nearly_every_topic_is_borrowed_by_the_category_that_it_belongs_to(
 
 def test_insights_fit_their_model_and_claim_little(at_home: LocalJudge) -> None:
     asked = subject("```python\nprint(1)\n```\nwhy does it print 1?", "Because.", "and 2?", title="Printing")
-    assert at_home.key == "local/v4-insights"
+    assert at_home.key == "local/v5-insights"
     found = verdict_on(at_home, _kitchen(), asked)
     assert found.insights is not None
     insights = Insights.model_validate(found.insights)
