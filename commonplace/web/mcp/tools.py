@@ -77,12 +77,24 @@ class _WithoutPrompts(MCPServer[Any]):
         raise MCPError(INVALID_PARAMS, "There are no prompts here. What there is are tools and a resource.")
 
 
+@contextmanager
+def _logging_left_alone() -> Iterator[None]:
+    """MCP's package gives a process that logs nowhere a handler that paints every line of everybody on the terminal."""
+    root, nowhere = logging.getLogger(), logging.NullHandler()
+    root.addHandler(nowhere)
+    try:
+        yield
+    finally:
+        root.removeHandler(nowhere)
+
+
 def open_mcp(find: Find, *, takes_notes: bool) -> MCPServer[Any]:
     """A server whose tools ask `find` who is calling."""
     logging.getLogger("mcp").setLevel(logging.CRITICAL)  # what it logs quotes arguments
-    server = _WithoutPrompts(
-        "commonplace", title="Commonplace", version=__version__, instructions=INSTRUCTIONS, log_level="CRITICAL"
-    )
+    with _logging_left_alone():
+        server = _WithoutPrompts(
+            "commonplace", title="Commonplace", version=__version__, instructions=INSTRUCTIONS, log_level="CRITICAL"
+        )
     tools = Tools(find)
     reading: dict[str, tuple[Callable[..., Any], str]] = {
         "Search conversations": (tools.search, "Finds conversations by words and by meaning."),

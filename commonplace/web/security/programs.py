@@ -50,8 +50,9 @@ class NotAllowed(Problem):
 
 
 def shown_by(connection: HTTPConnection) -> str:
-    """What a program shows of itself, as it came."""
-    return connection.headers.get("authorization", "")
+    """What a program shows of itself, as it came. Of two things, a proxy before us may have seen the other: none counts."""
+    shown = connection.headers.getlist("authorization")
+    return shown[0] if len(shown) == 1 else ""
 
 
 def known_caller(server: Server, shown: str, path: str, scope: str) -> Caller:

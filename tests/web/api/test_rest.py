@@ -120,6 +120,13 @@ def test_without_a_good_key_nothing_is_read(live: Live, route: str) -> None:
     assert get(live, secret, route).status_code == 401
 
 
+def test_who_shows_two_keys_shows_none(live: Live) -> None:
+    secret = key(live)
+    both = [("authorization", f"Bearer {secret}"), ("authorization", "Bearer cpk_other")]
+    assert live.client().get("/api/stats", headers=both[:1]).status_code == 200
+    assert live.client().get("/api/stats", headers=both).status_code == 401
+
+
 def test_a_revoked_key_and_a_disabled_user_are_out_at_once(live: Live) -> None:
     secret, hers = key(live), key(live, owner="eve")
     keys.revoke_key(live.archive, secret)

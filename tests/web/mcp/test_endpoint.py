@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import load_conversation
 from commonplace.archive.core import Archive
 from commonplace.web import errors
+from commonplace.web.mcp.tools import open_mcp
 from tests.archive.builders import simple_chat
 from tests.web.conftest import Live, Start
 from tests.web.oauth.conftest import added, furnish, logged_in, told
@@ -306,3 +308,10 @@ def test_a_note_is_a_conversation(start: Start) -> None:
     kept = load_conversation(live.archive, talk(live, key(live), say))
     assert kept
     assert (kept.source, kept.title, [said.text for said in kept.messages]) == ("note", "Oven", ["It runs hot."])
+
+
+def test_nothing_is_painted_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    open_mcp(lambda _: pytest.fail("nobody asked"), takes_notes=False)
+    assert root.handlers == []
