@@ -50,7 +50,7 @@ class NotAllowed(Problem):
 
 
 def shown_by(connection: HTTPConnection) -> str:
-    """What a program shows of itself, as it came. Of two things, a proxy before us may have seen the other: none counts."""
+    """What a program shows of itself, as it came. Of two, a proxy before us may have seen the other: neither counts."""
     shown = connection.headers.getlist("authorization")
     return shown[0] if len(shown) == 1 else ""
 
