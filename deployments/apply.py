@@ -43,6 +43,7 @@ ENGINE = "-m prefect.engine"
 def apply(settings: Settings) -> list[str]:
     """Apply everything to the server of the environment; the names of the deployments."""
     is_local = server.is_local(settings)
+    settings = choices.with_added(settings)
     with get_client(sync_client=True) as client:
         register_blocks()
         ensure_pool(client, is_local=is_local)

@@ -1,4 +1,4 @@
-"""What the form of a run offers beside what a flow knows by itself: the destinations and sets of categories there are.
+"""What the archive adds to deployments: the destinations and sets of categories that a form offers, and hooks.
 
 A flow's own signature names no destination: which there are is in the settings. So what a deployment says of its
 parameters is narrowed when it is applied; `commonplace up` applies again, and so does a run that is refused.
@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from commonplace.archive.opening import open_archive
 from commonplace.categorize.definitions import shipped_names
 from commonplace.config import Settings
 from commonplace.destinations import registry
 from commonplace.errors import CommonplaceError
+from commonplace.stages import hooks
 from commonplace.stages.categorizing.taxonomies import list_taxonomies
 from commonplace.stages.syncing.destinations import names
 
@@ -28,6 +31,15 @@ def choices(settings: Settings) -> dict[str, list[str]]:
         taxonomies, destinations = shipped_names(), sorted(settings.destinations)
     destinations = destinations or [registry.DEFAULT]
     return {"destination": destinations, "destinations": destinations, "taxonomy": taxonomies}
+
+
+def with_added(settings: Settings) -> Settings:
+    """The settings, with the hooks that were added on the page or by a command."""
+    try:
+        with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
+            return msgspec.structs.replace(settings, hooks=hooks.added(archive) | settings.hooks)
+    except CommonplaceError:
+        return settings
 
 
 def narrow(properties: dict[str, Any], offered: dict[str, list[str]]) -> None:

@@ -154,7 +154,7 @@ def standings(session: Session) -> list[Standing]:
 
 def hooks_of(session: Session) -> dict[str, HookSettings]:
     """The hooks of the settings, and those that were added since."""
-    return _added(session.archive) | session.settings.hooks
+    return added(session.archive) | session.settings.hooks
 
 
 def add(session: Session, name: str, hook: HookSettings) -> str:
@@ -164,7 +164,7 @@ def add(session: Session, name: str, hook: HookSettings) -> str:
     if name in session.settings.hooks:
         raise Refused(f"The settings have a hook {name!r}.", hint="Choose another name, or change it there.")
     checked(hook.url, reach=_reach(hook))
-    _remember(session.archive, _added(session.archive) | {name: hook})
+    _remember(session.archive, added(session.archive) | {name: hook})
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -173,10 +173,11 @@ def remove(session: Session, name: str) -> None:
     _hook(session, name)
     if name in session.settings.hooks:
         raise Refused(f"The hook {name} is in the settings.", hint=f"Take [hooks.{name}] out of commonplace.toml.")
-    _remember(session.archive, {key: hook for key, hook in _added(session.archive).items() if key != name})
+    _remember(session.archive, {key: hook for key, hook in added(session.archive).items() if key != name})
 
 
-def _added(archive: Archive) -> dict[str, HookSettings]:
+def added(archive: Archive) -> dict[str, HookSettings]:
+    """Those that are in no settings."""
     found = recall(archive, f"hooks:{archive.owner}")
     return msgspec.json.decode(found, type=dict[str, HookSettings]) if found else {}
 
