@@ -18,6 +18,7 @@ from commonplace.errors import CommonplaceError, Halt, Refused
 from commonplace.stack import processes, server
 from commonplace.stack.api import Api
 from commonplace.stack.processes import Process
+from commonplace.stack.schedules import TAG
 
 FLOWS = {
     "import-exports": "flows.import_exports:import_exports",
@@ -37,6 +38,9 @@ FLOWS = {
     "deliver-hooks": "flows.hooks.delivering:deliver_hooks",
     "fill-store": "flows.stores.filling:fill_store",
 }
+
+OFTEN = {"watch", "remind-export", "receive-omi", "deliver-hooks"}
+"""These run every few minutes, mostly for nothing."""
 
 
 class NotAsked(Refused):
@@ -131,6 +135,12 @@ def _flow(name: str) -> Any:
         raise NotAsked(f"There is no flow {name!r}.", hint=f"Use one of: {', '.join(FLOWS)}.")
     module, _, attribute = FLOWS[name].partition(":")
     return getattr(import_module(module), attribute)
+
+
+def seldom() -> list[str]:
+    """The flows that run when there is something to do, by their names here and on servers that others share."""
+    names = sorted(FLOWS.keys() - OFTEN)
+    return names + [f"{TAG}-{name}" for name in names]
 
 
 def parse_parameters(pairs: list[str]) -> dict[str, Any]:

@@ -117,10 +117,12 @@ def address_of(api: Api, run: Run) -> str:
     return f"{api.url.removesuffix('/').removesuffix('/api')}/runs/flow-run/{run.id}"
 
 
-def recent(api: Api, *, limit: int = 20) -> list[Run]:
-    """What runs, ran, or should be running; the newest first."""
+def recent(api: Api, *, limit: int = 20, flows: Sequence[str] = ()) -> list[Run]:
+    """What runs, ran, or should be running, perhaps of some flows alone; the newest first."""
     until = {"before_": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
     asked = {"flow_runs": {"expected_start_time": until}, "sort": "EXPECTED_START_TIME_DESC", "limit": limit}
+    if flows:
+        asked["flows"] = {"name": {"any_": list(flows)}}
     return _runs(api, asked)
 
 

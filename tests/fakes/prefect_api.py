@@ -31,7 +31,7 @@ class FakePrefectApi(Loopback):
         found = {
             "id": name,
             "name": name,
-            "flow_id": "a-flow",
+            "flow_id": "pipeline",
             "paused": False,
             "updated": changed.isoformat().replace("+00:00", "Z"),
             "schedules": [{"active": active}],
@@ -40,12 +40,14 @@ class FakePrefectApi(Loopback):
         if has_run:
             self.runs.append({"deployment_id": name})
 
-    def add_run(self, id: str, *, state: str, message: str = "", **parameters: Any) -> dict[str, Any]:
-        """A run of the pipeline, as the server tells it."""
+    def add_run(
+        self, id: str, *, state: str, message: str = "", flow: str = "pipeline", **parameters: Any
+    ) -> dict[str, Any]:
+        """A run, as the server tells it."""
         moment = datetime.now(UTC).isoformat()
         run = {
             "id": id,
-            "flow_id": "a-flow",
+            "flow_id": flow,
             "name": "bold-ibex",
             "state_type": state.upper(),
             "state_name": state.capitalize(),
@@ -73,12 +75,15 @@ class FakePrefectApi(Loopback):
         """A line of a run's log."""
         self.logs.append({"timestamp": datetime.now(UTC).isoformat(), "message": text, "level": 20})
 
-    def answer(self, path: str) -> Any:
+    def answer(self, path: str, asked: dict[str, Any]) -> Any:
+        wanted = asked.get("flows", {}).get("name", {}).get("any_")
+        runs = [run for run in self.runs if wanted is None or run.get("flow_id") in wanted]
+        names = {one["flow_id"] for one in (*self.deployments, *self.runs) if "flow_id" in one}
         answers: dict[str, Any] = {
             "/api/health": True,
             "/api/deployments/filter": self.deployments,
-            "/api/flow_runs/filter": self.runs,
-            "/api/flows/filter": [{"id": "a-flow", "name": "pipeline"}],
+            "/api/flow_runs/filter": runs,
+            "/api/flows/filter": [{"id": name, "name": name} for name in names],
             "/api/artifacts/filter": list(reversed(self.artifacts)),
             "/api/logs/filter": list(reversed(self.logs)),
         }
@@ -88,14 +93,13 @@ class FakePrefectApi(Loopback):
 def _handler(fake: FakePrefectApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._reply()
+            self._reply({})
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self._reply()
+            self._reply(json.loads(self.rfile.read(int(self.headers["content-length"]))))
 
-        def _reply(self) -> None:
-            answer = fake.answer(self.path)
+        def _reply(self, asked: dict[str, Any]) -> None:
+            answer = fake.answer(self.path, asked)
             is_busy = fake.busy > 0
             fake.busy -= is_busy
             body = json.dumps(answer).encode()

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.web.conftest import Live
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+PATIENCE_MS = 120_000
+"""So long may anything take on a machine that has much else to do."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
@@ -57,5 +60,5 @@ def log_in(browser: Browser, live: Live, *, url: str = "", **options: Any) -> Wa
     cookies = live.logged_in().client.cookies.jar
     context.add_cookies([{"name": one.name, "value": str(one.value), "url": url} for one in cookies])
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     return Watched(page, url)

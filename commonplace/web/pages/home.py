@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from commonplace import runs
 from commonplace.archive import ledger
 from commonplace.archive.core import Archive
 from commonplace.archive.figures import statistics
@@ -100,7 +101,7 @@ def _runs(server: Server) -> tuple[list[Any], Any] | None:
     def ask() -> tuple[list[Any], Any] | None:
         try:
             api = history.api_of(server.settings)
-            return history.recent(api, limit=4), history.coming(api)
+            return history.recent(api, limit=4, flows=runs.seldom()), history.coming(api)
         except NoHistory:
             return None
 

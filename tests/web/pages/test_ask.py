@@ -66,7 +66,7 @@ def test_an_answer_is_told_and_its_marks_lead_to_messages(told: Live, chrome: An
     page = watched.open("/ask")
     page.get_by_label("What do you want to know?").fill("which flour for bread?")
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.locator("strong", has_text="rye")).to_be_visible(timeout=60_000)  # the client is loaded first
+    expect(page.locator("strong", has_text="rye")).to_be_visible()
     page.get_by_role("link", name="[1]").click()
     assert page.url.endswith("#source-1")
     page.locator("#source-1 a").click()

@@ -182,7 +182,7 @@ def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
     page.goto(f"{live.url}/import")
     page.set_input_files("#files", large)
     page.click("#import button")
-    expect(page.get_by_text("The connection broke")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("The connection broke")).to_be_visible()
     (upload,) = live.server.uploads.list("me")
     half = live.server.uploads.arrived(upload)
     assert 0 < half < upload.size
@@ -196,7 +196,7 @@ def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
     for file, begun in ((other, 0), (large, half)):
         offsets.clear()
         page.set_input_files("#files", file)
-        with page.expect_navigation(url="**/import/start", timeout=20_000):
+        with page.expect_navigation(url="**/import/start"):
             page.click("#import button")
         expect(page.get_by_role("alert")).to_be_visible()
         assert offsets[0] == begun, "nothing is sent twice, nor what is another file's"
@@ -262,7 +262,7 @@ def test_a_folder_arrives_as_one_file_that_holds_it(live: Live, chrome: Any, tmp
     page = watched.open("/import")
     page.set_input_files("#folder", folder)
     page.click("#import button")
-    expect(page.get_by_role("alert")).to_contain_text("Nobody is there to import it", timeout=20_000)
+    expect(page.get_by_role("alert")).to_contain_text("Nobody is there to import it")
     (upload,) = live.server.uploads.list("me")
     assert (upload.name, upload.kind) == ("my export.zip", "chatgpt")
     with zipfile.ZipFile(live.server.uploads.path(upload)) as arrived:
@@ -272,7 +272,7 @@ def test_a_folder_arrives_as_one_file_that_holds_it(live: Live, chrome: Any, tmp
     assert found == {path.relative_to(folder).as_posix(): path.read_bytes() for path in kept}
     (tmp_path / "beside.zip").write_bytes(sample)
     _drop(watched.open("/import"), "#import", folder, tmp_path / "beside.zip")
-    expect(page.get_by_role("alert")).to_contain_text("Nobody is there to import it", timeout=20_000)
+    expect(page.get_by_role("alert")).to_contain_text("Nobody is there to import it")
     assert sorted(one.name for one in live.server.uploads.list("me")) == ["beside.zip", "my export.zip"]
     assert watched.wrong == []
 
