@@ -119,7 +119,7 @@ def _telling(contents: Contents) -> Iterator[str]:
 
 def _refuse_zips(contents: Contents) -> None:
     zips = [name for name in contents.members if name.lower().endswith(".zip")]
-    if zips and not contents.lacking_parts:
+    if zips and not contents.is_lone and not contents.lacking_parts:
         named = ", ".join(zips[:_MOST_NAMED]) + (" and others" if len(zips) > _MOST_NAMED else "")
         raise Refused(
             f"{contents.name!r} holds zips ({named}), and no conversations beside them.", hint="Import each of those."

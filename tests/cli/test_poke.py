@@ -81,7 +81,7 @@ def test_connect_makes_a_trigger_once_and_keeps_its_secrets_in_the_home(
     run: Run, poke: FakePoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_up(tmp_path, monkeypatch, 'mode = "webhook"')
-    assert run("sync", "poke", "--direct")[1]["hint"].startswith("Run `commonplace connect poke`")
+    assert run("sync", "poke", "--direct")[1]["hint"].endswith("`commonplace connect poke`. It makes one.")
     monkeypatch.setattr("commonplace.runs.connect", lambda *_: None)
     saved: dict[str, Any] = {}
     monkeypatch.setattr("commonplace.runs.save_block", lambda name, fields: saved.update(fields) or name)

@@ -117,7 +117,7 @@ def test_rejected_values_stay_out_of_messages(notion: FakeNotion, open_: Open, l
 
 
 @pytest.mark.parametrize(
-    ("kind", "says"), [("401", "Renew it"), ("403", "Share the page"), ("block_limit", "personal access token")]
+    ("kind", "says"), [("401", "Make a new one"), ("403", "Share the page"), ("block_limit", "personal access token")]
 )
 def test_being_locked_out_stops_the_run_and_says_what_to_do(
     notion: FakeNotion, open_: Open, ledger: FileLedger, kind: str, says: str

@@ -10,9 +10,18 @@ from commonplace.errors import Defect
 from commonplace.model import Attachment, Conversation, Message
 from commonplace.stages.importing.intake import Intake, TextIndex
 from commonplace.stages.importing.report import Tally
-from tests.archive.builders import bytes_of
+from tests.archive.builders import bytes_of, simple_chat
 
 NOTES = "Bread: 500 g of flour — and time."
+
+
+def taken_in(archive: Archive, *items: Conversation | Defect) -> Tally:
+    tally = Tally()
+    import_id = imports.start(archive, name="inbox", signature="")
+    with leases.hold(archive, leases.importing(archive.owner)) as lease, TextIndex(archive) as index:
+        intake = Intake(lease.archive, name="inbox", import_id=import_id, index=index, tally=tally)
+        intake.run(items, lambda: None)
+    return tally
 
 
 def received() -> Conversation:
@@ -22,14 +31,17 @@ def received() -> Conversation:
 
 
 def test_a_conversation_that_was_received_is_taken_in_with_the_text_of_its_attachment(archive: Archive) -> None:
-    tally = Tally()
-    import_id = imports.start(archive, name="inbox", signature="")
-    with leases.hold(archive, leases.importing(archive.owner)) as lease, TextIndex(archive) as index:
-        intake = Intake(lease.archive, name="inbox", import_id=import_id, index=index, tally=tally)
-        intake.run([received(), Defect("inbox", "o-2", "no transcript")], lambda: None)
+    tally = taken_in(archive, received(), Defect("inbox", "o-2", "no transcript"))
     assert (tally.new, tally.failed, len(tally.defects)) == (1, 1, 1)
     found = load_conversation(archive, "omi:o-1")
     assert found is not None
     (attachment,) = found.messages[0].attachments
     assert attachment.sha256 is not None
     assert bytes_of(archive, attachment.sha256).decode() == NOTES
+
+
+def test_a_value_that_no_database_takes_fails_alone(archive: Archive) -> None:
+    odd = simple_chat("odd", "What is this?", created_at=1 << 70)
+    tally = taken_in(archive, simple_chat("a", "one"), odd, simple_chat("b", "two"))
+    assert (tally.new, tally.failed) == (2, 1)
+    assert "cannot be stored" in tally.defects[0].reason

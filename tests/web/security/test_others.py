@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
 from sqlalchemy import select
+from starlette.routing import Route
 
 from commonplace.archive.access import clients, grants, keys, sessions, users
 from commonplace.archive.access.clients import Client
@@ -21,7 +21,7 @@ from commonplace.model import Attachment
 from commonplace.moments import now
 from commonplace.stages import several
 from commonplace.stages.mapping import projects
-from commonplace.web.app import ROUTERS
+from commonplace.web.app import OFTEN, ROUTERS
 from tests.archive.builders import chat, message
 from tests.web.conftest import Browser, Forms, Live
 
@@ -38,7 +38,14 @@ OF_NOBODY = {
     "/insights/{by}.svg",
 }
 """What stands in braces here is no id of anything that somebody has."""
-FOR_THE_SERVERS_OWNER = ("/runs/", "/settings/", "/several/{name}/sync", "/several/{name}/forget")
+FOR_THE_SERVERS_OWNER = (
+    "/runs/",
+    "/settings/",
+    "/destinations/set-up/",
+    "/projects/{id}/store",
+    "/several/{name}/sync",
+    "/several/{name}/forget",
+)
 """What nobody else may ask for at all."""
 FORM = {"name": "taken", "project": "Garden", "category": "coding", "id": "chatgpt:mine", "format": "markdown"}
 """Enough of every form to come as far as the question whose that is."""
@@ -88,6 +95,7 @@ def ids(live: Live) -> dict[str, str]:
         "/several/": several.choose(live.server.settings.home, "me", ["chatgpt:mine"]).name,
         "/runs/": "0d0d0d0d-0000-4000-8000-000000000000",
         "/settings/backups/": "backup.zip",
+        "/destinations/set-up/": "markdown",
     }
 
 
@@ -101,10 +109,9 @@ def _program(archive: Archive) -> str:
 
 
 def routes() -> Iterator[tuple[str, str]]:
-    for router in ROUTERS:
-        for route in router.routes:
-            if isinstance(route, APIRoute) and "{" in route.path and route.path not in OF_NOBODY:
-                yield from ((method, route.path) for method in (route.methods or set()) - {"OPTIONS"})
+    for route in (*OFTEN, *(route for router in ROUTERS for route in router.routes)):
+        if isinstance(route, Route) and "{" in route.path and route.path not in OF_NOBODY:
+            yield from ((method, route.path) for method in (route.methods or set()) - {"OPTIONS"})
 
 
 def _of(live: Live) -> dict[str, list[str]]:
