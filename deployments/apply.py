@@ -43,12 +43,11 @@ ENGINE = "-m prefect.engine"
 def apply(settings: Settings) -> list[str]:
     """Apply everything to the server of the environment; the names of the deployments."""
     is_local = server.is_local(settings)
-    settings = choices.with_added(settings)
+    settings, offered = choices.with_added(settings)
     with get_client(sync_client=True) as client:
         register_blocks()
         ensure_pool(client, is_local=is_local)
         queues.ensure_queues(client, TAG)
-        offered = choices.choices(settings)
         before: dict[str, list[str]] = Variable.get(APPLIED, {})
         applied: dict[str, list[str]] = {}
         for definition in read():

@@ -21,25 +21,17 @@ from commonplace.stages.categorizing.taxonomies import list_taxonomies
 from commonplace.stages.syncing.destinations import names
 
 
-def choices(settings: Settings) -> dict[str, list[str]]:
-    """By parameter: the values there are."""
+def with_added(settings: Settings) -> tuple[Settings, dict[str, list[str]]]:
+    """The settings with the hooks that were added on the page or by a command; by parameter, the values there are."""
     try:
         with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
             taxonomies = [found.name for found in list_taxonomies(archive)]
             destinations = names(settings, archive)
+            settings = msgspec.structs.replace(settings, hooks=hooks.added(archive) | settings.hooks)
     except CommonplaceError:  # the archive may be out of reach of who applies
         taxonomies, destinations = shipped_names(), sorted(settings.destinations)
     destinations = destinations or [registry.DEFAULT]
-    return {"destination": destinations, "destinations": destinations, "taxonomy": taxonomies}
-
-
-def with_added(settings: Settings) -> Settings:
-    """The settings, with the hooks that were added on the page or by a command."""
-    try:
-        with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
-            return msgspec.structs.replace(settings, hooks=hooks.added(archive) | settings.hooks)
-    except CommonplaceError:
-        return settings
+    return settings, {"destination": destinations, "destinations": destinations, "taxonomy": taxonomies}
 
 
 def narrow(properties: dict[str, Any], offered: dict[str, list[str]]) -> None:

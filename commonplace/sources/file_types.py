@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from commonplace.model import AttachmentKind
 
-_MAGIC: tuple[tuple[bytes, int, str], ...] = (
+Magic = tuple[tuple[bytes, int, str], ...]
+"""First bytes, where they stand, and what has them."""
+_MAGIC: Magic = (
     (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
     (b"\xff\xd8\xff", 0, "image/jpeg"),
     (b"GIF8", 0, "image/gif"),
@@ -18,7 +20,7 @@ _MAGIC: tuple[tuple[bytes, int, str], ...] = (
     (b"PK\x03\x04", 0, "application/zip"),
 )
 
-_PACKED: tuple[tuple[bytes, int, str], ...] = (
+_PACKED: Magic = (
     (b"7z\xbc\xaf\x27\x1c", 0, "7-Zip"),
     (b"Rar!\x1a\x07", 0, "RAR"),
     (b"\x1f\x8b", 0, "gzip"),
@@ -32,7 +34,7 @@ UNPACK = "Unpack it, and import the folder that comes of it."
 
 def packed_with(start: bytes) -> str | None:
     """The program whose archive it is, by its first bytes, of which some hundred are looked at."""
-    return next((name for magic, at, name in _PACKED if start[at : at + len(magic)] == magic), None)
+    return _told_by(_PACKED, start)
 
 
 def kind_of(mime_type: str | None) -> AttachmentKind:
@@ -49,7 +51,8 @@ def kind_of(mime_type: str | None) -> AttachmentKind:
 
 def type_by_magic(start: bytes) -> str | None:
     """What the first bytes of an unnamed file say it is."""
-    for magic, offset, mime_type in _MAGIC:
-        if start[offset : offset + len(magic)] == magic:
-            return mime_type
-    return None
+    return _told_by(_MAGIC, start)
+
+
+def _told_by(known: Magic, start: bytes) -> str | None:
+    return next((name for magic, at, name in known if start[at : at + len(magic)] == magic), None)

@@ -14,6 +14,6 @@ def test_a_hook_that_was_added_on_the_page_is_reminded_of_exports_too() -> None:
         settings = session.settings
     reminded = [
         {s["slug"] for d in definitions.read() for s in definitions.schedules_of(d, each)} & {"remind-export"}
-        for each in (settings, choices.with_added(settings))
+        for each in (settings, choices.with_added(settings)[0])
     ]
     assert reminded == [set(), {"remind-export"}]
