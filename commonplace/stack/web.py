@@ -5,6 +5,10 @@ from __future__ import annotations
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from msgspec.structs import replace
 
 from commonplace.config import Settings
 from commonplace.stack import processes, server
@@ -12,6 +16,8 @@ from commonplace.stack.processes import Process
 from commonplace.stack.worker import home_environment
 
 NAME = "web"
+BY_HAND = "serve"
+"""One that a person or the system started, which `down` leaves alone."""
 PATIENCE_SECONDS = 120.0
 """Whoever does not answer by then is on the way, or dead: either is looked after elsewhere."""
 
@@ -41,3 +47,22 @@ def wait_until_ready(served: Process) -> None:
             time.sleep(0.1)
         else:
             return
+
+
+@contextmanager
+def recorded(port: int, settings: Settings) -> Iterator[None]:
+    """Other commands find this process as long as the block runs, whoever started it."""
+    folder, this = server.records(settings), replace(processes.this(BY_HAND), port=port)
+    if any(found.pid == this.pid for found in processes.recorded(folder, NAME)):
+        yield
+        return
+    processes.record(folder, this)
+    try:
+        yield
+    finally:
+        processes.forget(folder, this)
+
+
+def ports(settings: Settings) -> list[int]:
+    """Where this home's servers listen at the moment."""
+    return [found.port for found in processes.recorded(server.records(settings), NAME, BY_HAND)]

@@ -6,10 +6,9 @@ from commonplace.config import Environment, Settings
 
 
 def base_url(settings: Settings, environment: Environment) -> str:
-    """Where it is running, because `up` takes another port where the first is taken; else where it will be."""
-    from commonplace.stack import processes, server, web
+    """Where it is running, which may be another port than the settings say; else where it will be."""
+    from commonplace.stack import web
     from commonplace.web.settings import complete
 
-    running = processes.recorded(server.records(settings), web.NAME)
-    port = running[0].port if running else None
+    port = next(iter(web.ports(settings)), None)
     return complete(settings, environment, port=port, insecure=True).base_url

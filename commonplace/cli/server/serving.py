@@ -36,6 +36,7 @@ def serve(
 
 
 def _serve(session: Session, *, host: str | None, port: int | None, insecure: bool, link: bool) -> None:
+    from commonplace.stack.web import recorded
     from commonplace.web.app import create_app
     from commonplace.web.server import open_server
     from commonplace.web.serving import listen
@@ -59,7 +60,7 @@ def _serve(session: Session, *, host: str | None, port: int | None, insecure: bo
         if "link" in told:
             tell(f"Set your password within {users.LINK_MINUTES} minutes: {told['link']}")
 
-    with open_server(session, web) as server:
+    with recorded(web.port, settings), open_server(session, web) as server:
         serve_on(create_app(server), listener, on_ready)
 
 

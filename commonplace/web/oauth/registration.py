@@ -38,6 +38,7 @@ class Registration(msgspec.Struct):
     scope: str = ""
 
 
+@router.post("/register")  # where programs ask that find no address for it in the metadata
 @router.post("/oauth/register")
 async def register(request: Request) -> Response:
     """A new client, told its id, and its secret if it wants one."""

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from tests.cli.conftest import Run
 from tests.web.conftest import PASSWORD, Browser
 
 
@@ -47,6 +49,14 @@ def test_from_the_first_start_to_the_first_login(tmp_path: Path) -> None:
         assert secret not in log
     with _serving(home) as (_, told):
         assert "link" not in told
+
+
+def test_links_lead_to_where_it_was_started(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "book"
+    monkeypatch.setenv("COMMONPLACE_HOME", str(home))
+    with _serving(home) as (_, told):
+        assert run("login-link")[1]["link"].startswith(f"{told['url']}/welcome/")
+    assert not run("login-link")[1]["link"].startswith(f"{told['url']}/")
 
 
 def test_it_does_not_open_itself_to_a_network(tmp_path: Path) -> None:

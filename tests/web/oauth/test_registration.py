@@ -15,13 +15,15 @@ ON = "[server]\nallow_registration = true\n"
 GOOD = {"client_name": "A program", "redirect_uris": ["https://program.example/callback"]}
 
 
-def register(live: Live, told: Any) -> httpx.Response:
-    return live.client().post("/oauth/register", json=told)
+def register(live: Live, told: Any, path: str = "/oauth/register") -> httpx.Response:
+    return live.client().post(path, json=told)
 
 
-def test_it_is_off_unless_it_is_turned_on(live: Live) -> None:
-    refused = register(live, GOOD)
+@pytest.mark.parametrize("path", ["/oauth/register", "/register"])
+def test_it_is_off_unless_it_is_turned_on(live: Live, path: str) -> None:
+    refused = register(live, GOOD, path)
     assert (refused.status_code, refused.json()["error"]) == (400, "access_denied")
+    assert "allow_registration" in refused.json()["error_description"]
     assert "registration_endpoint" not in live.client().get("/.well-known/oauth-authorization-server").json()
 
 
