@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from commonplace.archive.access.credentials import SESSION, digest, new
 from commonplace.archive.access.tables import sessions
 from commonplace.archive.core import Archive
+from commonplace.archive.prepared import Prepared
 from commonplace.moments import DAY, SECOND, now
 
 _SEEN_EVERY = 300 * SECOND
@@ -53,6 +54,15 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return now() - self.seen_at > _SEEN_EVERY
 
 
+_FOUND = Prepared(
+    select(*(sessions.c[name] for name in Session.__struct_fields__)).where(
+        sessions.c.token_hash == bindparam("hash"),
+        sessions.c.expires_at > bindparam("moment"),
+        sessions.c.seen_at > bindparam("idle_since"),
+    )
+)
+
+
 def begin(archive: Archive, owner: str, *, address: str, agent: str, days: int) -> str:
     """A new session; the secret that the browser keeps."""
     token, moment = new(SESSION), now()
@@ -73,14 +83,10 @@ def begin(archive: Archive, owner: str, *, address: str, agent: str, days: int) 
 def find(archive: Archive, token: str, *, idle_hours: int) -> Session | None:
     """The session that a browser's secret opens, if it is still good."""
     moment = now()
-    query = select(sessions).where(
-        sessions.c.token_hash == digest(token),
-        sessions.c.expires_at > moment,
-        sessions.c.seen_at > moment - idle_hours * 3600 * SECOND,
-    )
+    idle_since = moment - idle_hours * 3600 * SECOND
     with archive.read() as connection:
-        row = connection.execute(query).one_or_none()
-    return Session(**row._mapping) if row else None
+        row = _FOUND.one(connection, hash=digest(token), moment=moment, idle_since=idle_since)
+    return Session(**row) if row else None
 
 
 def see(archive: Archive, session: Session) -> None:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from contextlib import aclosing
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.utils import formatdate
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from commonplace.errors import Halt, Refused
 from commonplace.web.arriving import straight
+from commonplace.web.arriving.straight import Write
 from commonplace.web.arriving.uploads import Checksum, Damaged, NoRoom, OutOfStep, Upload, Uploads
 from commonplace.web.errors import Problem, not_found
 from commonplace.web.security.origins import check_same_origin
@@ -34,7 +38,7 @@ CONTENT = "application/offset+octet-stream"
 SPEAKS = {"tus-resumable": VERSION, "cache-control": "no-store"}
 
 
-def _speaks(request: Request) -> None:
+async def _speaks(request: Request) -> None:
     check_same_origin(request)
     if request.headers.get("tus-resumable") != VERSION:
         told = {**SPEAKS, "tus-version": VERSION}
@@ -79,25 +83,35 @@ def offset(request: Request, session: Person, id: str) -> Response:
 @router.patch("/{id}", dependencies=[Speaking])
 async def append(request: Request, session: Person, id: str) -> Response:
     """More of it."""
-    uploads, upload = await run_in_threadpool(_found, request, session.owner, id)
     if request.headers.get("content-type") != CONTENT:
         raise Problem(415, "another_kind", f"What comes is {CONTENT}.", headers=SPEAKS)
-    at, checksum = _at(request), _checksum(request)
+    async with contextmanager_in_threadpool(_going_on(request, session.owner, id)) as (told, write):
+        with suppress(ClientDisconnect):
+            await straight.pour(request, write)
+    return Response(status_code=204, headers=told)
+
+
+@contextmanager
+def _going_on(request: Request, owner: str, id: str) -> Iterator[tuple[dict[str, str], Write]]:
+    """What is told of an upload once the block has ended, and what takes more of it until then."""
+    uploads, upload = _found(request, owner, id)
+    told = _about(upload)
     try:
-        async with aclosing(straight.body(request)) as body:
-            here = await uploads.append(upload, at, body, checksum)
+        with uploads.going_on(upload, _at(request), _checksum(request)) as write:
+            yield told, write
+        here = uploads.arrived(upload)
         if here == upload.size:
-            await run_in_threadpool(uploads.finish, upload)
+            uploads.finish(upload)
+        told["upload-offset"] = str(here)
     except OutOfStep as refused:
         raise Problem(409, "out_of_step", refused.message, hint=refused.hint, headers=SPEAKS) from None
     except Damaged as refused:
         raise Problem(MISMATCH, "damaged", refused.message, hint=refused.hint, headers=SPEAKS) from None
     except Refused as refused:
-        await run_in_threadpool(uploads.remove, upload)
+        uploads.remove(upload)
         raise Problem(415, "no_export", refused.message, hint=refused.hint, headers=SPEAKS) from None
     except Halt as full:
         raise Problem(507, "no_room", full.message, hint=full.hint, headers=SPEAKS) from None
-    return Response(status_code=204, headers={**_about(upload), "upload-offset": str(here)})
 
 
 @router.post("/{id}/holds", dependencies=[Speaking])

@@ -1,4 +1,4 @@
-"""Large bodies, read straight from their connection.
+"""Large bodies, read straight from their connection, by the thread that writes them.
 
 The server's parser copies what comes half a dozen times, some kilobytes at a time, which takes longer than to write it.
 A request may read the rest of its body from the connection instead. The parser has not seen that rest, so the
@@ -8,19 +8,25 @@ connection ends with the reply.
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
-from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
-from itertools import cycle
+import time
+from collections.abc import Callable
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-PIECE = 2 << 20
+PIECE = 1 << 20
 WORTH_IT = 4 << 20
 """What is shorter goes through the parser, and its connection lives on."""
+MOMENT_MS = 20
+"""So long a thread waits for more. Whoever sends slowly is waited for by the loop, and holds no thread."""
+AT_A_STRETCH_SECONDS = 0.25
 _TAKE_OVER = "commonplace.take_over"
+Buffer = bytes | bytearray | memoryview
+Write = Callable[[Buffer], None]
 
 
 class Protocol(H11Protocol):
@@ -43,39 +49,79 @@ class Protocol(H11Protocol):
         return line
 
 
-async def body(request: Request) -> AsyncGenerator[bytes | memoryview]:
-    """What a request brings. Each piece is good until the next but one is asked for."""
+async def pour(request: Request, write: Write) -> None:
+    """Hand what a request brings to `write`, in a thread, piece by piece, each good until `write` returns. A connection
+    that breaks is told when all that had come is written."""
     take_over: Callable[[], socket.socket | None] = request.scope.get(_TAKE_OVER, lambda: None)
     left = int(request.headers.get("content-length", 0))
-    async for piece in request.stream():
-        left -= len(piece)
-        if left >= WORTH_IT and (line := take_over()):
-            break
-        yield piece
-    else:
+    held, line = bytearray(), None
+    try:
+        async for piece in request.stream():
+            held += piece
+            left -= len(piece)
+            if left >= WORTH_IT and (line := take_over()):
+                break
+            if len(held) >= PIECE:
+                full, held = held, bytearray()
+                await run_in_threadpool(write, full)
+    except ClientDisconnect:
+        await run_in_threadpool(write, held)
+        raise
+    if line is None:
+        await run_in_threadpool(write, held)
         return
-    held = memoryview(bytearray(2 * PIECE))
     with line:
+        rest = _Rest(line, held, left)
         try:
-            yield piece
-            for half in cycle((held[:PIECE], held[PIECE:])):
-                here = await _fill(line, half[:left])
-                left -= here
-                yield half[:here]
-                if not left:
-                    return
-                if here < PIECE:
-                    raise ClientDisconnect
-        except GeneratorExit:
-            while left and (here := await _fill(line, held[:left])):
-                left -= here  # or its sender would hear that the connection broke, and not the reply
+            await rest.pour(write)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            await rest.pour(ignore)  # or its sender would hear that the connection broke, and not the reply
             raise
 
 
-async def _fill(line: socket.socket, held: memoryview) -> int:
-    """How much came, which is less than there is room for only if the connection broke."""
-    loop, here = asyncio.get_running_loop(), 0
-    with suppress(ConnectionError):
-        while here < len(held) and (more := await loop.sock_recv_into(line, held[here:])):
-            here += more
-    return here
+def ignore(_: Buffer) -> None:
+    """What nobody wants."""
+
+
+class _Rest:
+    """What of a body is still on its way, behind what came with its head."""
+
+    def __init__(self, line: socket.socket, first: Buffer, left: int) -> None:
+        self._line, self._first, self._left = line, first, left
+        self._held = memoryview(bytearray(PIECE))
+        self._coming = select.poll()
+        self._coming.register(line, select.POLLIN)
+
+    async def pour(self, write: Write) -> None:
+        while self._left:
+            if not await run_in_threadpool(self._while_it_comes, write):
+                await self._more()
+
+    def _while_it_comes(self, write: Write) -> bool:
+        """Whether it was still coming when there was enough of it for now."""
+        until = time.monotonic() + AT_A_STRETCH_SECONDS
+        if self._first:
+            first, self._first = self._first, b""
+            write(first)
+        while self._left and time.monotonic() < until:
+            if not self._coming.poll(MOMENT_MS):
+                return False
+            try:
+                here = self._line.recv_into(self._held[: self._left])
+            except ConnectionError:
+                here = 0
+            if not here:
+                raise ClientDisconnect
+            self._left -= here
+            write(self._held[:here])
+        return True
+
+    async def _more(self) -> None:
+        loop, is_here = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._line, is_here.set)
+        try:
+            await is_here.wait()
+        finally:
+            loop.remove_reader(self._line)

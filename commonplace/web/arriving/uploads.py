@@ -6,27 +6,25 @@ closed, goes on from there. The name that a browser gave is shown and never used
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from commonplace.archive.conversations import imports
 from commonplace.archive.core import Archive
 from commonplace.archive.faults import NO_ROOM, writing
 from commonplace.errors import Refused
 from commonplace.moments import now
-from commonplace.web.arriving.straight import PIECE
+from commonplace.web.arriving.straight import Buffer, Write
 
 KEPT_SECONDS = 7 * 86_400
 """How long one that nobody goes on with, or imports, is kept."""
@@ -35,7 +33,8 @@ SPARE = 256 << 20
 LONGEST_NAME = 200
 SUFFIXES = {".zip", ".json", ".jsonl", ".csv", ".html", ".txt", ".md"}
 _ABOUT, _ID = "about.json", re.compile(r"[0-9a-f]{32}")
-Buffer = bytes | memoryview
+BEGINNING = 4096
+"""Bytes at the beginning of a file that tell whether it is text."""
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -140,27 +139,39 @@ class Uploads:
         self._senders.pop(upload.id, None)
         return self.arrived(upload)
 
-    async def append(
-        self, upload: Upload, offset: int, body: AsyncIterator[Buffer], checksum: Checksum | None = None
-    ) -> int:
-        """Add what comes, as it comes; how much is here then. What came before a connection broke is kept, unless there
-        is a checksum of the whole, which then cannot be looked at."""
+    @contextmanager
+    def going_on(self, upload: Upload, offset: int, checksum: Checksum | None = None) -> Iterator[Write]:
+        """What takes more of it from there on, as it comes. Where a block ends, all that it took is kept, unless there
+        is a checksum of the whole that differs."""
         self._senders[upload.id] = sender = object()
-        if offset != self.arrived(upload):
-            raise OutOfStep("It goes on elsewhere.", hint="Ask how much has arrived.")
-        running = checksum.begun() if checksum else None
+        with self.path(upload).open("r+b", buffering=0) as file:
+            if offset != file.seek(0, os.SEEK_END):
+                raise OutOfStep("It goes on elsewhere.", hint="Ask how much has arrived.")
+            running, is_damaged = checksum.begun() if checksum else None, False
+            beginning = b""
 
-        def write(pieces: Sequence[Buffer]) -> int:
-            if running:
-                for piece in pieces:
+            def write(piece: Buffer) -> None:
+                nonlocal beginning
+                if self._senders.get(upload.id) is not sender:
+                    raise OutOfStep("Somebody else sends it now.")
+                if file.tell() + len(piece) > upload.size:
+                    raise Refused("More arrived than was announced.")
+                if not offset and len(beginning) < BEGINNING:
+                    beginning += bytes(piece[:BEGINNING])
+                    check_beginning(beginning, upload.name)
+                if running:
                     running.update(piece)
-            return self._write(upload, sender, pieces)
+                _write(file, piece)
 
-        here = await _write_behind(body, write)
-        if checksum and running and running.digest() != checksum.digest:
-            await run_in_threadpool(self._take_back, upload, sender, offset)
-            raise Damaged("What arrived is not what was sent.", hint="Send the piece again.")
-        return here
+            try:
+                yield write
+            finally:
+                if checksum and running:
+                    is_damaged = running.digest() != checksum.digest
+                if is_damaged and self._senders.get(upload.id) is sender:
+                    file.truncate(offset)
+            if is_damaged:
+                raise Damaged("What arrived is not what was sent.", hint="Send the piece again.")
 
     def holds(self, upload: Upload, offset: int, piece: bytes) -> bool:
         """Whether what has arrived has this very piece at this place: names and sizes are alike by chance."""
@@ -202,24 +213,6 @@ class Uploads:
             if is_in or is_old:
                 self.remove(upload)
 
-    def _write(self, upload: Upload, sender: object, pieces: Sequence[Buffer]) -> int:
-        path = self.path(upload)
-        if self._senders.get(upload.id) is not sender:
-            raise OutOfStep("Somebody else sends it now.")
-        here = path.stat().st_size
-        more = sum(map(len, pieces))
-        if here + more > upload.size:
-            raise Refused("More arrived than was announced.")
-        if here == 0 and pieces:
-            check_beginning(b"".join(pieces[:2]), upload.name)
-        with writing("An upload", only=NO_ROOM), path.open("ab") as out:
-            out.writelines(pieces)
-        return here + more
-
-    def _take_back(self, upload: Upload, sender: object, offset: int) -> None:
-        if self._senders.get(upload.id) is sender:
-            os.truncate(self.path(upload), offset)
-
     def _all(self) -> Iterator[Upload]:
         for folder in self.folder.glob("*") if self.folder.is_dir() else ():
             if upload := self._read(folder.name):
@@ -236,27 +229,17 @@ class Uploads:
         return self.folder / id
 
 
-async def _write_behind(body: AsyncIterator[Buffer], write: Callable[[Sequence[Buffer]], int]) -> int:
-    """Write what comes while more is coming, until all has come or the connection breaks; what `write` said last."""
-    held, writing = list[Buffer](), None
-    try:
-        with suppress(ClientDisconnect):
-            async for piece in body:
-                held.append(piece)
-                if sum(map(len, held)) >= PIECE:
-                    if writing:
-                        await writing
-                    writing = asyncio.ensure_future(run_in_threadpool(write, held))
-                    held = []
-    finally:
-        if writing:
-            await writing
-    return await run_in_threadpool(write, held)
+def _write(file: FileIO, piece: Buffer) -> None:
+    """All of it, where the file stands: whoever sent it before, and is not quite done, writes the same there."""
+    left = memoryview(piece)
+    with writing("An upload", only=NO_ROOM):
+        while left:
+            left = left[file.write(left) :]
 
 
 def check_beginning(first: bytes, name: str) -> None:
     """Refuse at once what cannot be an export: exports are zips, or files of text."""
-    if not first.startswith(_ZIP) and b"\0" in first[:4096]:
+    if not first.startswith(_ZIP) and b"\0" in first:
         raise Refused(f"{name!r} is no export.", hint="An export is the zip as it came, or a json file of it.")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +20,10 @@ from commonplace.archive.access import lending
 from commonplace.archive.access.sessions import Session
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.lent import with_borrowed
-from commonplace.web.arriving.forms import Piece, pieces
+from commonplace.web.arriving import forms
+from commonplace.web.arriving.straight import Buffer, Write
 from commonplace.web.arriving.uploads import Upload
-from commonplace.web.errors import Problem, not_found
+from commonplace.web.errors import not_found
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.pages.runs import ask_for
 from commonplace.web.security import csrf
@@ -68,27 +70,25 @@ def import_page(request: Request, session: Person, prices: bool = False) -> Resp
 @router.post("/file")
 async def receive(request: Request, session: OwnerOfRuns) -> Response:
     """Files from a form, as they come; then the run that imports them."""
-    server = server_of(request)
-    fields: dict[str, list[str]] = {}
-    arrived: list[Upload] = []
+    uploads, form = server_of(request).uploads, _Form(request, session.owner)
     try:
-        await _receive(request, server, session.owner, fields, arrived)
-        looked = [await run_in_threadpool(server.uploads.finish, upload) for upload in arrived]
+        await forms.read(request, form)
+        csrf.check(request, form.last("csrf"))
+        looked = [await run_in_threadpool(uploads.finish, upload) for upload in form.arrived]
         if not looked:
             raise Refused(say("import.no_file"))
         if refused := [upload for upload in looked if upload.refusal]:
             raise Refused(refused[0].refusal)
     except Exception as error:
-        for upload in arrived:
-            await run_in_threadpool(server.uploads.remove, upload)
+        await run_in_threadpool(form.forget)
         if isinstance(error, Refused):
             return await run_in_threadpool(_page, request, session.owner, str(error))
         raise
     options = Options(
-        taxonomy=_last(fields, "taxonomy"),
-        judge=_last(fields, "judge"),
-        destinations=fields.get("destinations", []),
-        account=_last(fields, "account"),
+        taxonomy=form.last("taxonomy"),
+        judge=form.last("judge"),
+        destinations=form.all("destinations"),
+        account=form.last("account"),
     )
     return await run_in_threadpool(_start_or_price, request, session, looked, options)
 
@@ -196,50 +196,52 @@ def _get_ready() -> None:
     threading.Thread(target=runs.get_ready, args=("pipeline",), name="get ready", daemon=True).start()
 
 
-async def _receive(
-    request: Request, server: Server, owner: str, fields: dict[str, list[str]], arrived: list[Upload]
-) -> None:
-    """Fields are told, files are written. A file that comes before the form's token is refused."""
-    told = request.headers.get("content-length", "")
-    left = int(told) if told.isdigit() else 0
-    coming = pieces(request)
-    async for piece in coming:
-        if piece.file is None:
-            fields.setdefault(piece.name, []).append(await _text(coming))
-            continue
-        csrf.check(request, _last(fields, "csrf"))
-        if not piece.file:  # nothing was chosen
-            await _text(coming)
-            continue
-        upload = await run_in_threadpool(server.uploads.create, owner, piece.file, left)
-        arrived.append(upload)
-        here = await server.uploads.append(upload, 0, _data(coming))
-        arrived[-1] = msgspec.structs.replace(upload, size=here)
-        await run_in_threadpool(server.uploads.keep, arrived[-1])
-    csrf.check(request, _last(fields, "csrf"))
+class _Form:
+    """What arrives in the form: fields are held, files are written. A file that comes before the form's token is
+    refused."""
+
+    def __init__(self, request: Request, owner: str) -> None:
+        self.arrived: list[Upload] = []
+        self._request, self._owner, self._uploads = request, owner, server_of(request).uploads
+        self._fields: dict[str, list[bytearray]] = {}
+        self._open = ExitStack()
+
+    def begin(self, name: str, file: str | None) -> Write:
+        if file is None:
+            text = bytearray()
+            self._fields.setdefault(name, []).append(text)
+            return partial(_lengthen, text)
+        csrf.check(self._request, self.last("csrf"))
+        if not file:  # nothing was chosen
+            return partial(_lengthen, bytearray())
+        upload = self._uploads.create(self._owner, file, int(self._request.headers.get("content-length", 0)))
+        self.arrived.append(upload)
+        return self._open.enter_context(self._uploads.going_on(upload, 0))
+
+    def end(self) -> None:
+        """How long a file is was not known before."""
+        self._open.close()
+        if self.arrived:
+            upload = self.arrived[-1]
+            self.arrived[-1] = msgspec.structs.replace(upload, size=self._uploads.arrived(upload))
+            self._uploads.keep(self.arrived[-1])
+
+    def forget(self) -> None:
+        self._open.close()
+        for upload in self.arrived:
+            self._uploads.remove(upload)
+
+    def all(self, name: str) -> list[str]:
+        return [text.decode(errors="replace") for text in self._fields.get(name, ())]
+
+    def last(self, name: str) -> str:
+        return ["", *self.all(name)][-1]
 
 
-async def _data(coming: Any) -> Any:
-    async for piece in coming:
-        if piece.what == "end":
-            return
-        yield piece.data
-
-
-async def _text(coming: Any) -> str:
-    held = bytearray()
-    piece: Piece
-    async for piece in coming:
-        if piece.what == "end":
-            break
-        held += piece.data
-        if len(held) > LONGEST_FIELD:
-            raise Problem(400, "strange_form", "That is no form of ours.")
-    return held.decode(errors="replace")
-
-
-def _last(fields: Mapping[str, list[str]], name: str) -> str:
-    return fields.get(name, [""])[-1]
+def _lengthen(text: bytearray, piece: Buffer) -> None:
+    text += piece
+    if len(text) > LONGEST_FIELD:
+        raise forms.strange()
 
 
 def _page(

@@ -5,21 +5,26 @@ from __future__ import annotations
 import random
 import socket
 import time
+import zipfile
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.web.arriving import straight
-from tests.web.conftest import Live
+from tests.web.conftest import Browser, Forms, Live
 
 SIZE = straight.WORTH_IT + 3 * straight.PIECE + 5
+THREADS = 40
+"""So many has the server."""
 CONTENT = b"PK\x03\x04" + random.Random(5).randbytes(SIZE - 4)
 
 
 class Sender:
     """A connection that brings an upload, byte by byte as a test wants it."""
 
-    def __init__(self, live: Live, content: bytes = CONTENT, size: int = SIZE) -> None:
-        self.client = live.logged_in().client
+    def __init__(self, live: Live, content: bytes = CONTENT, size: int = SIZE, browser: Browser | None = None) -> None:
+        self.client = (browser or live.logged_in()).client
         self.client.headers["tus-resumable"] = "1.0.0"
         self.where = self.client.post("/uploads", headers={"upload-length": str(size)}).headers["location"]
         self.path = live.server.uploads.folder / self.where.rpartition("/")[2] / self.where.rpartition("/")[2]
@@ -64,6 +69,37 @@ def test_who_sends_much_that_is_refused_hears_why(live: Live) -> None:
     reply = sender.replies()
     assert reply.startswith(b"HTTP/1.1 415 ")
     assert b"is no export" in reply
+
+
+def test_whoever_sends_slowly_keeps_nobody_from_a_thread(live: Live) -> None:
+    browser = live.logged_in()
+    senders = [Sender(live, browser=browser) for _ in range(THREADS + 1)]
+    for sender in senders:
+        sender.line.sendall(CONTENT[:9])
+    for sender in senders:
+        while sender.path.stat().st_size < 9:
+            time.sleep(0.01)
+    assert browser.get("/account").status_code == 200
+    first, *others = senders
+    first.line.sendall(CONTENT[9:])
+    assert first.replies().startswith(b"HTTP/1.1 204 ")
+    for sender in others:
+        sender.line.close()
+
+
+def test_a_file_in_a_form_is_read_straight_too(live: Live, tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    write_sample(path)
+    with zipfile.ZipFile(path, "a") as export:
+        export.writestr("large.bin", CONTENT)
+    browser = live.logged_in()
+    (form,) = (form for form in Forms.of(browser.get("/import").text) if form["action"] == "/import/file")
+    files = [("files", ("export.zip", path.read_bytes()))]
+    reply = browser.client.post("/import/file", data={"csrf": form["fields"]["csrf"]}, files=files)
+    assert reply.headers["connection"] == "close"
+    (upload,) = live.server.uploads.list("me")
+    assert upload.kind == "chatgpt"
+    assert live.server.uploads.path(upload).read_bytes() == path.read_bytes()
 
 
 def test_what_came_before_a_large_body_broke_off_is_kept(live: Live) -> None:
