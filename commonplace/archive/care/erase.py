@@ -15,7 +15,7 @@ from commonplace.archive.conversations import imports
 from commonplace.archive.core import Archive
 from commonplace.archive.engine import outside_transactions, overwriting
 from commonplace.archive.faults import told
-from commonplace.archive.projects import registry
+from commonplace.archive.projects import names
 from commonplace.archive.rows import add
 from commonplace.archive.schema import (
     assignments,
@@ -58,8 +58,8 @@ def erase(connection: Connection, owner: str, ids: Sequence[str], *, at: int | N
         connection.execute(update(ledger).where(known).values(remote_url=None, detail="{}", reason=None))
         connection.execute(delete(project_models).where(project_models.c.owner == owner))
         unlearn(connection, owner, ids)
-        registry.forget_told(connection, owner, told_of)
-        registry.forget_names(connection, owner, concerned)
+        names.forget_told(connection, owner, told_of)
+        names.forget_names(connection, owner, concerned)
     return shown
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import assignments as words
-from commonplace.archive.projects import assistants, registry
+from commonplace.archive.projects import assistants, names, registry
 from commonplace.archive.rows import add, batched, from_json, to_json
 from commonplace.archive.schema import assignments, conversations, project_events, project_refs, projects
 from commonplace.errors import NotThere, Refused
@@ -104,7 +104,7 @@ def rename(archive: Archive, project_id: str, name: str, *, description: str | N
         raise Refused("A project needs a name.")
     with archive.write() as connection:
         before = _project(connection, archive.owner, project_id)
-        registry.rename_in(connection, archive.owner, project_id, cleaned, "person", description=description)
+        names.rename_in(connection, archive.owner, project_id, cleaned, "person", description=description)
         said = {name: getattr(before, name) for name in ("name", "name_source", "description")}
         return _note(connection, archive.owner, "rename", {"project": project_id, "before": said, "name": cleaned})
 

@@ -1,19 +1,18 @@
-"""The registry of projects: which there are, what they are called, and every id under which a source knows them.
+"""The registry of projects: which there are, and every id under which a source knows them.
 
 A project's own id never changes and is made of the first thing that was known of it, so that an archive rebuilt from
-the same exports has the same ids. A name knows where it is from, and a better source is never overwritten by a lesser
-one: a person, the sidebar of ChatGPT, the titles of conversations, a proposal made from them, the bare id.
+the same exports has the same ids.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, batched
@@ -22,7 +21,6 @@ from commonplace.model import Project
 from commonplace.moments import now
 
 NameSource = Literal["person", "sidebar", "title", "inferred", "id"]
-RANK: dict[str, int] = {"person": 4, "sidebar": 3, "title": 2, "inferred": 1, "id": 0}
 MERGED = "merged"
 TITLE_REF = "title:"
 SPLIT_REF = "split:"
@@ -47,14 +45,6 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     first_at: int | None
     last_at: int | None
     sample_titles: list[str]
-
-
-class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """What names from elsewhere did: ids of projects."""
-
-    created: list[str]
-    renamed: list[str]
-    unchanged: list[str]
 
 
 def project_id_for(ref: str) -> str:
@@ -98,7 +88,7 @@ def register(archive: Archive, found: Iterable[str]) -> list[str]:
     with archive.write() as connection:
         known = refs_of(connection, archive.owner)
         missing = [ref for ref in wanted if ref not in known]
-        return _add(connection, archive.owner, {ref: (placeholder(ref), "id") for ref in missing})
+        return add_projects(connection, archive.owner, {ref: (placeholder(ref), "id") for ref in missing})
 
 
 def refs_in_use(archive: Archive) -> set[str]:
@@ -108,7 +98,7 @@ def refs_in_use(archive: Archive) -> set[str]:
     used = select(table.project_id).where(table.owner == archive.owner, table.project_id.is_not(None)).distinct()
     with archive.read() as connection:
         ids = set(connection.execute(used).scalars())
-        by_project = _refs_by_project(connection, archive.owner)
+        by_project = refs_by_project(connection, archive.owner)
     known = [one for one in load(archive) if one.id in ids or one.name_source in ("person", "sidebar")]
     return {ref for one in known for ref in (title_ref(one.name), *by_project.get(one.id, ()))}
 
@@ -121,7 +111,7 @@ def ensure_named(archive: Archive, wanted: Iterable[str], *, source: NameSource 
     with archive.write() as connection:
         known = refs_of(connection, archive.owner) | _by_name(connection, archive.owner)
         new: dict[str, tuple[str, str]] = {ref: (name, source) for ref, name in asked.items() if ref not in known}
-        _add(connection, archive.owner, new)
+        add_projects(connection, archive.owner, new)
         known = known | {ref: project_id_for(ref) for ref in new}
         aliases = {ref: known[ref] for ref in asked}
         add_refs(connection, archive.owner, aliases)
@@ -135,7 +125,7 @@ def placeholder(ref: str) -> str:
 
 def add_project(connection: Connection, owner: str, ref: str, name: str) -> str:
     """A new project by a person's word, which titles may name from now on; its id."""
-    project_id = _add(connection, owner, {ref: (name, "person")})[0]
+    project_id = add_projects(connection, owner, {ref: (name, "person")})[0]
     add_refs(connection, owner, {title_ref(name): project_id})
     return project_id
 
@@ -153,7 +143,7 @@ def _by_name(connection: Connection, owner: str) -> dict[str, str]:
     return {title_ref(row.name): row.id for row in found}
 
 
-def _add(connection: Connection, owner: str, new: Mapping[str, tuple[str, str]]) -> list[str]:
+def add_projects(connection: Connection, owner: str, new: Mapping[str, tuple[str, str]]) -> list[str]:
     """Projects by ref: their name and where it is from."""
     moment = now()
     rows = [
@@ -183,7 +173,7 @@ def load(archive: Archive) -> list[Project]:
     with archive.read() as connection:
         owned = projects.c.owner == archive.owner
         found = connection.execute(select(projects).where(owned, projects.c.merged_into.is_(None))).all()
-        by_project = _refs_by_project(connection, archive.owner)
+        by_project = refs_by_project(connection, archive.owner)
     loaded = [project_from(row, by_project.get(row.id, [])) for row in found]
     return sorted(loaded, key=lambda project: (project.name.casefold(), project.id))
 
@@ -201,7 +191,7 @@ def project_from(row: Row[Any], known_as: list[str]) -> Project:
     )
 
 
-def _refs_by_project(connection: Connection, owner: str) -> dict[str, list[str]]:
+def refs_by_project(connection: Connection, owner: str) -> dict[str, list[str]]:
     by_project: dict[str, list[str]] = {}
     for ref, project_id in sorted(refs_of(connection, owner).items()):
         by_project.setdefault(project_id, []).append(ref)
@@ -272,121 +262,3 @@ def projects_of(archive: Archive, ids: Sequence[str]) -> dict[str, str | None]:
             query = select(table.id, table.project_id).where(table.owner == archive.owner, table.id.in_(batch))
             found.update((row.id, row.project_id) for row in connection.execute(query))
     return found
-
-
-def rename_in(
-    connection: Connection,
-    owner: str,
-    project_id: str,
-    name: str,
-    source: str,
-    *,
-    description: str | None = None,
-) -> None:
-    """Give a project a name; names that a person or the sidebar gave stay known as what titles may use."""
-    where = (projects.c.owner == owner) & (projects.c.id == project_id)
-    before = connection.execute(select(projects).where(where)).one()
-    values: dict[str, Any] = {"name": name, "name_source": source, "updated_at": now()}
-    if description is not None:
-        values["description"] = description
-    connection.execute(update(projects).where(where).values(values))
-    aliases = [name] if RANK[source] >= RANK["sidebar"] else []
-    aliases += [before.name] if RANK[before.name_source] >= RANK["sidebar"] else []
-    add_refs(connection, owner, {title_ref(alias): project_id for alias in aliases})
-
-
-def apply(archive: Archive, found: Sequence[Project], source: NameSource) -> Applied:
-    """Take over names and descriptions that came from elsewhere, where `source` outranks what is known.
-
-    Each project is known by its refs; one that is not known yet is created.
-    """
-    created: list[str] = []
-    renamed: list[str] = []
-    unchanged: list[str] = []
-    with archive.write() as connection:
-        known = refs_of(connection, archive.owner) | _own_ids(connection, archive.owner)
-        for project in found:
-            project_id = next((known[ref] for ref in (project.id, *project.refs) if ref in known), None)
-            if project_id is None:
-                project_id = _add(connection, archive.owner, {project.id: (project.name, source)})[0]
-                created.append(project_id)
-            new_refs = dict.fromkeys((ref for ref in (project.id, *project.refs) if ref not in known), project_id)
-            add_refs(connection, archive.owner, {ref: id for ref, id in new_refs.items() if ref != id})
-            known |= new_refs
-            is_changed = _take_over(connection, archive.owner, project_id, project, source)
-            if project_id not in created:
-                (renamed if is_changed else unchanged).append(project_id)
-    return Applied(created=created, renamed=renamed, unchanged=unchanged)
-
-
-def forget_names(connection: Connection, owner: str, concerned: Collection[str]) -> None:
-    """Conversations of these projects were forgotten: so is what was made of their titles.
-
-    A proposed name is proposed anew, by what is left; a project that titles alone made goes when nothing is left in it.
-    """
-    of_these = (projects.c.owner == owner) & projects.c.id.in_(concerned)
-    by_project = _refs_by_project(connection, owner)
-    for row in connection.execute(select(projects).where(of_these)).all():
-        this = (projects.c.owner == owner) & (projects.c.id == row.id)
-        if row.name_source == "inferred":
-            ref = min((ref for ref in by_project.get(row.id, []) if not ref.startswith(TITLE_REF)), default=row.id)
-            bare = {"name": placeholder(ref), "name_source": "id", "description": None, "updated_at": now()}
-            connection.execute(update(projects).where(this).values(bare))
-        elif row.name_source == "title" and not _has_members(connection, owner, row.id):
-            connection.execute(delete(projects).where(this))
-            refs = (project_refs.c.owner == owner) & (project_refs.c.project_id == row.id)
-            connection.execute(delete(project_refs).where(refs))
-
-
-def forget_told(connection: Connection, owner: str, told_of: Collection[str]) -> None:
-    """What a source said of these projects was forgotten: its name, unless a person gave it, and its instructions."""
-    known = refs_of(connection, owner)
-    for ref in told_of:
-        this = (projects.c.owner == owner) & (projects.c.id == known.get(ref, ""))
-        row = connection.execute(select(projects).where(this)).one_or_none()
-        if row is None:
-            continue
-        values: dict[str, Any] = {"instructions": None, "updated_at": now()}
-        if row.name_source == "sidebar":
-            values |= {"name": placeholder(ref), "name_source": "id", "description": None}
-            titled = (project_refs.c.project_id == row.id) & project_refs.c.ref.startswith(TITLE_REF)
-            connection.execute(delete(project_refs).where(project_refs.c.owner == owner, titled))
-        connection.execute(update(projects).where(this).values(values))
-
-
-def _has_members(connection: Connection, owner: str, project_id: str) -> bool:
-    table = assignments.c
-    meant = (table.project_id == project_id) | (table.suggested_project_id == project_id)
-    query = select(table.conversation_id).where(table.owner == owner, meant).limit(1)
-    return connection.execute(query).first() is not None
-
-
-def _own_ids(connection: Connection, owner: str) -> dict[str, str]:
-    """Every project's id as a ref of it; of one that was merged, the project that it was merged into."""
-    query = select(projects.c.id, projects.c.merged_into).where(projects.c.owner == owner)
-    into = {row.id: row.merged_into for row in connection.execute(query)}
-    found = {}
-    for id in into:
-        end = id
-        while into.get(end) is not None:
-            end = into[end]
-        found[id] = end
-    return found
-
-
-def _take_over(connection: Connection, owner: str, project_id: str, project: Project, source: str) -> bool:
-    """What is said of a project, unless a better source named it; whether its name changed."""
-    where = (projects.c.owner == owner) & (projects.c.id == project_id)
-    before = connection.execute(select(projects).where(where)).one()
-    if RANK[source] < RANK[before.name_source]:
-        return False
-    said = {
-        name: getattr(project, name) for name in ("description", "instructions", "colour") if getattr(project, name)
-    }
-    if project.status != before.status and source == "person" and before.merged_into is None:
-        said["status"] = project.status
-    if said:
-        connection.execute(update(projects).where(where).values({**said, "updated_at": now()}))
-    if before.name != project.name or before.name_source != source:
-        rename_in(connection, owner, project_id, project.name, source)
-    return bool(before.name != project.name)

@@ -13,7 +13,7 @@ from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.imports import SourceItem
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
-from commonplace.archive.projects import registry
+from commonplace.archive.projects import names
 from commonplace.archive.search import text_index
 from commonplace.errors import Defect, Halt, Permanent
 from commonplace.model import Conversation
@@ -163,7 +163,7 @@ class Intake:
         """The projects that an export tells of are known from now on, by the names that its assistant shows."""
         told = [conversation.project for conversation in batch if conversation.project]
         if told:
-            registry.apply(self._archive, told, "sidebar")
+            names.apply(self._archive, told, "sidebar")
 
     def _merge_one_by_one(self, batch: list[Conversation]) -> None:
         """One of them cannot be stored; the others can."""

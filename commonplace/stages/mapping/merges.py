@@ -14,7 +14,7 @@ import numpy as np
 
 from commonplace.archive.core import Archive
 from commonplace.archive.memory import recall, remember
-from commonplace.archive.projects import history, lookup, registry, vectors
+from commonplace.archive.projects import history, lookup, names, registry, vectors
 from commonplace.archive.projects.registry import Listed
 from commonplace.errors import Refused
 from commonplace.projects import merging, similarity, terms
@@ -86,9 +86,7 @@ def refuse(archive: Archive, typed: Sequence[str]) -> tuple[str, str]:
 
 
 def _proposed(one: Listed, other: Listed, confidence: float, likeness: float) -> Proposed:
-    source, target = sorted(
-        (one, other), key=lambda each: (each.conversations, registry.RANK[each.name_source], each.id)
-    )
+    source, target = sorted((one, other), key=lambda each: (each.conversations, names.RANK[each.name_source], each.id))
     is_given = one.name_source in _GIVEN and other.name_source in _GIVEN
     has_same_name = is_given and _plain(one.name) == _plain(other.name)
     return Proposed(

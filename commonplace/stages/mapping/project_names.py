@@ -10,7 +10,7 @@ import msgspec
 
 from commonplace.archive.core import Archive
 from commonplace.archive.memory import recall, remember
-from commonplace.archive.projects import history, registry
+from commonplace.archive.projects import history, names, registry
 from commonplace.errors import Halt, Refused
 from commonplace.model import Project, Usage
 from commonplace.projects import listings
@@ -45,7 +45,7 @@ class NamesReport(msgspec.Struct, frozen=True, kw_only=True):
 def take_over(archive: Archive, text: str) -> NamesReport:
     """Take over the names of a sidebar's JSON or a `projects.toml`."""
     source, found = listings.parse(text)
-    applied = registry.apply(archive, found, source)
+    applied = names.apply(archive, found, source)
     merged = _join_namesakes(archive, found)
     return NamesReport(source=source, merged=merged, **msgspec.structs.asdict(applied))
 
@@ -108,7 +108,7 @@ def record(archive: Archive, proposals: Sequence[Proposal]) -> list[str]:
             name, number = f"{proposal.name} ({number})", number + 1
         taken[name.casefold()] = proposal.project_id
         named.append(Project(id=proposal.project_id, name=name, description=proposal.description))
-    return registry.apply(archive, named, "inferred").renamed
+    return names.apply(archive, named, "inferred").renamed
 
 
 def ask_names(using: Assigning, *, ids: list[str]) -> Asked:

@@ -16,7 +16,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.files.files import path_of, put_file
 from commonplace.archive.leases import AlreadyRunning, hold
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.archive.projects import assignments, lookup, registry, vectors
+from commonplace.archive.projects import assignments, lookup, names, registry, vectors
 from commonplace.archive.verdicts import learned
 from commonplace.errors import Defect, LeftOut, Refused
 from commonplace.model import Attachment, Project
@@ -138,7 +138,7 @@ def test_names_that_were_made_of_its_title_go_and_those_that_people_gave_stay(ar
             connection.execute(insert(schema.projects).values(**row, created_at=1, updated_at=1))
         registry.add_refs(connection, "me", {titled(name): name for name in ("alone", "shared", "mine")})
     inferred = lookup.find_project(archive, "g-p-0123456789").id
-    registry.apply(archive, [Project(id=inferred, name="About a", description="a and a")], "inferred")
+    names.apply(archive, [Project(id=inferred, name="About a", description="a and a")], "inferred")
     where = {"a": inferred, "b": "alone", "c": "shared", "d": "shared"}
     assignments.assign(archive, {f"chatgpt:{id}": project for id, project in where.items()})
     forget(archive, ids=["chatgpt:a", "chatgpt:b", "chatgpt:c"])

@@ -1,14 +1,10 @@
-"""The registry of projects, and names by how much they are worth."""
+"""The registry of projects."""
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import select
-
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
-from commonplace.archive.projects import assignments, registry
-from commonplace.archive.schema import project_refs
+from commonplace.archive.projects import assignments, names, registry
 from commonplace.model import Project
 from tests.archive.builders import simple_chat
 
@@ -34,7 +30,7 @@ def test_the_same_exports_give_the_same_ids(archive: Archive) -> None:
 
 def test_a_name_in_titles_means_the_project_of_that_name_however_it_is_written(archive: Archive) -> None:
     (garden,) = registry.register(archive, [GARDEN])
-    registry.apply(archive, [Project(id=GARDEN, name="My Garden")], "sidebar")
+    names.apply(archive, [Project(id=GARDEN, name="My Garden")], "sidebar")
     assert registry.ensure_named(archive, ["my  garden"]) == {"title:my garden": garden}
     made = registry.ensure_named(archive, ["Kitchen", "KITCHEN"])
     assert len(set(made.values())) == 1
@@ -42,29 +38,6 @@ def test_a_name_in_titles_means_the_project_of_that_name_however_it_is_written(a
         "My Garden": "sidebar",
         "Kitchen": "person",
     }
-
-
-@pytest.mark.parametrize(
-    ("held", "arriving", "is_taken"),
-    [
-        ("id", "inferred", True),
-        ("inferred", "sidebar", True),
-        ("sidebar", "inferred", False),
-        ("sidebar", "sidebar", True),
-        ("person", "sidebar", False),
-        ("person", "inferred", False),
-        ("person", "person", True),
-    ],
-)
-def test_a_better_name_is_never_overwritten_by_a_lesser_one(
-    sqlite_archive: Archive, held: registry.NameSource, arriving: registry.NameSource, is_taken: bool
-) -> None:
-    registry.apply(sqlite_archive, [Project(id=GARDEN, name="Before")], held)
-    applied = registry.apply(sqlite_archive, [Project(id=GARDEN, name="After", description="new")], arriving)
-    (project,) = registry.load(sqlite_archive)
-    assert project.name == ("After" if is_taken else "Before")
-    assert project.description == ("new" if is_taken else None)
-    assert bool(applied.renamed) == is_taken
 
 
 def test_a_list_shows_counts_and_the_newest_titles(archive: Archive) -> None:
@@ -77,16 +50,6 @@ def test_a_list_shows_counts_and_the_newest_titles(archive: Archive) -> None:
     assert first.sample_titles == ["Title 4", "Title 3", "Title 2"]
     assert (second.id, second.conversations, second.sample_titles) == (kitchen, 0, [])
     assert registry.titles(archive, most=2) == {garden: ["Title 4", "Title 3"]}
-
-
-def test_an_exported_list_keeps_its_ids_in_another_archive(archive: Archive) -> None:
-    wanted = Project(id="p-0123456789", name="Garden", refs=[GARDEN])
-    applied = registry.apply(archive, [wanted], "person")
-    assert applied.created == ["p-0123456789"]
-    assert registry.register(archive, [GARDEN]) == []
-    with archive.read() as connection:
-        refs = set(connection.execute(select(project_refs.c.ref)).scalars())
-    assert refs == {GARDEN}
 
 
 def test_each_owner_has_projects_of_their_own(archive: Archive) -> None:

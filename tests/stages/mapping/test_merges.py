@@ -6,7 +6,7 @@ import pytest
 
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
-from commonplace.archive.projects import registry
+from commonplace.archive.projects import names, registry
 from commonplace.config import ProjectSettings
 from commonplace.errors import Refused
 from commonplace.model import Conversation, Project
@@ -76,7 +76,7 @@ def test_what_is_refused_is_not_proposed_again(split: Archive) -> None:
 def test_two_projects_that_people_gave_one_name_are_proposed(split: Archive) -> None:
     refs = registry.refs(split)
     for ref in ("g-p-b111", "g-p-d111"):
-        registry.apply(split, [_named(refs[ref], "Hobby")], "sidebar")
+        names.apply(split, [_named(refs[ref], "Hobby")], "sidebar")
     pairs = {frozenset((one["source"], one["target"])) for one in projects.suggest_merges(split, above=0.9)}
     assert frozenset((refs["g-p-b111"], refs["g-p-d111"])) in pairs
 
