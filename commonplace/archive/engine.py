@@ -136,8 +136,9 @@ def _write_ahead(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
-    # A bulk load rewrites the same pages of the text index: they go into the database file once, not every 4 MB.
-    cursor.execute("PRAGMA wal_autocheckpoint = 16384")
+    # A bulk load rewrites the same pages of the text index: they go into the database file every 8 MB, not every 4.
+    # At 64 MB it writes a tenth less, and whoever needs the same disk meanwhile waits for a quarter of a second.
+    cursor.execute("PRAGMA wal_autocheckpoint = 2048")
     cursor.close()
 
 

@@ -1,8 +1,9 @@
 """What came in by webhook and is not yet in the archive: stored before it is answered, whatever else is going on.
 
 On SQLite the inbox is a file of its own beside the archive's, because an import holds the archive's only write lock for
-as long as it needs, and because what was answered must survive a power cut (`synchronous = FULL`). On PostgreSQL it is
-a table of the archive's database.
+as long as it needs, and because what was answered must survive a power cut: whoever writes here waits for the disk.
+That happens outside SQLite (decision 033), so that others write meanwhile and their bytes go to the disk at the same
+time. On PostgreSQL it is a table of the archive's database.
 
 A delivery waits, is done (then only its identity is kept, for a while, so that a repeated one is recognised), has
 failed (with its reason, to be replayed), or is in quarantine until a person releases it.
@@ -11,6 +12,7 @@ failed (with its reason, to be replayed), or is in quarantine until a person rel
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,8 +51,8 @@ STATES: tuple[State, ...] = ("waiting", "done", "failed", "quarantined")
 
 PATIENCE_SECONDS = 5
 """Everybody writes for a moment only; who waits longer than this had better come back."""
-LOG_BYTES = 4 << 20
-"""What the write-ahead log is cut to where a longer one was needed."""
+LOG_BYTES = 8 << 20
+"""What the write-ahead log is cut to where a longer one was needed; a server makes it that long when it starts."""
 _LOCK = 0x696E626F
 """For PostgreSQL, which may refuse when two make the same table at once."""
 
@@ -110,15 +112,31 @@ _ABOUT = [inbox.c.key.label("id"), *(inbox.c[name] for name in Entry.__struct_fi
 class Inbox:
     """The deliveries of all owners."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, log: Path | None = None) -> None:
         self.engine = engine
         self._writer = for_writing(engine, PATIENCE_SECONDS)
+        self._log = log
 
     def put(self, deliveries: Sequence[Delivery]) -> None:
         """Store them for good, in one commit. One that is there already changes nothing."""
+        self.write(deliveries)
+        self.wait_for_disk()
+
+    def write(self, deliveries: Sequence[Delivery]) -> None:
+        """The first half of `put`: others read them from now on, and a power cut may still take them away."""
         rows = [_row(delivery) for delivery in deliveries]
-        with self._write() as connection:
+        with self._begin() as connection:
             add(connection, inbox, rows)
+
+    def wait_for_disk(self) -> None:
+        """Returns once all that was written until now survives a power cut. (PostgreSQL has waited already.)"""
+        if self._log is None:
+            return
+        descriptor = os.open(self._log, os.O_RDWR)
+        try:
+            _sync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def put_again(self, deliveries: Sequence[Delivery]) -> None:
         """Those of these that are done wait once more: what they brought is not in the archive any more."""
@@ -204,16 +222,38 @@ class Inbox:
         return forgotten
 
     def tidy(self) -> None:
-        """What the write-ahead log holds goes into the file, at the cost of nobody who waits for an answer."""
-        if self.engine.dialect.name == "sqlite":
-            with outside_transactions(self.engine).connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+        """What the write-ahead log holds goes into the file, at the cost of nobody who waits for an answer; the log
+        begins anew unless somebody is reading it."""
+        if self._log is None:
+            return
+        self._empty_log()
+        with self._begin():  # for the moment that the little takes which came meanwhile
+            self._empty_log()
+
+    def make_room(self) -> None:
+        """Make the log as long as it may be. What is written over something that is there needs the disk only for its
+        own bytes; what makes a file longer also waits for all that others had in mind to write."""
+        if self._log is None:
+            return
+        with self._begin(), self._log.open("r+b") as log:  # nobody else makes it longer meanwhile
+            missing = LOG_BYTES - log.seek(0, os.SEEK_END)
+            log.write(bytes(max(0, missing)))  # zeros are no entries of a log to SQLite
+
+    def _empty_log(self) -> None:
+        with outside_transactions(self.engine).connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
+    def _begin(self) -> Iterator[Connection]:
         with self._writer.begin() as connection:
             hurry(connection)
             yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._begin() as connection:
+            yield connection
+        self.wait_for_disk()
 
     def _end(self, reasons: Mapping[int, str], **values: Any) -> None:
         """Each with its own reason, many in one commit: each commit waits for the disk."""
@@ -253,7 +293,7 @@ def open_inbox(archive: Archive) -> Iterator[Inbox]:
     event.listen(engine, "connect", _prepare)
     try:
         _make(engine)
-        opened = Inbox(engine)
+        opened = Inbox(engine, log_of(archive))
         opened.tidy()  # whoever had it before may have been killed
         yield opened
     finally:
@@ -274,8 +314,17 @@ def file_of(archive: Archive) -> Path:
     return path.with_name(f"{path.stem}-inbox.db")
 
 
+def log_of(archive: Archive) -> Path:
+    """What was written to it last, until it goes into the file itself."""
+    path = file_of(archive)
+    return path.with_name(f"{path.name}-wal")
+
+
+_sync = getattr(os, "fdatasync", os.fsync)
+"""The bytes and how many there are: all that SQLite needs of the log."""
+
+
 def _prepare(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     connection.execute("PRAGMA secure_delete = ON")  # what is done leaves nothing behind here
 

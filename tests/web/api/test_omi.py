@@ -204,11 +204,12 @@ def test_a_trial_is_for_this_machine_alone(start: Start) -> None:
     assert stored(trial) == []
 
 
-def test_what_cannot_be_stored_is_to_be_sent_again(omi: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", ["write", "wait_for_disk"])
+def test_what_cannot_be_stored_is_to_be_sent_again(omi: Live, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(omi.server.inbox, "put", full)
+    monkeypatch.setattr(omi.server.inbox, step, full)
     reply = post(omi, x_omi_signature=signature())
     assert reply.status_code == 503
     assert reply.headers["retry-after"]
@@ -224,14 +225,14 @@ def test_a_locked_archive_keeps_nobody_waiting(omi: Live) -> None:
 
 def test_who_waits_at_the_same_moment_shares_a_commit(omi: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    put, gate = Inbox.put, threading.Event()
+    write, gate = Inbox.write, threading.Event()
 
-    def put_slowly(self: Inbox, deliveries: list[Delivery]) -> None:
+    def write_slowly(self: Inbox, deliveries: list[Delivery]) -> None:
         sizes.append(len(deliveries))
         gate.wait(20)
-        put(self, deliveries)
+        write(self, deliveries)
 
-    monkeypatch.setattr(Inbox, "put", put_slowly)
+    monkeypatch.setattr(Inbox, "write", write_slowly)
     statuses: list[int] = []
 
     def send(n: int) -> None:
