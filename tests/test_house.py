@@ -26,6 +26,7 @@ FOUNDATION = {
     "answer_file",
     "private",
     "connections",
+    "locked",
     "secret_keys",
 } | SERVICES
 STARTS_RUNS = {"commonplace.runs"}
@@ -75,9 +76,10 @@ def _may_import(room: str) -> set[str]:
         "moments": {"errors", "model"},
         "environment": {"errors"},
         "private": set(),
+        "locked": set(),
         "connections": set(),
         "bounds": {"errors"},
-        "config": {"errors", "bounds", "model", "moments", "environment"},
+        "config": {"errors", "bounds", "model", "moments", "environment", "locked"},
         "answer_file": {"errors"},
         "outgoing": {"errors"},
         "mailbox": {"errors", "outgoing"},

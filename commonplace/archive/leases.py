@@ -75,6 +75,11 @@ def syncing(instance: str) -> str:
     return f"sync:{instance}"
 
 
+def connecting(owner: str, name: str) -> str:
+    """The lease of setting one of an owner's destinations up."""
+    return f"set-up:{owner}:{name}"
+
+
 class AlreadyRunning(Refused):
     """Somebody else has the lease. `holder` says who, as the archive has it."""
 

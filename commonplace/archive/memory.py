@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from typing import TypeVar
 
+import msgspec
 from sqlalchemy import select
 
 from commonplace.archive.core import Archive
-from commonplace.archive.rows import add, put
+from commonplace.archive.rows import add, put, wait_for_other_writers
 from commonplace.archive.schema import settings
+
+T = TypeVar("T")
 
 
 def recall(archive: Archive, name: str) -> str | None:
@@ -21,6 +26,16 @@ def remember(archive: Archive, name: str, value: str) -> None:
     """Remember this in place of what was known before."""
     with archive.write() as connection:
         put(connection, settings, [{"name": name, "value": value}])
+
+
+def change(archive: Archive, name: str, kind: type[T], make: Callable[[T], T]) -> None:
+    """Remember what `make` makes of what is known under this name (an empty one where nothing is), while nobody else
+    does: of two people who add something at once, both have added it."""
+    with archive.write() as connection:
+        wait_for_other_writers(connection, archive.owner)
+        found = connection.execute(select(settings.c.value).where(settings.c.name == name)).scalar()
+        made = make(msgspec.json.decode(found, type=kind) if found else kind())
+        put(connection, settings, [{"name": name, "value": msgspec.json.encode(made).decode()}])
 
 
 def mark_of(archive: Archive) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from commonplace.environment import Environment, read_dotenv
 from commonplace.errors import Refused
+from commonplace.locked import locked
 
 _TEXT = "COMMONPLACE_SETTINGS"
 """The variable whose text counts as a settings file where there is none: on a machine that only works."""
@@ -86,7 +87,8 @@ def keep_typed(home: Path, secrets: Mapping[str, str]) -> None:
 
     path = dotenv_of(home)
     home.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    for name, value in secrets.items():
-        path.chmod(0o600)
-        set_key(path, name, value)
+    with locked(home / ".env.lock"):  # it is read, and written anew as a whole
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        for name, value in secrets.items():
+            path.chmod(0o600)
+            set_key(path, name, value)

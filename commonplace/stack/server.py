@@ -12,12 +12,13 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from commonplace.config import Settings
 from commonplace.errors import Halt, Refused
+from commonplace.locked import locked
 from commonplace.stack import processes
 from commonplace.stack.api import Api
 from commonplace.stack.processes import HOST, Process
@@ -237,15 +238,9 @@ def stop(settings: Settings, *, is_urgent: Callable[[], bool] = lambda: False) -
     return bool(found)
 
 
-@contextmanager
-def lock(settings: Settings, name: str) -> Iterator[None]:
+def lock(settings: Settings, name: str) -> AbstractContextManager[None]:
     """Only one process at a time does what this lock stands for."""
-    with (folder(settings) / name).open("a+") as file:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return locked(folder(settings) / name)
 
 
 def drain(

@@ -27,7 +27,7 @@ import msgspec
 from commonplace.archive import leases
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.archive.memory import recall, remember
+from commonplace.archive.memory import change, recall
 from commonplace.config import Environment, HookEvent, HookSettings
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.model import LedgerEntry
@@ -43,6 +43,7 @@ MINUTES = (5, 15, 30, 60, 120, 240, 480, 510)
 """The pauses after each try: over a day in all."""
 KEPT_DAYS = 30
 """So long it is remembered what was delivered."""
+Added = dict[str, HookSettings]
 PAYLOAD, TRIES, DUE = "payload", "tries", "due"
 
 
@@ -164,7 +165,7 @@ def add(session: Session, name: str, hook: HookSettings) -> str:
     if name in session.settings.hooks:
         raise Refused(f"The settings have a hook {name!r}.", hint="Choose another name, or change it there.")
     checked(hook.url, reach=_reach(hook))
-    _remember(session.archive, added(session.archive) | {name: hook})
+    change(session.archive, _memory(session.archive), Added, lambda known: _with(known, name, hook))
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -173,17 +174,27 @@ def remove(session: Session, name: str) -> None:
     _hook(session, name)
     if name in session.settings.hooks:
         raise Refused(f"The hook {name} is in the settings.", hint=f"Take [hooks.{name}] out of commonplace.toml.")
-    _remember(session.archive, {key: hook for key, hook in added(session.archive).items() if key != name})
+    change(session.archive, _memory(session.archive), Added, lambda known: _without(known, name))
 
 
-def added(archive: Archive) -> dict[str, HookSettings]:
+def added(archive: Archive) -> Added:
     """Those that are in no settings."""
-    found = recall(archive, f"hooks:{archive.owner}")
-    return msgspec.json.decode(found, type=dict[str, HookSettings]) if found else {}
+    found = recall(archive, _memory(archive))
+    return msgspec.json.decode(found, type=Added) if found else {}
 
 
-def _remember(archive: Archive, hooks: Mapping[str, HookSettings]) -> None:
-    remember(archive, f"hooks:{archive.owner}", msgspec.json.encode(hooks).decode())
+def _with(known: Added, name: str, hook: HookSettings) -> Added:
+    if name in known:
+        raise Refused(f"There is a hook {name!r}.", hint="Choose another name, or remove that one first.")
+    return known | {name: hook}
+
+
+def _without(known: Added, name: str) -> Added:
+    return {key: hook for key, hook in known.items() if key != name}
+
+
+def _memory(archive: Archive) -> str:
+    return f"hooks:{archive.owner}"
 
 
 def variable_of(name: str) -> str:

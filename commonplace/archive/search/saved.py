@@ -5,36 +5,37 @@ from __future__ import annotations
 import msgspec
 
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import recall, remember
+from commonplace.archive.memory import change, recall
 from commonplace.errors import Refused
 
 MOST = 100
 LONGEST_NAME = 100
+Searches = dict[str, str]
 
 
-def saved(archive: Archive) -> dict[str, str]:
+def saved(archive: Archive) -> Searches:
     """The queries by their names."""
     known = recall(archive, _name(archive))
-    return msgspec.json.decode(known, type=dict[str, str]) if known else {}
+    return msgspec.json.decode(known, type=Searches) if known else {}
 
 
 def save(archive: Archive, name: str, query: str) -> None:
     """Keep one, in place of the one of that name."""
-    name, known = " ".join(name.split()), saved(archive)
+    name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME:
         raise Refused(f"A saved search has a name of 1 to {LONGEST_NAME} characters.")
-    if len(known) >= MOST and name not in known:
-        raise Refused(f"There are {MOST} saved searches already.", hint="Remove one first.")
-    _keep(archive, {**known, name: query})
+
+    def more(known: Searches) -> Searches:
+        if len(known) >= MOST and name not in known:
+            raise Refused(f"There are {MOST} saved searches already.", hint="Remove one first.")
+        return known | {name: query}
+
+    change(archive, _name(archive), Searches, more)
 
 
 def drop(archive: Archive, name: str) -> None:
     """Keep it no longer."""
-    _keep(archive, {known: query for known, query in saved(archive).items() if known != name})
-
-
-def _keep(archive: Archive, searches: dict[str, str]) -> None:
-    remember(archive, _name(archive), msgspec.json.encode(searches).decode())
+    change(archive, _name(archive), Searches, lambda known: {key: known[key] for key in known if key != name})
 
 
 def _name(archive: Archive) -> str:

@@ -5,43 +5,51 @@ from __future__ import annotations
 import msgspec
 
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import recall, remember
+from commonplace.archive.memory import change, recall
+
+Proposed = dict[str, list[str]]
+"""Categories, and the conversations that were given them."""
 
 
 def propose(archive: Archive, taxonomy: str, category: str, conversation_id: str) -> None:
     """Somebody gave a conversation this category; what they gave it before is not meant any more."""
-    give_up(archive, taxonomy, conversation_id)
-    known = proposals(archive, taxonomy)
-    known.setdefault(category, []).append(conversation_id)
-    _keep(archive, taxonomy, known)
+
+    def more(known: Proposed) -> Proposed:
+        left = _without(known, conversation_id)
+        return left | {category: [*left.get(category, []), conversation_id]}
+
+    change(archive, _name(archive, taxonomy), Proposed, more)
 
 
 def give_up(archive: Archive, taxonomy: str, conversation_id: str) -> None:
     """Nothing is offered for a conversation any more: it has a category that there is."""
-    known = proposals(archive, taxonomy)
-    if any(conversation_id in ids for ids in known.values()):
-        _keep(archive, taxonomy, {name: [id for id in ids if id != conversation_id] for name, ids in known.items()})
+    if any(conversation_id in ids for ids in proposals(archive, taxonomy).values()):
+        change(archive, _name(archive, taxonomy), Proposed, lambda known: _without(known, conversation_id))
 
 
-def proposals(archive: Archive, taxonomy: str) -> dict[str, list[str]]:
+def proposals(archive: Archive, taxonomy: str) -> Proposed:
     """What was typed, with the conversations, the most frequent first."""
     found = recall(archive, _name(archive, taxonomy))
-    known = msgspec.json.decode(found, type=dict[str, list[str]]) if found else {}
+    known = msgspec.json.decode(found, type=Proposed) if found else {}
     return dict(sorted(known.items(), key=lambda item: -len(item[1])))
 
 
 def settle(archive: Archive, taxonomy: str, category: str) -> list[str]:
     """It is not offered any more; the conversations that were given it."""
-    known = proposals(archive, taxonomy)
-    named = [name for name in known if name.casefold() == category.casefold()]
-    ids = [id for name in named for id in known.pop(name)]
-    _keep(archive, taxonomy, known)
+    ids = list[str]()
+
+    def others(known: Proposed) -> Proposed:
+        named = [name for name in known if name.casefold() == category.casefold()]
+        ids.extend(id for name in named for id in known.pop(name))
+        return known
+
+    change(archive, _name(archive, taxonomy), Proposed, others)
     return ids
 
 
-def _keep(archive: Archive, taxonomy: str, known: dict[str, list[str]]) -> None:
-    wanted = {name: ids for name, ids in known.items() if ids}
-    remember(archive, _name(archive, taxonomy), msgspec.json.encode(wanted).decode())
+def _without(known: Proposed, conversation_id: str) -> Proposed:
+    left = {name: [id for id in ids if id != conversation_id] for name, ids in known.items()}
+    return {name: ids for name, ids in left.items() if ids}
 
 
 def _name(archive: Archive, taxonomy: str) -> str:

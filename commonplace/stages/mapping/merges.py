@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import recall, remember
+from commonplace.archive.memory import change, recall
 from commonplace.archive.projects import history, lookup, names, registry, vectors
 from commonplace.archive.projects.registry import Listed
 from commonplace.errors import Refused
@@ -80,8 +80,7 @@ def refuse(archive: Archive, typed: Sequence[str]) -> tuple[str, str]:
     if len(typed) != 2:
         raise Refused("Which two projects are not one?", hint="Name both.")
     one, other = (lookup.find_project(archive, each).id for each in typed)
-    refused = sorted(_refused(archive) | {_key(one, other)})
-    remember(archive, _memory(archive), msgspec.json.encode(refused).decode())
+    change(archive, _memory(archive), list[str], lambda refused: sorted({*refused, _key(one, other)}))
     return one, other
 
 

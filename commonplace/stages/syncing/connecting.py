@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from commonplace.archive import leases
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.config import Environment, Settings
@@ -44,8 +45,23 @@ def connect(
     """Check a destination's credentials, prepare the other side, and keep with the archive what is no secret.
 
     `chosen` are settings that the person gives now: they come before those of the file. What was kept before does not
-    count where it is connected `anew`.
+    count where it is connected `anew`. Of two people who do it at once, the second is told, or there would be two of
+    what is made there.
     """
+    with leases.hold(archive, leases.connecting(archive.owner, name)) as lease:
+        return _connect(settings, environment, lease.archive, name, person, chosen, is_anew=is_anew)
+
+
+def _connect(
+    settings: Settings,
+    environment: Environment,
+    archive: Archive,
+    name: str,
+    person: Person,
+    chosen: Mapping[str, Any],
+    *,
+    is_anew: bool,
+) -> Connected:
     kind_name, section, _ = sections(settings, name)
     section |= chosen
     kind = registry.kind_named(kind_name)

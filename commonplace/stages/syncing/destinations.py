@@ -11,7 +11,7 @@ import msgspec
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import AttachmentFiles
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.archive.memory import recall, remember
+from commonplace.archive.memory import change, recall, remember
 from commonplace.bounds import read_section
 from commonplace.config import Environment, Settings
 from commonplace.destinations import registry
@@ -20,6 +20,8 @@ from commonplace.destinations.kind import Surroundings
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.stages.syncing.pending import Rules
 
+Said = dict[str, bool]
+"""Destinations, and whether every run writes to them."""
 _RULE_KEYS = {field.encode_name for field in msgspec.structs.fields(Rules)}
 
 
@@ -44,12 +46,12 @@ def follow(settings: Settings, archive: Archive, name: str, *, is_on: bool) -> N
         if not is_on:
             raise Refused(f"The settings name {name}.", hint=f"Take [destinations.{name}] out of commonplace.toml.")
         return
-    remember(archive, _followed(archive), msgspec.json.encode(_said(archive) | {name: is_on}).decode())
+    change(archive, _followed(archive), Said, lambda said: said | {name: is_on})
 
 
-def _said(archive: Archive) -> dict[str, bool]:
+def _said(archive: Archive) -> Said:
     found = recall(archive, _followed(archive))
-    return msgspec.json.decode(found, type=dict[str, bool]) if found else {}
+    return msgspec.json.decode(found, type=Said) if found else {}
 
 
 def _followed(archive: Archive) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from commonplace.archive.access import users
+from commonplace.environment import read_dotenv
 from commonplace.stages import hooks
 from tests.fakes.hooked import Hooked
 from tests.web.conftest import HASHED, PASSWORD, Live
@@ -40,3 +43,22 @@ def test_a_hook_is_added_tried_and_taken_away(live: Live) -> None:
     assert hooks.hooks_of(session) == {}
     users.add_user(live.archive, "eve", HASHED(PASSWORD))
     assert live.logged_in("eve").get("/destinations/hooks").status_code == 403
+
+
+def test_of_several_who_add_one_at_once_nobody_is_lost_and_a_name_is_given_once(live: Live) -> None:
+    browser = live.logged_in()
+    page = browser.get("/destinations/hooks")
+    names = [*(f"hook-{number}" for number in range(6)), "same", "same"]
+
+    def add(name: str) -> int:
+        return browser.submit(
+            page, "/destinations/hooks", name=name, url="http://127.0.0.1:9/x", private="true"
+        ).status_code
+
+    with ThreadPoolExecutor(len(names)) as people:
+        statuses = list(people.map(add, names))
+    session = live.server.readers.of("me").session
+    assert sorted(hooks.hooks_of(session)) == sorted(set(names))
+    assert (statuses[:6], sorted(statuses[6:])) == ([200] * 6, [200, 400])
+    kept = read_dotenv(live.server.settings.home / ".env")
+    assert all(kept[variable] == session.environment.get(variable) for variable in map(hooks.variable_of, set(names)))

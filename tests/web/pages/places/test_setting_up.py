@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from commonplace.archive import leases
 from commonplace.archive.access import sessions, users
 from commonplace.stages.syncing import destinations
 from tests.fakes.notion import FakeNotion
@@ -165,3 +166,14 @@ def test_only_the_owner_sets_up_and_only_from_a_page_of_ours(live: Live) -> None
     assert "poke-secret" not in late.text
     users.add_user(live.archive, "eve", HASHED(PASSWORD))
     assert live.logged_in("eve").get("/destinations/set-up/poke").status_code == 403
+
+
+def test_of_two_who_set_the_same_up_at_once_the_second_is_told(start: Start, notion: FakeNotion) -> None:
+    live, browser = served(start, NOTION_BASE_URL=notion.base_url)
+    page = browser.get("/destinations/set-up/notion")
+    with leases.hold(live.archive, leases.connecting("me", "notion")):
+        told = set_up(browser, "notion", page, key=notion.token, where="Somewhere")
+    assert told.status_code == 400
+    assert "is already running" in told.text
+    assert notion.token not in told.text
+    assert notion.databases == {}
