@@ -6,8 +6,10 @@ import csv
 import html
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from benchmarks.generated.chats import Writer
@@ -297,6 +299,18 @@ def _values(data: bytes) -> Iterator[list[Said]]:
         yield [("", said) for said in _words(value)]
 
 
+_TAG = re.compile(r"<[^<>]*>")
+
+
+def _activity(data: bytes) -> Iterator[list[Said]]:
+    """Oldest first, and of a page its words: whoever did not take the markup away would find it in each search."""
+    import orjson
+
+    for entry in sorted(orjson.loads(data), key=itemgetter("time")):
+        answers = (html.unescape(_TAG.sub(" ", item["html"])) for item in entry["safeHtmlItem"])
+        yield [("", entry["title"]), *(("", answer) for answer in answers)]
+
+
 def _rows(data: bytes) -> Iterator[list[Said]]:
     yield [(row[2], row[3]) for row in csv.reader(io.StringIO(data.decode(), newline=""))]
 
@@ -314,6 +328,6 @@ KINDS: dict[str, Kind] = {
     "aistudio": Kind(_each("{}.json", _aistudio), _values, "folder"),
     "copilot": Kind(_copilot, _rows),
     "perplexity": Kind(_listed("conversations-{:03d}.json", _perplexity, "conversations"), _values),
-    "gemini": Kind(_gemini, _values),
+    "gemini": Kind(_gemini, _activity),
 }
 """By the names that the sources have."""

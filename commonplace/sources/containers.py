@@ -17,13 +17,15 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from commonplace.errors import Refused
+import msgspec
+
+from commonplace.errors import LeftOut, Refused
 from commonplace.sources.file_types import UNPACK, packed_with
 from commonplace.sources.limits import MEGABYTE, Limits, Meter, Metered
-from commonplace.sources.linked import linked_zips
+from commonplace.sources.linked import last_of, linked_zips
 from commonplace.sources.splitting import Buffer
 
 IN_MEMORY = 32 * MEGABYTE
@@ -33,6 +35,8 @@ NESTED = re.compile(r"conversations__.*\.zip", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LOCAL_HEADER = 30
 _BEGINNING = 512
+_FEW_BYTES = 4 * MEGABYTE
+_CLOSED = "Make it readable for the user that Commonplace runs as."
 _ENCRYPTED = 0x1
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _UNREADABLE = (zipfile.BadZipFile, RuntimeError)
@@ -49,8 +53,8 @@ class Container(Protocol):
 
     members: dict[str, int]
     """Their names, with the size that their container states."""
-    shadowed: Sequence[str]
-    """Names that are there more than once. Of those files the last one counts, as it does for every unzip."""
+    left_out: Sequence[LeftOut]
+    """What is in it and no member, and why: of files of one name the last one counts, as it does for every unzip."""
 
     def open(self, name: str) -> BinaryIO: ...
 
@@ -92,7 +96,7 @@ def there(path: Path) -> Path:
 class LoneFile:
     """A file by itself."""
 
-    shadowed: Sequence[str] = ()
+    left_out: Sequence[LeftOut] = ()
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path = path
@@ -112,34 +116,63 @@ class LoneFile:
 class Folder:
     """An unpacked export. Links that lead out of it are refused."""
 
-    shadowed: Sequence[str] = ()
-
     def __init__(self, path: Path, limits: Limits) -> None:
         self._root = path.resolve()
         self._meter = Meter(limits)
         self.members: dict[str, int] = {}
-        for file in self._files():
+        self.left_out: Sequence[LeftOut] = []
+        for name, size in self._files():
             if len(self.members) >= limits.entries:
                 raise Refused(f"{path.name!r} holds more than {limits.entries:,} files.")
-            self.members[file.relative_to(self._root).as_posix()] = file.stat().st_size
+            self.members[name] = size
 
-    def _files(self) -> Iterator[Path]:
-        for folder, subfolders, names in os.walk(self._root):
-            subfolders[:] = sorted(name for name in subfolders if name != "__MACOSX")
-            for name in (*subfolders, *sorted(names)):
-                file = Path(folder, name)
-                if file.is_symlink() and not file.resolve().is_relative_to(self._root):
-                    raise Refused(f"{name!r} in the folder is a link that points outside it.", hint="Remove the link.")
-                if name in names and file.is_file() and not _is_litter(name):
-                    yield file
+    def _files(self) -> Iterator[tuple[str, int]]:
+        """Their names and sizes, without a `Path` for each of very many."""
+        waiting = [""]
+        while waiting:
+            subfolders: list[str] = []
+            for entry in self._entries(below := waiting.pop()):
+                name = f"{below}{entry.name}"
+                if entry.is_symlink():
+                    self._check_link(name)
+                if entry.is_dir(follow_symlinks=False):
+                    subfolders += [f"{name}/"] if entry.name != "__MACOSX" else []
+                elif entry.is_file() and not _is_litter(entry.name):
+                    with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+                        yield name, entry.stat().st_size
+            waiting += reversed(subfolders)
+
+    def _entries(self, below: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self._root.joinpath(below)) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except PermissionError:
+            if not below:
+                raise Refused(f"{self._root.name!r} may not be opened.", hint=_CLOSED) from None
+            self.left_out = [*self.left_out, LeftOut(below, "a folder that may not be opened")]
+        except FileNotFoundError:
+            pass
+        return []
+
+    def _check_link(self, name: str) -> None:
+        try:
+            leads_out = not self._root.joinpath(name).resolve().is_relative_to(self._root)
+        except (OSError, RuntimeError):  # in a circle
+            leads_out = True
+        if leads_out:
+            told = last_of(name)
+            raise Refused(f"{told!r} in the folder is a link that points outside it.", hint="Remove the link.")
 
     def open(self, name: str) -> BinaryIO:
-        file = (self._root / name).open("rb")
+        file = self._root.joinpath(name).open("rb")
         return cast(BinaryIO, Metered(file, lambda read: self._meter.count(name, read, None)))
 
     def load(self, name: str) -> Buffer:
         self._meter.count(name, self.members[name], None)
-        return _mapped(self._root / name)
+        try:
+            return _mapped(self._root.joinpath(name))
+        except OSError as exc:  # it went meanwhile, or is closed to us
+            raise Unreadable(f"cannot be read ({exc.strerror})") from exc
 
     def close(self) -> None:
         pass
@@ -166,7 +199,11 @@ class Zip:
             raise
         named = {entry.filename.replace("\\", "/"): entry for entry in entries}
         times = Counter(entry.filename.replace("\\", "/") for entry in entries)
-        self.shadowed: Sequence[str] = [name for name, count in times.items() if count > 1 and not _is_litter(name)]
+        self.left_out: Sequence[LeftOut] = [
+            LeftOut(name, "there twice, and the last one counts")
+            for name, count in times.items()
+            if count > 1 and not _is_litter(name)
+        ]
         self._entries = {name: entry for name, entry in named.items() if not _is_litter(name)}
         self.members = {name: entry.file_size for name, entry in self._entries.items()}
 
@@ -214,9 +251,13 @@ class Nest:
         self._outer = outer
         self._inner = inner
         self.members = {name: size for name, size in outer.members.items() if name not in inner}
-        self.shadowed: Sequence[str] = [
-            *outer.shadowed,
-            *(f"{place}/{name}" for place, nested in inner.items() for name in nested.shadowed),
+        self.left_out: Sequence[LeftOut] = [
+            *outer.left_out,
+            *(
+                msgspec.structs.replace(one, name=f"{place}/{one.name}")
+                for place, nested in inner.items()
+                for one in nested.left_out
+            ),
         ]
         for place, nested in inner.items():
             self.members.update((f"{place}/{name}", size) for name, size in nested.members.items())
@@ -248,7 +289,7 @@ def _with_nested(outer: Container, limits: Limits) -> Container:
     with contextlib.ExitStack() as opened:
         opened.callback(outer.close)
         for name in sorted(outer.members):
-            if (base := PurePosixPath(name).name) in listed or NESTED.fullmatch(base):
+            if (base := last_of(name)) in listed or NESTED.fullmatch(base):
                 file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with its Zip
                 try:
                     with outer.open(name) as stream:
@@ -284,8 +325,8 @@ def _problem(entry: zipfile.ZipInfo) -> str | None:
 
 def _is_litter(name: str) -> bool:
     """What operating systems leave in archives."""
-    path = PurePosixPath(name)
-    return "__MACOSX" in path.parts or path.name.startswith("._") or path.name in _LITTER
+    *folders, base = name.split("/")
+    return "__MACOSX" in folders or base.startswith("._") or base in _LITTER
 
 
 def _told(exc: BaseException) -> str:
@@ -298,8 +339,10 @@ def _mapped(path: Path) -> Buffer:
 
 
 def _mapped_file(file: BinaryIO) -> Buffer:
-    if file.seek(0, io.SEEK_END) == 0:
-        return b""
+    """A small file is read: one that is mapped and cut short meanwhile ends the process."""
+    if file.seek(0, io.SEEK_END) <= _FEW_BYTES:
+        file.seek(0)
+        return file.read()
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 

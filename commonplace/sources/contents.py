@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from commonplace.errors import Refused
+from commonplace.errors import LeftOut, Refused
 from commonplace.sources.containers import Container, Unreadable, open_container, start_of, there
 from commonplace.sources.limits import Limits
 from commonplace.sources.linked import linked_zips
@@ -19,7 +19,9 @@ from commonplace.sources.splitting import Buffer
 __all__ = ["Contents", "Unchanged", "open_contents", "there"]
 
 PEEK = 262_144
-_MAY_HOLD_CONVERSATIONS = frozenset({".json", ".jsonl", ".ndjson", ".csv", ".html"})
+GLANCE = 4_096
+"""Enough for most files: of thousands of small ones nothing is unpacked and scanned twice."""
+_MAY_HOLD_CONVERSATIONS = (".json", ".jsonl", ".ndjson", ".csv", ".html")
 
 
 class Unchanged(msgspec.Struct, frozen=True):
@@ -46,9 +48,9 @@ class Contents:
         return self._container.members
 
     @property
-    def shadowed(self) -> Sequence[str]:
-        """Names that are there more than once; only the last of each is seen."""
-        return self._container.shadowed
+    def left_out(self) -> Sequence[LeftOut]:
+        """What is in it and no member, and why."""
+        return self._container.left_out
 
     @property
     def is_lone(self) -> bool:
@@ -62,19 +64,23 @@ class Contents:
         """What a file's beginning shows. Of several files, only those that may hold conversations are looked at."""
         found = self._heads.get(name)
         if found is None:
-            is_worth_it = self.is_lone or PurePosixPath(name).suffix.lower() in _MAY_HOLD_CONVERSATIONS
-            found = self._heads[name] = look_at(self.start(name)) if is_worth_it else Head()
+            is_worth_it = self.is_lone or name.lower().endswith(_MAY_HOLD_CONVERSATIONS)
+            found = self._heads[name] = self._look(name) if is_worth_it else Head()
         return found
+
+    def _look(self, name: str) -> Head:
+        found = look_at(self.start(name, GLANCE))
+        return found if found.is_settled or self.members[name] <= GLANCE else look_at(self.start(name))
 
     @cached_property
     def whose_names(self) -> set[str]:
         """The assistants whose files are called as these are, or lie in such folders."""
-        return whose_files({part for name in self.members for part in PurePosixPath(name).parts})
+        return whose_files({part for name in self.members for part in name.split("/")})
 
     @cached_property
     def lacking_parts(self) -> list[str]:
         """The zips that its manifest lists beside this one, and that are not in it."""
-        here = {self.name, *(part for name in self.members for part in PurePosixPath(name).parts)}
+        here = {self.name, *(part for name in self.members for part in name.split("/"))}
         return sorted(linked_zips(self.members, self.start) - here)
 
     def owners(self) -> set[str]:

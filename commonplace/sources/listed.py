@@ -15,6 +15,7 @@ from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped, Sure
 from commonplace.sources.decoding import decode
 from commonplace.sources.items import ItemReader, Split
+from commonplace.sources.linked import last_of
 from commonplace.sources.shapes import whose
 from commonplace.sources.turns import Around
 
@@ -81,28 +82,27 @@ class ListedExport:
         self.reader_version = source.reader_version
         self.members = contents.members
         self._contents = contents
-        self._around = Around(files={_known_as(PurePosixPath(name)): name for name in contents.members})
+        self._around = Around(files={_known_as(name): name for name in contents.members})
         self.unfamiliar = self._around.unfamiliar
         self.wholes: dict[str, bytes] = {}
         self._to_read: list[tuple[Kind, str]] = []
         self._unread: list[str] = []
         self._has_skipped = False
         for name in sorted(contents.members):
-            path = PurePosixPath(name)
-            kind = source.kind if contents.head(name).owner == source.title else source.others(path)
+            is_its = contents.head(name).owner == source.title
+            kind = source.kind if is_its else source.others(PurePosixPath(name))
             if kind is not None:
                 self._to_read.append((kind, name))
-            elif path.name not in source.tells and contents.members[name]:
+            elif last_of(name) not in source.tells and contents.members[name]:
                 self._unread.append(name)
 
     @property
     def left_out(self) -> list[LeftOut]:
         around, contents = self._around, self._contents
-        shadowed = (LeftOut(name, "there twice, and the last one counts") for name in contents.shadowed)
         unread = (LeftOut(name, self._why_not_read(name)) for name in self._unread if not self._is_shown(name))
         lacking = (LeftOut(name, "named by a message, but not in the export") for name in around.lacking)
         parts = (LeftOut(name, "another part of this export: import it too") for name in contents.lacking_parts)
-        return first_of([*parts, *shadowed, *unread, *lacking])
+        return first_of([*parts, *contents.left_out, *unread, *lacking])
 
     def conversations(self, known: Known | None = None) -> Iterator[Item]:
         for kind, names in _runs(self._to_read):
@@ -115,7 +115,10 @@ class ListedExport:
             yield item
 
     def _why_not_read(self, name: str) -> str:
-        if self._contents.start(name).strip() in _NOTHING:
+        start = self._contents.start(name)
+        if not start:
+            return "it cannot be read"
+        if start.strip() in _NOTHING:
             return "there is nothing in it"
         owner = self._contents.head(name).owner
         return f"conversations of {owner}" if owner else "not read by this version"
@@ -128,9 +131,9 @@ class ListedExport:
         return self._contents.open_member(name)
 
 
-def _known_as(path: PurePosixPath) -> str:
+def _known_as(name: str) -> str:
     """By what a message names a file: its name, or that of the folder that holds nothing else."""
-    return path.parent.name if path.name == "content" else path.name
+    return last_of(name.removesuffix("/content"))
 
 
 def _runs(files: Iterable[tuple[Kind, str]]) -> Iterator[tuple[Kind, list[str]]]:

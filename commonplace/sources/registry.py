@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from importlib import import_module
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import cast
 
 from commonplace.errors import Refused
@@ -113,7 +113,7 @@ def _instead(contents: Contents) -> tuple[str, str] | None:
 def _telling(contents: Contents) -> Iterator[str]:
     """The file itself; of several, those that are called as what holds conversations is."""
     for name in contents.members:
-        if contents.is_lone or PurePosixPath(name).suffix.lower() in (".json", ".jsonl", ".csv", ".html"):
+        if contents.is_lone or name.lower().endswith((".json", ".jsonl", ".csv", ".html")):
             yield name
 
 

@@ -76,6 +76,8 @@ _IN_FRAGMENTS = re.compile(rb'"fragments"\s*:\s*\[')
 """DeepSeek's messages are in pieces; apart from that its conversations may look like ChatGPT's."""
 _OF_GEMINI = re.compile(rb'"header"\s*:\s*"[^"]{0,40}(?:Gemini|Bard)')
 """Google's other services have the same activity, but for the name of the service."""
+_TOLD_LATER = frozenset({CHATGPT, "Codex"})
+"""What looks like theirs as far as it goes may be somebody else's by what follows in the item."""
 _MOST_ITEMS = 50
 
 
@@ -90,6 +92,8 @@ class Head(msgspec.Struct, frozen=True):
     """Those of the first item that has any."""
     is_empty: bool = False
     """A list of nothing."""
+    is_settled: bool = False
+    """Whether more of the file would show the same."""
 
 
 def look_at(start: bytes) -> Head:
@@ -107,7 +111,10 @@ def look_at(start: bytes) -> Head:
             continue
         if owner:
             is_in_fragments = owner == CHATGPT and _IN_FRAGMENTS.search(start, found.start, found.end)
-            return Head("DeepSeek" if is_in_fragments else owner, found.under, frozenset(found.keys))
+            is_settled = owner not in _TOLD_LATER or found.end < len(start)
+            return Head(
+                "DeepSeek" if is_in_fragments else owner, found.under, frozenset(found.keys), is_settled=is_settled
+            )
     owner = next((name for name, text in _TEXTS if text.match(start)), None)
     return Head(owner, None, first, start.strip() in (b"[]", b'{"conversations":[]}'))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
@@ -111,8 +111,10 @@ class Turn:
             self._around.lacking[name or id] = None
         self.attachments.append(Attachment(id=id, name=name, text=told, member=member, **facts))
 
-    def more(self, record: dict[str, Any], kind: str, familiar: Collection[str]) -> None:
+    def more(self, record: dict[str, Any], kind: str, familiar: Set[str]) -> None:
         """Whatever else of a record says something: counted, kept, and read as words where it is any."""
+        if record.keys() <= familiar:
+            return
         beside = {key: value for key, value in record.items() if key not in familiar}
         for name, told in leftovers(beside, kind, {*self.words, *self.taken}):
             self._strange(name)
@@ -171,6 +173,10 @@ def arrange(messages: Sequence[Message], current: str | None = None) -> tuple[li
     if not any(message.text or message.attachments or message.raw for message in messages):
         return [], None
     by_id = {message.id: message for message in messages}
+    if len(by_id) == len(messages) and _is_chain(messages) and by_id.get(current or "", messages[-1]) is messages[-1]:
+        for position, message in enumerate(messages):
+            message.position, message.is_active = position, True
+        return list(messages), messages[-1].id
     nodes = {
         id: {
             "parent": message.parent_id,
@@ -183,6 +189,13 @@ def arrange(messages: Sequence[Message], current: str | None = None) -> tuple[li
         message = by_id[id]
         message.parent_id, message.position, message.is_active = tree.parents[id], position, id in tree.active
     return [by_id[id] for id in tree.order], tree.current
+
+
+def _is_chain(messages: Sequence[Message]) -> bool:
+    """Each answers the one before it, which needs no tree: what most conversations look like."""
+    return messages[0].parent_id is None and all(
+        message.parent_id == before.id for before, message in pairwise(messages)
+    )
 
 
 def title_of(messages: Sequence[Message]) -> str | None:

@@ -44,6 +44,8 @@ def _message(row: str) -> str:
     return f"{_row_id(row)}, spaced({at}text)"
 
 
+_SPACED = "CASE WHEN length(CAST(text AS BLOB)) = length(text) THEN text ELSE spaced(text) END"
+"""Of very many, those in ASCII do not take the way through Python to come back as they are."""
 _INSERT_MESSAGE = "INSERT INTO messages_fts (rowid, text)"
 _DELETE_MESSAGE = "INSERT INTO messages_fts (messages_fts, rowid, text)"
 
@@ -86,7 +88,7 @@ class Index:
         last = f"SELECT max(key) FROM (SELECT key {after} ORDER BY key LIMIT {_ROWS_AT_ONCE})"  # noqa: S608
         reached: int | None = connection.exec_driver_sql(last, (upto,)).scalar()
         if reached is not None:
-            some = f"{_INSERT_MESSAGE} SELECT {_message('')} {after} AND key <= ? ORDER BY key"
+            some = f"{_INSERT_MESSAGE} SELECT {_row_id('')}, {_SPACED} {after} AND key <= ? ORDER BY key"
             connection.exec_driver_sql(some, (upto, reached))
         return reached
 

@@ -118,7 +118,13 @@ def _messages(
         message.position = len(messages)
         messages.append(message)
         has_content = has_content or bool(message.text or message.attachments or message.raw)
-    return (messages, nearest[tree.current]) if has_content else ([], None)
+    if not has_content:
+        return [], None
+    return messages, nearest[tree.current] or max(messages, key=_by_time).id
+
+
+def _by_time(message: Message) -> tuple[int, str]:
+    return message.created_at or 0, message.id
 
 
 def _home(item: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -27,6 +27,7 @@ from commonplace.sources.chatgpt.records import Kind, kind_of_file
 from commonplace.sources.chatgpt.surroundings import Surroundings
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Sure
+from commonplace.sources.linked import last_of
 from commonplace.sources.shapes import CHATGPT
 
 _NAMED = re.compile(r"conversations(?:[-_. ]?(\d+))?(?: ?\(\d+\))?\.json", re.IGNORECASE)
@@ -53,7 +54,7 @@ def detect(contents: Contents) -> Sure:
 
 def _sureness(contents: Contents, name: str) -> Sure:
     """How much one file speaks for a ChatGPT export."""
-    base = PurePosixPath(name).name
+    base = last_of(name)
     if base == MANIFEST:
         return Sure.PERHAPS
     if base in DESCRIBING or base in EXPECTED or ASSET_NAME.match(base):
@@ -71,9 +72,9 @@ def survey(contents: Contents) -> Layout:
     listed, missing = listed_in_manifests(described, contents.members)
     found: list[str] = []
     records: list[tuple[Kind, str]] = []
-    left_out = [LeftOut(name, "there twice, and the last one counts") for name in contents.shadowed]
+    left_out = list(contents.left_out)
     for name in sorted(contents.members, key=_reading_order):
-        base = PurePosixPath(name).name
+        base = last_of(name)
         if base in DESCRIBING or base in EXPECTED or assets.is_asset(name):
             continue
         if kind := kind_of_file(name):
@@ -106,7 +107,7 @@ def _holds_conversations(contents: Contents, name: str) -> bool:
     head = contents.head(name)
     if head.owner is not None:
         return head.owner == CHATGPT
-    if _NAMED.fullmatch(PurePosixPath(name).name):
+    if _NAMED.fullmatch(last_of(name)):
         return not head.keys or bool({"id", "conversation_id"} & head.keys)
     return contents.is_lone and head.is_empty
 

@@ -20,11 +20,11 @@ from commonplace.sources.fields import dicts, first_text, moment
 from commonplace.sources.gemini.dates import datetime_of
 from commonplace.sources.splitting import Flaw, split
 
-LARGEST = 200_000_000
-"""Bytes of a file: all of its entries are in memory at once."""
+MOST = 500_000
+"""Entries of a file: where each stands is in memory."""
 PROMPTED = ("Prompted ", "Said ", "Asked ")
 _OURS = re.compile(r"Gemini|Bard")
-_CELL = re.compile(r'<div class="outer-cell')
+_CELL = re.compile(rb'<div class="outer-cell')
 _HEADER = re.compile(r'<p class="[^"]*--title">(.*?)</p>', re.DOTALL)
 _SAID = re.compile(r'<div class="content-cell[^"]*body-1">(.*?)(?=<div class="content-cell|\Z)', re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -35,8 +35,10 @@ _LONGEST_NAME = 4_000
 _MINUTE = 60_000_000
 _SOON, _LATE = 30 * _MINUTE, 6 * 60 * _MINUTE
 _LETTER = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_SPACED = re.compile(rf"{_LETTER.pattern}{{4,}}")
-_ASCII = re.compile(r"[A-Za-z]{4,}")
+_SHORTEST = 4
+_SPACED = re.compile(rf"{_LETTER.pattern}{{{_SHORTEST},}}")
+_LETTERS = bytes(byte if chr(byte).isalpha() else 32 for byte in bytes(range(256)).lower())
+"""What becomes of each character of a text in ASCII."""
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
 """Scripts without spaces: their words are pairs of characters."""
 _FEW = 3
@@ -44,52 +46,54 @@ _FEW = 3
 
 
 def split_activity(data: memoryview) -> Iterator[memoryview | Flaw]:
-    """The entries of each conversation, oldest first, encoded; then whatever is no entry."""
-    if len(data) > LARGEST:
-        yield Flaw(0, f"larger than {LARGEST:,} bytes, which no activity is")
-        return
-    entries: list[tuple[int, dict[str, Any]]] = []
-    for number, entry in enumerate(_of_page(data) if bytes(data[:200]).lstrip()[:1] == b"<" else _of_json(data)):
-        if isinstance(entry, Flaw):
-            yield Flaw(number, entry.reason)
+    """The entries of each conversation, oldest first, encoded; then whatever is no entry.
+
+    Only their places are in memory together: a file of all that somebody asked in years is read twice instead.
+    """
+    is_page = bytes(data[:200]).lstrip()[:1] == b"<"
+    read = _entry_of_cell if is_page else _entry_of_json
+    places: list[tuple[int, memoryview]] = []
+    for number, piece in enumerate(_cells(data) if is_page else split(data)):
+        if len(places) == MOST:
+            yield Flaw(number, f"more than {MOST:,} entries, which no activity has")
+            break
+        entry = piece if isinstance(piece, Flaw) else read(piece)
+        if isinstance(entry, Flaw) or isinstance(piece, Flaw):
+            yield Flaw(number, entry.reason) if isinstance(entry, Flaw) else piece
         else:
-            entries.append((moment(entry["time"]) or 0, entry))
-    entries.reverse()  # the newest comes first
-    entries.sort(key=itemgetter(0))
+            places.append((moment(entry["time"]) or 0, piece))
+    places.reverse()  # the newest comes first
+    places.sort(key=itemgetter(0))
+    entries = ((at, entry) for at, piece in places if not isinstance(entry := read(piece), Flaw))
     yield from (memoryview(encode(group)) for group in _grouped(entries))
 
 
-def _of_json(data: memoryview) -> Iterator[dict[str, Any] | Flaw]:
-    for piece in split(data):
-        if isinstance(piece, Flaw):
-            yield piece
-            continue
-        try:
-            entry = decode(piece)
-        except Undecodable as exc:
-            yield Flaw(0, str(exc))
-            continue
-        if not isinstance(entry, dict) or not (first_text(entry, "title") and first_text(entry, "time")):
-            yield Flaw(0, "an entry without a title or a time")
-        elif not _OURS.search(first_text(entry, "header") or ""):
-            yield Flaw(0, "an entry of another of Google's services")
-        else:
-            yield entry
+def _entry_of_json(piece: memoryview) -> dict[str, Any] | Flaw:
+    try:
+        entry = decode(piece)
+    except Undecodable as exc:
+        return Flaw(0, str(exc))
+    if not isinstance(entry, dict) or not (first_text(entry, "title") and first_text(entry, "time")):
+        return Flaw(0, "an entry without a title or a time")
+    if not _OURS.search(first_text(entry, "header") or ""):
+        return Flaw(0, "an entry of another of Google's services")
+    return entry
 
 
-def _of_page(data: memoryview) -> Iterator[dict[str, Any] | Flaw]:
-    """Entries as the JSON would have them."""
-    page = bytes(data).decode("utf-8", "replace")
+def _cells(page: memoryview) -> Iterator[memoryview]:
     starts = [found.start() for found in _CELL.finditer(page)]
-    for start, end in zip(starts, [*starts[1:], len(page)], strict=True):
-        cell = page[start:end]
-        header, said = _HEADER.search(cell[:_LONGEST_NAME]), _SAID.search(cell)
-        if said is None or header is None:
-            yield Flaw(0, "an entry without words")
-        elif not _OURS.search(header[1]):
-            yield Flaw(0, "an entry of another of Google's services")
-        else:
-            yield _entry(_plain(header[1]), said[1])
+    return (page[start:end] for start, end in zip(starts, [*starts[1:], len(page)], strict=True))
+
+
+def _entry_of_cell(piece: memoryview) -> dict[str, Any] | Flaw:
+    """An entry of the page, as the JSON would have it."""
+    cell = bytes(piece).decode("utf-8", "replace")
+    header, said = _HEADER.search(cell[:_LONGEST_NAME]), _SAID.search(cell)
+    if said is None or header is None:
+        return Flaw(0, "an entry without words")
+    if not _OURS.search(header[1]):
+        return Flaw(0, "an entry of another of Google's services")
+    return _entry(_plain(header[1]), said[1])
 
 
 def _entry(header: str, said: str) -> dict[str, Any] | Flaw:
@@ -133,17 +137,19 @@ class _Asked(NamedTuple):
     entry: dict[str, Any]
     at: int
     words: set[str]
+    is_question: bool
 
 
 def _grouped(entries: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
     group: list[dict[str, Any]] = []
-    before = _Asked({}, 0, set())
+    before = _Asked({}, 0, set(), False)
     for at, entry in entries:
-        asked = _Asked(entry, at, _words(entry["title"]) if is_question(entry) else set())
+        is_asked = is_question(entry)
+        asked = _Asked(entry, at, _words(entry["title"]) if is_asked else set(), is_asked)
         if group and not _goes_on(before, asked):
             yield group
             group = []
-        if is_question(entry) or not group:
+        if is_asked or not group:
             before = asked
         group.append(entry)
     if group:
@@ -152,7 +158,7 @@ def _grouped(entries: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[list[dic
 
 def _goes_on(before: _Asked, asked: _Asked) -> bool:
     gap = asked.at - before.at
-    if not is_question(asked.entry):
+    if not asked.is_question:
         return gap <= _SOON
     if gap > _LATE or _assistant(before.entry) != _assistant(asked.entry):
         return False
@@ -192,7 +198,8 @@ def _is_word(word: str, text: str) -> bool:
 
 def _words(text: str) -> set[str]:
     text = next((text.removeprefix(start) for start in PROMPTED if text.startswith(start)), text)
-    if text.isascii():  # half of the time that a large export takes would go into looking for more than there is
-        return set(map(str.lower, set(_ASCII.findall(text))))
+    if text.isascii():  # a quarter of the time that a large export takes would go into looking for more than there is
+        in_letters = text.encode().translate(_LETTERS).decode()
+        return {word for word in set(in_letters.split()) if len(word) >= _SHORTEST}
     pairs = {first + second for run in set(_UNSPACED.findall(text)) for first, second in pairwise(run)}
     return pairs | {word.casefold() for word in set(_SPACED.findall(text))}

@@ -18,16 +18,17 @@ _DEEPEST = 30
 _HEADING = re.compile(r"h[1-6]")
 _TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [\w-]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' (?:href|alt)="([^"]*)"')
+_AS_IT_IS = _TAGS - {"a", "img", "table", "thead", "tbody", "tr", *_CELLS}
+"""Tags that nh3 would leave alone, where nothing is in them."""
 
 
 def markdown_of(html: str) -> str:
     """Everything that a reader of the page would see."""
-    import nh3
-
-    # As nh3 writes it, every tag is well-formed and whatever else looks like one is escaped.
-    clean = nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}, "img": {"alt"}}, link_rel=None)
     writer = _Writer()
-    said, *pieces = _TAG.split(clean)
+    pieces = _TAG.split(html)
+    if len(pieces) // 4 < html.count("<") or any(pieces[3::4]) or not _AS_IT_IS.issuperset(pieces[2::4]):
+        pieces = _TAG.split(_clean(html))
+    said, *pieces = pieces
     writer.say(said)
     for slash, tag, attributes, said in zip(*(pieces[place::4] for place in range(4)), strict=True):
         if slash:
@@ -36,6 +37,13 @@ def markdown_of(html: str) -> str:
             writer.start(tag, attributes)
         writer.say(said)
     return writer.finished()
+
+
+def _clean(html: str) -> str:
+    """As nh3 writes it, every tag is well-formed and whatever else looks like one is escaped."""
+    import nh3
+
+    return nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}, "img": {"alt"}}, link_rel=None)
 
 
 class _Text:
@@ -73,14 +81,11 @@ class _Text:
 
 class _Writer:
     def __init__(self) -> None:
-        self._texts = [_Text()]
-        """What is written so far, and inside of each captured element."""
+        self._text = _Text()
+        """What is written so far; inside of a captured element, of that."""
+        self._around: list[_Text] = []
         self._open: list[tuple[str, str]] = []
         self._lists: list[int | None] = []
-
-    @property
-    def _text(self) -> _Text:
-        return self._texts[-1]
 
     def finished(self) -> str:
         while self._open:
@@ -108,7 +113,8 @@ class _Writer:
             self._text.write(f"{'#' * int(tag[1])} " if _HEADING.fullmatch(tag) else "")
         elif tag in _CAPTURED and len(self._open) < _DEEPEST:
             self._open.append((tag, _told(attributes)))
-            self._texts.append(_Text())
+            self._around.append(self._text)
+            self._text = _Text()
 
     def end(self, tag: str) -> None:
         if tag in _MARKS:
@@ -138,11 +144,11 @@ class _Writer:
         self._text.mark(f"{indent}- " if number is None else f"{indent}{number}. ")
 
     def _is_in(self, tag: str) -> bool:
-        return any(tag == name for name, _ in self._open)
+        return bool(self._open) and any(tag == name for name, _ in self._open)
 
     def _end(self, tag: str) -> None:
         _, address = self._open.pop()
-        inside = str(self._texts.pop())
+        inside, self._text = str(self._text), self._around.pop()
         if tag == "a":
             self._text.write(link(inside.strip(), address))
         elif tag == "code":
@@ -176,6 +182,10 @@ def _told(attributes: str) -> str:
 
 def _on_one_line(text: str) -> str:
     """One space for whatever is blank, also at the edges: a pattern takes ten times as long for it."""
+    if (line := text.replace("\n", " ")).isprintable():  # then its only blanks are spaces
+        while "  " in line:
+            line = line.replace("  ", " ")
+        return line
     words = " ".join(text.split())
     if not words:
         return text and " "

@@ -95,6 +95,11 @@ def test_a_conversation_without_content_has_no_messages() -> None:
     assert read_one({"id": "c-1", "title": "shell"}).messages == []
 
 
+def test_where_nothing_is_said_at_the_current_place_the_newest_message_is_current() -> None:
+    mapping = {**chain(message("m-1"), message("m-2", "yes", "assistant", START + 1)), "empty": node("empty")}
+    assert read_one(conversation(mapping, current_node="empty")).current_message_id == "m-2"
+
+
 def test_an_id_is_found_or_made_from_the_first_message() -> None:
     built = conversation()
     del built["conversation_id"]
