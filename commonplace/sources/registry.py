@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
@@ -54,8 +55,9 @@ def sender(name: str) -> Sender:
     return cast(Sender, import_module(SENDERS[name]))
 
 
-def sources() -> list[Source]:
-    return [cast(Source, import_module(module).SOURCE) for module in SOURCES.values()]
+@cache
+def sources() -> tuple[Source, ...]:
+    return tuple(cast(Source, import_module(module).SOURCE) for module in SOURCES.values())
 
 
 def readers_version() -> str:

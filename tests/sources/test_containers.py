@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from commonplace.errors import Refused
+from commonplace.errors import Defect, LeftOut, Refused
+from commonplace.model import Conversation
 from commonplace.sources.containers import open_container
 from commonplace.sources.limits import Limits
 from commonplace.sources.registry import open_export
@@ -172,3 +173,34 @@ def test_a_zip_that_somebody_uploaded_is_a_file_although_the_manifest_lists_it(t
     opened = open_container(write_zip(tmp_path / "x.zip", files), Limits())
     assert "file-1-notes.zip" in opened.members
     opened.close()
+
+
+def test_a_link_in_a_circle_is_refused_like_one_that_leads_out(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "x", {"conversations.json": [conversation()]})
+    (folder / "circle").symlink_to(folder / "circle")
+    with pytest.raises(Refused, match="'circle' in the folder is a link"):
+        open_container(folder, Limits())
+
+
+def test_a_file_that_goes_while_its_folder_is_read_is_a_defect_and_costs_no_other(tmp_path: Path) -> None:
+    files = {f"conversations-00{number}.json": [conversation(key=f"c-{number}")] for number in (1, 2)}
+    folder = write_folder(tmp_path / "x", files)
+    with open_export(folder) as export:
+        (folder / "conversations-001.json").unlink()
+        defect, told = export.conversations()
+    assert isinstance(defect, Defect)
+    assert isinstance(told, Conversation)
+    assert (defect.file, defect.reason, told.external_id) == (
+        "conversations-001.json",
+        "cannot be read (No such file or directory)",
+        "c-2",
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_folder_that_may_not_be_opened_is_told_and_costs_no_other(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "x", {"conversations.json": [conversation()], "closed/a.json": {}})
+    (folder / "closed").chmod(0)
+    with open_export(folder) as export:
+        assert LeftOut("closed/", "a folder that may not be opened") in export.left_out
+        assert len(list(export.conversations())) == 1

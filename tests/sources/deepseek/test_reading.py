@@ -28,3 +28,12 @@ def test_it_is_told_from_others_by_its_fragments_where_dates_lack(tmp_path: Path
     path.write_bytes(as_json([item]))
     ((told,), defects) = read_all(path)
     assert (told.id, len(told.messages), defects) == ("deepseek:c", 2, [])
+
+
+def test_it_is_told_from_others_by_what_stands_far_behind_its_beginning(tmp_path: Path) -> None:
+    item = {key: value for key, value in deepseek_conversation("c").items() if not key.endswith("_at")}
+    nodes = item.pop("mapping")
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([{**item, "mapping": {"long": {"id": "x" * 10_000}, **nodes}}]))
+    ((told,), defects) = read_all(path)
+    assert (told.id, defects) == ("deepseek:c", [])

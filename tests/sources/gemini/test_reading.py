@@ -124,3 +124,22 @@ def test_an_answers_html_becomes_markdown() -> None:
         "```\na\n\n\n  b\n```\n\n| A | B |\n|---|---|\n| 1 | 2\\| |\n\n> said\n\n---"
     )
     assert markdown_of("<b" * 5000 + "x") == ""
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>One  two\nthree</p><p>four</p>",
+        "<h2>A</h2><ul><li>one<ul><li>deep</li></ul></li><li><strong>b</strong></li></ul><hr>end",
+        "<blockquote><p>said &amp; done</p></blockquote><pre><code>a\n  b &lt; c</code></pre>",
+        "<ol><li>x</li><li>y<br>z</li></ol> 1 > 0",
+    ],
+)
+def test_markup_that_needs_no_cleaning_reads_as_if_it_had_been_cleaned(html: str) -> None:
+    assert markdown_of(html) == markdown_of(f'<p class="x"></p>{html}')
+
+
+@pytest.mark.parametrize("html", ["a < b", "<p>a <b", "<p>x</p><script>alert(1)</script>", "<!-- c --><p>x</p>"])
+def test_markup_that_is_broken_or_not_ours_is_cleaned_first(html: str) -> None:
+    assert "<" not in markdown_of(html).replace("a < b", "")
+    assert "alert" not in markdown_of(html)
