@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from ipaddress import IPv4Network, IPv6Network
 from typing import cast
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from commonplace.config import Environment, Settings
 from commonplace.errors import Refused
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_NETLOC = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{0,5})?", re.IGNORECASE)
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,10 +100,9 @@ def _hosts(allowed: tuple[str, ...], public: str, host: str, is_local: bool) -> 
 
 
 def host_name(netloc: str) -> str:
-    """A host without its port; an IPv6 address keeps its brackets."""
-    if netloc.startswith("["):
-        return netloc.partition("]")[0] + "]"
-    return netloc.partition(":")[0]
+    """A host without its port; an IPv6 address keeps its brackets. Empty where there is more or less to it."""
+    found = _NETLOC.fullmatch(netloc)
+    return found[1] if found else ""
 
 
 def _in_url(host: str) -> str:

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
-from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from commonplace.web.arriving.patience import PatientProtocol
 
 PIECE = 1 << 20
 WORTH_IT = 4 << 20
@@ -24,13 +25,15 @@ WORTH_IT = 4 << 20
 MOMENT_MS = 20
 """So long a thread waits for more. Whoever sends slowly is waited for by the loop, and holds no thread."""
 AT_A_STRETCH_SECONDS = 0.25
+SILENCE_SECONDS = 120.0
+"""Whoever says nothing for longer is gone, without having said so: a lid was closed, a network left."""
 _TAKE_OVER = "commonplace.take_over"
 Buffer = bytes | bytearray | memoryview
 Write = Callable[[Buffer], None]
 
 
-class Protocol(H11Protocol):
-    """Uvicorn's; a request finds in its scope how to take over its connection."""
+class Protocol(PatientProtocol):
+    """A request finds in its scope how to take over its connection."""
 
     def handle_events(self) -> None:
         super().handle_events()
@@ -122,6 +125,9 @@ class _Rest:
         loop, is_here = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(self._line, is_here.set)
         try:
-            await is_here.wait()
+            async with asyncio.timeout(SILENCE_SECONDS):
+                await is_here.wait()
+        except TimeoutError:
+            raise ClientDisconnect from None
         finally:
             loop.remove_reader(self._line)

@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from commonplace.errors import Refused
 from commonplace.outgoing import is_public_address
@@ -93,7 +93,9 @@ def split(url: str) -> tuple[str, str]:
     except ValueError:
         raise NotFetched("That is no address.") from None
     segments = parts.path.split("/")
-    is_plain = _VISIBLE.fullmatch(url) and not {"\\", "#", "@"} & set(url) and not {".", ".."} & set(segments)
+    is_plain = (
+        _VISIBLE.fullmatch(url) and not {"\\", "#", "@"} & set(url) and not {".", ".."} & set(map(unquote, segments))
+    )
     is_named = re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) and not host.rpartition(".")[2].isdigit()
     if not url.startswith("https://") or port not in {None, 443} or not is_plain or not is_named or parts.query:
         raise NotFetched("Only https addresses of named public servers are fetched.")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from commonplace.archive.access.clients import Client
 
 LONGEST = 2000
-_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^#]*)?")
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:[1-9]\d{0,4})?(/[^#]*)?")
 _GPT = re.compile(r"https://(?:chatgpt\.com|chat\.openai\.com)/aip/(g-[A-Za-z0-9]{1,64})/oauth/callback")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 

@@ -22,7 +22,8 @@ class Hosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in ANY_NAME:
             named = Headers(scope=scope).getlist("host")
-            if len(named) != 1 or host_name(named[0].lower()) not in self._allowed:
+            name = host_name(named[0].lower()) if len(named) == 1 else ""
+            if not name or name not in self._allowed:
                 refusal = PlainTextResponse("This server does not go by that name.\n", status_code=421)
                 return await refusal(scope, receive, send)
         return await self._app(scope, receive, send)

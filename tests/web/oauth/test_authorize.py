@@ -168,6 +168,8 @@ def test_only_programs_that_were_not_added_choose_their_port_on_this_machine(mak
         assert native.ask(native.question(redirect_uri=f"http://localhost{port}/callback")).status_code == 400
         assert native.ask(native.question(redirect_uri=f"http://127.0.0.1{port}/other")).status_code == 400
         assert fixed.ask(fixed.question(**asked)).status_code == 400
+    for port in (":0", ":04000", ":", ":4000@evil.example", ":4000.evil.example"):
+        assert native.ask(native.question(redirect_uri=f"http://127.0.0.1{port}/callback")).status_code == 400
 
 
 def test_a_gpt_is_learned_from_its_first_yes_and_then_is_the_only_one(gpt: Program) -> None:

@@ -69,6 +69,7 @@ def test_what_is_not_public_is_not_reached_in_any_clothes() -> None:
         "https://program.example/client.json#x",
         "https://program.example/client.json?x=1",
         "https://program.example/a/../client.json",
+        "https://program.example/a/%2e%2E/client.json",
         "https://127.0.0.1/client.json",
         "https://2130706433/client.json",
         "https://0x7f.1/client.json",

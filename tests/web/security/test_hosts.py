@@ -9,7 +9,21 @@ import pytest
 from tests.web.conftest import PASSWORD, Live, Start
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "", "[::2]"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example:80",
+        "localhost:80.evil.example",
+        "localhost:80,evil.example",
+        "localhost evil.example",
+        "localhost@evil.example",
+        "[::1]evil.example",
+        "",
+        "[::2]",
+    ],
+)
 def test_a_name_that_is_not_ours_gets_nothing(live: Live, host: str) -> None:
     assert live.client().get("/login", headers={"host": host}).status_code == 421
 
