@@ -21,6 +21,7 @@ from commonplace.model import Attachment
 from commonplace.moments import now
 from commonplace.stages import several
 from commonplace.stages.mapping import projects
+from commonplace.web.api.tus import CONTENT
 from commonplace.web.app import OFTEN, ROUTERS
 from tests.archive.builders import chat, message
 from tests.web.conftest import Browser, Forms, Live
@@ -145,7 +146,8 @@ def test_what_has_an_id_is_not_there_for_others_and_stays_as_it_is(
         sent: dict[str, Any] = {"data": FORM | {"csrf": guard}} if method != "GET" else {"params": {"message": "1"}}
         if start == "/uploads/":
             sent = {"content": b"hers"}
-        reply = eve.client.request(method, address, headers=headers, **sent)
+        kind = {"content-type": CONTENT} if method == "PATCH" else {}
+        reply = eve.client.request(method, address, headers=headers | kind, **sent)
         answered[f"{method} {path}"] = reply.status_code
         assert visitor.request(method, address).status_code in {303, 401, 403}
         assert "private words" not in reply.text
