@@ -12,6 +12,8 @@ from commonplace.archive.figures.over_time import OverTime
 from commonplace.archive.figures.statistics import Count
 
 WIDTH, HEIGHT, FOOT = 720, 180, 22
+NARROW = 330
+"""Columns are drawn as wide as the page is, and on a telephone that is this."""
 MOST_LABELS = 12
 LONGEST_LABEL = 14
 NAMES, ROW, MOST_ACROSS, LONGEST_NAME = 180, 20, 12, 24
@@ -21,7 +23,7 @@ _SIGN = 7
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
-    """One column: where it stands, what it says, and where a click leads."""
+    """One column: where it stands (across: in percent), what it says, and where a click leads."""
 
     x: float
     y: float
@@ -34,6 +36,8 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """What stands below it; empty: there is no room for each."""
     tick_x: float
     tick_anchor: Literal["start", "end"]
+    is_spare: bool
+    """There is no room for it on a telephone."""
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +57,7 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
     step = WIDTH / max(1, len(named))
     longest = _SIGN * max((len(_label(row)) for row in named), default=0)
     every = max(1, ceil(len(named) / MOST_LABELS), ceil(longest / step))
-    bars, free_from = [], 0.0
+    bars, free_from, free_if_narrow = [], 0.0, 0.0
     for place, row in enumerate(named):
         height = (HEIGHT - 16) * row.conversations / (most or 1)
         x, width = place * step + step * 0.1, step * 0.8
@@ -62,18 +66,22 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
         begins = x + width - _SIGN * len(tick) if is_cut else x
         tick = tick if begins >= free_from else ""
         free_from = begins + _SIGN * len(tick) if tick else free_from
+        at = (x + width) * NARROW / WIDTH - _SIGN * len(tick) if is_cut else x * NARROW / WIDTH
+        is_spare = at < free_if_narrow or at + _SIGN * len(tick) > NARROW
+        free_if_narrow = at + _SIGN * len(tick) if tick and not is_spare else free_if_narrow
         bars.append(
             Bar(
-                x=round(x, 1),
+                x=_percent(x),
                 y=round(HEIGHT - height, 1),
-                width=round(width, 1),
+                width=_percent(width),
                 height=round(max(height, 1 if row.conversations else 0), 1),
                 label=str(row.value),
                 value=row.conversations,
                 address=address(str(row.value)),
                 tick=tick,
-                tick_x=round(x + width if is_cut else x, 1),
+                tick_x=_percent(x + width if is_cut else x),
                 tick_anchor="end" if is_cut else "start",
+                is_spare=is_spare,
             )
         )
     return Chart(bars=bars, most=most)
@@ -135,6 +143,10 @@ def grid(over: OverTime, address: Callable[[str, str], str]) -> Grid:
 
 def shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _percent(across: float) -> float:
+    return round(100 * across / WIDTH, 2)
 
 
 def _label(row: Count) -> str:

@@ -55,6 +55,10 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.status_code)
         code = status.phrase.lower().replace(" ", "_")
+        if status is HTTPStatus.NOT_FOUND:
+            return Problem(
+                404, code, "There is nothing at this address.", hint="It may be mistyped, or what was there is gone."
+            )
         return Problem(error.status_code, code, f"{status.phrase}.", headers=error.headers)
     if isinstance(error, RequestValidationError):
         return Problem(422, "invalid", f"{_places(error)} not as it should be.")

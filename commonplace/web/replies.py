@@ -25,7 +25,14 @@ def reply(request: Request, error: Exception) -> Response:
     if _is_for_a_person(request) and isinstance(problem, Interrupted) and problem.typed:
         return _again(request, problem)
     if _is_for_a_person(request):
-        page = render(request, "problem.html", problem=problem, request_id=id, status=problem.status_code)
+        page = render(
+            request,
+            "problem.html",
+            problem=problem,
+            request_id=id,
+            is_ours=problem.status_code >= 500,
+            status=problem.status_code,
+        )
         page.headers.update(problem.headers or {})
         return page
     told = {"error": problem.code, "message": problem.detail, "id": id}
@@ -37,7 +44,7 @@ def reply(request: Request, error: Exception) -> Response:
 def _again(request: Request, late: Interrupted) -> Response:
     """The form once more, with a login before it where there is no session."""
     if session_of(request) is None:
-        told = {"next": late.where, "name": "", "problem": None, "typed": packed(late.typed)}
+        told = {"next": late.where, "name": "", "problem": None, "typed": packed(late.typed), "is_new": False}
         return render(request, "login.html", status=late.status_code, **told)
     form = {"where": late.where, "typed": late.typed, "reason": late.detail}
     return render(request, "again.html", status=late.status_code, **form)

@@ -10,7 +10,18 @@ from commonplace.web.wording import LANGUAGE, WORDS, say, show
 
 BY_NAME = {
     *("told", "layout", "facets", "stages", "judges", "roles", "rules", "ledger", "modes", "sorts", "charts"),
-    *("name_sources", "project_events", "formats", "groups", "hook_events", "store_states"),
+    *(
+        "name_sources",
+        "project_events",
+        "flows",
+        "states",
+        "counts",
+        "judge_names",
+        "formats",
+        "groups",
+        "hook_events",
+        "store_states",
+    ),
 }
 """Pages of the catalogue whose keys are names of something."""
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in [*WEB.rglob("*.html"), *WEB.rglob("*.py")])

@@ -15,13 +15,13 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.faults import writing
@@ -67,6 +67,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def rows(self) -> dict[str, int]:
         """How many rows each table has."""
         return {table.name: table.rows for table in self.tables}
+
+
+def rows_here(archive: Archive, names: Sequence[str]) -> dict[str, int]:
+    """How many rows these tables have now, every owner's, as a manifest counts them."""
+    tables = {table.name: table for table in BACKED_UP if table.name in names}
+    with archive.read() as connection:
+        return {name: connection.scalar(select(func.count()).select_from(tables[name])) or 0 for name in names}
 
 
 def backup(archive: Archive, path: Path, *, include_files: bool = False) -> Manifest:

@@ -54,6 +54,7 @@ def _scoped(
 Only = Annotated[Scoped, Depends(_scoped)]
 _CITED = re.compile(r"\[(\d{1,3})\](?![^<]*>)")
 EARLIER = 10
+LONGEST_PASSAGE = 600
 
 
 @router.get("")
@@ -110,7 +111,9 @@ async def _telling(request: Request, owner: str, question: str, only: Scoped) ->
     except CommonplaceError as error:
         yield ServerSentEvent(str(error), event="problem")
         return
-    yield ServerSentEvent(fragment(request, "answer.html", told=told, answer=_answer(told)), event="answer")
+    yield ServerSentEvent(
+        fragment(request, "answer.html", told=told, answer=_answer(told), passage=_passage), event="answer"
+    )
 
 
 def _filters(request: Request, only: Scoped) -> Filters:
@@ -135,6 +138,11 @@ def _answer(told: Answer) -> Markup:
     return Markup(_CITED.sub(mark, str(to_html(told.answer))))  # noqa: S704  (it was cleaned, and numbers are numbers)
 
 
+def _passage(text: str) -> Markup:
+    """Its beginning, as a page shows what was said."""
+    return to_html(text if len(text) <= LONGEST_PASSAGE else f"{text[:LONGEST_PASSAGE]} …")
+
+
 def _page(request: Request, owner: str, *, problem: str = "", told: Answer | None = None, **asked: Any) -> Response:
     archive = archive_of(request, owner)
     return render(
@@ -146,6 +154,7 @@ def _page(request: Request, owner: str, *, problem: str = "", told: Answer | Non
         about=next(iter(load_filed(archive, [asked["about"]])), None) if asked.get("about") else None,
         told=told,
         answer=_answer(told) if told else "",
+        passage=_passage,
         projects=registry.sorted_names(archive),
         categories=taxonomy_named(archive, server_of(request).settings.categorize.taxonomy).names,
         earlier=list_conversations(archive, Scope(source=OWN), limit=EARLIER),

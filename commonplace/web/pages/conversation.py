@@ -227,8 +227,9 @@ def _file(each: Attachment) -> File:
 
 
 def _evidence(assigned: Assigned) -> list[tuple[str, str]]:
-    """What spoke for it, without what is kept only to undo it."""
-    plain = {name: value for name, value in assigned.evidence.items() if isinstance(value, str | int | float)}
+    """What spoke for it, without what is kept only to undo it or is told by the rule."""
+    told = {name: value for name, value in assigned.evidence.items() if name not in ("ref", "said_by")}
+    plain = {name: value for name, value in told.items() if isinstance(value, str | int | float)}
     return [(name.replace("_", " "), str(value)[:300]) for name, value in plain.items()]
 
 

@@ -32,7 +32,8 @@ def login_page(request: Request, session: Visitor, next: str = "/") -> Response:
     """The form; those who are logged in go on at once."""
     if session is not None:
         return RedirectResponse(_local(next), 303)
-    return render(request, "login.html", next=_local(next), name="", problem=None, typed="")
+    is_new = not users.list_users(server_of(request).archive)
+    return render(request, "login.html", next=_local(next), name="", problem=None, typed="", is_new=is_new)
 
 
 @router.post("/login", dependencies=[Guarded])
@@ -47,7 +48,8 @@ async def login(
     if owner is not None:
         return await logins.begin_session(request, owner, _local(next))
     problem = "The name or the password is wrong."
-    return render(request, "login.html", status=401, next=_local(next), name=name, problem=problem, typed=typed)
+    told = {"next": _local(next), "name": name, "problem": problem, "typed": typed, "is_new": False}
+    return render(request, "login.html", status=401, **told)
 
 
 @router.get("/welcome/{token}")

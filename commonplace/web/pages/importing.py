@@ -253,13 +253,13 @@ def _page(
 
     server = server_of(request)
     settings, uploads = server.settings, server.uploads
-    waiting = [(upload, uploads.arrived(upload)) for upload in uploads.list(owner) if not upload.run]
+    arrived = [(upload, uploads.arrived(upload)) for upload in uploads.list(owner) if not upload.run]
     return render(
         request,
         "import.html",
         status=400 if problem else 200,
         problem=problem,
-        waiting=waiting,
+        arrived=arrived,
         is_owner=owner == settings.owner,
         lent=lending.lent_in(server.archive, request.state.session),
         lending_hours=lending.HOURS,

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from commonplace.archive import leases
 from commonplace.archive.access.sessions import Session
 from commonplace.moments import from_datetime, to_datetime
+from commonplace.stack.history import Run
 from commonplace.web.reading import legible
 from commonplace.web.security import cookies, csrf
 from commonplace.web.server import server_of
@@ -117,6 +118,32 @@ def _duration(seconds: float) -> str:
     return say("run.left_minutes", n=minutes) if minutes < 120 else say("run.left_hours", n=round(minutes / 60))
 
 
+def _lasted(seconds: float) -> str:
+    """How long something took."""
+    if seconds < 90:
+        return say("runs.seconds", seconds=seconds)
+    minutes, rest = divmod(round(seconds), 60)
+    return say("runs.minutes", minutes=minutes, seconds=rest)
+
+
+def _run_name(run: Run) -> str:
+    """What a run does, in a person's words; Prefect's own name for it says nothing before it has begun."""
+    flow = run.flow.removeprefix("commonplace-")
+    if flow == "sync" and (destination := run.parameters.get("destination")):
+        return say("run.write_to", destination=destination)
+    return maybe(f"flows.{flow}", flow)
+
+
+def _outcome(run: Run) -> str:
+    """What came of it, as its name tells when it has ended."""
+    return run.name.partition(": ")[2] if run.has_ended else ""
+
+
+def _judge_name(judge: str) -> str:
+    kind = judge.partition("/")[0]
+    return maybe(f"judge_names.{kind}", kind)
+
+
 def _stage_name(name: str) -> str:
     """A part of a run, as a person calls it."""
     if name.startswith("sync-"):
@@ -148,6 +175,10 @@ def templates() -> Environment:
         maybe=maybe,
         micro=from_datetime,
         stage_name=_stage_name,
+        run_name=_run_name,
+        outcome=_outcome,
+        lasted=_lasted,
+        judge_name=_judge_name,
         duration=_duration,
         static=static,
         question=_question,

@@ -37,16 +37,16 @@ NOT_LONGER = 3600
 
 
 @router.get("")
-def list_page(request: Request, session: OwnerOfRuns) -> Response:
-    """The newest runs, and the next one."""
+def list_page(request: Request, session: OwnerOfRuns, all: bool = False) -> Response:
+    """The newest runs, and the next one; with `all` also those that look every few minutes whether there is work."""
     found: list[Run] = []
     coming, is_there = None, True
     try:
         api = history.api_of(server_of(request).settings)
-        found, coming = history.recent(api, limit=50), history.coming(api)
+        found, coming = history.recent(api, limit=50, flows=() if all else runs.seldom()), history.coming(api)
     except NoHistory:
         is_there = False
-    return render(request, "runs.html", runs=found, coming=coming, is_there=is_there)
+    return render(request, "runs.html", runs=found, coming=coming, is_there=is_there, all=all)
 
 
 @router.get("/{id}")

@@ -44,6 +44,11 @@ document.addEventListener("change", (event) => {
   if (field instanceof HTMLSelectElement && field.dataset.now !== undefined) field.form?.requestSubmit();
 });
 
+// On a narrow page the rooms lie in a line: the one that this is comes into view.
+const here = document.querySelector(".rooms [aria-current]");
+const line = here?.closest("nav");
+if (here instanceof HTMLElement && line) line.scrollLeft = here.offsetLeft - (line.clientWidth - here.offsetWidth) / 2;
+
 // Code gets a button that copies it.
 for (const figure of document.querySelectorAll("figure.code")) {
   const button = document.createElement("button");

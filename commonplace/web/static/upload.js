@@ -4,12 +4,19 @@
 const form = /** @type {HTMLFormElement} */ (document.getElementById("import"));
 const chosen = /** @type {HTMLInputElement} */ (document.getElementById("files"));
 const shown = /** @type {HTMLElement} */ (document.getElementById("sending"));
+const lines = /** @type {HTMLElement} */ (shown?.querySelector("div"));
+const status = /** @type {HTMLElement} */ (shown?.querySelector("[role=status]"));
 const folder = /** @type {HTMLInputElement} */ (document.getElementById("folder"));
 const SPEAKS = { "Tus-Resumable": "1.0.0" };
 const PIECE = 64 << 20;
 const TRIES = 60;
 const SAMPLE = 1 << 16;
 const SAMPLES = 5;
+
+/** To those who listen, and once: what is told as it moves is only to be seen. @param {string} text */
+function speak(text) {
+  if (status.textContent !== text) status.textContent = text;
+}
 
 class Refused extends Error {}
 class LoggedOut extends Error {}
@@ -94,7 +101,8 @@ async function upload(file) {
   bar.setAttribute("aria-label", file.name);
   const words = document.createElement("span");
   line.append(words, bar);
-  shown.append(line);
+  lines.append(line);
+  speak(file.name);
   const started = Date.now();
   let first = -1;
   /** @param {number} sent */
@@ -126,10 +134,12 @@ async function upload(file) {
       if (error instanceof Refused || (!isLoggedOut && ++failures > TRIES)) {
         words.textContent = `${file.name}: ${error instanceof Refused ? error.message : shown.dataset.wrong}`;
         line.className = "problem";
+        speak(words.textContent);
         bar.remove();
         throw error;
       }
       words.textContent = `${file.name}: ${isLoggedOut ? shown.dataset.login : shown.dataset.again}`;
+      speak(words.textContent);
       await pause(Math.min(500 * 2 ** failures, 10000));
     }
   }
@@ -139,7 +149,7 @@ async function upload(file) {
 async function asOne(name, look) {
   const line = document.createElement("p");
   shown.hidden = false;
-  shown.replaceChildren(line);
+  lines.replaceChildren(line);
   const module = await import(/** @type {string} */ (form.dataset.folder));
   const found = await look(module);
   return module.zipped(name, found, (/** @type {number} */ done) => { line.textContent = `${name}: ${done} / ${found.length}`; });
@@ -153,7 +163,7 @@ async function sendAll(choose) {
   try {
     const files = await choose();
     shown.hidden = false;
-    shown.replaceChildren();
+    lines.replaceChildren();
     const ids = [];
     for (const file of files) ids.push(await upload(file));
     removeEventListener("beforeunload", warn);

@@ -44,7 +44,7 @@ def test_what_a_person_says_survives_the_next_import_and_can_be_taken_back(live:
     _say(browser, LONG, "/withdraw", field="category")
     _say(browser, LONG, "/withdraw", field="project")
     assert (_filed(live, LONG).category, _filed(live, LONG).project_name) == ("Coding", None)
-    assert browser.get(f"/conversations/{LONG}?told=kept").text.count("Kept. Your word wins") == 1
+    assert browser.get(f"/conversations/{LONG}?told=kept").text.count("Saved. What you set stays") == 1
 
 
 def test_what_cannot_be_kept_is_said_and_nothing_typed_is_lost(live: Live) -> None:
@@ -78,7 +78,7 @@ def test_a_message_is_found_on_its_page_and_its_branch(live: Live) -> None:
     assert "2 of 2" in page.text
     other = browser.get(browser.get("/conversations/chatgpt:split", message="old").headers["location"])
     assert "left" in other.text
-    assert "This is a branch that was left." in other.text
+    assert "This is another version of the conversation." in other.text
 
 
 def test_only_pictures_are_shown_and_nothing_else_acts(live: Live) -> None:

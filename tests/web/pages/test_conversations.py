@@ -115,8 +115,8 @@ def test_typing_shows_what_is_found_and_keeps_the_address(filled: Live, chrome: 
     expect(page.locator("#facets")).not_to_contain_text("rye")  # it is of what was found, once nobody types
     expect(page.locator("[aria-busy]")).to_have_count(0)
     page.get_by_text("Saved searches").click()
-    page.get_by_label("Keep this one as").fill("Twelve")
-    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_label("Save this search as").fill("Twelve")
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("link", name="Twelve")).to_have_attribute("href", re.compile("number%2012|number[+]12"))
     assert watched.wrong == []
 
@@ -126,7 +126,7 @@ def test_what_was_found_is_grouped_and_a_question_is_kept_under_a_name(filled: L
     browser = filled.logged_in()
     grouped = browser.get("/conversations", q="sourdough", group="project", sort="newest")
     assert "<strong>Kitchen</strong>" in grouped.text
-    assert "In none" in grouped.text
+    assert "(none)" in grouped.text
     assert "<strong>rye</strong>" in browser.get("/conversations", group="topic").text
     assert "<strong>1970-01</strong>" in browser.get("/conversations", group="date").text
     kept = browser.submit(grouped, "/conversations/saved", name="Baking & more")

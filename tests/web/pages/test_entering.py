@@ -25,12 +25,16 @@ def test_the_first_link_sets_name_and_password_once(start: Start) -> None:
     live = start()
     path = f"/welcome/{users.new_link(live.archive, 'me')}"
     browser = live.browser()
+    assert "Nobody has set a password here yet." in browser.get("/login").text
     page = browser.get(path)
     assert page.status_code == 200
     assert browser.get(path).status_code == 200  # a preview of the link uses nothing up
     reply = browser.submit(page, path, name="Ada", password=PASSWORD, again=PASSWORD)
     assert (reply.status_code, reply.headers["location"]) == (303, "/")
-    assert browser.get("/").status_code == 200
+    first = browser.get("/")
+    assert first.status_code == 200
+    assert 'action="/import/file"' in first.text  # what is dropped there is uploaded
+    assert "Nobody has set a password" not in live.browser().get("/login").text
     assert [user.name for user in users.list_users(live.archive)] == ["ada"]
     assert live.browser().get(path).status_code == 410
     assert browser.submit(page, path, name="Eve", password=PASSWORD, again=PASSWORD).status_code in {403, 410}

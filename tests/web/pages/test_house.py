@@ -46,11 +46,14 @@ def test_a_backup_is_looked_into_fetched_and_put_back_only_by_a_word(live: Live)
     path = backup_path(live.server.settings.home)
     backup(live.archive, path)
     merge(live.archive, None, [simple_chat("b", "two", title="Second")])
+    merge(
+        live.archive.of("bob"), None, [simple_chat("c", "three")]
+    )  # a backup is everybody's, and so is what it is compared with
     browser = live.logged_in()
     assert browser.get(f"/settings/backups/{path.name}").content == path.read_bytes()
     assert browser.get("/settings/backups/..%2Fcommonplace.toml").status_code == 404
     looked = browser.get("/settings/backups", look=path.name)
-    assert '<td class="right">1</td><td class="right">2</td>' in looked.text
+    assert '<td class="right">1</td><td class="right">3</td>' in looked.text
     assert browser.submit(looked, "/settings/backups/restore").status_code == 400
     assert load_conversation(live.archive, "chatgpt:b") is not None
     assert browser.submit(looked, "/settings/backups/restore", sure="yes").status_code == 303

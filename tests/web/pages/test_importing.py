@@ -73,7 +73,7 @@ def test_what_a_judge_would_cost_for_the_file_is_said_before_it_starts(start: St
     asked = _send(browser, ("mine.zip", sample), judge="openai", taxonomy="everyday", account="work")
     assert asked.status_code == 200
     assert "60 conversations are in mine.zip." in asked.text
-    assert re.search(r"would take about \$[1-9]\d*\.\d\d to sort them", asked.text)
+    assert re.search(r"would cost about \$[1-9]\d*\.\d\d to sort them", asked.text)
     assert "commonplace up" not in asked.text  # nothing was begun
     forms = [form["fields"] for form in Forms.of(asked.text) if form["action"] == "/import/start"]
     assert [form.get("judge") for form in forms] == ["openai", "local", None]
@@ -81,7 +81,7 @@ def test_what_a_judge_would_cost_for_the_file_is_said_before_it_starts(start: St
     for fields in forms[:2]:  # a yes begins it, which here nobody takes
         assert "commonplace up" in browser.client.post("/import/start", data=fields).text
     unknown = start().logged_in()
-    assert "is not known: its key or its server" in _send(unknown, ("mine.zip", sample), judge="openai").text
+    assert "is not known: its key or server" in _send(unknown, ("mine.zip", sample), judge="openai").text
 
 
 def test_whose_account_it_is_can_be_chosen_where_there_are_several(
@@ -126,10 +126,10 @@ def test_a_key_is_lent_for_the_session_repeated_nowhere_and_taken_back(
     browser, fernet = live.logged_in(), live.server.keys.fernet()
     reply = browser.submit(browser.get("/import"), "/import/key", key=f" {KEY} ")
     page = browser.get(reply.headers["location"])
-    assert "Kept for this session." in page.text
-    assert "One is lent until" in page.text
+    assert "Your key is used in this session." in page.text
+    assert "A key is in use until" in page.text
     assert lending.borrowed(live.archive, fernet) == {"OPENAI_API_KEY": KEY}
-    assert "One is lent until" not in live.logged_in().get("/import").text  # another session's
+    assert "A key is in use until" not in live.logged_in().get("/import").text  # another session's
     browser.submit(page, "/import/key/remove")
     assert lending.borrowed(live.archive, fernet) == {}
     told = f"{reply.headers} {page.text} {page.url}" + "".join(str(vars(record)) for record in caplog.records)
@@ -182,7 +182,7 @@ def test_an_upload_goes_on_after_a_broken_connection_and_after_a_reload(
     page.goto(f"{live.url}/import")
     page.set_input_files("#files", large)
     page.click("#import button")
-    expect(page.get_by_text("The connection broke")).to_be_visible()
+    expect(page.locator("#sending [role=status]")).to_contain_text("The connection broke")
     (upload,) = live.server.uploads.list("me")
     half = live.server.uploads.arrived(upload)
     assert 0 < half < upload.size
@@ -238,7 +238,7 @@ def test_whoever_is_logged_out_in_the_middle_of_an_upload_logs_in_again_and_it_g
     page.goto(f"{live.url}/import")
     page.set_input_files("#files", large)
     page.click("#import button")
-    expect(page.get_by_text("You are logged out. Log in again in another tab")).to_be_visible()
+    expect(page.locator("#sending [role=status]")).to_contain_text("You are logged out. Log in again in another tab")
     other = page.context.new_page()
     other.goto(f"{live.url}/login")
     other.fill("input[name=name]", "me")

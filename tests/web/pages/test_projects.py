@@ -51,7 +51,7 @@ def test_suggestions_are_accepted_one_by_one_or_all_that_are_sure(mapped: Live) 
     browser = mapped.logged_in()
     page = browser.get("/projects")
     assert "Perhaps Kitchen, 90%" in page.text
-    assert "80% and more: 2, of which about 85% are right" in page.text
+    assert "80% sure: 2, about 85% of them right" in page.text
     assert browser.submit(page, "/projects/suggestions", answer="all", above="0.8").status_code == 303
     assert _projects(mapped) == ["Kitchen", "Kitchen", None]
     browser.submit(browser.get("/projects"), "/projects/suggestions", answer="no", id=IDS[2])
@@ -105,7 +105,7 @@ def test_categories_are_merged_with_everything_in_them_once_it_was_told_what_tha
     page = browser.get("/categories")
     asked = {"set": "everyday", "source": "Coding", "target": "Math"}
     looked = browser.submit(page, "/categories/merge", **asked, look="yes")
-    assert "If you keep it:" in looked.text
+    assert "If you save it:" in looked.text
     assert "1 conversation moves along" in looked.text
     assert taxonomy_named(mapped.archive, "everyday") == before
     assert browser.submit(page, "/categories/merge", **asked).status_code == 303

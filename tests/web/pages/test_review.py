@@ -63,14 +63,14 @@ def test_a_sitting_by_keyboard_alone(waiting: Live, chrome: Any) -> None:
     expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
     assert count_waiting(waiting.archive) == 0
     page.keyboard.press("u")
-    expect(page.get_by_text("4 wait for your word.")).to_be_visible()
+    expect(page.get_by_text("4 conversations wait for your decision.")).to_be_visible()
     assert watched.wrong == []
 
 
 def test_what_spoke_for_a_category_is_said_where_it_is_reviewed_and_where_it_is_read(waiting: Live) -> None:
     browser = waiting.logged_in()
     for address in ("/review", "/conversations/chatgpt:c0"):
-        assert 'For it spoke: <q dir="auto">&lt;b&gt;loop, python</q>' in browser.get(address).text
+        assert 'Because of: <q dir="auto">&lt;b&gt;loop, python</q>' in browser.get(address).text
 
 
 def test_who_was_slower_changes_nothing(waiting: Live) -> None:

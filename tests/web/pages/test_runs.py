@@ -53,11 +53,25 @@ def test_the_balance_and_every_defect_are_told(live: Live, prefect: FakePrefectA
 
 def test_the_first_page_tells_of_no_run_that_only_looked(live: Live, prefect: FakePrefectApi) -> None:
     merge(live.archive, None, [simple_chat("c", "Bread?")])
-    prefect.add_run(ID, state="completed")["name"] = "an import"
+    prefect.add_run(ID, state="completed")["name"] = "pipeline: 1 imported"
     prefect.add_run("5", state="completed", flow="deliver-hooks")["name"] = "hooks: 0 delivered"
     page = live.logged_in().get("/").text
-    assert "an import" in page
+    assert "1 imported" in page
     assert "0 delivered" not in page
+
+
+def test_runs_are_listed_in_a_persons_words_and_those_that_only_looked_when_asked_for(
+    live: Live, prefect: FakePrefectApi
+) -> None:
+    prefect.add_run(ID, state="pending")["name"] = "bold-ibex"
+    prefect.add_run("5", state="completed", flow="deliver-hooks")["name"] = "hooks: 0 delivered"
+    browser = live.logged_in()
+    page = browser.get("/runs").text
+    assert "Import and sort" in page
+    assert "Starting" in page
+    assert "bold-ibex" not in page
+    assert "0 delivered" not in page
+    assert "0 delivered" in browser.get("/runs", all="true").text
 
 
 def test_how_fast_a_stage_is_and_how_long_it_will_take_is_told(live: Live, prefect: FakePrefectApi) -> None:
@@ -88,14 +102,14 @@ def test_a_run_that_nobody_takes_says_what_to_start(live: Live, prefect: FakePre
     run = prefect.add_run(ID, state="scheduled")
     run["expected_start_time"] = "2026-01-01T00:00:00Z"
     page = live.logged_in().get(f"/runs/{ID}")
-    assert "nobody works on it" in page.text
+    assert "nothing is there to do it" in page.text
     assert 'http-equiv="refresh"' in page.text  # for who has no script
 
 
 def test_a_run_that_a_worker_has_taken_is_not_said_to_wait_for_one(live: Live, prefect: FakePrefectApi) -> None:
     run = prefect.add_run(ID, state="pending")
     run["expected_start_time"] = "2026-01-01T00:00:00Z"
-    assert "nobody works on it" not in live.logged_in().get(f"/runs/{ID}").text
+    assert "nothing is there to do it" not in live.logged_in().get(f"/runs/{ID}").text
 
 
 def test_runs_without_prefect_say_what_to_start(live: Live) -> None:
@@ -148,7 +162,7 @@ def test_a_run_that_goes_on_or_is_done_is_not_asked_for_again(live: Live, prefec
     assert "/again" not in page.text
     csrf = Forms.of(page.text)[1]["fields"]["csrf"]
     refused = browser.client.post(f"/runs/{ID}/again", data={"csrf": csrf}, headers={"accept": "text/html"})
-    assert "has not broken off" in refused.text
+    assert "There is nothing to go on with" in refused.text
 
 
 @pytest.mark.browser

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse, Response
 
-from commonplace.archive.care.backup import Manifest
+from commonplace.archive.care.backup import Manifest, rows_here
 from commonplace.archive.care.restore import check_backup, restore
-from commonplace.archive.figures import statistics
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.moments import from_datetime
 from commonplace.web.errors import not_found
@@ -24,6 +23,9 @@ from commonplace.web.server import Server, server_of
 from commonplace.web.wording import say
 
 router = APIRouter(prefix="/settings/backups")
+
+COUNTED = ("conversations", "messages", "projects", "corrections")
+"""What a backup is compared by with the archive as it is."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +80,6 @@ def put_back(request: Request, session: OwnerOfRuns, name: Typed, sure: Typed = 
 
 def _page(request: Request, *, problem: str = "", looked: str = "", manifest: Manifest | None = None) -> Response:
     server = server_of(request)
-    totals: Any = statistics.totals(server.archive, zone=server.settings.zone) if manifest else {}
     return render(
         request,
         "backups.html",
@@ -87,7 +88,7 @@ def _page(request: Request, *, problem: str = "", looked: str = "", manifest: Ma
         backups=_kept(server),
         looked=looked,
         manifest=manifest,
-        totals=totals,
+        rows=rows_here(server.archive, COUNTED) if manifest else {},
         folder=_folder(server),
     )
 

@@ -43,6 +43,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """One destination as it stands."""
 
     name: str
+    called: str
     kind: str
     location: str
     is_fixed: bool
@@ -110,9 +111,17 @@ def _page(request: Request, *, plan: str = "", problem: str = "") -> Response:
 
 def _place(server: Server, archive: Archive, name: str) -> Place:
     settings, environment = server.settings, server.environment
-    about: dict[str, Any] = {"name": name, "kind": name, "location": "", "is_fixed": name in settings.destinations}
+    about: dict[str, Any] = {
+        "name": name,
+        "called": name,
+        "kind": name,
+        "location": "",
+        "is_fixed": name in settings.destinations,
+    }
     try:
         about["kind"] = destinations.sections(settings, name)[0]
+        if about["kind"] == name:
+            about["called"] = registry.kind_named(name).title
         about["location"] = destinations.location_of(settings, environment, archive, name) or ""
         with destinations.open_destination(settings, environment, archive, name) as (destination, _):
             known = ArchiveLedger(archive, destination.instance)

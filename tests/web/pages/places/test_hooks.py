@@ -33,7 +33,7 @@ def test_a_hook_is_added_tried_and_taken_away(live: Live) -> None:
         assert secret not in listed.text
         assert "secret-path" not in listed.text
         assert "a run failed" in listed.text
-        assert "mine took the test." in browser.submit(listed, "/destinations/hooks/test", name="mine").text
+        assert "mine accepted the test." in browser.submit(listed, "/destinations/hooks/test", name="mine").text
         hooks.queue(session, "run.failed", {"new": 1})
         hooks.queue(session, "import.completed", {"new": 1})
         assert hooks.deliver(session).delivered == 1

@@ -135,7 +135,7 @@ def test_openai_and_poke_are_checked_too(start: Start) -> None:
         assert set_up(browser, "openai", key="sk-wrong").status_code == 400
         assert "Models offered" in set_up(browser, "openai", key=openai.api_key).text
         form = browser.get("/destinations/set-up/poke").text
-        assert "It is changed there." in form
+        assert "change it there." in form
         assert "This is needed" in set_up(browser, "poke").text
         assert "is connected." in set_up(browser, "poke", key=poke.key).text
         assert not poke.arrived
@@ -147,7 +147,7 @@ def test_openai_and_poke_are_checked_too(start: Start) -> None:
 def test_a_key_from_elsewhere_is_changed_where_it_was_set(start: Start, notion: FakeNotion) -> None:
     _, browser = served(start, NOTION_BASE_URL=notion.base_url, NOTION_TOKEN=notion.token)
     form = browser.get("/destinations/set-up/notion").text
-    assert "Set in the environment. It is changed there." in form
+    assert "Set in the environment; change it there." in form
     assert 'name="key"' not in form
     assert notion.token not in form
 
