@@ -7,9 +7,11 @@ template) is held against the whole time of a page that stands still and has as 
 from __future__ import annotations
 
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -48,6 +50,14 @@ class Watch:
     def __init__(self) -> None:
         self.began = self.routed = self.rendering = self.done = 0.0
         self.queries = 0
+        self.has_ended = threading.Event()
+
+    def get(self, client: httpx.Client, path: str) -> httpx.Response:
+        """Ask for a page, and wait until the server is done with it too: its last byte comes before that."""
+        self.has_ended.clear()
+        reply = client.get(path)
+        self.has_ended.wait(60)
+        return reply
 
 
 def measure(served: Served, rounds: int) -> None:
@@ -55,7 +65,7 @@ def measure(served: Served, rounds: int) -> None:
     print(f"\n{'page':44}{'bytes':>8}{'queries':>9}{'page':>9}{'library':>9}{'still':>8}{'rest/still':>12}   ms, p50")
     with watched(served) as watch, served.client() as client:
         for path in PATHS:
-            reply = client.get(path)
+            reply = watch.get(client, path)
             if reply.status_code != 200:
                 print(f"{path:44}{reply.status_code}")
                 continue
@@ -66,11 +76,11 @@ def _tell(path: str, client: httpx.Client, watch: Watch, size: int, rounds: int)
     whole, library, still = [], [], []
     for _ in range(rounds):
         watch.queries = 0
-        client.get(path)
+        watch.get(client, path)
         queries = watch.queries
         whole.append(watch.done - watch.began)
         library.append(watch.rendering - watch.routed)
-        client.get(f"/still/{size}")
+        watch.get(client, f"/still/{size}")
         still.append(watch.done - watch.began)
     ours = [all - asked for all, asked in zip(whole, library, strict=True)]
     p50 = [statistics.median(times) * 1_000 for times in (whole, library, still)]
@@ -83,7 +93,7 @@ def _tell(path: str, client: httpx.Client, watch: Watch, size: int, rounds: int)
 def watched(served: Served) -> Iterator[Watch]:
     """Looks on: from a request's arrival to the last byte of its reply, and at the moment a page begins to render."""
     watch = Watch()
-    modules: list[Any] = [module for module in vars(app).values() if hasattr(module, "render")]
+    modules: list[Any] = [one for one in vars(app).values() if isinstance(one, ModuleType) and hasattr(one, "render")]
     plain = {module: module.render for module in modules}
     run = routing.run_endpoint_function
 
@@ -107,6 +117,7 @@ def watched(served: Served) -> Iterator[Watch]:
         watch.began = time.perf_counter()
         await stack(scope, receive, send)
         watch.done = time.perf_counter()
+        watch.has_ended.set()
 
     engine = served.server.archive.engine
     event.listen(engine, "before_cursor_execute", count)

@@ -21,7 +21,7 @@ from commonplace.web.app import create_app
 from commonplace.web.pages.rendering import templates
 from commonplace.web.security.people import Person
 from commonplace.web.server import Server, open_server
-from commonplace.web.serving import listen, runner
+from commonplace.web.serving import collect_seldom, listen, runner
 from commonplace.web.settings import complete
 
 COOKIE = "commonplace-session"
@@ -66,6 +66,7 @@ def serving(archive: Archive) -> Iterator[Served]:
         server = opened.enter_context(open_server(Session(settings, environment, archive), web))
         app = create_app(server)
         app.include_router(still)
+        collect_seldom()
         is_ready = threading.Event()
         running = runner(app, is_ready.set)
         thread = threading.Thread(target=running.run, args=([listener],))

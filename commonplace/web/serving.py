@@ -43,7 +43,7 @@ def listen(web: WebSettings) -> socket.socket:
 
 def serve(app: FastAPI, listener: socket.socket, on_ready: Callable[[], None]) -> None:
     """Answer requests until SIGTERM or Ctrl-C. `on_ready` is called once the first one would be answered."""
-    _collect_seldom()
+    collect_seldom()
     with closing(listener), _signals_are_no_failure():
         runner(app, on_ready).run(sockets=[listener])
 
@@ -63,7 +63,7 @@ def runner(app: ASGIApp, on_ready: Callable[[], None]) -> uvicorn.Server:
     return _Server(config, on_ready)
 
 
-def _collect_seldom() -> None:
+def collect_seldom() -> None:
     """What was made until now is no garbage, and to look through all of it would keep a request waiting for a tenth of
     a second. What a request makes goes with it; the few circles in it can wait until there are more."""
     gc.collect()

@@ -24,8 +24,7 @@ def say(key: str, **values: Any) -> str:
 
 def show(key: str, **values: Any) -> Markup:
     """The same for a page: with commands as code, and values escaped."""
-    words = _ours(_form(key, values))
-    return words.format(**values) if values else words
+    return _ours(_form(key, values)).format(**values) if values else _plain(key)
 
 
 def with_code(text: str) -> Markup:
@@ -35,6 +34,11 @@ def with_code(text: str) -> Markup:
 
 _ours = cache(with_code)
 """The same for the sentences of the file, which a page says many times."""
+
+
+@cache
+def _plain(key: str) -> Markup:
+    return _ours(_form(key, {}))
 
 
 def _form(key: str, values: Mapping[str, Any]) -> str:

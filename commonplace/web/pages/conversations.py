@@ -72,8 +72,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         """The address of this, some of it changed; back on the first page."""
         plain = {"page": 1, **changed}
         told = {**msgspec.structs.asdict(self), **plain}
-        usual = msgspec.structs.asdict(Asked())
-        return {name: value for name, value in told.items() if value != usual[name]}
+        return {name: value for name, value in told.items() if value != _USUAL[name]}
+
+
+_USUAL = msgspec.structs.asdict(Asked())
 
 
 def _asked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -157,7 +157,12 @@ def _room(path: str) -> str:
 
 def _question(values: dict[str, Any], **changed: Any) -> str:
     """The query of an address, some of it changed; what is empty is left out."""
-    return urlencode({name: value for name, value in (values | changed).items() if value}, doseq=True)
+    return "&".join([_pair(name, value) for name, value in (values | changed).items() if value])
+
+
+@lru_cache(maxsize=1000, typed=True)
+def _pair(name: str, value: Any) -> str:
+    return urlencode({name: value})
 
 
 @cache
@@ -169,6 +174,7 @@ def templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     made.globals.update(
         say=show,
