@@ -20,7 +20,7 @@ from commonplace.archive.schema import conversations, messages
 from commonplace.archive.scope import Scope
 from commonplace.archive.search import finding_postgresql, finding_sqlite
 from commonplace.archive.search.filters import Filters
-from commonplace.archive.search.hits import CONVERSATION_SHIFT, conversation_of, first_of, message_of
+from commonplace.archive.search.hits import CONVERSATION_SHIFT, Unwanted, conversation_of, first_of, message_of
 from commonplace.archive.search.query import Part, Query
 from commonplace.archive.search.relevance import Matcher
 
@@ -105,6 +105,7 @@ class Search:
         self.clause = filters.clause(archive)
         self.last_key: int | None = None
         self.is_open = filters.is_open and not self._has_other_owners()
+        self.unwanted = Unwanted([self.ask(Query(group), role=None) for group in query.excluded])
         self.narrow = None if self.is_open else self._few()
         self.finder = self.ask(query, role=filters.role)
 
@@ -130,10 +131,12 @@ class Search:
         if hits is None:
             return self._among_too_many(titled, newest_first=newest_first, page=page, facets=facets)
         matched = by_conversation(hits)
-        if self.narrow is not None:
-            matched = {key: matched[key] for key in matched.keys() & self.narrow}
         for key in titled:
             matched.setdefault(key, [])
+        if self.narrow is not None:
+            matched = {key: matched[key] for key in matched.keys() & self.narrow}
+        elif self.query.excluded and self.unwanted.are_known:
+            matched = {key: matched[key] for key in self.unwanted.left(matched)}
         ordered = self._newest(matched) if newest_first else self._best(matched, hits, titled)
         found = list(islice(ordered, page.start, page.stop))
         whole, total = self._measured(matched, most=_FACETED if facets else _COUNTED)
@@ -234,25 +237,21 @@ class Search:
 
     def _browse(self, page: slice, *, facets: bool) -> tuple[list[Found], Whole, int]:
         """Nothing to look for: everything, newest first, but for conversations with what is excluded."""
-        unwanted: set[int] = set()
-        for group in self.query.excluded:
-            finder = self.ask(Query(group), role=None)
-            hits = finder.hits()
-            if hits is None:
-                hits = finder.hits_in(list(self._all()))
-            unwanted |= {conversation_of(hit) for hit in hits} | finder.titles(_MOST_TITLES)
-        keys = [key for key in self._all() if key not in unwanted]
+        keys = list(self._all())
+        if self.query.excluded:
+            left = self.unwanted.left(keys)
+            keys = [key for key in keys if key in left]
         found = [Found(key, None) for key in keys[page]]
         step = -(-len(keys) // _FACETED) if facets and keys else 1
         return found, Whole(dict.fromkeys(keys[::step], ()), step, is_exact=step == 1), len(keys)
 
     def _measured(self, matched: Mapping[int, Sequence[int]], *, most: int) -> tuple[Whole, int]:
         """What was matched and qualifies, or an even sample of it."""
-        if self.is_open or self.narrow is not None:
+        if self.narrow is not None or (self.is_open and self.unwanted.are_known):
             step = -(-len(matched) // most) or 1
             some = matched if step == 1 else {key: matched[key] for key in sorted(matched)[::step]}
             return Whole(some, len(matched) / max(1, len(some)), is_exact=step == 1), len(matched)
-        step = -(-len(matched) // most) or 1
+        step = -(-len(matched) // (most if self.unwanted.are_known else _COUNTED)) or 1
         looked_at = sorted(matched)[::step]
         good = {key: matched[key] for key in sorted(self.qualified(looked_at))}
         weight = len(matched) / max(1, len(looked_at))
@@ -260,6 +259,14 @@ class Search:
 
     def walk(self, keys: Collection[int] | None = None) -> Iterator[int]:
         """Conversations that qualify, newest first: all of them, or those of some."""
+        if not self.query.excluded:
+            yield from self._filtered_walk(keys)
+            return
+        for batch in _batches(self._filtered_walk(keys), _AT_ONCE):
+            left = self.unwanted.left(batch)
+            yield from (key for key in batch if key in left)
+
+    def _filtered_walk(self, keys: Collection[int] | None) -> Iterator[int]:
         if self.narrow is not None:
             keys = self.narrow if keys is None else self.narrow.intersection(keys)
         if keys is not None:
@@ -271,22 +278,26 @@ class Search:
         bounds = Scope(since=self.filters.since, until=self.filters.until).clause(self.archive)
         rows = self.connection.execute(select(table.key).where(bounds).order_by(*_newest_first(table))).scalars()
         for batch in _batches(rows, _QUALIFIED_AT_ONCE):
-            good = self.qualified(batch)
+            good = self._filtered(batch)
             yield from (key for key in batch if key in good)
 
     def _all(self) -> Iterable[int]:
         """The same, all of them: who does not stop before the end asks once."""
         if self.narrow is not None:
-            return self.walk()
+            return self._filtered_walk(None)
         table = conversations.c
         return self.connection.execute(select(table.key).where(self.clause).order_by(*_newest_first(table))).scalars()
 
     def _few(self) -> set[int] | None:
         found = self.connection.execute(select(conversations.c.key).where(self.clause).limit(_NARROW + 1))
         keys = set(found.scalars().all())
-        return keys if len(keys) <= _NARROW else None
+        return self.unwanted.left(keys) if len(keys) <= _NARROW else None
 
     def qualified(self, keys: Collection[int]) -> set[int]:
+        """Those of some that the filters leave, and that have nothing of what is excluded."""
+        return self.unwanted.left(self._filtered(keys))
+
+    def _filtered(self, keys: Collection[int]) -> set[int]:
         if self.is_open or not keys:
             return set(keys)
         if self.narrow is not None:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    not_,
     or_,
     select,
     true,
@@ -95,9 +94,7 @@ class Finder:
         table = messages.c
         number = reduce(operator.add, [case((matches, 1), else_=0) for matches in rare])
         query = select(number, table.conversation_key, table.key, table.role, table.is_hidden)
-        query = query.where(
-            or_(*rare), *map(self._must, self._query.quoted), *map(self._must_not, self._query.excluded)
-        )
+        query = query.where(or_(*rare), *map(self._must, self._query.quoted))
         found = self._connection.execute(query.where(self._among).order_by(number.desc(), table.key.desc()).limit(most))
         return {hit_of(*row[1:]): row[0] * RARITY for row in found}
 
@@ -108,9 +105,6 @@ class Finder:
     def _must(self, part: Part) -> ColumnElement[bool]:
         return _matches_part(messages.c.text, part)
 
-    def _must_not(self, group: Sequence[Part]) -> ColumnElement[bool]:
-        return not_(and_(*map(self._must, group)))
-
     def _hits(self, which: ColumnElement[bool], most: int | None = None) -> list[int]:
         table = messages.c
         query = select(table.conversation_key, table.key, table.role, table.is_hidden).where(which).limit(most)
@@ -120,14 +114,9 @@ class Finder:
 def _matches(column: ColumnElement[Any], query: Query) -> ColumnElement[bool]:
     """One question to the index of words, as far as it goes: each by itself would be answered row by row."""
     said = [part for part in query.wanted if not part.is_run]
-    unsaid = [group for group in query.excluded if not any(part.is_run for part in group)]
     conditions = [_matches_part(column, part) for part in query.wanted if part.is_run]
     if said:
-        asked = reduce(func.tsquery_and, [_all(said), *(func.tsquery_not(_all(group)) for group in unsaid)])
-        conditions.append(func.commonplace_words(column).op("@@")(asked))
-    for group in query.excluded:
-        if not said or group not in unsaid:
-            conditions.append(not_(and_(*(_matches_part(column, part) for part in group))))
+        conditions.append(func.commonplace_words(column).op("@@")(_all(said)))
     return and_(*conditions) if query.wanted else false()
 
 

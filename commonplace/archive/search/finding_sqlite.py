@@ -40,7 +40,6 @@ class Finder:
         self._connection, self._query = connection, query
         self._driver: Any = connection.connection.driver_connection
         self._expressions: dict[Part, str | None] = {part: self._said(part) for part in query.wanted}
-        self._excluded = query.excluded
         self._quoted = query.quoted
         self._role, self._hidden = role, hidden
         self._which = _which(role, hidden)
@@ -93,7 +92,7 @@ class Finder:
         """Conversations whose title has all that is wanted."""
         wanted = " AND ".join(expression or _quoted(part) for part, expression in self._expressions.items())
         sql = "SELECT rowid FROM titles_fts WHERE titles_fts MATCH ? ORDER BY rowid DESC LIMIT ?"
-        found = self._numbers(sql, (_without(wanted, self._excluded), most))
+        found = self._numbers(sql, (wanted, most))
         return {*found, *given_titles(self._connection, self._query)}
 
     def scores(self, hits: Sequence[int]) -> dict[int, float] | None:
@@ -127,7 +126,7 @@ class Finder:
         score, order = ("-bm25(messages_fts)", "rank") if ranked else ("0.0", "rowid DESC")
         which = f"messages_fts MATCH ?{self._which} ORDER BY {order} LIMIT {most}"
         sql = f"SELECT rowid, {score} FROM messages_fts WHERE {which}"  # noqa: S608
-        return dict(self._driver.execute(sql, (_without(wanted, self._excluded),)).fetchall())
+        return dict(self._driver.execute(sql, (wanted,)).fetchall())
 
     def _together(self, parts: Sequence[Part]) -> int:
         return sum(map(self._documents, parts))
@@ -159,19 +158,12 @@ class Finder:
     def _read(self, hits: list[int], known: Sequence[Part]) -> list[int]:
         """Those whose texts have what is not known to be there from the index."""
         unknown = Matcher([part for part in self._expressions if part not in known])
-        excluded = [] if known else [Matcher(group) for group in self._excluded]
-        if not hits or not (unknown or excluded):
+        if not hits or not unknown:
             return hits
         sql = "SELECT key, text FROM messages WHERE key IN (SELECT value FROM json_each(?))"
         rows = self._driver.execute(sql, (json.dumps([message_of(hit) for hit in hits]),)).fetchall()
         texts = {key: fold(text) for key, text in rows}
-        return [
-            hit
-            for hit in hits
-            if (text := texts.get(message_of(hit))) is not None
-            and unknown.are_in(text)
-            and not any(group.are_in(text) for group in excluded)
-        ]
+        return [hit for hit in hits if (text := texts.get(message_of(hit))) is not None and unknown.are_in(text)]
 
     def _everything_in(self, keys: str) -> list[int]:
         sql = (
@@ -186,7 +178,7 @@ class Finder:
         ]
 
     def _all(self, parts: Sequence[Part]) -> str:
-        return _without(" AND ".join(self._expressions[part] or "" for part in parts), self._excluded)
+        return " AND ".join(self._expressions[part] or "" for part in parts)
 
     def _documents(self, part: Part) -> int:
         """How many messages have it, as far as it is worth counting."""
@@ -216,11 +208,6 @@ class Finder:
 def _which(role: str | None, hidden: bool) -> str:
     which = "" if hidden else " AND messages_fts.rowid & 1 = 0"
     return f"{which} AND messages_fts.rowid >> 1 & 3 = {ROLES.index(role)}" if role else which
-
-
-def _without(wanted: str, excluded: Sequence[Sequence[Part]]) -> str:
-    """An FTS5 expression in which everything that was typed is between quotation marks."""
-    return " NOT ".join([f"({wanted})", *(f"({' AND '.join(map(_quoted, group))})" for group in excluded)])
 
 
 def _quoted(part: Part) -> str:

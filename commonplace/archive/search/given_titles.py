@@ -14,11 +14,10 @@ _GIVEN = select(conversations.c.key, corrections.c.value).join(corrections, _OF)
 
 
 def given_titles(connection: Connection, query: Query) -> set[int]:
-    """Those whose title has all that is wanted, and nothing that is excluded."""
-    wanted, unwanted = Matcher(query.wanted), [Matcher(group) for group in query.excluded]
+    """Those whose title has all that is wanted."""
+    wanted = Matcher(query.wanted)
     found = set()
     for key, value in connection.execute(_GIVEN):
-        title = fold(str(msgspec.json.decode(value)))
-        if wanted.are_in(title) and not any(group.are_in(title) for group in unwanted):
+        if wanted.are_in(fold(str(msgspec.json.decode(value)))):
             found.add(key)
     return found

@@ -104,7 +104,7 @@ class WideSearch(Search):
         """The conversations that the filters and what was quoted leave; None where these leave all."""
         only = None if self.is_open else self._all_qualified()
         if self.query.quoted:
-            finder = self.ask(Query(self.query.quoted, self.query.excluded), role=self.filters.role)
+            finder = self.ask(Query(self.query.quoted), role=self.filters.role)
             hits = finder.hits()
             if hits is not None:  # else it is in so many that the nearest are looked into instead
                 quoted = set(by_conversation(hits)) | finder.titles(MOST_HITS)
@@ -121,10 +121,7 @@ class WideSearch(Search):
         if keys and self.query.quoted:
             finder = self.ask(Query(self.query.quoted), role=self.filters.role)
             keys = keys & (set(by_conversation(finder.hits_in(keys))) | finder.titles(MOST_HITS))
-        for group in self.query.excluded if keys else ():
-            finder = self.ask(Query(group), role=None)
-            keys = keys - set(by_conversation(finder.hits_in(keys))) - finder.titles(MOST_HITS)
-        return keys
+        return self.unwanted.left(keys)
 
     def _in_order(self, found: Sequence[Found]) -> Iterable[Found]:
         """Newest first."""

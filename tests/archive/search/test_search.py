@@ -78,6 +78,12 @@ def found(archive: Archive, text: str, **options: Any) -> set[str]:
         ('"rise sourdough"', set()),
         ("rise -machine", {"bread"}),
         ('rise -"the machine"', {"bread"}),
+        ("rise -overnight", {"code"}),
+        ('rise -"rises overnight"', {"code"}),
+        ("yeast -sourdough", set()),
+        ('sourdough -"and time"', {"bread"}),
+        ("sourdough -little", {"bread"}),
+        ("plain -instructions", {"secret"}),
         ("sour*", {"bread", "titled"}),
         ("sour", set()),
         ('"does sourd"*', {"bread"}),
@@ -161,6 +167,12 @@ def test_without_words_everything_is_listed_newest_first(filled: Archive) -> Non
 def test_exclusions_alone_leave_the_rest(filled: Archive) -> None:
     assert ids(search(filled, "-sourdough")) == ["code", "thai", "kyoto", "cafe", "secret"]
     assert "kyoto" not in ids(search(filled, "-東京 -zebra"))
+
+
+def test_totals_and_facets_are_of_what_nothing_excluded_is_in(many: Archive) -> None:
+    found = search(many, "common -rarer", filters=Filters(until=15 * DAY))
+    assert (found.total, found.total_is_exact) == (13, True)
+    assert found.facets["model"] == [Facet("gpt-5", 10), Facet("gpt-4", 3)]
 
 
 def test_newest_first_and_pages(filled: Archive) -> None:
@@ -296,10 +308,16 @@ def test_beyond_the_bounds_totals_are_estimates_and_say_so(bounded: Archive) -> 
         ("n* common", {"filters": Filters(role="user", model="gpt-4")}, range(0, 200, 4)),
         ("r* common", {}, range(0, 200, 10)),
         ("n* -number1*", {}, [0, *range(2, 10), *range(20, 100)]),
-        ("num* -rarer", {}, range(200)),
+        ("num* -rarer", {}, [n for n in range(200) if n % 10]),
+        ("rarer -number20 -number30", {}, [0, 10, *range(40, 200, 10)]),
+        ("common -uncommon", {}, range(0, 200, 10)),
+        ("common -uncommon", {"newest_first": True}, range(0, 200, 10)),
+        ("common -uncommon", {"filters": Filters(model="gpt-4")}, range(0, 200, 20)),
+        ("rarer -common", {}, range(0)),
+        ("-uncommon", {}, range(0, 200, 10)),
         ("-number1*", {}, [0, *range(2, 10), *range(20, 100)]),
         ("common", {"filters": Filters(until=15 * DAY)}, range(15)),
-        ("common -rarer", {"filters": Filters(role="user")}, range(200)),
+        ("common -rarer", {"filters": Filters(role="user")}, [n for n in range(200) if n % 10]),
     ],
 )
 def test_the_pages_show_everything_once_however_it_is_bounded(
