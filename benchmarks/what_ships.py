@@ -1,7 +1,7 @@
 """Makes what ships with the local judge: `python -m benchmarks.what_ships`, after what it is made of has changed.
 
-The examples' directions take half a minute of one core, and so does each shipped taxonomy's model. Tests say when it
-has to be done.
+The examples' directions take half a minute of one core, each shipped taxonomy's model a third of that. Tests say when
+it has to be done.
 """
 
 from __future__ import annotations

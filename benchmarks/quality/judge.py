@@ -21,8 +21,8 @@ from commonplace.categorize.local.examples import Example, examples
 from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.fields import fields_of
 from commonplace.categorize.local.model import Model
-from commonplace.categorize.local.teaching import documents, gathered
-from commonplace.categorize.local.training import MEASURED
+from commonplace.categorize.local.teaching import gathered
+from commonplace.categorize.local.training import MEASURED, of_many
 
 FOLDS = 5
 CORRECTIONS = 5
@@ -49,8 +49,7 @@ def trained(
     shipped: Sequence[Example] | None = None,
     sharpness: models.Sharpness | None = None,
 ) -> Model:
-    learned = documents(gathered(taxonomy, told.counter, meaning=told.meaning, shipped=shipped), told.counter)
-    return models.train(taxonomy.names, learned, sharpness=sharpness)
+    return of_many(taxonomy, gathered(taxonomy, told.counter, meaning=told.meaning, shipped=shipped), sharpness)
 
 
 def held_out(taxonomy: Taxonomy, told: Told) -> Quality:

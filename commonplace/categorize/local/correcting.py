@@ -9,19 +9,19 @@ knows little else (few.py), how sure it is goes by the corrections from then on,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from commonplace.categorize.contract import Lesson, Meaning
 from commonplace.categorize.local.directions import PARTS, joined
-from commonplace.categorize.local.features import Counter, Document, Floats, Vector, Weighed
+from commonplace.categorize.local.features import Counter, Document, Floats, Vector
 from commonplace.categorize.local.fields import fields_of
 from commonplace.categorize.local.model import SHARE_OF_MEANING, Model, directions_of, least_surprising
 
-STEP, RIDGE = 8.0, 1.0
-"""How far what was wrong moves a chat that is the same, in logarithms of a probability; how little one is trusted."""
+STEP, STEP_OF_FEW, RIDGE = 14.0, 8.0, 1.0
+"""How far what was wrong moves a chat that is the same, in logarithms of a probability; how little one is trusted. A
+model of few texts is not so sure that it takes as much."""
 SHARE_OF_WORDS = 0.3
 """Beside what is meant."""
 KINDS = 2
@@ -42,10 +42,12 @@ def corrected(model: Model, lessons: Sequence[Lesson], counter: Counter, meaning
     labels = np.array([text.category for text in known])
     scores = wider.scores(weighed, directions)
     missed = np.eye(len(model.categories))[labels] - wider.calibrated(scores, directions)
-    rows = as_matrix(weighed, wider.space.size)
+    rows = wider.space.weigh_all([text.vector for text in known])
     share = (1.0 if directions is None else SHARE_OF_WORDS) / KINDS
     alike = share * (rows @ rows.T).toarray()
-    step = STEP / (model.sharpness.of_words if directions is None else model.sharpness.of_both)
+    step = (STEP_OF_FEW if model.is_of_few else STEP) / (
+        model.sharpness.of_words if directions is None else model.sharpness.of_both
+    )
     if directions is not None:
         middle, directions = _seen_from_between(directions)
         alike += directions @ directions.T / PARTS
@@ -88,12 +90,3 @@ def _widened(model: Model, vectors: Sequence[Vector]) -> Model:
     weights[: model.space.size] = model.weights[: model.space.size]
     weights[space.size :] = model.weights[model.space.size :]
     return msgspec.structs.replace(model, space=space, weights=weights, meaning=model.meaning.copy())
-
-
-def as_matrix(weighed: Sequence[Weighed], width: int) -> Any:
-    """A row for each, of words and runs."""
-    from scipy.sparse import csr_array  # type: ignore[import-untyped]
-
-    ends = np.cumsum([0, *(len(each.columns) for each in weighed)])
-    values, columns = (np.concatenate(parts) for parts in zip(*((w.weights, w.columns) for w in weighed), strict=True))
-    return csr_array((values, columns, ends), shape=(len(weighed), width))

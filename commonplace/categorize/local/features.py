@@ -7,9 +7,10 @@ looked up afterwards, which is several times faster, and the whole state is one 
 from __future__ import annotations
 
 from array import array
+from collections import Counter as Occurrences
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -37,6 +38,8 @@ _REMEMBERED = 50_000
 """Words, at half a kilobyte each."""
 _INT = "i"
 _LONGEST_WORD = 40
+_SHORT = 100
+"""Fewer features than this are counted faster one by one."""
 
 
 class _Word(msgspec.Struct, frozen=True):
@@ -191,6 +194,11 @@ def _counts(hashed: array[int]) -> Counts:
     """Distinct features with sublinear counts: a word said ten times tells little more than one said thrice."""
     if not hashed:
         return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+    if len(hashed) < _SHORT:
+        seen = Occurrences(hashed)
+        ascending = sorted(seen)
+        often = np.array([seen[feature] for feature in ascending], dtype=np.float32)
+        return np.array(ascending, dtype=np.int32), 1 + np.log(often)
     distinct, counts = np.unique(np.frombuffer(hashed, dtype=np.intc), return_counts=True)
     return distinct.astype(np.int32, copy=False), (1 + np.log(counts)).astype(np.float32)
 
@@ -244,6 +252,23 @@ class Space(msgspec.Struct, frozen=True):
             weights.append(how)
         return Weighed(np.concatenate(columns), np.concatenate(weights), vector.dense)
 
+    def weigh_all(self, vectors: Sequence[Vector]) -> Any:
+        """The words and runs of many at once, a sparse row for each: one by one would take ten times as long."""
+        return self._rows("words", vectors) + self._rows("runs", vectors)
+
+    def _rows(self, kind: str, vectors: Sequence[Vector]) -> Any:
+        from scipy.sparse import csr_array  # type: ignore[import-untyped]
+
+        counted: list[Counts] = [getattr(field, kind) for vector in vectors for field in vector.fields]
+        at = self.place[np.concatenate([hashed for hashed, _ in counted])]
+        known = at >= 0
+        how = np.concatenate([counts for _, counts in counted])[known] * self.rarity[at[known]]
+        ends = _ends(known)[_ends([len(hashed) for hashed, _ in counted])]
+        fields = csr_array((how, at[known], ends), shape=(len(counted), self.size))
+        whose = _ends([len(vector.fields) for vector in vectors])
+        together = csr_array((np.ones(len(counted), np.float32), np.arange(len(counted), dtype=np.int32), whose))
+        return _of_length_one(together @ _of_length_one(fields))
+
     def _sum(self, fields: Sequence[Counts]) -> Counts:
         """The fields' unit vectors added up, as a unit vector."""
         columns, weights = [], []
@@ -262,3 +287,15 @@ class Space(msgspec.Struct, frozen=True):
         distinct, inverse = np.unique(np.concatenate(columns), return_inverse=True)
         summed = np.bincount(inverse, weights=np.concatenate(weights)).astype(np.float32)
         return distinct, summed / np.float32(np.sqrt(summed @ summed))
+
+
+def _ends(lengths: npt.ArrayLike) -> Ints:
+    """Where each begins and ends that lies behind the others."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+
+
+def _of_length_one(rows: Any) -> Any:
+    """Sparse rows; empty ones stay empty."""
+    squares = np.concatenate([[0.0], np.cumsum(rows.data.astype(np.float64) ** 2)])[rows.indptr]
+    rows.data /= np.repeat(np.sqrt(np.diff(squares)), np.diff(rows.indptr)).astype(np.float32)
+    return rows

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from commonplace.categorize.contract import Lesson, Meaning, Taxonomy
-from commonplace.categorize.local.correcting import KINDS, as_matrix, documents_of
+from commonplace.categorize.local.correcting import KINDS, documents_of
 from commonplace.categorize.local.directions import PARTS
 from commonplace.categorize.local.features import Counter, Document, Floats, Space
 from commonplace.categorize.local.model import (
@@ -46,7 +46,7 @@ def learned(categories: Sequence[str], own: Sequence[Document], topics: Sequence
     """`own`: what is said of the categories. `topics`: where shipped ones lie that are elsewhere, without words."""
     every = [*own, *topics]
     space = Space.learned((text.vector for text in own), at_least=1)
-    words = as_matrix([space.weigh(text.vector) for text in every], space.size)
+    words = space.weigh_all([text.vector for text in every])
     means = _means(every)
     by_words = (SHARE_OF_WORDS / KINDS * (words @ words.T)).toarray()
     labels = np.array([text.category for text in every])

@@ -28,14 +28,14 @@ from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
 Analysis = Literal["category", "summary", "insights"]
-VERSION = "v5"
+VERSION = "v6"
 """Raised when the same conversation would be judged differently."""
 _TAUGHT = resources.files("commonplace.categorize") / "taught"
 """What ships, by `python -m benchmarks.what_ships`."""
 
 
 class LocalJudge:
-    """The models of the shipped taxonomies ship. Any other is taught when first asked for, which takes half a minute,
+    """The models of the shipped taxonomies ship. Any other is taught when first asked for, which takes seconds,
     and kept in `folder` for the next time."""
 
     def __init__(

@@ -42,6 +42,11 @@ class Gathered(NamedTuple):
         return {**self.lent, **self.owners}
 
     @property
+    def is_lent(self) -> bool:
+        """Whether categories live on topics that are only like them."""
+        return any(place != self.fallback for place in self.lent.values())
+
+    @property
     def is_narrow(self) -> bool:
         """Whether nothing that ships is like any category."""
         return set(self.belongs.values()) <= {self.fallback}

@@ -19,7 +19,7 @@ from commonplace.categorize.local import few
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.model import Model, Sharpness
-from commonplace.categorize.local.teaching import documents, gathered
+from commonplace.categorize.local.teaching import Gathered, documents, gathered
 
 MEASURED = {
     "7f5aa1ec9af5fd3c201f38d2": Sharpness(3.48, 1.77),
@@ -59,9 +59,13 @@ def trained(task: Task) -> Model:
     names = task.taxonomy.names
     if found.is_narrow and task.meaning is not None:  # by words alone nothing would tell what lies elsewhere
         return few.learned(names, found.own, found.centres(counter())).model
-    learned = documents(found, counter())
-    del found  # makes room for the fit
-    return models.train(names, learned, sharpness=MEASURED.get(task.taxonomy.hash))
+    return of_many(task.taxonomy, found, MEASURED.get(task.taxonomy.hash))
+
+
+def of_many(taxonomy: Taxonomy, found: Gathered, sharpness: Sharpness | None) -> Model:
+    """Of thousands of texts: what ships, the set's own words, and the lexicon."""
+    ridge = models.RIDGE_OF_BORROWED if found.is_lent else models.RIDGE
+    return models.train(taxonomy.names, documents(found, counter()), sharpness=sharpness, ridge=ridge)
 
 
 @lru_cache(maxsize=1)
