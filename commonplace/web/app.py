@@ -153,6 +153,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         tidying.cancel()
         watcher.stop()
         server.nudge.stop()
+        await server.limiter.close()
 
 
 async def _tidy_now_and_then(server: Server) -> None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 from limits import RateLimitItem
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
 from limits.storage import storage_from_string
 
+PATIENCE_SECONDS = 1.0
+"""So long Redis is waited for."""
 FEW = 1_000
 """So many keys are never too many to keep."""
 
@@ -74,17 +79,42 @@ class Counts:
         return made
 
 
+class NotShared(Exception):
+    """Redis does not answer, or not as it should."""
+
+
 class SharedCounts:
-    """In Redis, for several servers."""
+    """In Redis, for several servers. All raise `NotShared`."""
 
     def __init__(self, uri: str) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(f"async+{uri}"))
+        from redis.asyncio import ConnectionPool
+
+        patience = {"socket_timeout": PATIENCE_SECONDS, "socket_connect_timeout": PATIENCE_SECONDS}
+        self._pool: Any = ConnectionPool.from_url(uri, **patience)
+        told: dict[str, Any] = {"implementation": "redispy", "wrap_exceptions": True, "connection_pool": self._pool}
+        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(f"async+{uri}", **told))
 
     async def hit(self, rate: RateLimitItem, *key: str) -> float:
+        with _translated():
+            return await self._hit(rate, *key)
+
+    async def clear(self, rate: RateLimitItem, *key: str) -> None:
+        with _translated():
+            await self._limiter.clear(rate, *key)
+
+    async def close(self) -> None:
+        await self._pool.aclose()
+
+    async def _hit(self, rate: RateLimitItem, *key: str) -> float:
         if await self._limiter.hit(rate, *key):
             return 0
         stats = await self._limiter.get_window_stats(rate, *key)
         return max(1.0, stats.reset_time - time.time())
 
-    async def clear(self, rate: RateLimitItem, *key: str) -> None:
-        await self._limiter.clear(rate, *key)
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (StorageError, OSError) as error:
+        raise NotShared from error

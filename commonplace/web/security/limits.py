@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from contextlib import suppress
 from importlib.util import find_spec
 
 import msgspec
@@ -14,7 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from commonplace.errors import Refused
 from commonplace.web.errors import Problem
 from commonplace.web.security.addresses import client_of
-from commonplace.web.security.counting import Counts, SharedCounts
+from commonplace.web.security.counting import Counts, NotShared, SharedCounts
+
+log = logging.getLogger("commonplace.web")
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -86,12 +90,25 @@ class Limiter:
         key = ("attempt", account, address)
         self._counts.clear(*key)
         if self._shared:
-            await self._shared.clear(self._attempts[1], *key)
+            with suppress(NotShared):
+                await self._shared.clear(self._attempts[1], *key)
+
+    async def close(self) -> None:
+        if self._shared:
+            await self._shared.close()
 
     async def _count(self, rate: RateLimitItem, *key: str) -> None:
-        wait = await self._shared.hit(rate, *key) if self._shared else self._counts.hit(rate, *key)
-        if wait:
+        if wait := await self._hit(rate, *key):
             raise TooOften(wait)
+
+    async def _hit(self, rate: RateLimitItem, *key: str) -> float:
+        """Where Redis does not answer, this process counts for itself: limits go on, and so does the server."""
+        if self._shared:
+            try:
+                return await self._shared.hit(rate, *key)
+            except NotShared as error:
+                log.warning("counting alone: Redis does not answer", extra={"kind": type(error.__cause__).__name__})
+        return self._counts.hit(rate, *key)
 
 
 class Limits:
