@@ -19,6 +19,10 @@ from commonplace.stack.api import Api
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 WAITING = {"SCHEDULED", "PENDING"}
 PATIENCE_SECONDS = 2.0
+MOST_ASKED = 200
+"""Of runs in one question: Prefect answers no more."""
+OF_MANY = 10
+"""So many runs are asked for to find one that came to something."""
 _SUMMARY, _PROGRESS, _REPORT = "-summary", "commonplace-progress-", "-report"
 
 
@@ -69,6 +73,18 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     ended_at: datetime | None
     parameters: Mapping[str, Any] = {}
+    was_scheduled: bool = False
+    """Nobody asked for it: it was its time."""
+
+    @property
+    def outcome(self) -> str:
+        """What came of it, as its name tells at its end."""
+        return self.name.partition(": ")[2] if self.has_ended else ""
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether it looked by itself if there was something to do, and found nothing."""
+        return self.was_scheduled and self.state == "completed" and not re.search("[1-9]", self.outcome)
 
     @property
     def has_ended(self) -> bool:
@@ -118,19 +134,24 @@ def address_of(api: Api, run: Run) -> str:
 
 
 def recent(api: Api, *, limit: int = 20, flows: Sequence[str] = ()) -> list[Run]:
-    """What runs, ran, or should be running, perhaps of some flows alone; the newest first."""
+    """What runs, ran, or should be running, the newest first. Of some flows alone: without those that came to
+    nothing."""
     until = {"before_": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
-    asked = {"flow_runs": {"expected_start_time": until}, "sort": "EXPECTED_START_TIME_DESC", "limit": limit}
-    if flows:
-        asked["flows"] = {"name": {"any_": list(flows)}}
-    return _runs(api, asked)
+    asked: dict[str, Any] = {"flow_runs": {"expected_start_time": until}, "sort": "EXPECTED_START_TIME_DESC"}
+    asked["limit"] = min(MOST_ASKED, OF_MANY * limit) if flows else limit
+    found = _runs(api, asked | _of(flows))
+    return [run for run in found if not (flows and run.came_to_nothing)][:limit]
 
 
-def coming(api: Api) -> Run | None:
-    """What runs next by its schedule."""
+def coming(api: Api, *, flows: Sequence[str] = ()) -> Run | None:
+    """What runs next by its schedule, perhaps of some flows alone."""
     after = {"after_": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
     asked = {"flow_runs": {"expected_start_time": after}, "sort": "EXPECTED_START_TIME_ASC", "limit": 1}
-    return next(iter(_runs(api, asked)), None)
+    return next(iter(_runs(api, asked | _of(flows))), None)
+
+
+def _of(flows: Sequence[str]) -> dict[str, Any]:
+    return {"flows": {"name": {"any_": list(flows)}}} if flows else {}
 
 
 def find(api: Api, id: str) -> Run | None:
@@ -201,6 +222,7 @@ def _run(found: Mapping[str, Any], flow: str) -> Run:
         started_at=_moment(found["start_time"]),
         ended_at=_moment(found["end_time"]),
         parameters=found["parameters"] or {},
+        was_scheduled=bool(found.get("auto_scheduled")),
     )
 
 

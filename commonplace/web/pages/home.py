@@ -109,7 +109,8 @@ def _runs(server: Server) -> tuple[list[Any], Any] | None:
     def ask() -> tuple[list[Any], Any] | None:
         try:
             api = history.api_of(server.settings)
-            return history.recent(api, limit=4, flows=runs.seldom()), history.coming(api)
+            flows = runs.seldom()
+            return history.recent(api, limit=4, flows=flows), history.coming(api, flows=flows)
         except NoHistory:
             return None
 

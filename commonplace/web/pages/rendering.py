@@ -134,11 +134,6 @@ def _run_name(run: Run) -> str:
     return maybe(f"flows.{flow}", flow)
 
 
-def _outcome(run: Run) -> str:
-    """What came of it, as its name tells when it has ended."""
-    return run.name.partition(": ")[2] if run.has_ended else ""
-
-
 def _judge_name(judge: str) -> str:
     kind = judge.partition("/")[0]
     return maybe(f"judge_names.{kind}", kind)
@@ -182,7 +177,6 @@ def templates() -> Environment:
         micro=from_datetime,
         stage_name=_stage_name,
         run_name=_run_name,
-        outcome=_outcome,
         lasted=_lasted,
         judge_name=_judge_name,
         duration=_duration,

@@ -31,6 +31,7 @@ from commonplace.web.wording import say
 
 router = APIRouter(prefix="/runs")
 
+MOST_LISTED = 50
 HEARTBEAT_SECONDS = 15
 NOT_LONGER = 3600
 """Seconds that one connection lasts; a browser opens the next."""
@@ -42,8 +43,8 @@ def list_page(request: Request, session: OwnerOfRuns, all: bool = False) -> Resp
     found: list[Run] = []
     coming, is_there = None, True
     try:
-        api = history.api_of(server_of(request).settings)
-        found, coming = history.recent(api, limit=50, flows=() if all else runs.seldom()), history.coming(api)
+        api, flows = history.api_of(server_of(request).settings), [] if all else runs.seldom()
+        found, coming = history.recent(api, limit=MOST_LISTED, flows=flows), history.coming(api, flows=flows)
     except NoHistory:
         is_there = False
     return render(request, "runs.html", runs=found, coming=coming, is_there=is_there, all=all)

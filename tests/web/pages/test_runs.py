@@ -55,7 +55,12 @@ def test_the_first_page_tells_of_no_run_that_only_looked(live: Live, prefect: Fa
     merge(live.archive, None, [simple_chat("c", "Bread?")])
     prefect.add_run(ID, state="completed")["name"] = "pipeline: 1 imported"
     prefect.add_run("5", state="completed", flow="deliver-hooks")["name"] = "hooks: 0 delivered"
+    for n in range(6, 12):
+        prefect.add_run(str(n), state="completed", flow="import-exports").update(
+            name="import: nothing new", auto_scheduled=True
+        )
     page = live.logged_in().get("/").text
+    assert "nothing new" not in page
     assert "1 imported" in page
     assert "0 delivered" not in page
 
