@@ -67,6 +67,7 @@ def _paths() -> Schema:
             MEMORIES,
             [*choose, *dates, _limit(100), *page],
             _object(conversations=_list("Conversation"), next_cursor=TEXT),
+            {**_of_first("conversations"), "more": _more("listConversations")},
         ),
         "/api/conversations/{id}": _get(
             "readConversation",
@@ -74,6 +75,7 @@ def _paths() -> Schema:
             MEMORIES,
             [ID, *page],
             _object(id=TEXT, transcript=TEXT, structured={"type": "object"}, url=MAYBE, next_cursor=TEXT),
+            {"more": _more("readConversation", id="$request.path.id")},
         ),
         "/api/conversations/{id}/similar": _get(
             "similarConversations",
@@ -81,6 +83,7 @@ def _paths() -> Schema:
             EVERYTHING,
             [ID, _limit(20)],
             found,
+            _of_first("results"),
         ),
         "/api/search": _get(
             "searchConversations",
@@ -88,6 +91,7 @@ def _paths() -> Schema:
             EVERYTHING,
             [_query("q", "What to look for.", is_required=True), *choose, _limit(100), *page],
             found,
+            {**_of_first("results"), "more": _more("searchConversations", q="$request.query.q")},
         ),
         "/api/projects": _get(
             "listProjects",
@@ -95,6 +99,7 @@ def _paths() -> Schema:
             EVERYTHING,
             page,
             _object(projects={"type": "array", "items": PROJECT}),
+            {"inside": _link("listConversations", project="$response.body#/projects/0/id")},
         ),
         "/api/stats": _get(
             "archiveStats", "Tells how much there is in the archive.", EVERYTHING, [], {"type": "object"}
@@ -116,8 +121,26 @@ def _asking() -> Schema:
     return asked | {"requestBody": {"required": True, "content": content}, "x-openai-isConsequential": False}
 
 
-def _get(id: str, does: str, scope: str, parameters: list[Schema], answer: Schema) -> Schema:
-    return {"get": _operation(id, does, scope, answer) | {"parameters": parameters}}
+def _get(
+    id: str, does: str, scope: str, parameters: list[Schema], answer: Schema, links: Schema | None = None
+) -> Schema:
+    operation = _operation(id, does, scope, answer) | {"parameters": parameters}
+    operation["responses"]["200"] |= {"links": links} if links else {}
+    return {"get": operation}
+
+
+def _link(operation: str, **parameters: str) -> Schema:
+    """What of a reply another operation takes."""
+    return {"operationId": operation, "parameters": parameters}
+
+
+def _of_first(name: str) -> Schema:
+    id = f"$response.body#/{name}/0/id"
+    return {"read": _link("readConversation", id=id), "similar": _link("similarConversations", id=id)}
+
+
+def _more(operation: str, **parameters: str) -> Schema:
+    return _link(operation, cursor="$response.body#/next_cursor", **parameters)
 
 
 def _operation(id: str, does: str, scope: str, answer: Schema) -> Schema:

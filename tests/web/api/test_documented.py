@@ -67,11 +67,55 @@ def _try(live: Live, examples: int) -> None:
     assert 401 not in statuses
 
 
+def _try_in_a_row(live: Live, examples: int) -> set[tuple[str, int]]:
+    """What the description says one can ask with what came before. Returns which links led to which answer."""
+    followed = set[tuple[str, int]]()
+    described = schemathesis.openapi.from_dict(document(live.url))
+    for owner, never in PEOPLE:
+        secret = keys.add_key(live.archive.of(owner), "test", READING, days=1)[0]
+
+        class Asking(described.as_state_machine()):  # type: ignore[misc]
+            secret_, never_ = secret, never
+
+            def get_call_kwargs(self, case: schemathesis.Case[Any]) -> dict[str, Any]:
+                shown = {"authorization": f"Bearer {self.secret_}"}
+                return {"base_url": live.url, "headers": shown, "timeout": 120}
+
+            def validate_response(self, response: Any, case: schemathesis.Case[Any], **_: Any) -> None:
+                case.validate_response(response, checks=CHECKS)
+                assert self.never_ not in response.text
+
+            def step(self, input: Any) -> Any:
+                output = super().step(input)
+                if input.transition is not None and input.is_applied:
+                    followed.add((input.transition.id, output.response.status_code))
+                return output
+
+        Asking.run(
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=6,
+                deadline=None,
+                database=None,
+                derandomize=True,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+        )
+    return followed
+
+
 def test_nothing_that_the_description_allows_breaks_the_api(live: Live) -> None:
     _try(live, 3)
+
+
+def test_what_one_reply_leads_to_is_there_for_its_owner_and_nothing_of_anothers(live: Live) -> None:
+    assert 200 in {status for _, status in _try_in_a_row(live, 8)}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_nor_does_much_more_of_it(live: Live) -> None:
     _try(live, 300)
+    followed = _try_in_a_row(live, 150)
+    assert len({link for link, status in followed if status == 200}) >= 4
