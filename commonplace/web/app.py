@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from commonplace.archive.access import clients, grants, keys, lending, sessions, users
-from commonplace.errors import CommonplaceError
+from commonplace.errors import CommonplaceError, Retryable
 from commonplace.session import Session
 from commonplace.web import health
 from commonplace.web.api import actions, omi, rest, tus
@@ -104,7 +104,7 @@ def create_app(server: Server) -> FastAPI:
         routes=list(OFTEN),
         lifespan=_lifespan,
         middleware=_layers(server),
-        exception_handlers={HTTPException: _reply, RequestValidationError: _reply},
+        exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, Retryable), _reply),
     )
     app.state.server = server
     for router in ROUTERS:

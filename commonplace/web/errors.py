@@ -17,6 +17,8 @@ from starlette.exceptions import HTTPException
 from commonplace.errors import CommonplaceError, NotThere, Refused, Retryable
 
 RETRY_SECONDS = 5
+UNAVAILABLE = "unavailable"
+"""What may work in a moment: the archive is busy, or does not answer."""
 
 
 class Problem(HTTPException):
@@ -68,7 +70,7 @@ def problem_of(error: Exception) -> Problem:
         return Problem(400, "refused", error.message, hint=error.hint)
     if isinstance(error, OperationalError | Retryable | OSError):
         later = {"retry-after": str(RETRY_SECONDS)}
-        return Problem(503, "unavailable", "That cannot be done right now. Try again in a moment.", headers=later)
+        return Problem(503, UNAVAILABLE, "That cannot be done right now. Try again in a moment.", headers=later)
     if isinstance(error, CommonplaceError):
         return Problem(500, "failed", error.message, hint=error.hint)
     return Problem(500, "failed", "Something went wrong here. The log has it under this id.")

@@ -7,7 +7,9 @@ import io
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import ATTACHMENT, put_file
+from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.projects import registry
+from commonplace.archive.search import saved
 from commonplace.archive.verdicts.verdicts import correct, record_verdicts
 from commonplace.model import Attachment, Conversation, Message, Verdict
 from commonplace.stages.mapping import projects
@@ -109,6 +111,10 @@ def fill(archive: Archive) -> None:
     correct(archive, ID, "tags", [ATTACK, BIDI], origin="cli")
     projects.assign(archive, ATTACK[:60], [ID], new=True)
     keep(archive, "poke", {"base_url": f"https://x.example/{ATTACK}"})
+    ArchiveLedger(archive, "poke:x").fail(ID, "", ATTACK)
+    ArchiveLedger(archive, "notion:x").done(ID, "", ATTACK, remote_url="javascript:alert(12)")
+    ArchiveLedger(archive, "openai:x").uncertain(ID, "", ATTACK)
+    saved.save(archive, ATTACK[:90], f"q={ATTACK}")
 
 
 PAGES = [

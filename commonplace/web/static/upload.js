@@ -20,6 +20,7 @@ function speak(text) {
 
 class Refused extends Error {}
 class LoggedOut extends Error {}
+class NoRoom extends Error {}
 
 /** @param {string} text */
 const inBase64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
@@ -86,7 +87,10 @@ function send(where, file, offset, told) {
       const told = (() => { try { return JSON.parse(request.responseText); } catch { return {}; } })();
       if (request.status === 204) resolve(Number(request.getResponseHeader("Upload-Offset")));
       else if (request.status === 401) reject(new LoggedOut());
-      else if ([413, 415, 507].includes(request.status)) reject(new Refused([told.message, told.hint].filter(Boolean).join(" ")));
+      else if ([413, 415, 507].includes(request.status)) {
+        const why = [told.message, told.hint].filter(Boolean).join(" ");
+        reject(request.status === 507 ? new NoRoom(why) : new Refused(why));
+      }
       else reject(new Error(String(request.status)));
     };
     request.send(file.slice(offset, offset + PIECE));
@@ -131,14 +135,15 @@ async function upload(file) {
       return /** @type {string} */ (where.split("/").pop());
     } catch (error) {
       const isLoggedOut = error instanceof LoggedOut; // whoever logs in again, in another tab, goes on
-      if (error instanceof Refused || (!isLoggedOut && ++failures > TRIES)) {
+      const hasNoRoom = error instanceof NoRoom; // and so does whoever makes room
+      if (error instanceof Refused || (!isLoggedOut && !hasNoRoom && ++failures > TRIES)) {
         words.textContent = `${file.name}: ${error instanceof Refused ? error.message : shown.dataset.wrong}`;
         line.className = "problem";
         speak(words.textContent);
         bar.remove();
         throw error;
       }
-      words.textContent = `${file.name}: ${isLoggedOut ? shown.dataset.login : shown.dataset.again}`;
+      words.textContent = `${file.name}: ${isLoggedOut ? shown.dataset.login : hasNoRoom ? error.message : shown.dataset.again}`;
       speak(words.textContent);
       await pause(Math.min(500 * 2 ** failures, 10000));
     }

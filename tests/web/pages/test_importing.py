@@ -284,3 +284,31 @@ def _drop(page: Any, onto: str, *paths: Path) -> None:
     for kind in ("dragEnter", "dragOver", "drop"):
         told = {"type": kind, "x": box["x"] + 20, "y": box["y"] + 20, "data": dragged}
         page.context.new_cdp_session(page).send("Input.dispatchDragEvent", told)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_an_upload_that_fills_the_disk_says_so_and_goes_on_once_there_is_room(
+    live: Live, chrome: Any, tmp_path: Path, sample: bytes
+) -> None:
+    file = tmp_path / "export.zip"
+    file.write_bytes(sample)
+    page = log_in(chrome, live).page
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    def fill_the_disk(route: Any) -> None:
+        (path,) = _kept(live)
+        path.unlink()
+        path.symlink_to("/dev/full")
+        route.continue_()
+
+    page.route("**/uploads/*", fill_the_disk, times=1)
+    page.goto(f"{live.url}/import")
+    page.set_input_files("#files", file)
+    page.click("#import button")
+    expect(page.locator("#sending [role=status]")).to_contain_text("No space left on device). Make room")
+    with page.expect_navigation(url="**/import/start"):
+        (path,) = _kept(live)
+        path.unlink()
+        path.touch(mode=0o600)
+    assert [path.read_bytes() for path in _kept(live)] == [sample]

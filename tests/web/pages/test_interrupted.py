@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from commonplace.archive import leases
+from commonplace.archive.access import users
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.leases import hold
 from commonplace.archive.verdicts.verdicts import correct
+from commonplace.web import server
 from tests.archive.builders import simple_chat
-from tests.web.conftest import PASSWORD, Live
+from tests.web.conftest import HASHED, PASSWORD, Live, Start
 
 ID = "chatgpt:a"
 
@@ -88,3 +90,22 @@ def test_what_goes_on_cannot_keep_a_page_from_being_made(filled: Live) -> None:
         connection.execute(text("DROP TABLE leases"))
     assert browser.get("/conversations/chatgpt:nothing").status_code == 404
     assert browser.get("/account").status_code == 200
+
+
+def test_while_another_program_writes_pages_are_read_and_nothing_typed_in_a_form_is_lost(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "PATIENCE_SECONDS", 0.2)
+    live = start()
+    users.add_user(live.archive, "me", HASHED(PASSWORD), owner="me")
+    merge(live.archive, None, [simple_chat("a", "one", title="First")])
+    browser = live.logged_in()
+    page = browser.get(f"/conversations/{ID}")
+    with live.archive.write():
+        assert browser.get(f"/conversations/{ID}").status_code == 200
+        late = browser.submit(page, "/correct", title="A long <thought>")
+    assert late.status_code == 503
+    assert "Try again in a moment." in late.text
+    assert "A long &lt;thought&gt;" in late.text
+    assert browser.submit(late, "/correct").status_code == 303
+    assert _title(live) == "A long <thought>"

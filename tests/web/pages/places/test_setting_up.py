@@ -12,7 +12,10 @@ import pytest
 
 from commonplace.archive import leases
 from commonplace.archive.access import sessions, users
+from commonplace.archive.conversations.merge import merge
+from commonplace.archive.ledger import ArchiveLedger
 from commonplace.stages.syncing import destinations
+from tests.archive.builders import simple_chat
 from tests.fakes.notion import FakeNotion
 from tests.fakes.openai import FakeOpenAI
 from tests.fakes.poke import FakePoke
@@ -177,3 +180,23 @@ def test_of_two_who_set_the_same_up_at_once_the_second_is_told(start: Start, not
     assert "is already running" in told.text
     assert notion.token not in told.text
     assert notion.databases == {}
+
+
+def test_what_the_other_side_says_when_it_refuses_is_text(start: Start, notion: FakeNotion) -> None:
+    with FakePoke() as poke:
+        toml = f'[destinations.poke]\nallow_loopback = true\nbase_url = "{poke.base_url}"\n'
+        live, browser = served(start, toml, NOTION_BASE_URL=notion.base_url)
+        notion.fail_next("400", reason=HOSTILE)
+        refused = [set_up(browser, "notion", key=notion.token)]
+        merge(live.archive, None, [simple_chat("a", "one")])
+        for name, state in (("poke", "failed"), ("markdown", "uncertain")):
+            set_up(browser, name, key=poke.key)
+            environment, settings = live.server.environment, live.server.settings
+            with destinations.open_destination(settings, environment, live.archive, name) as (destination, _):
+                known = ArchiveLedger(live.archive, destination.instance)
+            known.fail("chatgpt:a", "", HOSTILE) if state == "failed" else known.uncertain("chatgpt:a", "", HOSTILE)
+        refused.append(browser.get("/destinations"))
+    for page in refused:
+        assert "<img" not in page.text
+        assert "&lt;img src=x onerror=alert(1)&gt;" in page.text
+        assert "{{ 7 * 7 }}" in page.text
