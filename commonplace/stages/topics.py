@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Row, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.figures.statistics import Count
@@ -28,6 +28,8 @@ LOOKED_AT = 100_000
 FEWEST, MOST = 3, 12
 """Conversations of a topic; topics, unless more are asked for."""
 NEAREST = 5
+Group = Sequence[tuple[Row[Any], float]]
+"""Conversations that mean much the same, and how near each is to the middle."""
 _NAMED_BY = 40
 _TAGS, _TAGGED = 4, 0.05
 """How many tags tell what a topic is about, and of what share of its conversations one has to be."""
@@ -70,21 +72,34 @@ class Topics(msgspec.Struct, frozen=True):
 
 def find_topics(archive: Archive, scope: Scope, *, most: int = MOST) -> Topics:
     """The topics of what is asked about. Refused where nothing was embedded."""
+    found, known, groups = _grouped(archive, scope.clause(archive), most)
+    topics = _described(groups)
+    inside = sum(topic.conversations for topic in topics)
+    said = sum(row.message_count for row in found)
+    return Topics(topics, len(found), said, known - inside, len(found) - known)
+
+
+def topics_among(archive: Archive, ids: Sequence[str]) -> dict[str, str]:
+    """The names of the topics of these conversations among themselves; none for what is like no others."""
+    mine = (conversations.c.owner == archive.owner) & conversations.c.id.in_(ids)
+    _, _, groups = _grouped(archive, mine, MOST)
+    return {row.id: topic.name for topic, group in zip(_described(groups), groups, strict=True) for row, _ in group}
+
+
+def _grouped(archive: Archive, which: ColumnElement[bool], most: int) -> tuple[Sequence[Row[Any]], int, list[Group]]:
+    """The newest of these conversations, how many of them have a vector, and those that mean much the same."""
     kind = stored.fullest(archive)
     if kind is None:
         raise Refused("Topics go by meaning, and nothing has been embedded yet.", hint="Run `commonplace embed`.")
     table = conversations.c
-    asked = select(table.id, shown_title(), table.tags, table.message_count).where(scope.clause(archive))
+    asked = select(table.id, shown_title(), table.tags, table.message_count).where(which)
     newest = asked.order_by(table.updated_at.desc().nulls_last(), table.id).limit(LOOKED_AT)
     with archive.read() as connection:
         found = connection.execute(newest).all()
     rows = stored.wholes(archive, kind, [row.id for row in found])
     known = np.flatnonzero(rows.any(axis=1))
     groups = _groups(clustered(rows[known], _how_many(len(known), most))) if len(known) >= FEWEST else []
-    topics = _described([[(found[known[place]], near) for place, near in group] for group in groups])
-    inside = sum(topic.conversations for topic in topics)
-    said = sum(row.message_count for row in found)
-    return Topics(topics, len(found), said, len(known) - inside, len(found) - len(known))
+    return found, len(known), [[(found[known[place]], near) for place, near in group] for group in groups]
 
 
 def _how_many(conversations: int, most: int) -> int:
@@ -102,7 +117,7 @@ def _groups(found: Clusters) -> list[list[tuple[int, float]]]:
     return sorted(groups, key=lambda group: (-len(group), group[0][0]))
 
 
-def _described(groups: Sequence[Sequence[tuple[Any, float]]]) -> list[Topic]:
+def _described(groups: Sequence[Group]) -> list[Topic]:
     """Each under what its titles share and others' do not, else under its commonest tags that are few others', else
     under the title nearest to its middle."""
     asked = [

@@ -14,7 +14,7 @@ from commonplace.archive.verdicts.verdicts import correct
 from commonplace.errors import Refused
 from commonplace.meaning import clusters
 from commonplace.meaning.contract import unit
-from commonplace.stages.topics import find_topics
+from commonplace.stages.topics import find_topics, topics_among
 from tests.archive.builders import simple_chat
 
 SUBJECTS = (("Sourdough bread", 6), ("Tax return", 5), ("Knee pain", 4))
@@ -54,6 +54,11 @@ def test_what_means_the_same_is_a_topic_named_by_what_its_titles_share(embedded:
     assert [(topic.name, topic.conversations) for topic in found.topics] == list(SUBJECTS)
     assert (found.looked_at, found.left, found.unseen) == (16, 0, 1)
     assert find_topics(embedded, Scope(), most=3) == found
+
+
+def test_what_was_found_is_told_apart_by_topic(embedded: Archive) -> None:
+    ids = [f"chatgpt:{subject}-{number}" for subject in (0, 1) for number in range(4)]
+    assert topics_among(embedded, [*ids, "chatgpt:late"]) == {id: SUBJECTS[int(id[8])][0] for id in ids}
 
 
 def test_topics_are_counted_as_other_statistics_are(embedded: Archive) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import HTMLResponse, Response
 
+from commonplace.archive.core import Archive
 from commonplace.archive.search import saved
 from commonplace.archive.search.filters import KINDS, Filters
 from commonplace.archive.search.search import MOST_OFFSET, Result, SearchResult
@@ -25,13 +26,14 @@ router = APIRouter(prefix="/conversations")
 
 A_PAGE = 20
 A_GROUPED_PAGE = 100
-GROUPS = ("date", "topic", "project")
+GROUPS = ("date", "topic", "tag", "project")
 MARKS = ("\ue000", "\ue001")
 FACETS = ("category", "project", "topic", "source", "model", "month", "has")
 """What can be narrowed by a click; `topic` is asked for as a tag."""
 SHOWN_FACETS = 12
 PARTS = {"found": "found.html", "facets": "facets.html"}
 """Parts of the page that can be asked for alone."""
+Group = tuple[str, list[Result]]
 Address = Annotated[str, Form(max_length=8_000)]
 
 
@@ -54,7 +56,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     hidden: bool = False
     like: str = ""
     """Those that are near to this conversation instead."""
-    group: Literal["", "date", "topic", "project"] = ""
+    group: Literal["", "date", "topic", "tag", "project"] = ""
     page: int = 1
 
     @property
@@ -94,7 +96,7 @@ def _asked(
     until: Annotated[str, Query(max_length=30)] = "",
     hidden: bool = False,
     like: Annotated[str, Query(max_length=300)] = "",
-    group: Literal["", "date", "topic", "project"] = "",
+    group: Literal["", "date", "topic", "tag", "project"] = "",
     page: Annotated[int, Query(ge=1, le=MOST_OFFSET // A_PAGE)] = 1,
 ) -> Asked:
     return Asked(**locals())
@@ -105,11 +107,13 @@ def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends
     """A page of what was found; the list alone, or what stands beside it, for a script while somebody types."""
     server = server_of(request)
     part = PARTS.get(request.headers.get("x-part", ""))
-    found, problem = None, ""
+    found, problem, groups = None, "", list[Group]()
     if asked == Asked():
         server.readers.of(session.owner).searcher.get_ready()
     try:
         found = _found(server, session.owner, asked, facets=part != PARTS["found"])
+        groups = [("", found.results)]
+        groups = _groups(server, session.owner, found, asked)
     except Refused as refused:
         problem = str(refused)
     values: dict[str, Any] = {
@@ -119,7 +123,7 @@ def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends
         "facets": _facets(found, asked) if found else [],
         "snippet": lambda text: marked(" ".join(text.split()), MARKS),
         "pages": _pages(found, asked) if found else (0, None, None),
-        "groups": _groups(server, session.owner, found, asked) if found else [],
+        "groups": groups,
     }
     if part:
         return HTMLResponse(fragment(request, part, **values))
@@ -161,19 +165,29 @@ def found_ids(server: Server, owner: str, asked: Asked, *, most: int) -> list[st
     return [one.id for one in found.results]
 
 
-def _groups(server: Server, owner: str, found: SearchResult, asked: Asked) -> list[tuple[str, list[Result]]]:
-    """What is on the page by month, by its first tag, or by project, in the order in which each comes first."""
-    tags = tags_of(server.archive.of(owner), [one.id for one in found.results]) if asked.group == "topic" else {}
+def _groups(server: Server, owner: str, found: SearchResult, asked: Asked) -> list[Group]:
+    """What is on the page by month, by what it is about, by its first tag, or by project, in the order in which each
+    comes first. Refused where nobody knows what it is about."""
+    ids, archive = [one.id for one in found.results], server.archive.of(owner)
+    tags = tags_of(archive, ids) if asked.group == "tag" else {}
+    topics = _topics(archive, ids) if asked.group == "topic" and ids else {}
     grouped: dict[str, list[Result]] = {}
     for one in found.results:
         at = one.updated_at or one.created_at
         heading = {
             "date": to_datetime(at, server.settings.zone).strftime("%Y-%m") if at is not None else "",
-            "topic": next(iter(tags.get(one.id, [])), ""),
+            "topic": topics.get(one.id, ""),
+            "tag": next(iter(tags.get(one.id, [])), ""),
             "project": one.project or "",
         }.get(asked.group, "")
         grouped.setdefault(heading, []).append(one)
     return sorted(grouped.items(), key=lambda group: not group[0])  # those in none come last
+
+
+def _topics(archive: Archive, ids: list[str]) -> dict[str, str]:
+    from commonplace.stages.topics import topics_among
+
+    return topics_among(archive, ids)
 
 
 def _filters(server: Server, asked: Asked) -> Filters:

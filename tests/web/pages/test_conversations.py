@@ -127,7 +127,10 @@ def test_what_was_found_is_grouped_and_a_question_is_kept_under_a_name(filled: L
     grouped = browser.get("/conversations", q="sourdough", group="project", sort="newest")
     assert "<strong>Kitchen</strong>" in grouped.text
     assert "(none)" in grouped.text
-    assert "<strong>rye</strong>" in browser.get("/conversations", group="topic").text
+    assert "<strong>rye</strong>" in browser.get("/conversations", group="tag").text
+    by_topic = browser.get("/conversations", group="topic").text
+    assert "nothing has been embedded yet. Run <code>commonplace embed</code>" in by_topic
+    assert "Loaf 12" in by_topic
     assert "<strong>1970-01</strong>" in browser.get("/conversations", group="date").text
     kept = browser.submit(grouped, "/conversations/saved", name="Baking & more")
     address = "q=sourdough&sort=newest&group=project"
