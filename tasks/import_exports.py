@@ -27,19 +27,24 @@ def inspect_export(path: str, sha256: str) -> dict[str, Any]:
 
 
 @recording(name="import export", run_name="import-{sha256:.8}")
-def merge_export(path: str, sha256: str, keep_exports: bool, account: str, lease: str) -> FileReport:
+def merge_export(
+    path: str, sha256: str, keep_exports: bool, account: str, together: list[str], lease: str
+) -> FileReport:
     """Merge one export into the archive. What is there already changes nothing."""
     with session(lease) as opened:
         accounts = Accounts(known=opened.settings.accounts, named=account)
-        return import_file(Importing(archive=opened.archive, keep_exports=keep_exports, accounts=accounts), path=path)
+        using = Importing(
+            archive=opened.archive, keep_exports=keep_exports, accounts=accounts, together=frozenset(together)
+        )
+        return import_file(using, path=path)
 
 
-def import_export(path: str, keep_exports: bool, account: str, lease: str) -> FileReport:
+def import_export(path: str, keep_exports: bool, account: str, together: list[str], lease: str) -> FileReport:
     """Both for one file. Why it was refused is in the report."""
     sha256 = inspection.fingerprint(Path(path)) if Path(path).exists() else "absent"
     with suppress(Refused):
         inspect_export(path, sha256)
-    return merge_export(path, sha256, keep_exports, account, lease)
+    return merge_export(path, sha256, keep_exports, account, together, lease)
 
 
 STEPS: Steps = {import_file: import_export}

@@ -68,8 +68,11 @@ def open_container(path: Path, limits: Limits) -> Container:
     """Whatever `path` is, told by its content."""
     if path.is_dir():
         return _with_nested(Folder(path, limits), limits)
-    with there(path).open("rb") as file:
-        start = file.read(_BEGINNING)
+    try:
+        with there(path).open("rb") as file:
+            start = file.read(_BEGINNING)
+    except PermissionError as exc:
+        raise Refused(f"{path.name!r} may not be opened.", hint=_CLOSED) from exc
     if packed := packed_with(start):
         raise Refused(f"{path.name!r} is packed with {packed}, which Commonplace does not open.", hint=UNPACK)
     is_zip = start.startswith(b"PK")
@@ -146,9 +149,9 @@ class Folder:
         try:
             with os.scandir(self._root.joinpath(below)) as entries:
                 return sorted(entries, key=lambda entry: entry.name)
-        except PermissionError:
+        except PermissionError as exc:
             if not below:
-                raise Refused(f"{self._root.name!r} may not be opened.", hint=_CLOSED) from None
+                raise Refused(f"{self._root.name!r} may not be opened.", hint=_CLOSED) from exc
             self.left_out = [*self.left_out, LeftOut(below, "a folder that may not be opened")]
         except FileNotFoundError:
             pass

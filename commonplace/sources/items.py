@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -17,6 +18,7 @@ from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped
 from commonplace.sources.decoding import Undecodable, decode
 from commonplace.sources.splitting import UNDER, Flaw, split, without_bom
+from commonplace.sources.unfamiliar import name_of
 
 Each = TypeVar("Each")
 
@@ -28,6 +30,9 @@ _FEW_BYTES = 8_000_000
 _THOUSAND_VALUES = re.compile(rb'(?:(?:[^",{\[]++|"(?:[^"\\]++|\\.)*+")*+[,{\[]){1000}', re.DOTALL)
 """Roughly: what opens a value or stands between two."""
 
+
+_an_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_a_list = msgspec.json.Decoder(list[msgspec.Raw])
 
 Split = Callable[[memoryview], Iterable[memoryview | Flaw]]
 
@@ -69,6 +74,8 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
     """How a file that is no JSON is cut into items."""
     wholes: dict[str, bytes] = {}
     """Filled with the digest of each file that is one item."""
+    beside: dict[str, int] = {}
+    """Filled with the other lists that the objects around the items hold, and how many things are in each."""
 
     def conversations(self, contents: Contents, members: Iterable[str], known: Known | None) -> Iterator[Item]:
         """Every item of these members, in their order; of some hundred files, those that are unchanged come first."""
@@ -93,7 +100,9 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
         if self.split is not None:
             pieces = self.split(data)
         elif not self.is_whole:
-            pieces = split(data, self.under or contents.head(member).under or UNDER)
+            under = self.under or contents.head(member).under
+            pieces = split(data, under or UNDER)
+            self.beside.update((f"{member}: {key}", size) for key, size in _lists_beside(data, under))
         return _located(member, pieces, size=len(data))
 
     def _items(self, found: Iterable[Cut], known: Known | None) -> Iterator[Item]:
@@ -138,6 +147,17 @@ def _located(member: str, pieces: Iterable[memoryview | Flaw], size: int | None 
             yield Defect(member, f"#{piece.index}", piece.reason)
         else:
             yield Located(member, index, piece, len(piece) == size)
+
+
+def _lists_beside(data: memoryview, under: str | None) -> Iterator[tuple[str, int]]:
+    if under is None:
+        return
+    with suppress(msgspec.DecodeError, RecursionError):
+        found = _an_object.decode(data)
+        for key, told in found.items():
+            is_other = under in found and key != under and bytes(memoryview(told)[:1]) == b"["
+            if is_other and (size := len(_a_list.decode(told))):
+                yield name_of(key), size
 
 
 def _light(members: Iterable[str], sizes: Mapping[str, int]) -> Iterator[list[str]]:

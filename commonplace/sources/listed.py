@@ -15,7 +15,7 @@ from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped, Sure
 from commonplace.sources.decoding import decode
 from commonplace.sources.items import ItemReader, Split
-from commonplace.sources.linked import last_of
+from commonplace.sources.linked import ANOTHER_PART, last_of
 from commonplace.sources.shapes import whose
 from commonplace.sources.turns import Around
 
@@ -39,10 +39,11 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     split: Split | None = None
     """How a file that is no JSON is cut into items."""
 
-    def reader(self, version: str, around: Around, wholes: dict[str, bytes]) -> ItemReader:
+    def reader(self, version: str, around: Around, wholes: dict[str, bytes], beside: dict[str, int]) -> ItemReader:
         return ItemReader(
             version=version,
             wholes=wholes,
+            beside=beside,
             read=lambda item: self.read(item, around),
             identity=self.identity,
             under=self.under,
@@ -88,6 +89,7 @@ class ListedExport:
         self._to_read: list[tuple[Kind, str]] = []
         self._unread: list[str] = []
         self._has_skipped = False
+        self._beside: dict[str, int] = {}
         for name in sorted(contents.members):
             is_its = contents.head(name).owner == source.title
             kind = source.kind if is_its else source.others(PurePosixPath(name))
@@ -101,12 +103,13 @@ class ListedExport:
         around, contents = self._around, self._contents
         unread = (LeftOut(name, self._why_not_read(name)) for name in self._unread if not self._is_shown(name))
         lacking = (LeftOut(name, "named by a message, but not in the export") for name in around.lacking)
-        parts = (LeftOut(name, "another part of this export: import it too") for name in contents.lacking_parts)
-        return first_of([*parts, *contents.left_out, *unread, *lacking])
+        parts = (LeftOut(name, ANOTHER_PART) for name in contents.lacking_parts)
+        beside = (LeftOut(f"{name} ({size})", "not read by this version") for name, size in self._beside.items())
+        return first_of([*parts, *contents.left_out, *unread, *beside, *lacking])
 
     def conversations(self, known: Known | None = None) -> Iterator[Item]:
         for kind, names in _runs(self._to_read):
-            reader = kind.reader(self.reader_version, self._around, self.wholes)
+            reader = kind.reader(self.reader_version, self._around, self.wholes, self._beside)
             yield from self._watched(reader.conversations(self._contents, names, known))
 
     def _watched(self, items: Iterable[Item]) -> Iterator[Item]:

@@ -42,6 +42,7 @@ SOURCES: dict[str, str] = {
 _WIDE = re.compile(rb"\xff\xfe|\xfe\xff|\0{0,3}[\[{<]\0")
 """UTF-16 or UTF-32, with the mark at its beginning or without."""
 _PAGE = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
+_ZIP = b"PK\x03\x04"
 _MOST_NAMED = 3
 _START = 512
 
@@ -120,8 +121,9 @@ def _telling(contents: Contents) -> Iterator[str]:
 
 
 def _refuse_zips(contents: Contents) -> None:
-    zips = [name for name in contents.members if name.lower().endswith(".zip")]
-    if zips and not contents.is_lone and not contents.lacking_parts:
+    named = (name for name in contents.members if name.lower().endswith(".zip"))
+    zips = [name for name in named if contents.start(name, len(_ZIP)) == _ZIP]
+    if zips and not contents.lacking_parts:
         named = ", ".join(zips[:_MOST_NAMED]) + (" and others" if len(zips) > _MOST_NAMED else "")
         raise Refused(
             f"{contents.name!r} holds zips ({named}), and no conversations beside them.", hint="Import each of those."

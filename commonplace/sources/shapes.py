@@ -10,7 +10,7 @@ from itertools import islice
 
 import msgspec
 
-from commonplace.sources.file_types import packed_with
+from commonplace.sources.file_types import packed_with, type_by_magic
 from commonplace.sources.splitting import Found, items_at_start, without_bom
 
 CHATGPT = "ChatGPT"
@@ -98,7 +98,7 @@ class Head(msgspec.Struct, frozen=True):
 
 def look_at(start: bytes) -> Head:
     """What the first bytes of a file show."""
-    if packed_with(start):  # a tar holds its files as they are
+    if packed_with(start) or type_by_magic(start):  # a tar, or a zip, may hold its files as they are
         return Head()
     start = without_bom(start).tobytes()
     first: frozenset[str] = frozenset()

@@ -147,3 +147,5 @@ def test_exports_within_a_zip_or_a_folder_are_to_be_imported_by_themselves(
     inner = write_zip(tmp_path / "inner.zip", {"conversations.json": TALKS}).read_bytes()
     told = refusal(write(tmp_path / "outer.zip", {"May/export.zip": inner, "read me.txt": b"hello"}))
     assert "'outer.zip' holds zips (May/export.zip), and no conversations beside them. Import each of those." in told
+    alone = refusal(write(tmp_path / "alone.zip", {"export.zip": inner}))
+    assert "'alone.zip' holds zips (export.zip), and no conversations beside them. Import each of those." in alone

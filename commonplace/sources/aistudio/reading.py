@@ -6,13 +6,14 @@ So its identity is what was said first, which stays the same while the conversat
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from hashlib import blake2b
 from typing import Any
 
 from commonplace.model import Conversation, Message
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.decoding import encode
-from commonplace.sources.fields import dicts, first_text, mapping, moment
+from commonplace.sources.fields import dicts, first_text, mapping, moment, strings
 from commonplace.sources.listed import Kind, Listed, an_object
 from commonplace.sources.turns import (
     Around,
@@ -33,8 +34,12 @@ _CHUNK = frozenset(
     {
         "branchChildren",
         "branchParent",
+        "codeExecutionResult",
         "createTime",
+        "executableCode",
         "finishReason",
+        "grounding",
+        "inlineFile",
         "isEdited",
         "isThought",
         "parts",
@@ -92,9 +97,37 @@ def _message(chunk: dict[str, Any], id: str, around: Around) -> Message:
     for key, kind in _FILES.items():
         if file := first_text(mapping(chunk.get(key)), "id"):
             turn.attach(file, kind=kind)
+    if code := mapping(chunk.get("executableCode")):
+        turn.call(code.get("language"), code.get("code"))
+    if result := mapping(chunk.get("codeExecutionResult")):
+        turn.output("code", words_in(result.get("output") or ""))
+    if inline := mapping(chunk.get("inlineFile") or chunk.get("inlineData")):
+        turn.attach(f"{id}-inline", mime_type=first_text(inline, "mimeType"), told=_written(inline))
+        turn.keeps_raw = True
     turn.taken.update(filter(None, (first_text(part, "text") for part in _parts(chunk))))
     turn.more(chunk, "chunk", _CHUNK | _FILES.keys())
-    return turn.message(chunk, id, role_of(chunk.get("role")), created_at=moment(chunk.get("createTime")))
+    grounding = mapping(chunk.get("grounding"))
+    for asked in strings(grounding.get("webSearchQueries")):
+        turn.fold("Search", asked)
+    found = dicts(grounding.get("corroborationSegments"))
+    cited = {url: first_text(page, "title") or url for page in found if (url := first_text(page, "uri"))}
+    return turn.message(
+        chunk,
+        id,
+        role_of(chunk.get("role")),
+        created_at=moment(chunk.get("createTime")),
+        extra={"sources": [{"title": title, "url": url} for url, title in cited.items()]},
+    )
+
+
+def _written(inline: dict[str, Any]) -> str | None:
+    """The words of a text that stands in the prompt itself."""
+    if not (first_text(inline, "mimeType") or "").startswith("text/"):
+        return None
+    try:
+        return b64decode(first_text(inline, "data") or "").decode("utf-8", "replace")
+    except ValueError:
+        return None
 
 
 def _parts(chunk: dict[str, Any]) -> list[dict[str, Any]]:
@@ -104,6 +137,6 @@ def _parts(chunk: dict[str, Any]) -> list[dict[str, Any]]:
 SOURCE = Listed(
     name="aistudio",
     title=TITLE,
-    reader_version="aistudio/1",
+    reader_version="aistudio/2",
     kind=Kind(read=_conversation, identity=re.compile(rb"(?!)"), is_whole=True),
 )

@@ -114,13 +114,17 @@ def _holds_conversations(contents: Contents, name: str) -> bool:
 
 def _holds_nothing(contents: Contents, name: str) -> bool:
     """Many exports have files for what a person never used."""
-    return contents.members[name] <= _SHORT and _HOLDS_NOTHING.fullmatch(contents.start(name, _SHORT)) is not None
+    size = contents.members[name]
+    start = contents.start(name, _SHORT) if 0 < size <= _SHORT else b""
+    return not size or (start != b"" and _HOLDS_NOTHING.fullmatch(start) is not None)
 
 
 def _why_not_read(contents: Contents, name: str) -> str:
     owner = contents.head(name).owner
     if owner is not None:
         return f"conversations of {owner}"
+    if not contents.start(name, _SHORT):
+        return "it cannot be read"
     is_archive = PurePosixPath(name).suffix.lower() in _ARCHIVES
     return "an archive within the export" if is_archive else "not read by this version"
 

@@ -156,7 +156,7 @@ class _Logs(ListedExport):
         pieces: dict[str, list[memoryview]] = {}
         for _, member in self._to_read:
             yield from self._gather(self._contents, member, pieces)
-        reader = SOURCE.kind.reader(self.reader_version, self._around, self.wholes)
+        reader = SOURCE.kind.reader(self.reader_version, self._around, self.wholes, self._beside)
         joined = (memoryview(b"[" + b",".join(events) + b"]") for events in pieces.values())
         yield from self._watched(reader.items_of(self._contents.name, joined, known))
 

@@ -120,5 +120,7 @@ def _answered(part: dict[str, Any]) -> str:
 
 
 def _of_result(part: Any) -> Any:
-    told = mapping(part).get("text")
-    return told if text(told) else part if not isinstance(part, dict) else encode(part).decode()
+    if not isinstance(part, dict):
+        return part
+    told = filter(None, (first_text(part, key) for key in ("title", "url", "text")))
+    return "\n".join(told) if text(part.get("text")) else encode(part).decode()

@@ -125,7 +125,9 @@ def _conversation(lines: Iterable[Record | None], around: Around) -> Conversatio
     in_turn(read)
     messages, current = arrange(read)
     folder = next((found for meta in metas if (found := first_text(meta, "cwd"))), None)
+    instructions = next((found for meta in metas if (found := first_text(meta, "instructions"))), None)
     origins = [id for meta in metas if (id := first_text(meta, "id", "forked_from_id")) and id != session]
+    known = {"folder": folder, "continues": origins, "instructions": instructions}
     return Conversation(
         source="codex",
         external_id=session,
@@ -136,7 +138,7 @@ def _conversation(lines: Iterable[Record | None], around: Around) -> Conversatio
         current_message_id=current,
         project_ref=folder,
         model=model or newest_model(messages),
-        extra={key: value for key, value in {"folder": folder, "continues": origins}.items() if value},
+        extra={key: value for key, value in known.items() if value},
     )
 
 
@@ -176,7 +178,7 @@ def _is_bare(record: Record) -> bool:
 SOURCE = Listed(
     name="codex",
     title=TITLE,
-    reader_version="codex/1",
+    reader_version="codex/2",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"'), is_whole=True, decode=records),
     tells=frozenset({"session_index.jsonl", "history.jsonl"}),
 )

@@ -14,7 +14,7 @@ from commonplace.sources.unfamiliar import count_fields
 
 _CONVERSATION = frozenset({"id", "title", "inserted_at", "updated_at", "mapping"})
 _MESSAGE = frozenset({"id", "model", "inserted_at", "updated_at", "files", "fragments", "role", "status"})
-_FRAGMENT = frozenset({"id", "type", "content"})
+_FRAGMENT = frozenset({"id", "type", "content", "results"})
 _FILE = frozenset({"id", "file_name", "file_size", "file_type", "content", "inserted_at", "status"})
 
 
@@ -50,6 +50,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
 def _message(key: str, node: dict[str, Any], nodes: dict[str, Any], around: Around) -> Message:
     told, turn = node["message"], Turn(around)
     kinds = set()
+    cited: dict[str, str] = {}
     for fragment in dicts(told.get("fragments")):
         kind = fragment.get("type")
         kinds.add(kind)
@@ -57,6 +58,9 @@ def _message(key: str, node: dict[str, Any], nodes: dict[str, Any], around: Arou
             turn.thoughts(fragment.get("content"))
         elif kind in ("REQUEST", "RESPONSE"):
             turn.say(fragment.get("content"))
+        elif kind == "SEARCH":
+            found = dicts(fragment.get("results"))
+            cited |= {url: first_text(page, "title") or url for page in found if (url := first_text(page, "url"))}
         else:
             turn.strange(fragment, kind)
             continue
@@ -75,6 +79,7 @@ def _message(key: str, node: dict[str, Any], nodes: dict[str, Any], around: Arou
         parent_id=_parent(node, nodes),
         created_at=moment(told.get("inserted_at")),
         model=None if is_asked else first_text(told, "model"),
+        extra={"sources": [{"title": title, "url": url} for url, title in cited.items()]},
     )
 
 
@@ -88,7 +93,7 @@ def _parent(node: dict[str, Any], nodes: dict[str, Any]) -> str | None:
 SOURCE = Listed(
     name="deepseek",
     title="DeepSeek",
-    reader_version="deepseek/2",
+    reader_version="deepseek/3",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')),
     tells=frozenset({"user.json"}),
 )

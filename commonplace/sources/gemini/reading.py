@@ -23,6 +23,9 @@ _ENTRY = frozenset(
 )
 
 
+_CHAT = re.compile(r"https://(?:gemini|bard)\.google\.com/(?:u/\d+/)?(?:app|chat)/[\w-]{1,100}")
+
+
 def _conversation(entries: Any, around: Around) -> Conversation:
     if not entries:
         raise NotAConversation("no entries")
@@ -44,6 +47,7 @@ def _conversation(entries: Any, around: Around) -> Conversation:
         updated_at=last_moment(messages),
         messages=messages,
         current_message_id=current,
+        url=next((url for entry in entries if (url := first_text(entry, "titleUrl")) and _CHAT.fullmatch(url)), None),
         extra={"grouped_by": "time and likeness"},
     )
 
@@ -95,6 +99,6 @@ def _files(entry: dict[str, Any]) -> list[str]:
 SOURCE = Listed(
     name="gemini",
     title="Gemini",
-    reader_version="gemini/2",
+    reader_version="gemini/3",
     kind=Kind(read=_conversation, identity=re.compile(rb"(?!)"), split=split_activity),
 )

@@ -116,6 +116,8 @@ def _conversation(item: Any, around: Around) -> Conversation:
 def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
     turn = Turn(around)
     turn.thoughts(record.get("thinking_trace"))
+    for step in dicts(record.get("steps")):
+        turn.thoughts("\n".join(strings(step.get("text"))))
     turn.say(record.get("message"))
     for file in (*strings(record.get("file_attachments")), *strings(record.get("image_attachments"))):
         turn.attach(file)
@@ -149,7 +151,7 @@ def _moment(told: object) -> int | None:
 SOURCE = Listed(
     name="grok",
     title=TITLE,
-    reader_version="grok/2",
+    reader_version="grok/3",
     kind=Kind(read=_conversation, identity=re.compile(rb'"(?:conversation_)?id"\s*:\s*"([^"\\]{1,100})"')),
     tells=frozenset({"prod-mc-auth-mgmt-api.json", "prod-mc-billing.json"}),
 )

@@ -19,6 +19,7 @@ from commonplace.sources.turns import (
     newest_model,
     role_of,
     title_of,
+    words_in,
 )
 
 _MESSAGE = frozenset(
@@ -40,6 +41,8 @@ _MESSAGE = frozenset(
 _CHUNKS = {
     "text": frozenset({"type", "text", "_context"}),
     "image_url": frozenset({"type", "imageUrl", "image_url"}),
+    "thinking": frozenset({"type", "thinking"}),
+    "custom_element": frozenset({"type", "customElementType", "metadata"}),
 }
 
 
@@ -107,6 +110,10 @@ def _read_chunk(chunk: dict[str, Any], turn: Turn) -> None:
         turn.fold("Sources", _named(chunk))
         turn.keeps_raw = True
         return
+    elif kind == "thinking":
+        turn.thoughts(words_in(chunk.get("thinking") or ""))
+    elif kind == "custom_element":  # where a canvas stands, which the message has beside
+        turn.keeps_raw = True
     elif kind == "image_url":
         turn.fold("Image")
         turn.keeps_raw = True
@@ -126,6 +133,6 @@ def _named(chunk: dict[str, Any]) -> str:
 SOURCE = Listed(
     name="lechat",
     title="Le Chat",
-    reader_version="lechat/1",
+    reader_version="lechat/2",
     kind=Kind(read=_conversation, identity=re.compile(rb'"chatId"\s*:\s*"([^"\\]{1,100})"'), is_whole=True),
 )

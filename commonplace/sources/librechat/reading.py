@@ -24,6 +24,8 @@ from commonplace.sources.turns import (
 from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "LibreChat"
+_AGENT = "agent_"
+"""What stands in place of a model is the id of whoever was set up to answer with one."""
 _NO_PARENT = "00000000-0000-0000-0000-000000000000"
 _CONVERSATION = frozenset(
     {
@@ -79,6 +81,8 @@ _PARTS = {
     "text": frozenset({"type", "text", "tool_call_ids"}),
     "think": frozenset({"type", "think"}),
     "tool_call": frozenset({"type", "tool_call"}),
+    "image_file": frozenset({"type", "image_file"}),
+    "error": frozenset({"type", "error"}),
 }
 
 
@@ -89,9 +93,13 @@ def _conversation(item: Any, around: Around) -> Conversation:
         raise NotAConversation("no id or no list of messages")
     count_fields(around.unfamiliar, item, _CONVERSATION)
     told = list(_all(item["messages"]))
+    options = mapping(item.get("options"))
+    named = (name for holder in (item, options) if (name := first_text(holder, "model")))
+    instructions = first_text(options, "promptPrefix", "system", "instructions")
     messages, current = arrange(
         [_message(record, f"{external_id}-{place}", around) for place, record in enumerate(told)]
     )
+    answered = (name for name in (newest_model(messages), *(message.model for message in messages)) if name)
     return Conversation(
         source="librechat",
         external_id=external_id,
@@ -100,7 +108,8 @@ def _conversation(item: Any, around: Around) -> Conversation:
         updated_at=moment(item.get("updatedAt")) or last_moment(messages),
         messages=messages,
         current_message_id=current,
-        model=first_text(item, "model") or first_text(mapping(item.get("options")), "model") or newest_model(messages),
+        model=next((name for name in (*named, *answered) if not name.startswith(_AGENT)), None),
+        extra={"instructions": instructions} if instructions else {},
     )
 
 
@@ -148,6 +157,12 @@ def _read_part(part: dict[str, Any], turn: Turn) -> None:
     elif kind == "think":
         told = part.get("think")
         turn.thoughts(mapping(told).get("value", told))
+    elif kind == "error":
+        turn.fold("Error", words_in(part.get("error") or ""))
+    elif kind == "image_file":
+        image = mapping(part.get("image_file"))
+        if id := first_text(image, "file_id", "filename"):
+            turn.attach(id, name=first_text(image, "filename"), kind="image", prompt=first_text(image, "prompt"))
     else:
         call = mapping(part.get("tool_call"))
         turn.call(call.get("name"), call.get("args"))
@@ -159,6 +174,6 @@ def _read_part(part: dict[str, Any], turn: Turn) -> None:
 SOURCE = Listed(
     name="librechat",
     title=TITLE,
-    reader_version="librechat/1",
+    reader_version="librechat/2",
     kind=Kind(read=_conversation, identity=re.compile(rb'"conversationId"\s*:\s*"([^"\\]{1,100})"')),
 )

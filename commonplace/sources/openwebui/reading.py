@@ -19,6 +19,7 @@ from commonplace.sources.turns import (
     newest_model,
     role_of,
     title_of,
+    words_in,
 )
 from commonplace.sources.unfamiliar import count_fields
 
@@ -95,7 +96,15 @@ def _conversation(item: Any, around: Around) -> Conversation:
         project_ref=folder,
         model=newest_model(messages) or next(iter(strings(chat.get("models"))), None),
         is_archived=flag(item.get("archived")),
-        extra={"tags": tags} if (tags := strings(mapping(item.get("meta")).get("tags"))) else {},
+        is_starred=flag(item.get("pinned")),
+        extra={
+            key: told
+            for key, told in {
+                "tags": strings(mapping(item.get("meta")).get("tags")),
+                "instructions": first_text(mapping(chat.get("params")), "system"),
+            }.items()
+            if told
+        },
     )
 
 
@@ -111,8 +120,16 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
         if id := first_text(file, "id", "name", "url"):
             kind = "image" if file.get("type") == "image" else "file"
             turn.attach(
-                id if len(id) < 200 else f"{spare_id}-{len(turn.attachments)}", name=first_text(file, "name"), kind=kind
+                id if len(id) < 200 else f"{spare_id}-{len(turn.attachments)}",
+                name=first_text(file, "name"),
+                kind=kind,
+                told=first_text(mapping(mapping(file.get("file")).get("data")), "content"),
             )
+    for step in dicts(record.get("statusHistory")):
+        if asked := first_text(step, "query"):
+            turn.fold("Search", asked)
+    if failed := record.get("error"):
+        turn.fold("Error", words_in(failed) if isinstance(failed, str | dict) else None)
     turn.more(record, "message", _MESSAGE)
     pages = (mapping(found.get("source")) for found in dicts(record.get("sources")))
     cited = [
@@ -133,6 +150,6 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
 SOURCE = Listed(
     name="openwebui",
     title=TITLE,
-    reader_version="openwebui/2",
+    reader_version="openwebui/3",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')),
 )

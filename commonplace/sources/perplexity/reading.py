@@ -34,8 +34,9 @@ TITLE = "Perplexity"
 _PEEK = 262_144
 _THREAD = frozenset(
     {
-        *("background_entries", "collection_uuid", "context_title", "context_uuid", "conversations", "created_at"),
-        *("entries", "has_next_page", "metadata", "mode", "next_cursor", "status", "thread_metadata", "updated_at"),
+        *("background_entries", "collection", "collection_uuid", "context_title", "context_uuid", "conversations"),
+        *("created_at", "entries", "has_next_page", "metadata", "mode", "next_cursor", "status", "thread_metadata"),
+        "updated_at",
     }
 )
 _ADDRESS = "https://www.perplexity.ai/search/"
@@ -64,6 +65,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
     read = list(_messages(entries, external_id, around))
     in_turn(read)
     messages, current = arrange(read)
+    collection = first_text(mapping(about.get("collection")), "title")
     times = [moment(about.get("updated_at")), last_moment(messages)]
     return Conversation(
         source="perplexity",
@@ -76,6 +78,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
         model=newest_model(messages),
         url=_url(about, first),
         project_ref=first_text(about, "collection_uuid"),
+        extra={"collection": collection} if collection else {},
     )
 
 
@@ -137,7 +140,7 @@ def _answer(entry: dict[str, Any], id: str, at: int | None, around: Around) -> M
 SOURCE = Listed(
     name="perplexity",
     title=TITLE,
-    reader_version="perplexity/1",
+    reader_version="perplexity/2",
     kind=Kind(
         read=_conversation,
         identity=re.compile(rb'"(?:context_uuid|thread_id)"\s*:\s*"([^"\\]{1,100})"'),

@@ -14,10 +14,11 @@ from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.imports import Counts, ImportRecord, Status
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import hash_file
-from commonplace.errors import Defect, Refused
+from commonplace.errors import Defect, LeftOut, Refused
 from commonplace.sources.ahead import Ahead, Reading, is_worth_it
 from commonplace.sources.contract import Export
 from commonplace.sources.limits import Limits
+from commonplace.sources.linked import ANOTHER_PART
 from commonplace.sources.registry import open_export
 from commonplace.stages.importing.accounts import Accounts
 from commonplace.stages.importing.intake import Intake, TextIndex
@@ -37,10 +38,12 @@ class Importing(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts = Accounts()
     progress: Progress = lambda file: None
     limits: Limits | None = None
+    together: frozenset[str] = frozenset()
+    """The names of all the zips that are imported in one go."""
 
     @property
     def address(self) -> dict[str, Any]:
-        return {"keep_exports": self.keep_exports, "account": self.accounts.named}
+        return {"keep_exports": self.keep_exports, "account": self.accounts.named, "together": sorted(self.together)}
 
 
 def import_file(using: Importing, *, path: str) -> FileReport:
@@ -156,7 +159,7 @@ class _FileImport(msgspec.Struct, frozen=True):
             with self._reading(export) as reading:
                 intake.run(reading.conversations(known), lambda: self.using.progress(report))
                 report.unfamiliar = dict(reading.unfamiliar)
-                report.left_out = list(reading.left_out)
+                report.left_out = [one for one in reading.left_out if not self._is_at_hand(one)]
             if not report.read and not unchanged:
                 raise Refused(
                     f"{self.path.name!r} holds no conversation.",
@@ -165,6 +168,10 @@ class _FileImport(msgspec.Struct, frozen=True):
             report.sha256 = keeper.sha256()
             kept_in = (report.sha256 or "") if keep else ""
             note_seen(self.archive, self.path, seen_as, reading.wholes, title=export.title, kept_in=kept_in)
+
+    def _is_at_hand(self, one: LeftOut) -> bool:
+        """Whether it is a part of the export that comes with this one, or came before."""
+        return one.reason == ANOTHER_PART and (one.name in self.using.together or imports.is_in(self.archive, one.name))
 
     @contextmanager
     def _reading(self, export: Export) -> Iterator[Reading]:

@@ -51,7 +51,8 @@ class Tally(Counts, kw_only=True):
         self.more_defects += other.more_defects
         self.add_defects(other.defects)
         self.unfamiliar = dict(Counter(self.unfamiliar) + Counter(other.unfamiliar))
-        self.left_out = first_of([*self.left_out, *other.left_out])
+        told = {one for one in self.left_out if one.name}
+        self.left_out = first_of([*self.left_out, *(one for one in other.left_out if one not in told)])
         self.conflicts += other.conflicts
         self.conflicting = [*self.conflicting, *other.conflicting][:MOST_DEFECTS]
 

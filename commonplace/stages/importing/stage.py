@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from commonplace.archive import leases
 from commonplace.archive.conversations import imports
 from commonplace.archive.core import Archive
@@ -88,6 +90,8 @@ def take_in(
 ) -> None:
     """Import these paths under the lease of importing; `afterwards` is told what became of each."""
     imports.mark_interrupted(using.archive)
+    zips = frozenset(path.name for path in paths if path.suffix.lower() == ".zip")
+    using = msgspec.structs.replace(using, together=zips)
     for path in paths:
         work.say("import: %s", path.name)
         file = work.do(import_file, using, path=str(path))

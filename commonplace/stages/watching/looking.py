@@ -117,8 +117,8 @@ def _is_export(path: Path, folder: Folder) -> bool | None:
     try:
         with open_export(path, limits=LIMITS):
             return folder.is_history or path.is_dir() or _ends_as_it_begins(path)
-    except Refused:
-        return False
+    except Refused as exc:
+        return None if isinstance(exc.__cause__, PermissionError) else False
     except OSError:
         return None
 

@@ -40,3 +40,17 @@ def test_instructions_and_what_was_not_sent_are_kept(tmp_path: Path) -> None:
     assert (found.messages[0].role, found.messages[0].text) == ("system", "Be brief")
     assert found.messages[-1].is_hidden
     assert "A draft" in found.messages[-1].text
+
+
+def test_code_its_output_files_in_the_prompt_and_sources_are_read(tmp_path: Path) -> None:
+    more = {
+        "executableCode": {"language": "PYTHON", "code": "print(6 * 7)"},
+        "codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42 it is"},
+        "inlineFile": {"mimeType": "text/plain", "data": "ZmxvdXI="},
+        "grounding": {"corroborationSegments": [{"uri": "https://example.org"}], "webSearchQueries": ["what is rye"]},
+    }
+    answer = read(tmp_path, aistudio_prompt("Why?", **more)).messages[-1]
+    for told in ("print(6 * 7)", "42 it is", "what is rye"):
+        assert told in answer.text
+    assert [(one.text, one.mime_type) for one in answer.attachments] == [("flour", "text/plain")]
+    assert answer.extra["sources"] == [{"title": "https://example.org", "url": "https://example.org"}]

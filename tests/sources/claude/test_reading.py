@@ -130,3 +130,10 @@ def test_an_export_of_several_zips_is_read_part_by_part_or_as_their_folder(tmp_p
         assert [left.name for left in export.left_out] == ["A-3.ZIP"]
     with pytest.raises(Refused, match=r"lists parts of an export that are not in it .*a-1\.zip"):
         read_all(tmp_path / "all" / "manifest.json")
+
+
+def test_a_page_that_a_search_found_is_told_with_its_title_and_address(tmp_path: Path) -> None:
+    page = {"type": "knowledge", "title": "Bread", "url": "https://example.org/bread", "text": "70 percent"}
+    parts = [{"type": "tool_result", "name": "web_search", "content": [page]}, {"type": "text", "text": "Here."}]
+    (found,) = read(tmp_path, claude_conversation("c", claude_message("m", parts, "assistant")))
+    assert "Bread\nhttps://example.org/bread\n70 percent" in found.messages[0].text

@@ -62,3 +62,9 @@ def test_older_sessions_have_bare_items(tmp_path: Path) -> None:
 def test_a_fork_says_what_it_continues(tmp_path: Path) -> None:
     found = read(tmp_path, *codex_session("fork"), *codex_session("origin"))
     assert (found.id, found.extra["continues"]) == ("codex:fork", ["origin"])
+
+
+def test_what_it_was_told_to_keep_to_is_kept(tmp_path: Path) -> None:
+    meta, *others = codex_session("s")
+    meta["payload"]["instructions"] = "Use tabs."
+    assert read(tmp_path, meta, *others).extra["instructions"] == "Use tabs."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.fakes.assistants import deepseek_conversation
+from tests.fakes.assistants import Json, deepseek_conversation
 from tests.fakes.exports import as_json
 from tests.sources.reading import read_all
 
@@ -37,3 +37,12 @@ def test_it_is_told_from_others_by_what_stands_far_behind_its_beginning(tmp_path
     path.write_bytes(as_json([{**item, "mapping": {"long": {"id": "x" * 10_000}, **nodes}}]))
     ((told,), defects) = read_all(path)
     assert (told.id, defects) == ("deepseek:c", [])
+
+
+def test_pages_that_it_searched_are_its_sources(tmp_path: Path) -> None:
+    pages = [{"url": "https://example.org", "title": "Zips", "snippet": "x"}]
+    said: list[Json] = [{"type": "SEARCH", "results": pages}, {"type": "RESPONSE", "content": "An archive."}]
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([deepseek_conversation("c", said)]))
+    ((told,), _) = read_all(path)
+    assert told.messages[1].extra["sources"] == [{"title": "Zips", "url": "https://example.org"}]

@@ -143,3 +143,13 @@ def test_markup_that_needs_no_cleaning_reads_as_if_it_had_been_cleaned(html: str
 def test_markup_that_is_broken_or_not_ours_is_cleaned_first(html: str) -> None:
     assert "<" not in markdown_of(html).replace("a < b", "")
     assert "alert" not in markdown_of(html)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_chats"), [("https://gemini.google.com/app/abc12", True), ("https://example.org/app/a", False)]
+)
+def test_a_chat_leads_back_where_the_activity_says_its_address(tmp_path: Path, address: str, is_chats: bool) -> None:
+    path = tmp_path / "MyActivity.json"
+    path.write_bytes(as_json([gemini_entry("Why?", "<p>Because.</p>", titleUrl=address)]))
+    ((told,), _) = read_all(path)
+    assert told.url == (address if is_chats else None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from commonplace.model import Conversation
+from commonplace.sources.registry import open_export
 from tests.fakes.assistants import grok_conversation
 from tests.fakes.exports import as_json
 from tests.sources.reading import read_all
@@ -21,3 +23,15 @@ def test_times_of_both_forms_thoughts_and_sources_are_read(tmp_path: Path) -> No
     assert (answered.role, answered.parent_id, answered.model) == ("assistant", asked.id, "grok-4")
     assert answered.extra["sources"] == [{"title": "Zips", "url": "https://example.org"}]
     assert "<summary>Thoughts</summary>" in answered.text
+
+
+def test_what_else_an_export_holds_is_told_and_steps_are_folded(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    tasks = [{"task": {"prompt": "Tell me the news"}}]
+    talks = [grok_conversation("c", steps=[{"text": ["Looking it up"], "tags": ["header"]}])]
+    path.write_bytes(as_json({"conversations": talks, "projects": [], "tasks": tasks, "media_posts": [{}, {}]}))
+    with open_export(path) as export:
+        (told,) = export.conversations()
+        assert isinstance(told, Conversation)
+        assert "Looking it up" in told.messages[1].text
+        assert [one.name for one in export.left_out] == ["x.json: tasks (1)", "x.json: media_posts (2)"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from commonplace.model import Conversation
+from commonplace.sources.registry import open_export
 from tests.fakes.assistants import lechat_conversation
 from tests.fakes.exports import as_json
 from tests.sources.reading import read_all
@@ -32,3 +34,18 @@ def test_messages_of_two_chats_in_one_list_are_a_defect(tmp_path: Path) -> None:
     found, (defect,) = read_all(path)
     assert found == []
     assert "several chats" in defect.reason
+
+
+def test_thoughts_are_folded_and_where_a_canvas_stands_is_no_word(tmp_path: Path) -> None:
+    chunks = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm, zips"}]},
+        {"type": "custom_element", "customElementType": "canvas", "metadata": {"id": "v"}},
+        {"type": "text", "text": "Here."},
+    ]
+    path = tmp_path / "chat-c.json"
+    path.write_bytes(as_json(lechat_conversation("c", contentChunks=chunks)))
+    with open_export(path) as export:
+        (told,) = export.conversations()
+        assert isinstance(told, Conversation)
+        assert "<summary>Thoughts</summary>\n\nHm, zips" in told.messages[1].text
+        assert dict(export.unfamiliar) == {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from commonplace.model import Conversation
+from commonplace.sources.registry import open_export
 from tests.fakes.assistants import librechat_conversation
 from tests.fakes.exports import as_json
 from tests.sources.reading import read_all
@@ -42,3 +44,22 @@ def test_a_long_conversation_is_one_by_what_is_around_its_messages(tmp_path: Pat
     (tmp_path / "chat.json").write_bytes(as_json(told))
     found, defects = read_all(tmp_path / "chat.json")
     assert ([len(one.messages) for one in found], defects) == ([200], [])
+
+
+def test_an_agents_instructions_images_and_failures_are_kept_and_its_id_is_no_model(tmp_path: Path) -> None:
+    parts = [
+        {"type": "text", "text": "Here."},
+        {"type": "image_file", "image_file": {"file_id": "i", "filename": "loaf.png", "prompt": "a loaf"}},
+        {"type": "error", "error": "Too many requests"},
+    ]
+    options = {"model": "agent_x", "promptPrefix": "You are a baker."}
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json({**librechat_conversation("c", content=parts, text=""), "options": options}))
+    with open_export(path) as export:
+        (told,) = export.conversations()
+        assert isinstance(told, Conversation)
+        assert (told.model, told.extra) == ("gpt-6", {"instructions": "You are a baker."})
+        (image,) = told.messages[1].attachments
+        assert (image.kind, image.name, image.prompt) == ("image", "loaf.png", "a loaf")
+        assert "Too many requests" in told.messages[1].text
+        assert dict(export.unfamiliar) == {}

@@ -33,3 +33,18 @@ def test_older_chats_are_a_plain_list(tmp_path: Path) -> None:
     path.write_bytes(as_json([{**item, "chat": {"messages": told}}]))
     ((read,), _) = read_all(path)
     assert [(message.text, message.parent_id) for message in read.messages] == [("Why?", None), ("Because.", "c-0")]
+
+
+def test_what_was_uploaded_searched_and_said_of_a_failure_is_kept(tmp_path: Path) -> None:
+    file = {"id": "f", "name": "r.txt", "file": {"data": {"content": "flour 500"}}}
+    more = {"statusHistory": [{"action": "web_search", "query": "rye"}], "error": {"content": "Out of memory"}}
+    item = openwebui_conversation("c", files=[file], **more)
+    item["chat"]["params"] = {"system": "Be kind."}
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([{**item, "pinned": True}]))
+    ((told,), _) = read_all(path)
+    answer = told.messages[1]
+    assert [(one.name, one.text) for one in answer.attachments] == [("r.txt", "flour 500")]
+    assert "rye" in answer.text
+    assert "Out of memory" in answer.text
+    assert (told.is_starred, told.extra) == (True, {"instructions": "Be kind."})

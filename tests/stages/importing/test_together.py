@@ -33,3 +33,19 @@ def test_an_export_of_claude_a_history_and_the_sample_are_found_together(
         assert (file.new, file.failed) == (1, 1)
         assert "chatgpt" not in msgspec.json.encode(file).decode().casefold()
     assert {hit.id for hit in search(archive, "zeppelins").results} == {"claude:c", "claude_code:s"}
+
+
+def test_parts_of_one_export_are_missing_only_where_nobody_brings_them(sqlite_archive: Archive, tmp_path: Path) -> None:
+    manifest = {"version": 1, "parts": [{"file": f"part-{number}.zip"} for number in (1, 2, 3, 4)]}
+    parts = {
+        number: write_zip(
+            tmp_path / f"part-{number}.zip",
+            {"conversations.json": [claude_conversation(str(number))], "manifest.json": manifest},
+        )
+        for number in (1, 2, 3)
+    }
+    together = import_paths(sqlite_archive, [parts[2], parts[1], parts[2]])
+    assert (together.new, together.unchanged) == (2, 1)
+    assert [one.name for one in together.left_out] == ["part-3.zip", "part-4.zip"]
+    later = import_paths(sqlite_archive, [parts[3]])
+    assert [one.name for one in later.left_out] == ["part-4.zip"]
