@@ -9,7 +9,7 @@ import pytest
 from commonplace.errors import Halt, Retryable
 from commonplace.mailbox import Mailbox, opened
 from commonplace.outgoing import NotSent
-from commonplace.postbox import Postbox, post
+from commonplace.postbox import TLS_AT_ONCE, Postbox, post
 from tests.fakes.mail.imap import PASSWORD, FakeImap
 from tests.fakes.mail.smtp import FakeSmtp
 from tests.fakes.mail.tls import Authority
@@ -74,6 +74,25 @@ def test_a_mail_is_sent_encrypted_or_not_at_all(
 ) -> None:
     with FakeSmtp(tls=authority.server("localhost")) as smtp:
         box = Postbox(host="localhost", port=smtp.port, user="me@mine.org", password=PASSWORD)
+        if is_vouched_for:
+            monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+            post(box, to="me@mine.org", subject="One click", text="It is time.")
+        else:
+            with pytest.raises(NotSent, match="nobody vouches for"):
+                post(box, to="me@mine.org", subject="One click", text="It is time.")
+        assert len(smtp.mails) == is_vouched_for
+
+
+@pytest.mark.parametrize("is_vouched_for", [True, False])
+def test_a_mail_is_sent_at_the_port_where_encryption_comes_first(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, is_vouched_for: bool
+) -> None:
+    try:
+        server = FakeSmtp(tls=authority.server("localhost"), port=TLS_AT_ONCE)
+    except OSError:
+        pytest.skip("that port is closed to whoever is not root")
+    with server as smtp:
+        box = Postbox(host="localhost", port=TLS_AT_ONCE, user="me@mine.org", password=PASSWORD)
         if is_vouched_for:
             monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
             post(box, to="me@mine.org", subject="One click", text="It is time.")

@@ -18,8 +18,9 @@ PASSWORD = "app-password"
 class FakeSmtp:
     """`port` is what settings want; `mails` what arrived. `failures` are met one by one: a reply, or `hang up`."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self._tls = tls
+    def __init__(self, tls: ssl.SSLContext | None = None, *, port: int = 0) -> None:
+        """At a `port` that is given encryption begins before a word is said."""
+        self._tls = None if port else tls
         self.mails: list[EmailMessage] = []
         self.failures: dict[str, str] = {}
         """By the verb that they are the answer to; `hang up` is none."""
@@ -27,6 +28,8 @@ class FakeSmtp:
 
         class Talking(Session):
             def handle(self) -> None:
+                if port and tls and not self.encrypt(tls):
+                    return
                 self._say("220 ready")
                 while line := self.rfile.readline():
                     verb, _, rest = line.decode().strip().partition(" ")
@@ -55,8 +58,9 @@ class FakeSmtp:
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
+            allow_reuse_address = True
 
-        self._server = Server(("127.0.0.1", 0), Talking)
+        self._server = Server(("127.0.0.1", port), Talking)
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
