@@ -12,6 +12,9 @@ from commonplace.errors import Defect, LeftOut
 from commonplace.model import Conversation
 from commonplace.sources.contents import Contents
 
+ANOTHER_PART = "another part of this export: import it too"
+"""Why a zip that another one lists is left out."""
+
 
 class Skipped(msgspec.Struct, frozen=True):
     """An item that was not decoded, because the caller knows its digest: it was merged before."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-ANOTHER_PART = "another part of this export: import it too"
-"""Why a zip that another one lists is left out."""
 MANIFESTS = frozenset({"manifest.json", "export_manifest.json"})
 _MOST_BYTES = 1_000_000
 _OF_ITSELF = re.compile(rb'"(?:logical_files|export_files)"\s*:')

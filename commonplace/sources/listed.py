@@ -12,10 +12,10 @@ import msgspec
 from commonplace.errors import LeftOut, first_of
 from commonplace.model import Conversation
 from commonplace.sources.contents import Contents
-from commonplace.sources.contract import Item, Known, NotAConversation, Skipped, Sure
+from commonplace.sources.contract import ANOTHER_PART, Item, Known, NotAConversation, Skipped, Sure
 from commonplace.sources.decoding import decode
 from commonplace.sources.items import ItemReader, Split
-from commonplace.sources.linked import ANOTHER_PART, last_of
+from commonplace.sources.linked import last_of
 from commonplace.sources.shapes import whose
 from commonplace.sources.turns import Around
 

@@ -121,8 +121,8 @@ def _telling(contents: Contents) -> Iterator[str]:
 
 
 def _refuse_zips(contents: Contents) -> None:
-    named = (name for name in contents.members if name.lower().endswith(".zip"))
-    zips = [name for name in named if contents.start(name, len(_ZIP)) == _ZIP]
+    called_so = (name for name in contents.members if name.lower().endswith(".zip"))
+    zips = [name for name in called_so if contents.start(name, len(_ZIP)) == _ZIP]
     if zips and not contents.lacking_parts:
         named = ", ".join(zips[:_MOST_NAMED]) + (" and others" if len(zips) > _MOST_NAMED else "")
         raise Refused(

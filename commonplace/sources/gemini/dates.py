@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from unicodedata import normalize
 
-_HALF = r"(?P<morning>上午|午前|오전|凌晨|早上)|(?P<afternoon>下午|午後|오후|晚上|中午)"
+_HALF = r"(?P<morning>上午|午前|오전|凌晨|早上|पूर्वाह्न)|(?P<afternoon>下午|午後|오후|晚上|中午|अपराह्न)"
+_HALF_BEHIND = r"(?P<in_morning>(?-i:SA\b)|पूर्वाह्न)|(?P<in_afternoon>(?-i:CH\b)|अपराह्न)"
 _TIME = re.compile(
     rf"(?:(?:{_HALF})\s*)?(?<![\d:])(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?"
-    r"(?:\s*(?:(?P<am>a)|(?P<pm>p))\.?\s?m\b\.?)?",
+    rf"(?:\s*(?:(?P<am>a)|(?P<pm>p))\.?\s?m\b\.?|\s*(?:{_HALF_BEHIND}))?",
     re.IGNORECASE,
 )
 _DOTTED = re.compile(r"(?<![\d.])(?P<hour>\d{1,2})\.(?P<minute>\d{2})\.(?P<second>\d{2})(?![\d.])")
 """As Finns and Danes write it."""
 _YEAR_FIRST = re.compile(r"\b(\d{4})\D{1,3}(\d{1,2})\D{1,3}(\d{1,2})(?!\d)")
 _YEAR_LAST = re.compile(r"\b(\d{1,2})([./-])\s?(\d{1,2})[./-]\s?(\d{4})\b")
+_NUMBERED_MONTH = re.compile(r"\b(\d{1,2}) (?:thg|tháng)\.? ?(\d{1,2}),? (\d{4})\b", re.IGNORECASE)
 _OFFSET = re.compile(r"\b(?:GMT|UTC)([+-]\d{1,2})(?::?(\d{2}))?")
 _MONTHS = {
     name: number
@@ -37,6 +40,30 @@ _MONTHS = {
     )
     for name in (short[:4] for short in names.split())
 }
+_UNSPACED_MONTHS = tuple(
+    (name, number)
+    for number, names in enumerate(
+        (
+            "ม.ค. มกราคม जन",
+            "ก.พ. กุมภาพันธ์ फ़र फर",
+            "มี.ค. มีนาคม मार्च",
+            "เม.ย. เมษายน अप्रै",
+            "พ.ค. พฤษภาคม मई",
+            "มิ.ย. มิถุนายน जून",
+            "ก.ค. กรกฎาคม जुल",
+            "ส.ค. สิงหาคม अग",
+            "ก.ย. กันยายน सित",
+            "ต.ค. ตุลาคม अक्टू अक्तू",
+            "พ.ย. พฤศจิกายน नव",
+            "ธ.ค. ธันวาคม दिस",
+        ),
+        start=1,
+    )
+    for name in normalize("NFC", names).split()
+)
+"""Thai and Hindi, whose vowels are no letters to a regular expression, as they are told or begin."""
+_BUDDHIST = 543
+"""Years that Thailand is ahead."""
 _HOURS: dict[str, float] = {
     "CET": 1,
     "MEZ": 1,
@@ -48,6 +75,7 @@ _HOURS: dict[str, float] = {
     "EEST": 3,
     "MSK": 3,
     "IST": 5.5,
+    "ICT": 7,
     "JST": 9,
     "KST": 9,
     "TRT": 3,
@@ -68,23 +96,27 @@ LONGEST = 60
 
 def datetime_of(told: str) -> datetime | None:
     """The moment in a line that says nothing else; a zone that is not known counts as UTC."""
-    line = " ".join(told.split())
+    line = normalize("NFC", " ".join(told.split()))
     time = (_TIME.search(line) or _DOTTED.search(line)) if len(line) <= LONGEST else None
     if time is None:
         return None
     parts = time.groupdict()
-    is_morning = bool(parts.get("morning") or parts.get("am"))
-    is_afternoon = bool(parts.get("afternoon") or parts.get("pm"))
+    is_morning = any(parts.get(name) for name in ("morning", "am", "in_morning"))
+    is_afternoon = any(parts.get(name) for name in ("afternoon", "pm", "in_afternoon"))
     is_american = bool(parts.get("am") or parts.get("pm"))
     date = _date(line[: time.start()], is_american=is_american) or _date(line[time.end() :], is_american=False)
     if date is None:
         return None
+    year, month, day = date
+    year -= _BUDDHIST if year > _BUDDHIST + 1900 else 0
     hour = int(parts["hour"])
     if is_morning or is_afternoon:
         hour = hour % 12 + 12 * is_afternoon
     try:
         return datetime(
-            *date,
+            year,
+            month,
+            day,
             hour,
             int(parts["minute"]),
             int(parts["second"] or 0),
@@ -101,11 +133,17 @@ def _date(told: str, *, is_american: bool) -> tuple[int, int, int] | None:
         first, second = int(found[1]), int(found[3])
         is_month_first = second > 12 or (is_american and found[2] == "/" and first <= 12)
         return (int(found[4]), first, second) if is_month_first else (int(found[4]), second, first)
+    if found := _NUMBERED_MONTH.search(told):
+        return int(found[3]), int(found[2]), int(found[1])
+    told = _OFFSET.sub("", told)
     names = (word.casefold() for word in re.findall(r"[^\W\d_]{3,}", told))
     month = next((number for name in names if (number := _MONTHS.get(name[:4]) or _MONTHS.get(name[:3]))), None)
+    month = month or next((number for name, number in _UNSPACED_MONTHS if name in told), None)
     numbers = [int(number) for number in re.findall(r"\d+", told)]
     years, days = [number for number in numbers if number > 31], [number for number in numbers if number <= 31]
-    return (years[0], month, days[0]) if month and len(years) == len(days) == 1 else None
+    if month is None or len(years) != 1 or len(days) != 1:
+        return None
+    return years[0], month, days[0]
 
 
 def _zone(told: str, *, is_chinese: bool) -> timezone:

@@ -16,9 +16,8 @@ from commonplace.archive.core import Archive
 from commonplace.archive.files.files import hash_file
 from commonplace.errors import Defect, LeftOut, Refused
 from commonplace.sources.ahead import Ahead, Reading, is_worth_it
-from commonplace.sources.contract import Export
+from commonplace.sources.contract import ANOTHER_PART, Export
 from commonplace.sources.limits import Limits
-from commonplace.sources.linked import ANOTHER_PART
 from commonplace.sources.registry import open_export
 from commonplace.stages.importing.accounts import Accounts
 from commonplace.stages.importing.intake import Intake, TextIndex
