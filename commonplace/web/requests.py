@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from commonplace.web.metrics import Metrics
@@ -18,6 +18,8 @@ from commonplace.web.security.addresses import client_of
 
 log = logging.getLogger("commonplace.web")
 
+HUNG_UP = 499
+"""Whoever asked is gone, and nothing went wrong here. Proxies note it by that number."""
 QUIET = ("/healthz", "/readyz", "/metrics")
 
 
@@ -43,6 +45,8 @@ class Requests:
 
         try:
             await self._app(scope, receive, send_told)
+        except ClientDisconnect:
+            status = HUNG_UP
         except Exception as error:
             if status:
                 raise

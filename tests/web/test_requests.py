@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +56,18 @@ def test_what_went_wrong_is_found_by_its_id_and_told_to_nobody(live: Live, logge
     assert page.status_code == 500
     assert page.headers["x-request-id"] in page.text
     assert "words" not in page.text
+
+
+def test_who_hangs_up_is_no_error(live: Live, logged: list[logging.LogRecord]) -> None:
+    head = (
+        b"POST /omi/memory?uid=u HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", live.server.web.port)) as line:
+        line.sendall(head + b"Expect: 100-continue\r\n\r\n")
+        assert line.recv(12) == b"HTTP/1.1 100"  # it waits for the body now
+    while not logged:
+        time.sleep(0.01)
+    assert [(record.levelno, record.__dict__["status"]) for record in logged] == [(logging.INFO, 499)]
 
 
 def test_what_is_not_as_it_should_be_is_named_and_not_repeated(live: Live) -> None:
