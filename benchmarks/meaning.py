@@ -31,6 +31,7 @@ from benchmarks.generated.kept import DATA
 from benchmarks.generated.vectors import embedded, real_rows
 from benchmarks.measuring.processes import MEGABYTE, Private
 from benchmarks.measuring.verdicts import verdict
+from benchmarks.quality.short_questions import recall_of_short_questions
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.opening import open_archive
@@ -136,6 +137,8 @@ def quality(session: Session, chats: Sequence[Example], asked: Sequence[Asked]) 
     for mode in MODES:
         hits = [answer in found_in(searcher, mode, one.said) for one, answer in zip(asked, answers, strict=True)]
         print(f"  {mode:8} {_share(hits):.2f}")
+    as_they_are, as_asked = recall_of_short_questions()
+    print(f"recall@3, short questions to the sample: {as_asked:.2f}; {as_they_are:.2f} as the model has them")
 
 
 def _share(hits: Iterator[bool] | Sequence[bool]) -> float:

@@ -63,7 +63,9 @@ class Searcher:
         if served is None:
             return None
         kind, embedder = served
-        (row,) = embedder.embed([text])
+        from commonplace.meaning.questions import direction_of
+
+        row = direction_of(embedder, text)
         return (kind, row) if row.any() else None
 
     def close(self) -> None:
