@@ -68,9 +68,9 @@ def fragment(request: Request, template: str, **values: Any) -> str:
         "moment": moment,
         "rooms": ROOMS,
         "here": _room(request.url.path),
-        "told": say(f"told.{told}") if told in MESSAGES else "",
+        "just_done": say(f"told.{told}") if told in MESSAGES else "",
     }
-    return legible(templates().get_template(template).render(given | values))
+    return legible(templates().get_template(template).render(**given, **values))
 
 
 def _session(request: Request) -> Session | None:

@@ -68,6 +68,7 @@ def test_notion_is_set_up_without_a_terminal(
     pages.append(done := set_up(browser, "notion", asked))
     assert "Notion is connected." in done.text
     assert "Conversation ID" in done.text
+    assert "{&#39;" not in done.text  # as nothing but Python would say it
     assert "<img" not in done.text
     (database,) = [each for each in notion.databases if each != notion.database_of(next(iter(notion.sources)))]
     assert database in done.text
