@@ -198,8 +198,9 @@ def refs_by_project(connection: Connection, owner: str) -> dict[str, list[str]]:
     return by_project
 
 
-def list_projects(archive: Archive, *, only: Project | None = None) -> list[Listed]:
-    """Every project with its counts and newest titles, the largest first; one alone, where somebody has it already."""
+def list_projects(archive: Archive, *, only: Project | None = None, samples: int = _SAMPLES) -> list[Listed]:
+    """Every project with its counts and so many of its newest titles, which take longest to find, the largest first;
+    one alone, where somebody has it already."""
     table = conversations.c
     owned = table.owner == archive.owner, table.project_id == only.id if only else table.project_id.is_not(None)
     counted = select(table.project_id, func.count(), func.min(table.created_at), func.max(table.updated_at))
@@ -209,7 +210,7 @@ def list_projects(archive: Archive, *, only: Project | None = None) -> list[List
     with archive.read() as connection:
         totals = {row[0]: row[1:] for row in connection.execute(counted.where(*owned).group_by(table.project_id))}
         suggested = dict(tuple(row) for row in connection.execute(waiting.group_by(assignments.c.suggested_project_id)))
-        samples = _titles(connection, *owned, most=_SAMPLES)
+        newest = _titles(connection, *owned, most=samples) if samples else {}
     listed = [
         Listed(
             **{name: getattr(project, name) for name in Project.__struct_fields__},
@@ -217,7 +218,7 @@ def list_projects(archive: Archive, *, only: Project | None = None) -> list[List
             suggestions=suggested.get(project.id, 0),
             first_at=totals.get(project.id, (0, None, None))[1],
             last_at=totals.get(project.id, (0, None, None))[2],
-            sample_titles=samples.get(project.id, []),
+            sample_titles=newest.get(project.id, []),
         )
         for project in ([only] if only else load(archive))
     ]
