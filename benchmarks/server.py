@@ -73,8 +73,11 @@ class Program:
 
     def get(self, path: str) -> int:
         """How long the answer is."""
-        self._connection.request("GET", path, headers=self._headers)
-        reply = self._connection.getresponse()
+        try:
+            self._connection.request("GET", path, headers=self._headers)
+            reply = self._connection.getresponse()
+        except http.client.RemoteDisconnected:  # the other servers took longer than this one keeps an idle connection
+            return self.get(path)
         body = reply.read()
         if reply.status != 200:
             raise SystemExit(f"{path}: {reply.status} {body[:200]!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from commonplace.archive import schema
 from commonplace.archive.conversations.merge import merge
@@ -104,3 +104,23 @@ def test_a_conversation_is_found_by_what_people_paste(filled: Archive, typed: st
 def test_what_means_no_or_several_conversations_is_refused(filled: Archive, typed: str) -> None:
     with pytest.raises(Refused):
         find_conversation(filled, typed)
+
+
+def test_the_newest_are_listed_without_sorting_all(archive: Archive) -> None:
+    merge(archive, None, [simple_chat(f"c-{n}", "words", updated=n) for n in range(60)])
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(archive.engine, "before_cursor_execute", note)
+    list_conversations(archive, limit=10)
+    event.remove(archive.engine, "before_cursor_execute", note)
+    ((statement, parameters),) = asked
+    with archive.read() as connection:
+        if not archive.is_sqlite:  # of so few it would read all
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+        explain = "EXPLAIN QUERY PLAN" if archive.is_sqlite else "EXPLAIN"
+        plan = str(connection.exec_driver_sql(f"{explain} {statement}", parameters).all())
+    assert ("ix_conversations_updated" if archive.is_sqlite else "Presorted Key: conversations.updated_at") in plan
