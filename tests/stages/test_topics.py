@@ -24,6 +24,10 @@ AXES = np.eye(8, dtype=np.float32)
 
 @pytest.fixture
 def embedded(sqlite_archive: Archive) -> Archive:
+    return with_subjects(sqlite_archive)
+
+
+def with_subjects(archive: Archive) -> Archive:
     """Three subjects, each about its own axis and less so from chat to chat, and one chat without a vector."""
     chats = [
         (
@@ -34,19 +38,19 @@ def embedded(sqlite_archive: Archive) -> Archive:
         for number in range(count)
         for row in [AXES[subject] + 0.1 * number * AXES[3 + subject]]
     ]
-    merge(sqlite_archive, None, [chat for chat, _ in chats])
-    kind = stored.begin(sqlite_archive, "axes", 8, is_bought=False)
-    texts = stored.texts(sqlite_archive, [f"chatgpt:{chat.external_id}" for chat, _ in chats], longest=100)
+    merge(archive, None, [chat for chat, _ in chats])
+    kind = stored.begin(archive, "axes", 8, is_bought=False)
+    texts = stored.texts(archive, [f"chatgpt:{chat.external_id}" for chat, _ in chats], longest=100)
     stored.store(
-        sqlite_archive,
+        archive,
         kind,
         [
             stored.Placed(text.key, text.id, text.content_hash, [stored.Place(None, None, 0, 1, b"x")], row[None, :])
             for text, (_, row) in zip(texts, chats, strict=True)
         ],
     )
-    merge(sqlite_archive, None, [simple_chat("late", "never embedded", title="Late", updated=500)])
-    return sqlite_archive
+    merge(archive, None, [simple_chat("late", "never embedded", title="Late", updated=500)])
+    return archive
 
 
 def test_what_means_the_same_is_a_topic_named_by_what_its_titles_share(embedded: Archive) -> None:

@@ -8,6 +8,7 @@ from commonplace.archive.figures.leaders import leaders
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.stages.syncing import destinations
 from tests.archive.builders import chat, message, simple_chat
+from tests.stages.test_topics import with_subjects
 from tests.web.conftest import HASHED, PASSWORD, Live
 
 
@@ -77,6 +78,21 @@ def test_counts_are_a_picture_a_table_and_a_file(live: Live) -> None:
     assert browser.get("/insights/hour.csv", months="true").status_code == 404
     assert browser.get("/insights", by="nothing").status_code == 404
     assert browser.get("/insights", since="the day of days").status_code == 400
+
+
+def test_topics_are_counted_once_something_is_embedded(live: Live) -> None:
+    browser = live.logged_in()
+    merge(live.archive, None, [simple_chat("early", "one", updated=1)])
+    assert "nothing has been embedded yet" in browser.get("/insights", by="topic").text
+    with_subjects(live.archive)
+    page = browser.get("/insights", by="topic").text
+    assert "Sourdough bread" in page
+    assert "Topic over time" not in page  # topics have no months
+    table = browser.get("/insights/topic.csv").text.splitlines()
+    assert table[0].startswith("topic,")
+    assert sum(int(row.split(",")[1]) for row in table[1:]) == 17
+    assert browser.get("/insights/topic.svg").text.startswith("<svg")
+    assert browser.get("/insights/topic.png").content.startswith(b"\x89PNG")
 
 
 def test_what_is_longest_and_what_was_returned_to_is_told(live: Live) -> None:
