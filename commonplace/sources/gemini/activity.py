@@ -8,12 +8,14 @@ conversation is decided by neighbours alone and known by its first entry, so tha
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 from html import unescape
 from itertools import pairwise
-from operator import itemgetter
 from typing import Any, NamedTuple
+
+import msgspec
 
 from commonplace.sources.decoding import Undecodable, decode, encode
 from commonplace.sources.fields import dicts, first_text, moment
@@ -52,19 +54,21 @@ def split_activity(data: memoryview) -> Iterator[memoryview | Flaw]:
     """
     is_page = bytes(data[:200]).lstrip()[:1] == b"<"
     read = _entry_of_cell if is_page else _entry_of_json
-    places: list[tuple[int, memoryview]] = []
+    times = array("q")
+    pieces: list[msgspec.Raw | memoryview] = []
     for number, piece in enumerate(_cells(data) if is_page else split(data)):
-        if len(places) == MOST:
+        if len(pieces) == MOST:
             yield Flaw(number, f"more than {MOST:,} entries, which no activity has")
             break
         entry = piece if isinstance(piece, Flaw) else read(piece)
         if isinstance(entry, Flaw) or isinstance(piece, Flaw):
             yield Flaw(number, entry.reason) if isinstance(entry, Flaw) else piece
         else:
-            places.append((moment(entry["time"]) or 0, piece))
-    places.reverse()  # the newest comes first
-    places.sort(key=itemgetter(0))
-    entries = ((at, entry) for at, piece in places if not isinstance(entry := read(piece), Flaw))
+            times.append(moment(entry["time"]) or 0)
+            pieces.append(piece.obj if isinstance(piece.obj, msgspec.Raw) else piece)  # a quarter of the memory
+    order = sorted(range(len(times) - 1, -1, -1), key=times.__getitem__)  # the newest comes first
+    read_again = ((times[place], read(memoryview(pieces[place]))) for place in order)
+    entries = ((at, entry) for at, entry in read_again if not isinstance(entry, Flaw))
     yield from (memoryview(encode(group)) for group in _grouped(entries))
 
 
