@@ -1,7 +1,7 @@
 """Each page's time at the server, and how often it asks the database.
 
 What a page asks the library is what its route does before it renders. The rest (the layers, who is logged in, the
-template) is held against the whole time of a page that stands still and has as many bytes.
+template) is held against the whole time of the same page when it stands still: the bytes that it had before.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from fastapi import routing
 from sqlalchemy import event
 
 from benchmarks.measuring.verdicts import mark
-from benchmarks.web_app.serving import Served
+from benchmarks.web_app.serving import Served, before
 from commonplace.web import app
 
 MOST_QUERIES = 12
@@ -69,6 +70,7 @@ def measure(served: Served, rounds: int) -> None:
             if reply.status_code != 200:
                 print(f"{path:44}{reply.status_code}")
                 continue
+            before[path] = reply.text
             _tell(path, client, watch, len(reply.content), rounds)
 
 
@@ -80,7 +82,7 @@ def _tell(path: str, client: httpx.Client, watch: Watch, size: int, rounds: int)
         queries = watch.queries
         whole.append(watch.done - watch.began)
         library.append(watch.rendering - watch.routed)
-        watch.get(client, f"/still/{size}")
+        watch.get(client, f"/still?{urlencode({'served': path})}")
         still.append(watch.done - watch.began)
     ours = [all - asked for all, asked in zip(whole, library, strict=True)]
     p50 = [statistics.median(times) * 1_000 for times in (whole, library, still)]

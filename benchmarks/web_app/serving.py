@@ -6,10 +6,12 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import httpx
 from fastapi import APIRouter, Request
+from jinja2 import Template
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
@@ -26,8 +28,21 @@ from commonplace.web.settings import complete
 
 COOKIE = "commonplace-session"
 SENTENCE = "The quick brown fox jumps over the lazy dog and comes back. "
+before: dict[str, str] = {}
+"""Pages of ours, by their addresses."""
 still = APIRouter()
 """Pages that stand still."""
+
+
+@still.get("/still")
+def again(session: Person, served: str) -> Response:
+    """A page of ours that was asked for before, as it was then: nothing in it is looked up or filled in any more."""
+    return HTMLResponse(_frame().render(text=before[served]))
+
+
+@cache
+def _frame() -> Template:
+    return templates().from_string("{{ text|safe }}")
 
 
 @still.get("/still/{size}")

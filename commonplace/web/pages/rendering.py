@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Callable
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,7 @@ ROOMS = (
 """What the navigation leads to."""
 MESSAGES = ("kept", "noted", "undone", "removed", "lent", "due", "left", "restored")
 """What a page can be asked to say on top of it: whatever was just done, as `?told=`."""
+_PLAIN = re.compile(r"""\{\{ say\(["']([a-z_.]+)["']\) \}\}""")
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -160,11 +163,19 @@ def _pair(name: str, value: Any) -> str:
     return urlencode({name: value})
 
 
+class _Worded(FileSystemLoader):
+    """Words that need no values are put in when a template is read, and not each time that it is filled in."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        source, path, is_current = super().get_source(environment, template)
+        return _PLAIN.sub(lambda said: str(show(said[1])), source), path, is_current
+
+
 @cache
 def templates() -> Environment:
     """All of them, with the words and forms that any may use."""
     made = Environment(
-        loader=FileSystemLoader(WEB / "templates"),
+        loader=_Worded(WEB / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
