@@ -44,13 +44,15 @@ class Archive:
         owner: str = DEFAULT_OWNER,
         guard: Guard | None = None,
         patience: float | None = None,
+        readers: tuple[Engine, Engine] | None = None,
     ) -> None:
         self.engine = engine
         self.files_location = files
         self.owner = owner
         self._guard = guard
         self._patience = patience
-        self._reader, self._alone = for_reading(engine), outside_transactions(engine)
+        self._readers = readers or (for_reading(engine), outside_transactions(engine))
+        self._reader, self._alone = self._readers
 
     @cached_property
     def _writer(self) -> Engine:
@@ -107,7 +109,7 @@ class Archive:
         return self._but(patience=seconds)
 
     def _but(self, **otherwise: Any) -> Archive:
-        same = {"owner": self.owner, "guard": self._guard, "patience": self._patience}
+        same = {"owner": self.owner, "guard": self._guard, "patience": self._patience, "readers": self._readers}
         return Archive(self.engine, self.files_location, **(same | otherwise))
 
     def close(self) -> None:
