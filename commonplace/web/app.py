@@ -101,14 +101,12 @@ def create_app(server: Server) -> FastAPI:
         title="Commonplace",
         openapi_url=None,
         redirect_slashes=False,
-        routes=list(OFTEN),
+        routes=[*OFTEN, *(route for router in ROUTERS for route in router.routes)],
         lifespan=_lifespan,
         middleware=_layers(server),
         exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, Retryable), _reply),
     )
     app.state.server = server
-    for router in ROUTERS:
-        app.include_router(router)
     app.state.mcp = endpoint = Endpoint(server)
     app.router.routes.append(endpoint.route)
     return app

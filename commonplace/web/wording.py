@@ -18,7 +18,7 @@ LANGUAGE = "en"
 
 def say(key: str, **values: Any) -> str:
     """The words at `page.name`, with values in their places. Of two forms, `n` tells which."""
-    words = _form(key, values)
+    words = _form(key, _is_one(values))
     return words.format_map(values) if values else words
 
 
@@ -27,7 +27,7 @@ def show(key: str, **values: Any) -> Markup:
     if not values:
         return _plain(key)
     safe = {name: value if isinstance(value, int | float) else escape(value) for name, value in values.items()}
-    return Markup(str.format_map(_ours(_form(key, values)), safe))  # noqa: S704  (it was escaped)
+    return Markup(str.format_map(_ours(key, _is_one(values)), safe))  # noqa: S704  (it was escaped)
 
 
 def with_code(text: str) -> Markup:
@@ -35,21 +35,31 @@ def with_code(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (it was escaped)
 
 
-_ours = cache(with_code)
-"""The same for the sentences of the file, which a page says many times."""
+@cache
+def _plain(key: str) -> Markup:
+    return _ours(key, None)
 
 
 @cache
-def _plain(key: str) -> Markup:
-    return _ours(_form(key, {}))
+def _ours(key: str, is_one: bool | None) -> Markup:
+    """A sentence of the file as a page shows it, which it says many times."""
+    return with_code(_form(key, is_one))
 
 
-def _form(key: str, values: Mapping[str, Any]) -> str:
+def _is_one(values: Mapping[str, Any]) -> bool | None:
+    """Which of two forms is meant, if there is a number to tell it."""
+    return values["n"] == 1 if "n" in values else None
+
+
+@cache
+def _form(key: str, is_one: bool | None) -> str:
     words: Any = _words(LANGUAGE)
     for part in key.split("."):
         words = words[part]
     if isinstance(words, Mapping):
-        words = words["one" if values["n"] == 1 else "other"]
+        if is_one is None:
+            raise KeyError(key)
+        words = words["one" if is_one else "other"]
     return str(words)
 
 

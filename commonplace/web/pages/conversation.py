@@ -12,7 +12,7 @@ from commonplace.archive.conversations.reading import Filed, load_filed
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import registry
 from commonplace.errors import CommonplaceError, Refused
-from commonplace.model import Attachment, Message
+from commonplace.model import Attachment
 from commonplace.stages.categorizing.reviewing import correct_conversation, withdraw_corrections
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.explaining import Assigned, why
@@ -185,6 +185,7 @@ def _page(
     messages = about.messages
     branch = shown(messages, leaf=leaf or None, hidden=hidden)
     files = {each.id: _file(each) for said in messages for each in said.attachments if each.sha256}
+    shown_part = part(messages, branch, page)
     return render(
         request,
         "conversation.html",
@@ -193,11 +194,11 @@ def _page(
         typed=typed or {},
         filed=filed,
         about=about,
-        part=part(messages, branch, page),
+        part=shown_part,
         leaf=leaf,
         hidden=hidden,
         has_hidden=any(each.is_hidden for each in messages),
-        body=lambda said: _body(said, files),
+        bodies={turn.message.id: to_html(turn.message.text, files) for turn in shown_part.turns},
         is_long=lambda said: len(said.text) > LONGEST,
         cited=cited,
         file_address=lambda each: f"/files/{each.sha256}" if each.sha256 else "",
@@ -216,10 +217,6 @@ def _similar(request: Request, owner: str, id: str) -> list[Any]:
         return server_of(request).readers.of(owner).searcher.similar(id, limit=MOST_SIMILAR).results
     except CommonplaceError:
         return []
-
-
-def _body(said: Message, files: dict[str, File]) -> str:
-    return to_html(said.text, files)
 
 
 def _file(each: Attachment) -> File:

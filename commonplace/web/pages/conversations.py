@@ -16,7 +16,7 @@ from commonplace.archive.search.search import MOST_OFFSET, Result, SearchResult
 from commonplace.archive.verdicts.current import tags_of
 from commonplace.errors import Refused
 from commonplace.moments import add_months_or_days, from_datetime, parse, to_datetime
-from commonplace.web.pages.rendering import done, fragment, render
+from commonplace.web.pages.rendering import done, fragment, question, render
 from commonplace.web.reading import marked
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import Person, archive_of
@@ -75,6 +75,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         plain = {"page": 1, **changed}
         told = {**msgspec.structs.asdict(self), **plain}
         return {name: value for name, value in told.items() if value != _USUAL[name]}
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that the question can be narrowed to."""
+
+    value: str
+    count: int
+    address: str
+    is_chosen: bool
 
 
 _USUAL = msgspec.structs.asdict(Asked())
@@ -214,15 +223,29 @@ def _bounds(server: Server, asked: Asked) -> tuple[int | None, int | None]:
     return tuple(parse(text, zone) if text else None for text in (asked.since, asked.until))  # type: ignore[return-value]
 
 
-def _facets(found: SearchResult, asked: Asked) -> list[tuple[str, list[Any]]]:
+def _facets(found: SearchResult, asked: Asked) -> list[tuple[str, list[Choice]]]:
     """By name, with the values that most have; months the newest first."""
     told = []
     for name in FACETS:
-        values = found.facets.get(name, [])
-        if len(values) > 1 or (values and getattr(asked, "tag" if name == "topic" else name)):
-            chosen = list(reversed(values)) if name == "month" else values
-            told.append((name, chosen[:SHOWN_FACETS]))
+        values, field = found.facets.get(name, []), "tag" if name == "topic" else name
+        if len(values) > 1 or (values and getattr(asked, field)):
+            some = list(reversed(values)) if name == "month" else values
+            told.append((name, _choices(asked, field, some[:SHOWN_FACETS])))
     return told
+
+
+def _choices(asked: Asked, field: str, values: list[Any]) -> list[Choice]:
+    """Each with the address of what is asked for and has it; chosen already, of what need not have it."""
+    chosen, others = getattr(asked, field), question(asked.query(**{field: ""}))
+    return [
+        Choice(
+            value=one.value,
+            count=one.count,
+            address=others if one.value == chosen else f"{others}{'&' if others else ''}{question({field: one.value})}",
+            is_chosen=one.value == chosen,
+        )
+        for one in values
+    ]
 
 
 def _pages(found: SearchResult, asked: Asked) -> tuple[int, int | None, int | None]:

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterable
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -23,7 +22,7 @@ from commonplace.moments import parse
 from commonplace.stages.categorizing.recurrence import known_recurring
 from commonplace.web.charts import columns, grid
 from commonplace.web.errors import not_found
-from commonplace.web.pages.rendering import fragment, render
+from commonplace.web.pages.rendering import fragment, question, render
 from commonplace.web.security.people import Person, archive_of
 from commonplace.web.server import server_of
 
@@ -116,8 +115,7 @@ def picture(
 
 def address(by: str, value: str, month: str = "") -> str:
     """Where the conversations of one value are, or of a month of it; nowhere if they cannot be asked for."""
-    asked = {FILTERS.get(by, ""): value, **({"month": month} if month else {})}
-    return f"/conversations?{urlencode(asked)}" if by in FILTERS else ""
+    return f"/conversations?{question({FILTERS[by]: value}, month=month)}" if by in FILTERS else ""
 
 
 def _rows(request: Request, owner: str, by: str, since: str, until: str) -> tuple[list[Count], str]:

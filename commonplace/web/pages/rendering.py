@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import tzinfo
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ ROOMS = (
 """What the navigation leads to."""
 MESSAGES = ("kept", "noted", "undone", "removed", "lent", "due", "left", "restored")
 """What a page can be asked to say on top of it: whatever was just done, as `?told=`."""
+_TO_THE_MINUTE, _TO_THE_SECOND = len("2026-03-01 09:30"), len("09:30:00")
 _PLAIN = re.compile(r"""\{\{ say\(["']([a-z_.]+)["']\) \}\}""")
 
 
@@ -59,21 +61,31 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
 def fragment(request: Request, template: str, **values: Any) -> str:
     """A template, filled in."""
-    zone = server_of(request).settings.zone
     told = request.query_params.get("told", "")
-
-    def moment(value: int | None, form: str = "%Y-%m-%d %H:%M") -> str:
-        return "" if value is None else to_datetime(value, zone).strftime(form)
-
     given = {
+        **_times(server_of(request).settings.zone),
         "session": _session(request),
         "guard": cache(partial(_guard, request)),
-        "moment": moment,
         "rooms": ROOMS,
         "here": _room(request.url.path),
         "just_done": say(f"told.{told}") if told in MESSAGES else "",
     }
     return legible(templates().get_template(template).render(**given, **values))
+
+
+def _times(zone: tzinfo) -> dict[str, Callable[[int | None], str]]:
+    """What templates tell of a moment: all of it, its day, and its time of day."""
+
+    def moment(value: int | None) -> str:
+        return "" if value is None else str(to_datetime(value, zone).replace(tzinfo=None))[:_TO_THE_MINUTE]
+
+    def day(value: int | None) -> str:
+        return "" if value is None else str(to_datetime(value, zone).date())
+
+    def clock(value: int | None) -> str:
+        return "" if value is None else str(to_datetime(value, zone).time())[:_TO_THE_SECOND]
+
+    return {"moment": moment, "day": day, "clock": clock}
 
 
 def _session(request: Request) -> Session | None:
@@ -153,7 +165,7 @@ def _room(path: str) -> str:
     return f"/{path.split('/')[1]}"
 
 
-def _question(values: dict[str, Any], **changed: Any) -> str:
+def question(values: dict[str, Any], **changed: Any) -> str:
     """The query of an address, some of it changed; what is empty is left out."""
     return "&".join([_pair(name, value) for name, value in (values | changed).items() if value])
 
@@ -192,7 +204,7 @@ def templates() -> Environment:
         judge_name=_judge_name,
         duration=_duration,
         static=static,
-        question=_question,
+        question=question,
     )
     made.filters.update(
         code=with_code,
