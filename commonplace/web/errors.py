@@ -63,7 +63,9 @@ def problem_of(error: Exception) -> Problem:
             )
         return Problem(error.status_code, code, f"{status.phrase}.", headers=error.headers)
     if isinstance(error, RequestValidationError):
-        return Problem(422, "invalid", f"{_places(error)} not as it should be.")
+        return Problem(
+            422, "invalid", f"{_places(error)} not as it should be.", hint="Go back, and look at what was sent."
+        )
     if isinstance(error, NotThere):
         return Problem(404, "not_found", error.message, hint=error.hint)
     if isinstance(error, Refused):
@@ -73,7 +75,7 @@ def problem_of(error: Exception) -> Problem:
         return Problem(503, UNAVAILABLE, "That cannot be done right now. Try again in a moment.", headers=later)
     if isinstance(error, CommonplaceError):
         return Problem(500, "failed", error.message, hint=error.hint)
-    return Problem(500, "failed", "Something went wrong here. The log has it under this id.")
+    return Problem(500, "failed", "Something went wrong here.")
 
 
 def _places(error: RequestValidationError) -> str:

@@ -28,6 +28,8 @@ def reply(request: Request, error: Exception) -> Response:
     if _is_for_a_person(request) and isinstance(problem, Interrupted) and problem.typed:
         return _again(request, problem)
     if _is_for_a_person(request):
+        if problem.status_code == 404:
+            session_of(request)  # which no route has asked for: somebody who is lost is shown the way all the same
         page = render(
             request,
             "problem.html",

@@ -39,6 +39,13 @@ def test_the_log_names_routes_and_no_secret(live: Live, logged: list[logging.Log
         assert secret not in written
 
 
+def test_who_is_lost_is_shown_the_way(live: Live) -> None:
+    lost = live.logged_in().get("/nowhere")
+    assert lost.status_code == 404
+    assert '<a href="/review">' in lost.text
+    assert '<a href="/review">' not in live.browser().get("/nowhere").text
+
+
 def test_what_went_wrong_is_found_by_its_id_and_told_to_nobody(live: Live, logged: list[logging.LogRecord]) -> None:
     def explode() -> None:
         raise RuntimeError("the words of a conversation")

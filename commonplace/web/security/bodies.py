@@ -22,7 +22,12 @@ class TooLarge(Problem):
     """The body is larger than this route takes."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(413, "too_large", f"The request is too large: at most {most >> 10} KB.")
+        super().__init__(
+            413,
+            "too_large",
+            f"The request is too large: at most {most >> 10} KB.",
+            hint="Go back, and send less of it.",
+        )
 
 
 class TwoLengths(Problem):

@@ -41,11 +41,13 @@ form.addEventListener("submit", async (event) => {
     const reply = await fetch("/ask/now", { method: "POST", body });
     if (!reply.ok) throw new Error(String(reply.status));
     for await (const { name, data } of events(reply)) {
+      place.ariaLive = name === "piece" ? "off" : "polite"; // it is read out once, when it is whole
       if (name === "piece") shown.textContent = said += data;
       else if (name === "answer") place.innerHTML = data;
       else if (name === "problem") line("problem", data);
     }
   } catch {
+    place.ariaLive = "polite";
     line("problem", form.dataset.wrong ?? "");
   } finally {
     button.disabled = false;

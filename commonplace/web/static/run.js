@@ -7,10 +7,15 @@ const address = `/runs/${place.dataset.run}`;
 const PATIENCE = 8000;
 let heard = Date.now();
 
-/** What is said stays the same element: of another one nobody would hear that it changed. @param {string} html */
+/** Whatever of it the keyboard reaches. */
+const reached = () => [.../** @type {NodeListOf<HTMLElement>} */ (place.querySelectorAll("summary, a, [tabindex]"))];
+
+/** What is said stays the same element: of another one nobody would hear that it changed. Who was somewhere in the
+ * rest with the keyboard stays there. @param {string} html */
 function show(html) {
   heard = Date.now();
   away.hidden = true;
+  const at = reached().findIndex((each) => each === document.activeElement);
   const open = [...place.querySelectorAll("details")].map((each) => each.open);
   const made = document.createElement("template");
   made.innerHTML = html;
@@ -21,6 +26,7 @@ function show(html) {
   while (said.nextSibling) said.nextSibling.remove();
   said.after(made.content);
   place.querySelectorAll("details").forEach((each, index) => { if (index in open) each.open = open[index]; });
+  reached()[at]?.focus({ preventScroll: true });
 }
 
 const events = new EventSource(`${address}/events`);

@@ -29,7 +29,7 @@ async function ask() {
   try {
     const html = await part(address, "found", signal);
     if (html === null) return;
-    found.innerHTML = html;
+    show(html);
     found.removeAttribute("aria-busy");
     kept.value = String(values);
     history.replaceState(null, "", address);
@@ -39,6 +39,19 @@ async function ask() {
   } finally {
     if (!signal.aborted) isAsking = false;
   }
+}
+
+/** How many there are stays the same element: of another one nobody would hear that it changed. @param {string} html */
+function show(html) {
+  const made = document.createElement("template");
+  made.innerHTML = html;
+  const said = found.querySelector(":scope > [role=status]");
+  const next = made.content.querySelector("[role=status]");
+  if (!said || !next) return found.replaceChildren(made.content);
+  said.innerHTML = next.innerHTML;
+  next.remove();
+  for (const other of [...found.childNodes]) if (other !== said) other.remove();
+  said.after(made.content);
 }
 
 /** What it can be narrowed by, of what was found last. @param {string} address @param {AbortSignal} signal */

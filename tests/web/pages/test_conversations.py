@@ -108,9 +108,11 @@ def test_typing_shows_what_is_found_and_keeps_the_address(filled: Live, chrome: 
     watched = log_in(chrome, filled)
     page = watched.open("/conversations?mode=words")
     expect(page.locator("#facets")).to_contain_text("rye")
+    page.get_by_role("status").evaluate("said => { said.heard = true }")
     page.get_by_label("What you look for").press_sequentially('"number 12"')
     expect(page.get_by_text("1 conversation", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="Loaf 12")).to_be_visible()
+    assert page.get_by_role("status").evaluate("said => said.heard"), "another element would not be announced"
     assert "number+12" in page.url
     expect(page.locator("#facets")).not_to_contain_text("rye")  # it is of what was found, once nobody types
     expect(page.locator("[aria-busy]")).to_have_count(0)

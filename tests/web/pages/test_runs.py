@@ -188,9 +188,11 @@ def test_a_page_follows_its_run_to_the_end(
     prefect.log("Here it begins")
     expect(page.get_by_text("Here it begins")).to_be_visible()
     expect(page.get_by_text("The server does not answer just now.")).to_be_hidden()
+    page.get_by_text("Log", exact=True).focus()
     prefect.add_summary("import", read=4, new=4)
     _imported(live, read=4, new=4)
     expect(page.get_by_text("4 read = 4 new")).to_be_visible()
+    expect(page.get_by_text("Log", exact=True)).to_be_focused()
     expect(page.get_by_role("progressbar", name="Understand")).to_be_visible()
     expect(page.locator("#run")).to_match_aria_snapshot("""
       - status:
