@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from html import unescape
 from itertools import pairwise
@@ -53,22 +53,22 @@ def split_activity(data: memoryview) -> Iterator[memoryview | Flaw]:
     Only their places are in memory together: a file of all that somebody asked in years is read twice instead.
     """
     is_page = bytes(data[:200]).lstrip()[:1] == b"<"
-    read = _entry_of_cell if is_page else _entry_of_json
+    check = _entry_of_cell if is_page else _entry_of_json
+    read: Callable[[memoryview], Any] = _entry_of_cell if is_page else decode  # which was looked at by then
     times = array("q")
     pieces: list[msgspec.Raw | memoryview] = []
     for number, piece in enumerate(_cells(data) if is_page else split(data)):
         if len(pieces) == MOST:
             yield Flaw(number, f"more than {MOST:,} entries, which no activity has")
             break
-        entry = piece if isinstance(piece, Flaw) else read(piece)
+        entry = piece if isinstance(piece, Flaw) else check(piece)
         if isinstance(entry, Flaw) or isinstance(piece, Flaw):
             yield Flaw(number, entry.reason) if isinstance(entry, Flaw) else piece
         else:
             times.append(moment(entry["time"]) or 0)
             pieces.append(piece.obj if isinstance(piece.obj, msgspec.Raw) else piece)  # a quarter of the memory
     order = sorted(range(len(times) - 1, -1, -1), key=times.__getitem__)  # the newest comes first
-    read_again = ((times[place], read(memoryview(pieces[place]))) for place in order)
-    entries = ((at, entry) for at, entry in read_again if not isinstance(entry, Flaw))
+    entries = ((times[place], read(memoryview(pieces[place]))) for place in order)
     yield from (memoryview(encode(group)) for group in _grouped(entries))
 
 
@@ -136,7 +136,7 @@ def is_question(entry: dict[str, Any]) -> bool:
 
 
 class _Asked(NamedTuple):
-    """An entry, when it was, and the words of a question."""
+    """An entry, when it was, and the words of a question, short ones too."""
 
     entry: dict[str, Any]
     at: int
@@ -166,18 +166,28 @@ def _goes_on(before: _Asked, asked: _Asked) -> bool:
         return gap <= _SOON
     if gap > _LATE or _assistant(before.entry) != _assistant(asked.entry):
         return False
-    alike = asked.words & before.words
-    if gap <= _SOON and (len(asked.words) < _FEW or alike):
+    alike = _telling(asked.words & before.words)
+    if gap <= _SOON and alike:
+        return True
+    words = _telling(asked.words)
+    if gap <= _SOON and len(words) < _FEW:
         return True
     answers = _answers(before.entry)
     if gap <= _SOON:
-        return any(_is_word(word, answers) for word in asked.words if word in answers)
-    alike |= {word for word in asked.words if word in answers and _is_word(word, answers)}
-    return len(alike) >= max(_FEW, len(asked.words) / 2)
+        return any(_is_word(word, answers) for word in words if word in answers)
+    alike |= {word for word in words if word in answers and _is_word(word, answers)}
+    return len(alike) >= max(_FEW, len(words) / 2)
+
+
+def _telling(words: set[str]) -> set[str]:
+    """Those that are long enough to be about something; a pair of characters always is."""
+    return {word for word in words if len(word) >= _SHORTEST or not word.isascii()}
 
 
 def _assistant(entry: dict[str, Any]) -> str | None:
     """The Gem that was asked."""
+    if "subtitles" not in entry:
+        return None
     urls = (first_text(told, "url") for told in dicts(entry.get("subtitles")))
     return next((url for url in urls if url and "/gems/" in url), None)
 
@@ -203,7 +213,6 @@ def _is_word(word: str, text: str) -> bool:
 def _words(text: str) -> set[str]:
     text = next((text.removeprefix(start) for start in PROMPTED if text.startswith(start)), text)
     if text.isascii():  # a quarter of the time that a large export takes would go into looking for more than there is
-        in_letters = text.encode().translate(_LETTERS).decode()
-        return {word for word in set(in_letters.split()) if len(word) >= _SHORTEST}
+        return set(text.encode().translate(_LETTERS).decode().split())
     pairs = {first + second for run in set(_UNSPACED.findall(text)) for first, second in pairwise(run)}
-    return pairs | {word.casefold() for word in set(_SPACED.findall(text))}
+    return pairs | set(_SPACED.findall(text.casefold()))

@@ -18,6 +18,7 @@ _DEEPEST = 30
 _HEADING = re.compile(r"h[1-6]")
 _TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [\w-]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' (?:href|alt)="([^"]*)"')
+_NEWLINE = "\n"
 _AS_IT_IS = _TAGS - {"a", "img", "table", "thead", "tbody", "tr", *_CELLS}
 """Tags that nh3 would leave alone, where nothing is in them."""
 
@@ -35,7 +36,8 @@ def markdown_of(html: str) -> str:
             writer.end(tag)
         else:
             writer.start(tag, attributes)
-        writer.say(said)
+        if said:
+            writer.say(said)
     return writer.finished()
 
 
@@ -182,7 +184,9 @@ def _told(attributes: str) -> str:
 
 def _on_one_line(text: str) -> str:
     """One space for whatever is blank, also at the edges: a pattern takes ten times as long for it."""
-    if (line := text.replace("\n", " ")).isprintable():  # then its only blanks are spaces
+    line = " ".join(filter(None, text.split("\n")))  # between paragraphs stands more than one
+    line = f"{' ' * text.startswith(_NEWLINE)}{line}{' ' * text.endswith(_NEWLINE)}"
+    if line.isprintable():  # then its only blanks are spaces
         while "  " in line:
             line = line.replace("  ", " ")
         return line

@@ -99,6 +99,6 @@ def _files(entry: dict[str, Any]) -> list[str]:
 SOURCE = Listed(
     name="gemini",
     title="Gemini",
-    reader_version="gemini/3",
+    reader_version="gemini/4",
     kind=Kind(read=_conversation, identity=re.compile(rb"(?!)"), split=split_activity),
 )
