@@ -14,12 +14,25 @@ _RECORD = frozenset(
     {
         "agentId",
         "apiError",
+        "attachment",
+        "attributionAgent",
+        "attributionMcpServer",
+        "attributionMcpTool",
+        "attributionPlugin",
+        "attributionSkill",
         "compactMetadata",
         "cwd",
+        "durationMs",
         "entrypoint",
         "error",
         "forkedFrom",
         "gitBranch",
+        "hasOutput",
+        "hookCount",
+        "hookErrors",
+        "hookInfos",
+        "imagePasteIds",
+        "interruptedMessageId",
         "isApiErrorMessage",
         "isCompactSummary",
         "isMeta",
@@ -28,14 +41,21 @@ _RECORD = frozenset(
         "level",
         "logicalParentUuid",
         "message",
+        "messageCount",
+        "origin",
         "parentUuid",
         "permissionMode",
+        "preventedContinuation",
         "promptId",
+        "promptSource",
+        "rendered",
         "requestId",
         "sessionId",
+        "session_id",
         "slug",
         "sourceToolAssistantUUID",
         "sourceToolUseID",
+        "stopReason",
         "subtype",
         "teamName",
         "thinkingMetadata",
@@ -73,9 +93,14 @@ _PARTS = {
     "image": frozenset({"type", "source", "cache_control"}),
     "document": frozenset({"type", "source", "title", "cache_control"}),
 }
+_NO_MODEL = "<synthetic>"
+"""What stands in place of a model where the program itself speaks."""
+_BY_PROGRAM = {"isCompactSummary": "Summary of what went before", "isApiErrorMessage": "Error"}
+"""What the program says under somebody else's name, by the field that tells it."""
 _SURROUNDINGS = re.compile(
     r"<(system-reminder|command-name|command-message|command-args|command-contents|local-command-std\w+|"
-    r"local-command-caveat|bash-input|bash-std\w+|ide_\w+|user-memory-input|task-notification)>(.*?)(?:</\1>|\Z)",
+    r"local-command-caveat|bash-input|bash-std\w+|ide_\w+|user-memory-input|task-notification)>(.*?)(?:</\1>|\Z)|"
+    r"\A\[(Request interrupted by user)(?: for tool use)?\]\Z",
     re.DOTALL,
 )
 
@@ -85,24 +110,42 @@ def read_record(told: list[dict[str, Any]], id: str, around: Around) -> Message:
     turn = Turn(around)
     first = told[0]
     kind = first.get("type")
-    parts = _parts(told)
-    for part in parts:
-        _read_part(part, turn)
+    attached = mapping(first.get("attachment"))
+    is_attached = kind == "attachment"
+    if is_attached and _is_typed(attached):
+        kind, parts = "user", _listed(attached.get("prompt"))
+    else:
+        parts = _parts(told)
+    if by_program := next((title for flag, title in _BY_PROGRAM.items() if first.get(flag) is True), None):
+        turn.fold(by_program, words_in(parts))
+    else:
+        for part in parts:
+            _read_part(part, turn)
     if kind in ("user", "assistant", "system"):
         turn.more({key: value for key, value in first.items() if key != "content"}, "record", _RECORD)
         turn.more(mapping(first.get("message")), "message", _MESSAGE)
         if kind == "system":
             _fold_system(first, turn)
+    elif is_attached:
+        turn.output(first_text(attached, "type"), words_in(attached))
     else:
         turn.strange({key: value for key, value in first.items() if key not in _RECORD or key == "message"}, kind)
+    model = first_text(mapping(first.get("message")), "model") if kind == "assistant" else None
     return turn.message(
         told if len(told) > 1 else first,
         id,
-        _role(kind, first, parts),
-        is_hidden=first.get("isMeta") is True,
-        model=first_text(mapping(first.get("message")), "model") if kind == "assistant" else None,
+        "system" if first.get("isCompactSummary") is True else _role(kind, first, parts),
+        is_hidden=first.get("isMeta") is True or kind == "attachment",
+        model=None if model == _NO_MODEL else model,
         extra={"agent": first.get("agentId") if first.get("isSidechain") is True else None},
     )
+
+
+def _is_typed(attached: dict[str, Any]) -> bool:
+    """Whether it is what a person typed while the program was at work; what else is put before the model is not."""
+    origin = first_text(mapping(attached.get("origin")), "kind")
+    is_prompt = attached.get("type") == "queued_command" and attached.get("commandMode") in (None, "prompt")
+    return is_prompt and origin in (None, "human")
 
 
 def _role(kind: object, record: dict[str, Any], parts: list[Any]) -> Role:
@@ -119,8 +162,7 @@ def _parts(told: list[dict[str, Any]]) -> list[Any]:
     """The parts of all records of a message, in order; of a part that grew while it was written, the last state."""
     found: list[Any] = []
     for record in told:
-        content = mapping(record.get("message")).get("content")
-        for part in content if isinstance(content, list) else [content] if content else []:
+        for part in _listed(mapping(record.get("message")).get("content")):
             if part in found:
                 continue
             place = next((place for place, before in enumerate(found) if _has_grown(before, part)), None)
@@ -129,6 +171,10 @@ def _parts(told: list[dict[str, Any]]) -> list[Any]:
             else:
                 found[place] = part
     return found
+
+
+def _listed(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else [content] if content else []
 
 
 def _has_grown(before: Any, after: Any) -> bool:
@@ -172,7 +218,7 @@ def _say(told: object, turn: Turn) -> None:
     place = 0
     for found in _SURROUNDINGS.finditer(written):
         turn.say(written[place : found.start()])
-        turn.fold(found[1].replace("-", " "), found[2])
+        turn.fold(found[3] or found[1].replace("-", " "), found[2])
         place = found.end()
     turn.say(written[place:])
 

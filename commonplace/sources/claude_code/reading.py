@@ -19,11 +19,16 @@ from commonplace.sources.fields import first_text, mapping, moment
 from commonplace.sources.listed import Kind, Listed
 from commonplace.sources.sessions import DAMAGED, records
 from commonplace.sources.turns import Around, arrange, first_moment, last_moment, newest_model, title_of
-from commonplace.sources.unfamiliar import count
+from commonplace.sources.unfamiliar import count, name_of
 
 TITLE = "Claude Code"
 _TITLES = {"summary": "summary", "ai-title": "aiTitle", "custom-title": "customTitle"}
-_WORK = frozenset({"file-history-snapshot", "queue-operation", "progress", "last-prompt", "agent-name", "mode"})
+_WORK = frozenset(
+    {
+        *("file-history-snapshot", "queue-operation", "progress", "last-prompt", "agent-name", "agent-setting"),
+        *("agent-color", "mode", "permission-mode", "pr-link", "tag", "worktree-state", "content-replacement"),
+    }
+)
 """Records of what the program does, not of what anybody says."""
 
 
@@ -47,7 +52,7 @@ def _conversation(lines: Iterable[dict[str, Any] | None], around: Around) -> Con
         if record is None:
             count(around.unfamiliar, DAMAGED)
         else:
-            _take_in(record, session)
+            _take_in(record, session, around)
     if not session.ids:
         raise NotAConversation("no session")
     own = next(reversed(session.ids))
@@ -77,7 +82,7 @@ def _conversation(lines: Iterable[dict[str, Any] | None], around: Around) -> Con
     )
 
 
-def _take_in(record: dict[str, Any], session: _Session) -> None:
+def _take_in(record: dict[str, Any], session: _Session, around: Around) -> None:
     kind = record.get("type")
     if isinstance(kind, str) and kind in _TITLES:
         session.title = first_text(record, _TITLES[kind]) or session.title
@@ -90,7 +95,12 @@ def _take_in(record: dict[str, Any], session: _Session) -> None:
     session.folder = session.folder or first_text(record, "cwd")
     session.branch = first_text(record, "gitBranch") or session.branch
     key = first_text(record, "uuid")
-    if key is None or kind in _WORK:
+    if kind in _WORK:
+        if key:  # messages may answer it: they answer what it answers
+            session.stands_for[key] = _above(record, session) or key
+        return
+    if key is None:
+        count(around.unfamiliar, f"record.{name_of(kind)}" if isinstance(kind, str) else "record")
         return
     message = first_text(mapping(record.get("message")), "id") if kind == "assistant" else None
     whole = session.stands_for.get(f"message {message}") if message else session.stands_for.get(key)
@@ -103,16 +113,23 @@ def _take_in(record: dict[str, Any], session: _Session) -> None:
         session.said[whole].append(record)
 
 
+def _above(record: dict[str, Any], session: _Session) -> str | None:
+    parent = first_text(record, "parentUuid", "logicalParentUuid")
+    return session.stands_for.get(parent, parent) if parent else None
+
+
 def _messages(session: _Session, is_agents: bool, around: Around) -> tuple[list[Message], str | None]:
     read = []
     current = None
     for key, told in session.said.items():
         message = read_record(told, key, around)
-        parent = first_text(told[0], "parentUuid", "logicalParentUuid")
-        message.parent_id = session.stands_for.get(parent, parent) if parent else None
+        is_aside = told[0].get("isSidechain") is True and not is_agents
+        above = _above(told[0], session)
+        is_lost = above is not None and above not in session.said
+        message.parent_id = current if is_lost and not is_aside else above
         message.created_at = moment(told[0].get("timestamp"))
         read.append(message)
-        if is_agents or told[0].get("isSidechain") is not True:
+        if not is_aside:
             current = key
     return arrange(read, current)
 
@@ -120,7 +137,7 @@ def _messages(session: _Session, is_agents: bool, around: Around) -> tuple[list[
 SOURCE = Listed(
     name="claude_code",
     title=TITLE,
-    reader_version="claude_code/1",
+    reader_version="claude_code/2",
     kind=Kind(
         read=_conversation,
         identity=re.compile(rb'"sessionId"\s*:\s*"([^"\\]{1,100})"'),

@@ -32,20 +32,25 @@ from commonplace.sources.unfamiliar import count
 TITLE = "Codex"
 Record = dict[str, Any]
 _SURROUNDINGS = re.compile(
-    r"\A\s*(?:<(user_instructions|environment_context|permissions[\w ]*|turn_aborted|INSTRUCTIONS)>|# (AGENTS\.md))"
+    r"\A\s*(?:<(user_instructions|environment_context|permissions[\w ]*|turn_aborted|INSTRUCTIONS|user_shell_command|"
+    r"subagent_notification|skill|collaboration_mode|model_switch|personality_spec|(?:apps|skills|plugins)_instructions)>|"
+    r"# (AGENTS\.md))"
 )
 _ANY_ITEM = frozenset({"type", "id", "status", "call_id", "end_turn", "phase", "metadata"})
 _EVENTS = {"user_message": "user", "agent_message": "assistant"}
 _WORK = frozenset({"turn_context", "event_msg", "state", "session_state", "ghost_snapshot", "world_state"})
+_UNREADABLE = frozenset({"ghost_snapshot", "compaction", "compaction_summary", "context_compaction"})
+"""Items that hold the state of the program, or what only the service can decrypt."""
 
 
 def _message(item: Record, turn: Turn) -> str:
     content = item.get("content")
+    is_programs = item.get("role") in ("developer", "system")
     for told in content if isinstance(content, list) else [content]:
         part = mapping(told)
         kind = part.get("type")
         if kind in ("input_text", "output_text", "text"):
-            _say(part.get("text"), turn)
+            _say(part.get("text"), turn, is_programs=is_programs)
             turn.more(part, "text", {"type", "text", "annotations"})
         elif kind in ("input_image", "image"):
             turn.fold("Image")
@@ -53,17 +58,17 @@ def _message(item: Record, turn: Turn) -> str:
         elif part:
             turn.strange(part, kind)
         else:
-            _say(told, turn)
+            _say(told, turn, is_programs=is_programs)
     turn.more(item, "message", _ANY_ITEM | {"role", "content"})
     return role_of(item.get("role"))
 
 
-def _say(told: object, turn: Turn) -> None:
-    """What somebody said; what the program says for them is folded."""
+def _say(told: object, turn: Turn, *, is_programs: bool) -> None:
+    """What somebody said; what the program says, for them or by itself, is folded."""
     written = text(told)
     found = _SURROUNDINGS.match(written) if written else None
-    if found:
-        turn.fold((found[1] or found[2]).replace("_", " "), written)
+    if found or (written and is_programs):
+        turn.fold((found[1] or found[2]).replace("_", " ") if found else "Instructions", written)
     else:
         turn.say(written)
 
@@ -85,9 +90,17 @@ def _call(item: Record, turn: Turn) -> str:
 
 def _output(item: Record, turn: Turn) -> str:
     told = item.get("output")
-    turn.output(None, words_in(told) if told else "")
+    parts = told if isinstance(told, list) else [told]
+    turn.output(None, "\n".join(_answered(part, turn) for part in parts if part))
     turn.more(item, "output", _ANY_ITEM | {"output", "name"})
     return "tool"
+
+
+def _answered(part: Any, turn: Turn) -> str:
+    if mapping(part).get("type") == "input_image":
+        turn.keeps_raw = True
+        return "[image]"
+    return words_in(part)
 
 
 _ITEMS: dict[str, Callable[[Record, Turn], str]] = {
@@ -150,6 +163,8 @@ def _messages(told: list[tuple[Record, Record]], session: str, around: Around) -
         turn = Turn(around)
         if kind == "response_item" or _is_bare(record):
             item = payload or record
+            if item.get("type") in _UNREADABLE:
+                continue
             reader = _ITEMS.get(str(item.get("type")))
             if reader is None:
                 turn.strange(item, item.get("type"))
@@ -178,7 +193,7 @@ def _is_bare(record: Record) -> bool:
 SOURCE = Listed(
     name="codex",
     title=TITLE,
-    reader_version="codex/2",
+    reader_version="codex/3",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"'), is_whole=True, decode=records),
     tells=frozenset({"session_index.jsonl", "history.jsonl"}),
 )

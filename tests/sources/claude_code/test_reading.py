@@ -115,3 +115,54 @@ def test_titles_come_from_summaries_and_long_output_is_cut_but_kept(tmp_path: Pa
     assert len(found.messages[-1].text) < 21_000
     assert found.messages[-1].raw is not None
     assert len(found.messages[-1].raw) > 40_000
+
+
+def test_what_is_typed_while_it_works_is_said_by_the_person_and_what_is_attached_is_hidden(tmp_path: Path) -> None:
+    def attached(key: str, parent: str, **attachment: Any) -> Json:
+        return code_record(key, "attachment", [], parent, attachment=attachment, message=None)
+
+    found = read(
+        tmp_path,
+        *code_session("s"),
+        attached("a", "s-2", type="skill_listing", content="- bake: bakes bread"),
+        attached("b", "a", type="queued_command", prompt="And the fridge?", commandMode="prompt"),
+        attached("c", "b", type="queued_command", prompt="A task ended.", commandMode="task-notification"),
+        said("assistant", "d", "It is cold.", "c"),
+    )
+    listing, typed, notice, _ = found.messages[2:]
+    assert (typed.role, typed.text, typed.is_hidden) == ("user", "And the fridge?", False)
+    assert (listing.role, listing.is_hidden, notice.role, notice.is_hidden) == ("system", True, "system", True)
+    assert "bakes bread" in listing.text
+    assert all(message.is_active for message in found.messages)
+
+
+def test_what_the_program_says_under_another_name_is_folded(tmp_path: Path) -> None:
+    error = {"model": "<synthetic>", "role": "assistant", "content": [{"type": "text", "text": "API Error: 529"}]}
+    found = read(
+        tmp_path,
+        said("user", "a", "Before this: ovens.", isCompactSummary=True),
+        said("user", "b", "Mend it", "a"),
+        said("user", "c", "[Request interrupted by user]", "b"),
+        code_record("d", "assistant", [], "c", message=error, isApiErrorMessage=True),
+    )
+    summary, _, interrupted, failed = found.messages
+    assert (summary.role, summary.text.startswith("<details>"), found.title) == ("system", True, "Mend it")
+    assert interrupted.text == "<details><summary>Request interrupted by user</summary></details>"
+    assert "<summary>Error</summary>" in failed.text
+    assert found.model is None
+
+
+def test_a_conversation_hangs_together_across_records_that_say_nothing_or_are_lost(tmp_path: Path) -> None:
+    working = {**code_record("w", "progress", [], "s-2"), "data": {"type": "hook_progress"}}
+    later = [said("user", "a", "And now?", "w"), said("assistant", "b", "Done.", "lost")]
+    found = read(tmp_path, *code_session("s"), working, *later)
+    assert [message.parent_id for message in found.messages] == [None, "s-1", "s-2", "a"]
+    assert all(message.is_active for message in found.messages)
+
+
+def test_a_record_that_nobody_knows_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_bytes(as_lines([*code_session("s"), {"type": "hologram", "sessionId": "s"}]))
+    with open_export(path) as export:
+        assert len(list(export.conversations())) == 1
+        assert export.unfamiliar == {"record.hologram": 1}

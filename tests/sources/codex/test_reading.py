@@ -68,3 +68,22 @@ def test_what_it_was_told_to_keep_to_is_kept(tmp_path: Path) -> None:
     meta, *others = codex_session("s")
     meta["payload"]["instructions"] = "Use tabs."
     assert read(tmp_path, meta, *others).extra["instructions"] == "Use tabs."
+
+
+def test_what_the_program_says_and_pictures_that_tools_answer_are_folded(tmp_path: Path) -> None:
+    picture = [{"type": "input_text", "text": "Seen"}, {"type": "input_image", "image_url": "data:image/png;base64,AA"}]
+    found = read(
+        tmp_path,
+        codex_session("s")[0],
+        codex_message("developer", "Ask before you write."),
+        codex_message("user", "<user_shell_command>ls</user_shell_command>"),
+        codex_message("user", "Mend it"),
+        codex_record("response_item", {"type": "function_call_output", "call_id": "c", "output": picture}),
+        codex_record("response_item", {"type": "ghost_snapshot", "ghost_commit": {"id": "x"}}),
+        codex_record("response_item", {"type": "compaction", "encrypted_content": "gAAA"}),
+    )
+    assert [message.role for message in found.messages] == ["system", "user", "user", "tool"]
+    assert "<summary>Instructions</summary>" in found.messages[0].text
+    assert found.title == "Mend it"
+    assert "Seen\n[image]" in found.messages[-1].text
+    assert "base64" not in found.messages[-1].text
