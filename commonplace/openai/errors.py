@@ -5,6 +5,7 @@ The SDK's exceptions end here. Their texts may quote what was sent, so they are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import openai
 
 DEFAULT_MODEL = "gpt-6-luna"
+_NAME = re.compile(r"[A-Za-z_]{1,60}|[0-9]{1,6}")
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,19 +160,24 @@ def refused(
     """What a refusal means: an answer's, a line's of a batch, or that of a batch which failed as a whole (status 0)."""
     if status == 404 and about.is_one:
         return Missing(f"It is not there any more (asked for {about.what}).")
-    whole = (parameter or "").split(".")[0].split("[")[0]
+    code, whole = _named(code), _named((parameter or "").split(".")[0].split("[")[0])
     row = next(row for row in _TABLE if row.fits(status, code, whole))
     said = ", ".join(part for part in (f"HTTP {status}" if status else "", code) if part)
     facts = {
         "said": f"({said}; asked for {about.what})",
         "model": about.model,
-        "parameter": parameter,
+        "parameter": whole,
         "use_instead": use_instead(about),
     }
     hint = row.hint.format(**facts) if row.hint else None
     if issubclass(row.kind, Retryable):
         return row.kind(row.says.format(**facts), hint=hint, retry_after=retry_after(headers or {}))
     return row.kind(row.says.format(**facts), hint=hint)
+
+
+def _named(said: str) -> str:
+    """A name of an error or a parameter, where it is one: whoever answers may say anything there, our own key too."""
+    return said if _NAME.fullmatch(said) else ""
 
 
 def translated(error: openai.OpenAIError, about: About) -> CommonplaceError:

@@ -182,7 +182,7 @@ class NotionClient:
                 form = {"file": (file[0], opened.enter_context(file[1].open("rb")), file[2])} if file else None
                 answer = self._transport.request(path=path, method=method, query=query, body=body, form_data=form)
         except HTTPResponseError as exc:
-            return _failure(exc.status, exc.body, exc.headers)
+            return _failure(exc.status, exc.body.replace(self.settings.token, "(the token)"), exc.headers)
         except RequestTimeoutError as exc:
             return _no_answer(exc.__context__)
         except httpx.TransportError as exc:
@@ -329,12 +329,15 @@ def _parse(body: str) -> Json:
     return answer if isinstance(answer, dict) else {}
 
 
+LONGEST_MESSAGE = 10_000
 _VALUE = re.compile(r"""(instead was\s+)(?!`?\d)[^,;]+|[`"“][^`"”]{40,}[`"”]""", re.DOTALL)
 
 
 def _without_values(message: str) -> str:
-    """Notion quotes what it rejects, which may be conversation text: names and numbers stay, values go."""
-    return _VALUE.sub(lambda match: (match[1] or "") + "(a value)", message)[:500]
+    """Notion quotes what it rejects, which may be conversation text: names and numbers stay, values go. So does what
+    turns the line around that it is shown in."""
+    plain = "".join(char if char.isprintable() else " " for char in message[:LONGEST_MESSAGE])
+    return _VALUE.sub(lambda match: (match[1] or "") + "(a value)", plain)[:500]
 
 
 def _kind_of(path: str) -> str:
