@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,7 @@ import msgspec
 
 from commonplace.model import Attachment, Message, Role
 from commonplace.sources.decoding import encode, storable
-from commonplace.sources.fields import text
+from commonplace.sources.fields import first_text, text
 from commonplace.sources.markdown import aside, fence, paragraphs
 from commonplace.sources.tree import grow
 from commonplace.sources.unfamiliar import count, is_readable, leftovers, name_of
@@ -208,6 +208,12 @@ def title_of(messages: Sequence[Message]) -> str | None:
 def words_in(value: object) -> str:
     """All the words below a value, line by line."""
     return value if isinstance(value, str) else "\n".join(told for _, told in leftovers({"told": value}, "told", set()))
+
+
+def cited(pages: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
+    """Pages that a message refers to, each once, by whichever names an export has for their titles and addresses."""
+    found = {url: first_text(page, "title", "name") or url for page in pages if (url := first_text(page, "url", "uri"))}
+    return [{"title": title, "url": url} for url, title in found.items()]
 
 
 def first_moment(messages: Sequence[Message]) -> int | None:

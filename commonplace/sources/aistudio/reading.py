@@ -19,6 +19,7 @@ from commonplace.sources.turns import (
     Around,
     Turn,
     arrange,
+    cited,
     first_moment,
     in_turn,
     last_moment,
@@ -109,14 +110,12 @@ def _message(chunk: dict[str, Any], id: str, around: Around) -> Message:
     grounding = mapping(chunk.get("grounding"))
     for asked in strings(grounding.get("webSearchQueries")):
         turn.fold("Search", asked)
-    found = dicts(grounding.get("corroborationSegments"))
-    cited = {url: first_text(page, "title") or url for page in found if (url := first_text(page, "uri"))}
     return turn.message(
         chunk,
         id,
         role_of(chunk.get("role")),
         created_at=moment(chunk.get("createTime")),
-        extra={"sources": [{"title": title, "url": url} for url, title in cited.items()]},
+        extra={"sources": cited(dicts(grounding.get("corroborationSegments")))},
     )
 
 

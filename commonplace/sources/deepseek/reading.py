@@ -9,7 +9,7 @@ from commonplace.model import Conversation, Message
 from commonplace.sources.contract import NotAConversation
 from commonplace.sources.fields import dicts, first_text, mapping, moment
 from commonplace.sources.listed import Kind, Listed
-from commonplace.sources.turns import Around, Turn, arrange, first_moment, last_moment, newest_model, title_of
+from commonplace.sources.turns import Around, Turn, arrange, cited, first_moment, last_moment, newest_model, title_of
 from commonplace.sources.unfamiliar import count_fields
 
 _CONVERSATION = frozenset({"id", "title", "inserted_at", "updated_at", "mapping"})
@@ -50,7 +50,7 @@ def _conversation(item: Any, around: Around) -> Conversation:
 def _message(key: str, node: dict[str, Any], nodes: dict[str, Any], around: Around) -> Message:
     told, turn = node["message"], Turn(around)
     kinds = set()
-    cited: dict[str, str] = {}
+    found: list[dict[str, Any]] = []
     for fragment in dicts(told.get("fragments")):
         kind = fragment.get("type")
         kinds.add(kind)
@@ -59,8 +59,7 @@ def _message(key: str, node: dict[str, Any], nodes: dict[str, Any], around: Arou
         elif kind in ("REQUEST", "RESPONSE"):
             turn.say(fragment.get("content"))
         elif kind == "SEARCH":
-            found = dicts(fragment.get("results"))
-            cited |= {url: first_text(page, "title") or url for page in found if (url := first_text(page, "url"))}
+            found += dicts(fragment.get("results"))
         else:
             turn.strange(fragment, kind)
             continue
@@ -79,7 +78,7 @@ def _message(key: str, node: dict[str, Any], nodes: dict[str, Any], around: Arou
         parent_id=_parent(node, nodes),
         created_at=moment(told.get("inserted_at")),
         model=None if is_asked else first_text(told, "model"),
-        extra={"sources": [{"title": title, "url": url} for url, title in cited.items()]},
+        extra={"sources": cited(found)},
     )
 
 

@@ -13,6 +13,7 @@ from commonplace.sources.turns import (
     Around,
     Turn,
     arrange,
+    cited,
     first_moment,
     in_turn,
     last_moment,
@@ -123,7 +124,6 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
         turn.attach(file)
     turn.more(record, "message", _MESSAGE)
     found = (*dicts(record.get("cited_web_search_results")), *dicts(record.get("web_search_results")))
-    cited = {url: first_text(page, "title") or url for page in found if (url := first_text(page, "url"))}
     role = role_of(record.get("sender"))
     model = first_text(record, "model") or first_text(
         mapping(mapping(record.get("metadata")).get("requestModelDetails")), "modelId"
@@ -136,7 +136,7 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
         created_at=_moment(record.get("create_time")),
         model=model if role == "assistant" else None,
         extra={
-            "sources": [{"title": title, "url": url} for url, title in cited.items()],
+            "sources": cited(found),
             "status": "partial" if record.get("partial") is True else None,
         },
     )

@@ -13,6 +13,7 @@ from commonplace.sources.turns import (
     Around,
     Turn,
     arrange,
+    cited,
     first_moment,
     in_turn,
     last_moment,
@@ -132,9 +133,6 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
         turn.fold("Error", words_in(failed) if isinstance(failed, str | dict) else None)
     turn.more(record, "message", _MESSAGE)
     pages = (mapping(found.get("source")) for found in dicts(record.get("sources")))
-    cited = [
-        {"title": first_text(page, "name") or url, "url": url} for page in pages if (url := first_text(page, "url"))
-    ]
     role = role_of(record.get("role"))
     return turn.message(
         record,
@@ -143,7 +141,7 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
         parent_id=first_text(record, "parentId"),
         created_at=moment(record.get("timestamp")),
         model=first_text(record, "model", "modelName") if role == "assistant" else None,
-        extra={"sources": cited},
+        extra={"sources": cited(pages)},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from commonplace.sources.fields import dicts, first_text, mapping, strings
-from commonplace.sources.turns import Turn, words_in
+from commonplace.sources.turns import Turn, cited, words_in
 
 ASKED = ("query", "query_str")
 """Where a question stands."""
@@ -27,8 +27,7 @@ _BLOCK = frozenset({"intended_usage", "markdown_block", "plan_block", "web_resul
 
 class Answer(NamedTuple):
     is_told: bool
-    sources: dict[str, str]
-    """Titles by their addresses."""
+    sources: list[dict[str, str]]
 
 
 def answer_of(entry: dict[str, Any], turn: Turn) -> Answer:
@@ -45,5 +44,4 @@ def answer_of(entry: dict[str, Any], turn: Turn) -> Answer:
         turn.more(block, "block", _BLOCK)
     for text in said:
         turn.say(text)
-    found = {url: first_text(page, "title", "name") or url for page in pages if (url := first_text(page, "url"))}
-    return Answer(bool(said), found)
+    return Answer(bool(said), cited(pages))

@@ -129,7 +129,7 @@ def _answer(entry: dict[str, Any], id: str, at: int | None, around: Around) -> M
         created_at=at,
         model=first_text(entry, "display_model", "model", "user_selected_model"),
         extra={
-            "sources": [{"title": title, "url": url} for url, title in answer.sources.items()],
+            "sources": answer.sources,
             "related": strings(entry.get("related_queries")),
             "label": first_text(entry, "label"),
             "engine": first_text(entry, "engine_mode"),
