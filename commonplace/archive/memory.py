@@ -22,6 +22,12 @@ def recall(archive: Archive, name: str) -> str | None:
         return connection.execute(select(settings.c.value).where(settings.c.name == name)).scalar()
 
 
+def recall_as(archive: Archive, name: str, kind: type[T]) -> T | None:
+    """The same as what it was before it was written as JSON."""
+    found = recall(archive, name)
+    return msgspec.json.decode(found, type=kind) if found else None
+
+
 def remember(archive: Archive, name: str, value: str) -> None:
     """Remember this in place of what was known before."""
     with archive.write() as connection:

@@ -27,7 +27,7 @@ import msgspec
 from commonplace.archive import leases
 from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.archive.memory import change, recall
+from commonplace.archive.memory import change, recall_as
 from commonplace.config import Environment, HookEvent, HookSettings
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.model import LedgerEntry
@@ -179,8 +179,7 @@ def remove(session: Session, name: str) -> None:
 
 def added(archive: Archive) -> Added:
     """Those that are in no settings."""
-    found = recall(archive, _memory(archive))
-    return msgspec.json.decode(found, type=Added) if found else {}
+    return recall_as(archive, _memory(archive), Added) or {}
 
 
 def _with(known: Added, name: str, hook: HookSettings) -> Added:

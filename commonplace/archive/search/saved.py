@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import change, recall
+from commonplace.archive.memory import change, recall_as
 from commonplace.errors import Refused
 
 MOST = 100
@@ -15,8 +13,7 @@ Searches = dict[str, str]
 
 def saved(archive: Archive) -> Searches:
     """The queries by their names."""
-    known = recall(archive, _name(archive))
-    return msgspec.json.decode(known, type=Searches) if known else {}
+    return recall_as(archive, _name(archive), Searches) or {}
 
 
 def save(archive: Archive, name: str, query: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, delete, select, update
 
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import recall, remember
+from commonplace.archive.memory import recall, recall_as, remember
 from commonplace.archive.rows import put, to_json
 from commonplace.archive.schema import judge_models, settings, verdicts
 from commonplace.archive.verdicts.current import has_beside, refresh
@@ -47,8 +47,7 @@ def remember_learned(archive: Archive, taxonomy: str, hash: str, said: Mapping[s
 
 def learned_before(archive: Archive, taxonomy: str) -> Learning | None:
     """What the judge knew before it learned last; None if that cannot be gone back to."""
-    text = recall(archive, _before(archive.owner, taxonomy))
-    return msgspec.json.decode(text, type=Learning) if text else None
+    return recall_as(archive, _before(archive.owner, taxonomy), Learning)
 
 
 def learn_back(archive: Archive, taxonomy: str, judge_key: str) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import change, recall
+from commonplace.archive.memory import change, recall_as
 
 Proposed = dict[str, list[str]]
 """Categories, and the conversations that were given them."""
@@ -29,8 +27,7 @@ def give_up(archive: Archive, taxonomy: str, conversation_id: str) -> None:
 
 def proposals(archive: Archive, taxonomy: str) -> Proposed:
     """What was typed, with the conversations, the most frequent first."""
-    found = recall(archive, _name(archive, taxonomy))
-    known = msgspec.json.decode(found, type=Proposed) if found else {}
+    known = recall_as(archive, _name(archive, taxonomy), Proposed) or {}
     return dict(sorted(known.items(), key=lambda item: -len(item[1])))
 
 

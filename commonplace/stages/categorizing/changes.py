@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true, update
 
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import recall, remember
+from commonplace.archive.memory import recall_as, remember
 from commonplace.archive.schema import conversations, verdicts
 from commonplace.categorize.contract import Category, Taxonomy
 
@@ -53,8 +53,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def change_of(archive: Archive, taxonomy: Taxonomy) -> Change | None:
     """How a taxonomy differs from what it was when it was used last; None if it does not, or never was."""
-    text = recall(archive, _name(archive, taxonomy))
-    before = msgspec.json.decode(text, type=Taxonomy) if text else None
+    before = recall_as(archive, _name(archive, taxonomy), Taxonomy)
     return Change(before=before, after=taxonomy) if before is not None and before.hash != taxonomy.hash else None
 
 

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import recall, remember
+from commonplace.archive.memory import recall_as, remember
 from commonplace.archive.rows import batched
 from commonplace.archive.schema import conversations
 from commonplace.archive.verdicts.verdicts import list_corrections
@@ -94,8 +94,7 @@ def tags_in_use(archive: Archive) -> list[str]:
 
 
 def _known(archive: Archive) -> _Remembered | None:
-    known = recall(archive, _name(archive))
-    return msgspec.json.decode(known, type=_Remembered) if known else None
+    return recall_as(archive, _name(archive), _Remembered)
 
 
 def _name(archive: Archive) -> str:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from commonplace.archive.core import Archive
-from commonplace.archive.memory import change, recall
+from commonplace.archive.memory import change, recall_as
 from commonplace.archive.projects import history, lookup, names, registry, vectors
 from commonplace.archive.projects.registry import Listed
 from commonplace.errors import Refused
@@ -124,8 +124,7 @@ def _now(into: dict[str, str], project_id: str) -> str:
 
 
 def _refused(archive: Archive) -> set[str]:
-    known = recall(archive, _memory(archive))
-    return set(msgspec.json.decode(known, type=list[str])) if known else set()
+    return recall_as(archive, _memory(archive), set[str]) or set()
 
 
 def _memory(archive: Archive) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from commonplace.archive.core import Archive
 from commonplace.archive.files.files import AttachmentFiles
 from commonplace.archive.ledger import ArchiveLedger
-from commonplace.archive.memory import change, recall, remember
+from commonplace.archive.memory import change, recall_as, remember
 from commonplace.bounds import read_section
 from commonplace.config import Environment, Settings
 from commonplace.destinations import registry
@@ -50,8 +50,7 @@ def follow(settings: Settings, archive: Archive, name: str, *, is_on: bool) -> N
 
 
 def _said(archive: Archive) -> Said:
-    found = recall(archive, _followed(archive))
-    return msgspec.json.decode(found, type=Said) if found else {}
+    return recall_as(archive, _followed(archive), Said) or {}
 
 
 def _followed(archive: Archive) -> str:
@@ -128,8 +127,7 @@ def surroundings(
 
 def kept(archive: Archive, name: str) -> dict[str, Any]:
     """What `connect` found out about a destination, secrets aside."""
-    found = recall(archive, _key(archive, name))
-    return dict(msgspec.json.decode(found)) if found else {}
+    return recall_as(archive, _key(archive, name), dict[str, Any]) or {}
 
 
 def keep(archive: Archive, name: str, found: dict[str, Any]) -> None:
