@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path, PurePosixPath
@@ -123,6 +123,10 @@ class Uploads:
         """This person's, the newest first."""
         found = [upload for upload in self._all() if upload.owner == owner]
         return sorted(found, key=lambda upload: (-upload.created_at, upload.id))
+
+    def not_imported(self, owner: str) -> Sequence[tuple[Upload, int]]:
+        """Those that wait for their person, and how much of each is here."""
+        return [(upload, self.arrived(upload)) for upload in self.list(owner) if not upload.run]
 
     def path(self, upload: Upload) -> Path:
         return self._folder(upload.id) / upload.file_name

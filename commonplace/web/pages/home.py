@@ -18,7 +18,6 @@ from commonplace.moments import to_datetime
 from commonplace.stack import history
 from commonplace.stack.history import NoHistory
 from commonplace.stages.requests.standing import standings
-from commonplace.web.arriving.uploads import Upload
 from commonplace.web.charts import columns
 from commonplace.web.pages.insights import address
 from commonplace.web.pages.rendering import render
@@ -40,8 +39,9 @@ def home(request: Request, session: Person) -> Response:
     archive, zone = archive_of(request, session.owner), server.settings.zone
     totals = statistics.totals(archive, zone=zone)
     is_owner = session.owner == server.settings.owner
+    arrived = server.uploads.not_imported(session.owner) if is_owner else []
     if not totals["conversations"]:
-        return render(request, "welcome_home.html", is_owner=is_owner, arrived=_arrived(server) if is_owner else [])
+        return render(request, "welcome_home.html", is_owner=is_owner, arrived=arrived)
     months = statistics.count_by(archive, "month", zone=zone)[-MONTHS:]
     return render(
         request,
@@ -54,14 +54,8 @@ def home(request: Request, session: Person) -> Response:
         waiting=_waiting(server, archive, is_owner=is_owner),
         runs=_runs(server) if is_owner else None,
         is_owner=is_owner,
-        arrived=_arrived(server) if is_owner else [],
+        arrived=arrived,
     )
-
-
-def _arrived(server: Server) -> list[tuple[Upload, int]]:
-    """What the owner uploaded and did not import, and how much of it is here."""
-    waiting = [upload for upload in server.uploads.list(server.settings.owner) if not upload.run]
-    return [(upload, server.uploads.arrived(upload)) for upload in waiting]
 
 
 def _largest(archive: Archive, by: str) -> list[Any]:

@@ -252,14 +252,13 @@ def _page(
     from commonplace.stages.syncing import destinations
 
     server = server_of(request)
-    settings, uploads = server.settings, server.uploads
-    arrived = [(upload, uploads.arrived(upload)) for upload in uploads.list(owner) if not upload.run]
+    settings = server.settings
     return render(
         request,
         "import.html",
         status=400 if problem else 200,
         problem=problem,
-        arrived=arrived,
+        arrived=server.uploads.not_imported(owner),
         is_owner=owner == settings.owner,
         lent=lending.lent_in(server.archive, request.state.session),
         lending_hours=lending.HOURS,
