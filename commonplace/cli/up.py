@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -138,18 +138,14 @@ def bring_up(settings: Settings, *, imports: list[Path], once: bool) -> int:
 @contextmanager
 def _marked_as_up(settings: Settings) -> Iterator[None]:
     """One `up` per home: this one is recorded as long as the block runs."""
-    folder = server.records(settings)
-    this = processes.this("up")
-    with server.lock(settings, "lock"):
-        if _others(settings):
-            running = server.running(settings)
-            where = f" at {server.login_url(running, settings)}" if running else ""
-            raise Refused(f"Commonplace is already running{where}.", hint="`commonplace down` stops it.")
-        processes.record(folder, this)
-    try:
+    with ExitStack() as until_the_end:
+        with server.lock(settings, "lock"):
+            if _others(settings):
+                running = server.running(settings)
+                where = f" at {server.login_url(running, settings)}" if running else ""
+                raise Refused(f"Commonplace is already running{where}.", hint="`commonplace down` stops it.")
+            until_the_end.enter_context(processes.recording(server.records(settings), processes.this("up")))
         yield
-    finally:
-        processes.forget(folder, this)
 
 
 def _others(settings: Settings) -> list[Process]:

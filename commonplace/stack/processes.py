@@ -108,6 +108,16 @@ def record(folder: Path, process: Process) -> None:
     unfinished.replace(path)
 
 
+@contextmanager
+def recording(folder: Path, process: Process) -> Iterator[None]:
+    """It is on record as long as the block runs."""
+    record(folder, process)
+    try:
+        yield
+    finally:
+        forget(folder, process)
+
+
 def recorded(folder: Path, *names: str) -> list[Process]:
     """What is recorded and still there, by any of the names; records of what is gone are removed."""
     found = []

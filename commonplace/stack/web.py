@@ -56,11 +56,8 @@ def recorded(port: int, settings: Settings) -> Iterator[None]:
     if any(found.pid == this.pid for found in processes.recorded(folder, NAME)):
         yield
         return
-    processes.record(folder, this)
-    try:
+    with processes.recording(folder, this):
         yield
-    finally:
-        processes.forget(folder, this)
 
 
 def ports(settings: Settings) -> list[int]:
