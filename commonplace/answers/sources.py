@@ -12,6 +12,13 @@ ALIKE = 0.8
 _WORD = re.compile(r"\w+")
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What one side said; nobody, where that is not known."""
+
+    text: str
+    speaker: str = ""
+
+
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """A passage with what stands around it, and where it is from."""
 
@@ -20,7 +27,21 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     date: str
     """A day, as people write it."""
-    text: str
+    said: tuple[Said, ...]
+
+    @property
+    def text(self) -> str:
+        """As a model is shown it: each part after who said it."""
+        return "\n".join(f"{part.speaker}: {part.text}" if part.speaker else part.text for part in self.said)
+
+    @property
+    def quotation(self) -> str:
+        """As a person reads it: who said it is told elsewhere."""
+        return "\n\n".join(part.text for part in self.said)
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(part.speaker for part in self.said if part.speaker))
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SHOWN = 600
 """Characters of a source that a person is shown; `show ID` has the rest."""
 
+SPEAKERS = {"user": "you", "assistant": "the assistant"}
+
 
 def register(app: typer.Typer) -> None:
     app.command("ask")(ask)
@@ -120,7 +122,10 @@ def _show(told: Answer, shown: Callable[[str], str], *, said: str) -> None:
         tell(said)
     for source in told.sources:
         heading = (f"\n[{source.number}] {source.title}", "bold")
-        people.print(Text.assemble(heading, "  ", (source.date, "dim")))
+        where = ", ".join(
+            filter(None, (source.date, " and ".join(SPEAKERS.get(each, each) for each in source.said_by)))
+        )
+        people.print(Text.assemble(heading, "  ", (where, "dim")))
         if text := shown(source.text):
             people.print(text)
         people.print(source.id, style="dim")

@@ -15,7 +15,7 @@ import msgspec
 
 from commonplace.answers import prompt
 from commonplace.answers.citations import Citations
-from commonplace.answers.sources import Piece, Source, chosen
+from commonplace.answers.sources import Piece, Said, Source, chosen
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.core import Archive
@@ -196,7 +196,7 @@ def _sources(session: Session, numbers: dict[str, int], passages: Mapping[str | 
             message_id=None,
             title=filed.title or "Untitled",
             date=day,
-            text=passages.get(about.id, ""),
+            said=(Said(passages.get(about.id, "")),),
         )
         found.append(cited(Source(number=numbers[about.id], piece=piece)))
     return sorted(found, key=lambda source: source.number)

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from commonplace.answers.prompt import NOT_THERE
-from commonplace.answers.sources import Piece, Source, chosen
+from commonplace.answers.sources import Piece, Said, Source, chosen
 from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import conversations
@@ -47,6 +47,8 @@ class Cited(msgspec.Struct, frozen=True, kw_only=True):
     date: str
     message_id: str | None
     text: str
+    said_by: tuple[str, ...] = ()
+    """Who, in the order of the text."""
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -104,7 +106,8 @@ def cited(source: Source) -> Cited:
         title=piece.title,
         date=piece.date,
         message_id=piece.message_id,
-        text=piece.text,
+        text=piece.quotation,
+        said_by=piece.speakers,
     )
 
 
@@ -148,19 +151,19 @@ def _of_one(session: Session, id: str, asked: str) -> Iterator[Piece]:
             message_id=each.id,
             title=filed.title or "Untitled",
             date=day,
-            text=f"{each.role}: {text.strip()}",
+            said=(Said(text.strip(), each.role),),
         )
 
 
 def _piece(session: Session, result: Result) -> Piece:
-    text = ""
+    parts: list[surroundings.Part] = []
     if result.message_id is not None:
-        text = surroundings.read(session.archive, surroundings.Found(result.id, result.message_id, result.place))
+        parts = surroundings.read(session.archive, surroundings.Found(result.id, result.message_id, result.place))
     day = (to_iso(result.updated_at or result.created_at, session.settings.zone) or "")[:10]
     return Piece(
         conversation_id=result.id,
         message_id=result.message_id,
         title=result.title or "Untitled",
         date=day,
-        text=text or result.snippet,
+        said=tuple(Said(part.text, part.role) for part in parts) or (Said(result.snippet),),
     )

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commonplace.answers.prompt import NOT_THERE, instructions, question
-from commonplace.answers.sources import Piece, Source
+from commonplace.answers.sources import Piece, Said, Source
 
 FENCE = "source-5f2c"
 CLOSING = f"</{FENCE}>"
 
 
 def _source(text: str, title: str = "Sourdough") -> Source:
-    piece = Piece(conversation_id="chatgpt:a", message_id="m", title=title, date="2026-01-02", text=text)
+    piece = Piece(conversation_id="chatgpt:a", message_id="m", title=title, date="2026-01-02", said=(Said(text),))
     return Source(number=1, piece=piece)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commonplace.answers.sources import Piece, chosen
+from commonplace.answers.sources import Piece, Said, chosen
 
 
 def _piece(text: str) -> Piece:
-    return Piece(conversation_id="chatgpt:a", message_id="m", title="A title", date="2026-01-02", text=text)
+    return Piece(conversation_id="chatgpt:a", message_id="m", title="A title", date="2026-01-02", said=(Said(text),))
 
 
 def test_of_pieces_that_say_the_same_the_first_is_enough() -> None:

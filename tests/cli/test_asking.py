@@ -64,7 +64,7 @@ def test_with_a_server_at_hand_the_answer_is_printed_with_its_sources(monkeypatc
 def test_without_a_key_the_passages_answer() -> None:
     code, report = asked()
     assert (code, report["model"], report["error"]) == (0, "", "")
-    assert report["sources"][0]["text"].startswith("user: I want to bake a rye loaf.")
+    assert report["sources"][0]["text"].startswith("I want to bake a rye loaf.")
 
 
 def test_an_assistant_is_edited_undone_and_reset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

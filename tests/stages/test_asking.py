@@ -57,7 +57,8 @@ def _ask(session: Session, question: str, filters: Filters = Filters()) -> askin
 def test_the_best_passage_is_quoted_with_its_source_and_its_answer(session: Session, question: str) -> None:
     first = _ask(session, question).sources[0]
     assert first.id in ("chatgpt:bread", "chatgpt:again")
-    assert first.text == "user: I want to bake a rye loaf.\nassistant: Let the dough rise for two hours."
+    assert first.text == "I want to bake a rye loaf.\n\nLet the dough rise for two hours."
+    assert first.said_by == ("user", "assistant")
     assert first.message_id is not None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 from sqlalchemy import func, select
 
@@ -13,6 +15,8 @@ BEFORE, AFTER = 300, 900
 NEIGHBOUR = 600
 """Characters of the answer to a question, or of the question before an answer."""
 _READ = 20_000
+_CUT = "…"
+_LONGEST_WORD = 40
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -23,8 +27,15 @@ class Found(msgspec.Struct, frozen=True):
     place: tuple[int, int] | None = None
 
 
-def read(archive: Archive, found: Found) -> str:
-    """The piece and its neighbour, in their order, each after who said it. Empty where there is no such message."""
+class Part(NamedTuple):
+    """What one side said of a piece."""
+
+    role: str
+    text: str
+
+
+def read(archive: Archive, found: Found) -> list[Part]:
+    """The piece and its neighbour, in their order. Nothing where there is no such message."""
     table, head = messages.c, conversations.c
     of = (
         select(head.key, table.position, table.role)
@@ -34,7 +45,7 @@ def read(archive: Archive, found: Found) -> str:
     with archive.read() as connection:
         row = connection.execute(of).first()
         if row is None:
-            return ""
+            return []
         beside = table.position > row.position if row.role == "user" else table.position < row.position
         order = table.position.asc() if row.role == "user" else table.position.desc()
         text = func.substr(table.text, 1, _READ).label("text")
@@ -45,13 +56,25 @@ def read(archive: Archive, found: Found) -> str:
         other_role = "assistant" if row.role == "user" else "user"
         other = connection.execute(shown.where(beside, table.role == other_role).order_by(order).limit(1)).first()
     if own is None:
-        return ""
-    parts = [(own.position, own.role, _around(own.text, found.place))]
+        return []
+    start, stop = found.place or (0, 0)
+    parts = [(own.position, Part(own.role, _between(own.text, start - BEFORE, stop + AFTER)))]
     if other is not None:
-        parts.append((other.position, other.role, other.text[:NEIGHBOUR]))
-    return "\n".join(f"{role}: {said.strip()}" for _, role, said in sorted(parts) if said.strip())
+        parts.append((other.position, Part(other.role, _between(other.text, 0, NEIGHBOUR))))
+    return [part for _, part in sorted(parts) if part.text]
 
 
-def _around(text: str, place: tuple[int, int] | None) -> str:
-    start, stop = place or (0, 0)
-    return text[max(0, start - BEFORE) : stop + AFTER]
+def _between(text: str, start: int, stop: int) -> str:
+    """A piece of a text from one word to another, marked where it leaves something out."""
+    before, piece, after = text[: max(0, start)], text[max(0, start) : stop], text[stop:]
+    if before:
+        piece = piece[_first_space(piece) :]
+    if after:
+        piece = piece[: len(piece) - _first_space(piece[::-1])]
+    piece = piece.strip()
+    return f"{_CUT + ' ' if before else ''}{piece}{' ' + _CUT if after else ''}" if piece else ""
+
+
+def _first_space(text: str) -> int:
+    """Where the word ends that was cut; where it began, if that is no word but a script without spaces."""
+    return next((place for place, sign in enumerate(text[:_LONGEST_WORD]) if sign.isspace()), 0)

@@ -63,6 +63,7 @@ def answered(told: Answer) -> dict[str, Any]:
             "date": one.date,
             "message_id": one.message_id,
             "text": shortened(one.text, SOURCE_TEXT),
+            "said_by": list(one.said_by),
         }
         for one in told.sources
     ]

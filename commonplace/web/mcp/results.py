@@ -62,6 +62,7 @@ class Cited(BaseModel):
     title: str
     date: str
     text: str
+    said_by: list[str] = []
 
 
 class Answered(BaseModel):
