@@ -179,7 +179,8 @@ def preview(session: Session, selection: Selection = Selection()) -> EmbedPlan:
 
 
 def tidy(session: Session) -> int:
-    """Drop the kinds of vectors that another one took the place of, and what is left of them; how many."""
+    """Drop the kinds of vectors that another one took the place of, and what is left of them; how many. What is
+    searched is made anew where it is not what was written."""
     archive = session.archive
     there = stored.kinds(archive)
     if session.settings.meaning.model and len(there) > 1:
@@ -191,6 +192,9 @@ def tidy(session: Session) -> int:
                     stored.drop(archive, kind)
     alive = stored.tokens(archive)
     passages_files.sweep(archive, alive)
+    for kind in stored.kinds(archive):
+        if not passages_files.is_sound(archive, kind):
+            near.renew(archive, kind, at_once=True)
     if not archive.is_sqlite:
         with archive.write() as connection:
             passages_postgresql.sweep(connection, alive)

@@ -14,6 +14,7 @@ from commonplace.archive import leases
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.schema import passages
+from commonplace.archive.search import near, passages_files
 from commonplace.archive.search import passages as stored
 from commonplace.config import Environment, MeaningSettings, PriceSettings, Settings
 from commonplace.session import Session
@@ -152,3 +153,17 @@ def test_an_older_kind_goes_once_a_new_one_covers_enough(session: Session) -> No
     assert "another-model" in kept.kind
     with session.archive.read() as connection:
         assert set(connection.execute(select(passages.c.kind_key)).scalars()) == {kept.key}
+
+
+def test_what_is_searched_is_made_anew_where_it_is_not_what_was_written(session: Session) -> None:
+    embedding.embed_pending(session)
+    (kind,) = stored.kinds(session.archive)
+    near.renew(session.archive, kind, at_once=True)
+    folder = passages_files.folder_of(session.archive)
+    assert folder is not None
+    (path,) = folder.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    embedding.tidy(session)
+    (path,) = folder.iterdir()
+    assert path.read_bytes() == whole

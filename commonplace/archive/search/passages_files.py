@@ -3,7 +3,9 @@
 The file is made from the table and can be deleted at any time. It is written under another name and renamed when it is
 whole; a newer one has a higher number, and who still reads the older one keeps it until the end. It is behind the table
 as a rule: passages that came later are read from there, and those that went are not found there any more, which is why
-every answer is looked up. All processes share one copy of it, in the page cache.
+every answer is looked up. All processes share one copy of it, in the page cache. The header has a checksum of each part:
+all but the vectors, which are most of it, are checked when a process opens it, and a file with a wrong byte is not read.
+A wrong byte in a vector moves one passage a little; `maintain` checks these, too, and makes the file anew.
 
     header          one line of JSON, filled up to 4096 bytes
     keys            int64    of passages, ascending
@@ -24,6 +26,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import msgspec
 import numpy as np
@@ -59,6 +62,8 @@ class Header(msgspec.Struct, frozen=True):
     rows: int
     upto: int
     """The key of its last passage, or of the last there was when it was made."""
+    checksums: tuple[int, ...] = ()
+    """Of each part, in their order. Files of earlier versions have none."""
 
 
 class Vectors(msgspec.Struct, frozen=True):
@@ -114,6 +119,18 @@ def renew(archive: Archive, kind: Kind) -> bool:
     return True
 
 
+def is_sound(archive: Archive, kind: Kind) -> bool:
+    """Whether the newest file is what was written, to the last byte; also where there is none."""
+    for path in _generations(archive, kind)[:1]:
+        try:
+            _opened(path, kind)
+            header = _header(path)
+            return _is_as_written(header, _mapped(path, header, "r"), set())
+        except (OSError, ValueError, msgspec.MsgspecError):
+            return False
+    return True
+
+
 def remove(archive: Archive, kind: Kind) -> None:
     """Delete every file of a kind."""
     _mapped_as_it_is.cache_clear()
@@ -164,8 +181,11 @@ def _write(archive: Archive, kind: Kind, folder: Path) -> None:
             at = 0
             for some in _fetched(connection, kind, 0):
                 at = _fill(whole, at, some)
+        header = msgspec.structs.replace(header, checksums=tuple(map(crc32, msgspec.structs.astuple(whole))))
         del whole  # unmapped, which Windows wants before it renames
-        with Path(name).open("rb") as written:
+        with Path(name).open("r+b") as written:
+            written.write(msgspec.json.encode(header).ljust(_HEADER))
+            written.flush()
             os.fsync(written.fileno())
         Path(name).replace(folder / f"{kind.token}.{number}.vectors")
     finally:
@@ -185,12 +205,24 @@ def _opened(path: Path, kind: Kind) -> tuple[int, Vectors]:
 def _mapped_as_it_is(path: Path, kind: Kind, state: tuple[int, int, int]) -> tuple[int, Vectors]:
     """Kept for the next search, whose pages are then where they were, and let go for a newer one: Windows deletes no
     file that somebody reads. One that is torn raises each time."""
-    with path.open("rb") as opened:
-        header = msgspec.json.decode(opened.read(_HEADER).rstrip(), type=Header)
+    header = _header(path)
     expected = (FORMAT, kind.token, kind.dimensions, _HEADER + header.rows * _row_bytes(header.dimensions))
     if (header.format, header.token, header.dimensions, state[1]) != expected:
         raise ValueError("torn, or of another kind")
-    return header.upto, _mapped(path, header, "r")
+    found = _mapped(path, header, "r")
+    if not _is_as_written(header, found, {"vectors"}):
+        raise ValueError("a wrong byte")
+    return header.upto, found
+
+
+def _header(path: Path) -> Header:
+    with path.open("rb") as opened:
+        return msgspec.json.decode(opened.read(_HEADER).rstrip(), type=Header)
+
+
+def _is_as_written(header: Header, found: Vectors, unchecked: Collection[str]) -> bool:
+    parts = zip(Vectors.__struct_fields__, header.checksums, strict=False)
+    return all(name in unchecked or crc32(getattr(found, name)) == checksum for name, checksum in parts)
 
 
 def _layout(rows: int, dimensions: int) -> Iterator[tuple[Any, tuple[int, ...]]]:

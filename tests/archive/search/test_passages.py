@@ -21,6 +21,7 @@ from commonplace.archive.schema import features, passages
 from commonplace.archive.search import near, passages_files
 from commonplace.archive.search import passages as stored
 from commonplace.archive.search.passages import Floats, Kind, Place, Placed
+from commonplace.archive.search.passages_files import Vectors
 from tests.archive.builders import simple_chat
 
 DIMENSIONS = 64
@@ -226,6 +227,26 @@ def test_a_file_that_is_not_whole_is_passed_over(sqlite_archive: Archive, harm: 
     assert _near(archive, kind, "boats") == ["boats", "taxes"]
     near.renew(archive, kind, at_once=True)
     assert passages_files.newest(archive, kind)[0] == 2
+
+
+@pytest.mark.parametrize("part", Vectors.__struct_fields__)
+def test_a_wrong_byte_is_noticed(sqlite_archive: Archive, part: str) -> None:
+    archive = sqlite_archive
+    merge(archive, None, [simple_chat("b", "boats"), simple_chat("c", "taxes")])
+    kind = _begin(archive)
+    _embed(archive, kind, ["chatgpt:b", "chatgpt:c"])
+    near.renew(archive, kind, at_once=True)
+    assert passages_files.is_sound(archive, kind)
+    (path,) = _files(archive)
+    whole = bytearray(path.read_bytes())
+    wanted = getattr(passages_files.newest(archive, kind)[1], part).tobytes()
+    whole[whole.rindex(wanted)] ^= 0x55
+    path.write_bytes(whole)
+    assert not passages_files.is_sound(archive, kind)
+    assert _near(archive, kind, "boats") == ["boats", "taxes"]
+    assert passages_files.newest(archive, kind)[0] == (2 if part == "vectors" else 0)
+    near.renew(archive, kind, at_once=True)
+    assert passages_files.is_sound(archive, kind)
 
 
 def test_who_reads_an_older_file_keeps_it_while_a_newer_one_is_made(sqlite_archive: Archive) -> None:
