@@ -24,6 +24,13 @@ _LONGEST_READ = 3_000
 _QUESTIONS_READ, _ANSWERS_READ = 8, 4
 _SENTENCE = re.compile(r"(?:[^.!?。！？…\n]|[.!?…](?=[^\s.!?…]))+(?:[.!?。！？…]+|\n|$)")
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_INDENTED = re.compile(
+    r"^(?!\s|[-*+•]\s|\d+[.)]\s)(?P<before>.*\n)\s*^(?: {4}|\t).*(?:\n(?:[^\S\n]*\n)*(?: {4}|\t).*)*", re.MULTILINE
+)
+"""Code as Markdown has it without a fence; below an item of a list it would be the item's next paragraph."""
+_WRAPPED = re.compile(r"^(\S.{58,}(?:[^\W\d_]|[,;]))\n(?=(\w))", re.MULTILINE)
+"""A long line that ends without ending a sentence, and how the next begins: small, where the sentence goes on."""
+_HEADING = re.compile(r"^#{1,6}\s.*$", re.MULTILINE)
 _ASIDE = re.compile(r"<details><summary>.*?(?:</details>|\Z)", re.DOTALL)
 """What our readers folded away: thoughts and the calls of tools."""
 _MARKUP = re.compile(
@@ -112,7 +119,7 @@ def _understood(subject: Subject) -> _Understood:
 def _read(role: str, subject: Subject, most: int) -> list[str]:
     """What one side said first, and what it said last."""
     said = [turn.text for turn in subject.turns if turn.role == role]
-    return [_plain(text) for text in (said if len(said) <= most else [*said[: most - 1], said[-1]])]
+    return [_plain(role, text) for text in (said if len(said) <= most else [*said[: most - 1], said[-1]])]
 
 
 def sentences(text: str) -> list[str]:
@@ -121,10 +128,14 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if sum(map(str.isalnum, sentence)) > 1]
 
 
-def _plain(text: str) -> str:
+def _plain(role: str, text: str) -> str:
     text = shorten(text, _LONGEST_READ)
     for pattern in (_CODE, _ASIDE, _TABLE):
         text = pattern.sub("\n", text)
+    text = _INDENTED.sub(r"\g<before>\n", text)
+    if role == "assistant":  # a person may say all there is in one
+        text = _HEADING.sub("", text)
+    text = _WRAPPED.sub(lambda line: f"{line[1]} " if line[2].islower() else line[0], text)
     return _MARKUP.sub(r"\1", text)
 
 

@@ -41,6 +41,29 @@ def test_what_was_folded_away_is_no_part_of_a_summary() -> None:
     assert "details" not in found.tags
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("Oak is warm.\n\n    oven --worktop oak\n\n    worktop\n\n", "Oak is warm."),
+        ("# Which worktop\n\n    worktop --oak\n\nOak is warm.", "Oak is warm."),
+        (
+            "1. Measure twice.\n\n    The worktop is cut once, and oak swells.",
+            "The worktop is cut once, and oak swells.",
+        ),
+    ],
+)
+def test_code_without_a_fence_and_headings_are_no_sentences_but_what_belongs_to_a_list_is(
+    answer: str, told: str
+) -> None:
+    assert gist_of(subject("Which worktop?", answer), FREE).summary == f"Which worktop? {told}"
+
+
+def test_a_sentence_goes_on_in_the_next_line_where_a_text_is_wrapped() -> None:
+    wrapped = "An oak worktop is warm to the touch and can be sanded down as often as\nyou like, which stone cannot."
+    found = gist_of(subject("Which worktop?", wrapped), FREE)
+    assert found.summary == f"Which worktop? {wrapped.replace(chr(10), ' ')}"
+
+
 def test_a_title_that_is_there_is_kept_and_one_that_says_nothing_is_replaced() -> None:
     assert gist_of(subject("how do bees fly", title="Bees"), FREE).title is None
     assert gist_of(subject("how do bees fly", title="New chat"), FREE).title == "how do bees fly"
