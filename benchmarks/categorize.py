@@ -1,7 +1,7 @@
 """How fast the judge `local` is, and how good: `python -m benchmarks.categorize [--quick] [--local]`.
 
-**Quality.** 3,500 short chats were written by hand, most of them without their category's obvious words, in fifteen
-languages. A fifth of the topics (not of the chats) is held out: a model that never saw these topics sorts them. The
+**Quality.** 4,300 short chats were written by hand, most of them without their category's obvious words, in fifteen
+languages. A fifth of the first 3,500, by topic, is held out: a model that never saw these topics sorts them. The
 same is done five times over the other topics, as a check that features were not fitted to the held-out ones. Floors in
 the same run: the largest category, and the lexicon alone (the set that most of its words belong to). All of it by words
 alone and with what the chats mean. `--prompts` measures on a file of others' prompts as well; it is never learned from.

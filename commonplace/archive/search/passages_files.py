@@ -3,9 +3,11 @@
 The file is made from the table and can be deleted at any time. It is written under another name and renamed when it is
 whole; a newer one has a higher number, and who still reads the older one keeps it until the end. It is behind the table
 as a rule: passages that came later are read from there, and those that went are not found there any more, which is why
-every answer is looked up. All processes share one copy of it, in the page cache. The header has a checksum of each part:
-all but the vectors, which are most of it, are checked when a process opens it, and a file with a wrong byte is not read.
-A wrong byte in a vector moves one passage a little; `maintain` checks these, too, and makes the file anew.
+every answer is looked up. All processes share one copy of it, in the page cache.
+
+The header has a checksum of each part. All but the vectors, which are most of it, are checked when a process opens the
+file, and it is not read where a byte is wrong. A wrong byte in a vector moves one passage a little; `maintain` checks
+these, too, and makes the file anew.
 
     header          one line of JSON, filled up to 4096 bytes
     keys            int64    of passages, ascending

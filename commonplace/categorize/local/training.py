@@ -22,8 +22,8 @@ from commonplace.categorize.local.model import Model, Sharpness
 from commonplace.categorize.local.teaching import Gathered, documents, gathered
 
 MEASURED = {
-    "7f5aa1ec9af5fd3c201f38d2": Sharpness(3.48, 1.77),
-    "41d2a61a9c3d59366a57bdbc": Sharpness(3.87, 1.82),
+    "7f5aa1ec9af5fd3c201f38d2": Sharpness(3.75, 1.84),
+    "41d2a61a9c3d59366a57bdbc": Sharpness(4.34, 1.86),
 }
 """The sharpness of the shipped taxonomies' models, by the taxonomy's hash; a test measures it anew."""
 _CODE = "from commonplace.categorize.local.training import teach; teach()"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
@@ -81,7 +82,7 @@ def verdict_on(judge: LocalJudge, taxonomy: Taxonomy, asked: Subject) -> Verdict
 
 def test_it_is_a_judge(judge: LocalJudge, everyday: Taxonomy) -> None:
     known: Judge = judge
-    assert known.key == "local/v6"
+    assert known.key == "local/v7"
     assert known.estimate([subject("x")], everyday) == Usage()
     assert known.judge([], everyday) == []
 
@@ -106,7 +107,7 @@ def test_plain_questions_in_many_languages(judge: LocalJudge, everyday: Taxonomy
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("in_meaning", "accuracy", "error"), [(False, 0.62, 0.08), (True, 0.76, 0.06)])
+@pytest.mark.parametrize(("in_meaning", "accuracy", "error"), [(False, 0.62, 0.08), (True, 0.78, 0.05)])
 def test_on_topics_it_never_saw_it_is_useful_and_calibrated(
     everyday: Taxonomy, meaning: Meaning, in_meaning: bool, accuracy: float, error: float
 ) -> None:
@@ -174,6 +175,10 @@ def test_the_held_out_fifth_is_whole_topics_of_every_set() -> None:
     held_out = {example.reference for example in examples() if example.is_held_out}
     shown = {example.reference for example in examples() if not example.is_held_out}
     assert not held_out & shown
+    said = [(e.reference, e.subject.title, [t.text for t in e.subject.turns]) for e in examples() if e.is_held_out]
+    assert blake2b(repr(said).encode(), digest_size=8).hexdigest() == "64c3c378344e20a1", (
+        "figures are no longer of the same chats"
+    )
     for name in {example.example_set for example in examples()}:
         share = sum(reference.startswith(f"{name}/") for reference in held_out)
         total = share + sum(reference.startswith(f"{name}/") for reference in shown)
@@ -321,7 +326,7 @@ def test_nearly_every_topic_is_borrowed_by_the_category_that_it_belongs_to(
 
 def test_insights_fit_their_model_and_claim_little(at_home: LocalJudge) -> None:
     asked = subject("```python\nprint(1)\n```\nwhy does it print 1?", "Because.", "and 2?", title="Printing")
-    assert at_home.key == "local/v6-insights"
+    assert at_home.key == "local/v7-insights"
     found = verdict_on(at_home, _kitchen(), asked)
     assert found.insights is not None
     insights = Insights.model_validate(found.insights)
