@@ -96,12 +96,13 @@ class ItemReader(msgspec.Struct, frozen=True, kw_only=True):
             data = without_bom(contents.load(member))
         except Unreadable as exc:
             return [Defect(member, "", str(exc))]
+        under = self.under or contents.head(member).under
         pieces: Iterable[memoryview | Flaw] = [data]
         if self.split is not None:
             pieces = self.split(data)
         elif not self.is_whole:
-            under = self.under or contents.head(member).under
             pieces = split(data, under or UNDER)
+        if not self.is_whole:
             self.beside.update((f"{member}: {key}", size) for key, size in _lists_beside(data, under))
         return _located(member, pieces, size=len(data))
 

@@ -211,9 +211,16 @@ def words_in(value: object) -> str:
 
 
 def cited(pages: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
-    """Pages that a message refers to, each once, by whichever names an export has for their titles and addresses."""
-    found = {url: first_text(page, "title", "name") or url for page in pages if (url := first_text(page, "url", "uri"))}
-    return [{"title": title, "url": url} for url, title in found.items()]
+    """Pages that a message refers to, each once, by whichever names an export has for what it tells of them."""
+    found: dict[str, dict[str, str]] = {}
+    for page in pages:
+        if url := first_text(page, "url", "uri", "link"):
+            told = found.setdefault(url, {"title": url, "url": url})
+            if told["title"] == url:
+                told["title"] = first_text(page, "title", "name") or url
+            if preview := first_text(page, "snippet", "preview"):
+                told.setdefault("preview", preview)
+    return list(found.values())
 
 
 def first_moment(messages: Sequence[Message]) -> int | None:

@@ -15,6 +15,7 @@ from commonplace.sources.contract import NotAConversation
 from commonplace.sources.decoding import encode
 from commonplace.sources.fields import dicts, first_text, mapping, moment, strings
 from commonplace.sources.listed import Kind, Listed, an_object
+from commonplace.sources.markdown import quoted
 from commonplace.sources.turns import (
     Around,
     Turn,
@@ -37,10 +38,13 @@ _CHUNK = frozenset(
         "branchParent",
         "codeExecutionResult",
         "createTime",
+        "errorMessage",
         "executableCode",
         "finishReason",
         "grounding",
+        "inlineData",
         "inlineFile",
+        "inlineImage",
         "isEdited",
         "isThought",
         "parts",
@@ -49,6 +53,7 @@ _CHUNK = frozenset(
         "thinkingBudget",
         "thoughtSignatures",
         "tokenCount",
+        "youtubeVideo",
     }
 )
 _FILES = {"driveDocument": "file", "driveImage": "image", "driveAudio": "audio", "driveVideo": "video"}
@@ -102,9 +107,14 @@ def _message(chunk: dict[str, Any], id: str, around: Around) -> Message:
         turn.call(code.get("language"), code.get("code"))
     if result := mapping(chunk.get("codeExecutionResult")):
         turn.output("code", words_in(result.get("output") or ""))
-    if inline := mapping(chunk.get("inlineFile") or chunk.get("inlineData")):
-        turn.attach(f"{id}-inline", mime_type=first_text(inline, "mimeType"), told=_written(inline))
+    if inline := mapping(chunk.get("inlineFile") or chunk.get("inlineData") or chunk.get("inlineImage")):
+        kind = "image" if (first_text(inline, "mimeType") or "").startswith("image/") else "file"
+        turn.attach(f"{id}-inline", kind=kind, mime_type=first_text(inline, "mimeType"), told=_written(inline) or "")
         turn.keeps_raw = True
+    if video := first_text(mapping(chunk.get("youtubeVideo")), "id"):
+        turn.say(f"https://www.youtube.com/watch?v={quoted(video)}")
+    if failed := chunk.get("errorMessage"):
+        turn.fold("Error", words_in(failed))
     turn.taken.update(filter(None, (first_text(part, "text") for part in _parts(chunk))))
     turn.more(chunk, "chunk", _CHUNK | _FILES.keys())
     grounding = mapping(chunk.get("grounding"))
@@ -136,6 +146,6 @@ def _parts(chunk: dict[str, Any]) -> list[dict[str, Any]]:
 SOURCE = Listed(
     name="aistudio",
     title=TITLE,
-    reader_version="aistudio/2",
+    reader_version="aistudio/3",
     kind=Kind(read=_conversation, identity=re.compile(rb"(?!)"), is_whole=True),
 )

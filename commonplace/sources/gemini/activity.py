@@ -25,6 +25,8 @@ from commonplace.sources.splitting import Flaw, split
 MOST = 500_000
 """Entries of a file: where each stands is in memory."""
 PROMPTED = ("Prompted ", "Said ", "Asked ")
+_DONE = ("Created ", "Used ", "Selected ", "Gave feedback")
+"""How the titles of what was not asked begin."""
 _OURS = re.compile(r"Gemini|Bard")
 _CELL = re.compile(rb'<div class="outer-cell')
 _HEADER = re.compile(r'<p class="[^"]*--title">(.*?)</p>', re.DOTALL)
@@ -131,8 +133,9 @@ def _plain(html: str) -> str:
 
 
 def is_question(entry: dict[str, Any]) -> bool:
-    """Not something that was done, such as a praise."""
-    return entry["title"].startswith(PROMPTED) or bool(entry.get("safeHtmlItem"))
+    """Not something that was done, such as a praise. In other languages, what has an answer was asked."""
+    title: str = entry["title"]
+    return title.startswith(PROMPTED) or (bool(entry.get("safeHtmlItem")) and not title.startswith(_DONE))
 
 
 class _Asked(NamedTuple):

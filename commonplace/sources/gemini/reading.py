@@ -72,8 +72,9 @@ def _messages(entry: dict[str, Any], id: str, at: int | None, parent: str | None
     else:
         turn.fold("Activity", entry["title"])
     files = _files(entry)
+    images = strings(entry.get("imageFile"))
     for file in files:
-        turn.attach(file, name=file)
+        turn.attach(file, name=file, kind="image" if file in images else "file")
     for note in dicts(entry.get("subtitles")):
         name, url = first_text(note, "name"), first_text(note, "url")
         if name and url and url not in files:

@@ -7,8 +7,11 @@ from typing import Any
 
 from commonplace.model import Conversation, Message
 from commonplace.sources.contract import NotAConversation
-from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings
+from commonplace.sources.decoding import Undecodable, decode
+from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings, text
+from commonplace.sources.linked import last_of
 from commonplace.sources.listed import Kind, Listed, an_object
+from commonplace.sources.markdown import link
 from commonplace.sources.turns import (
     Around,
     Turn,
@@ -20,10 +23,16 @@ from commonplace.sources.turns import (
     newest_model,
     role_of,
     title_of,
+    words_in,
 )
 from commonplace.sources.unfamiliar import count_fields
 
 TITLE = "Grok"
+_END_OF_CARD = "</grok:render>"
+_CARD = re.compile(
+    r'[ ]?<grok:render[^<>]{0,200}?card_id="([^"<>]{0,100})"[^<>]{0,200}>(?:(?!</grok:render>).)*</grok:render>',
+    re.DOTALL,
+)
 _CONVERSATION = frozenset(
     {
         "anon_user_id",
@@ -50,6 +59,7 @@ _CONVERSATION = frozenset(
 _MESSAGE = frozenset(
     {
         "_id",
+        "agent_thinking_traces",
         "card_attachments_json",
         "cited_web_search_results",
         "conversation_id",
@@ -119,9 +129,17 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
     turn.thoughts(record.get("thinking_trace"))
     for step in dicts(record.get("steps")):
         turn.thoughts("\n".join(strings(step.get("text"))))
-    turn.say(record.get("message"))
+    for agent in dicts(record.get("agent_thinking_traces")):
+        turn.thoughts(agent.get("thinking_trace"))
+    turn.keeps_raw = any(record.get(key) for key in ("steps", "agent_thinking_traces"))
+    said = text(record.get("message"))
+    turn.say(_with_links(said, record, turn) if said else record.get("query"))
+    if failed := record.get("error"):
+        turn.fold("Error", words_in(failed))
     for file in (*strings(record.get("file_attachments")), *strings(record.get("image_attachments"))):
         turn.attach(file)
+    for image in strings(record.get("generated_image_urls")):
+        turn.attach(image, name=last_of(image), kind="image")
     turn.more(record, "message", _MESSAGE)
     found = (*dicts(record.get("cited_web_search_results")), *dicts(record.get("web_search_results")))
     role = role_of(record.get("sender"))
@@ -142,6 +160,32 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
     )
 
 
+def _with_links(said: str, record: dict[str, Any], turn: Turn) -> str:
+    """What is said, with links in place of the cards that the page shows; the words with them are kept as they came."""
+    if "<grok:render" not in said:
+        return said
+    turn.keeps_raw = True
+    told = (_card(card) for card in strings(record.get("card_attachments_json")))
+    links = {
+        id: f" {link(_host(url), url)}"
+        for card in told
+        if (id := first_text(card, "id")) and (url := first_text(card, "url"))
+    }
+    end = said.rfind(_END_OF_CARD) + len(_END_OF_CARD)  # none is looked for beyond the last
+    return _CARD.sub(lambda card: links.get(card[1], ""), said[:end]) + said[end:]
+
+
+def _card(told: str) -> dict[str, Any]:
+    try:
+        return mapping(decode(told.encode("utf-8", "replace")))
+    except Undecodable:
+        return {}
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0] or url
+
+
 def _moment(told: object) -> int | None:
     """Text, or `{"$date": {"$numberLong": "milliseconds"}}`."""
     date = mapping(told).get("$date", told)
@@ -151,7 +195,7 @@ def _moment(told: object) -> int | None:
 SOURCE = Listed(
     name="grok",
     title=TITLE,
-    reader_version="grok/3",
+    reader_version="grok/4",
     kind=Kind(read=_conversation, identity=re.compile(rb'"(?:conversation_)?id"\s*:\s*"([^"\\]{1,100})"')),
     tells=frozenset({"prod-mc-auth-mgmt-api.json", "prod-mc-billing.json"}),
 )

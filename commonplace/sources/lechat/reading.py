@@ -13,6 +13,7 @@ from commonplace.sources.turns import (
     Around,
     Turn,
     arrange,
+    cited,
     first_moment,
     in_turn,
     last_moment,
@@ -73,8 +74,22 @@ def _conversation(item: Any, around: Around) -> Conversation:
 
 def _message(record: dict[str, Any], spare_id: str, taken: set[str], around: Around) -> Message:
     turn = Turn(around)
+    found: list[dict[str, Any]] = []
+    words: list[str] = []
     for chunk in dicts(record.get("contentChunks")):
-        _read_chunk(chunk, turn)
+        kind = chunk.get("type")
+        if kind == "text":
+            words.append(first_text(chunk, "text") or "")
+            turn.more(chunk, "text", _CHUNKS["text"])
+        elif kind == "reference":  # it stands within a sentence, which goes on behind it
+            found += (chunk, *dicts(chunk.get("references")), *dicts(chunk.get("sources")))
+            turn.keeps_raw = True
+        else:
+            _say(words, turn)
+            _read_chunk(chunk, turn)
+    _say(words, turn)
+    if named := _named(found):
+        turn.fold("Sources", named)
     if not turn.words:
         turn.say(record.get("content"))
     for document in dicts(record.get("canvas")):
@@ -95,20 +110,17 @@ def _message(record: dict[str, Any], spare_id: str, taken: set[str], around: Aro
         role,
         created_at=moment(record.get("createdAt")),
         model=first_text(record, "model") if role == "assistant" else None,
-        extra={"reaction": None if record.get("reaction") == "neutral" else record.get("reaction")},
+        extra={
+            "sources": cited(found),
+            "reaction": None if record.get("reaction") == "neutral" else record.get("reaction"),
+        },
     )
 
 
 def _read_chunk(chunk: dict[str, Any], turn: Turn) -> None:
     kind = chunk.get("type")
-    if kind == "text":
-        turn.say(chunk.get("text"))
-    elif kind == "tool_call":
+    if kind == "tool_call":
         turn.call(first_text(chunk, "name", "tool") or first_text(mapping(chunk.get("function")), "name"), chunk)
-        return
-    elif kind == "reference":
-        turn.fold("Sources", _named(chunk))
-        turn.keeps_raw = True
         return
     elif kind == "thinking":
         turn.thoughts(words_in(chunk.get("thinking") or ""))
@@ -123,16 +135,20 @@ def _read_chunk(chunk: dict[str, Any], turn: Turn) -> None:
     turn.more(chunk, str(kind), _CHUNKS[str(kind)])
 
 
-def _named(chunk: dict[str, Any]) -> str:
+def _say(words: list[str], turn: Turn) -> None:
+    turn.say("".join(words))
+    words.clear()
+
+
+def _named(found: list[dict[str, Any]]) -> str:
     """What is cited, line by line."""
-    found = [chunk, *dicts(chunk.get("references")), *dicts(chunk.get("sources"))]
     lines = (" ".join(filter(None, (first_text(one, "title"), first_text(one, "url")))) for one in found)
-    return "\n".join(f"- {line}" for line in lines if line)
+    return "\n".join(f"- {line}" for line in dict.fromkeys(lines) if line)
 
 
 SOURCE = Listed(
     name="lechat",
     title="Le Chat",
-    reader_version="lechat/2",
+    reader_version="lechat/3",
     kind=Kind(read=_conversation, identity=re.compile(rb'"chatId"\s*:\s*"([^"\\]{1,100})"'), is_whole=True),
 )

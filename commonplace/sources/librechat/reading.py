@@ -14,6 +14,7 @@ from commonplace.sources.turns import (
     Around,
     Turn,
     arrange,
+    cited,
     first_moment,
     last_moment,
     newest_model,
@@ -131,6 +132,13 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
     for file in dicts(record.get("files")):
         if id := first_text(file, "file_id", "filename"):
             turn.attach(id, name=first_text(file, "filename"), mime_type=first_text(file, "type"))
+    found = [
+        page
+        for attached in dicts(record.get("attachments"))
+        for key in ("organic", "topStories")
+        for page in dicts(mapping(attached.get("web_search")).get(key))
+    ]
+    turn.keeps_raw = turn.keeps_raw or bool(record.get("attachments"))
     turn.more(record, "message", _MESSAGE)
     is_persons = record.get("isCreatedByUser")
     role = ("user" if is_persons else "assistant") if isinstance(is_persons, bool) else role_of(record.get("sender"))
@@ -142,7 +150,7 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
         parent_id=None if parent == _NO_PARENT else parent,
         created_at=moment(record.get("createdAt")),
         model=first_text(record, "model") if role == "assistant" else None,
-        extra={"status": "unfinished" if record.get("unfinished") is True else None},
+        extra={"sources": cited(found), "status": "unfinished" if record.get("unfinished") is True else None},
     )
 
 
@@ -174,6 +182,6 @@ def _read_part(part: dict[str, Any], turn: Turn) -> None:
 SOURCE = Listed(
     name="librechat",
     title=TITLE,
-    reader_version="librechat/2",
+    reader_version="librechat/3",
     kind=Kind(read=_conversation, identity=re.compile(rb'"conversationId"\s*:\s*"([^"\\]{1,100})"')),
 )

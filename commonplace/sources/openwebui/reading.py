@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 from commonplace.model import Conversation, Message
 from commonplace.sources.contract import NotAConversation
-from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings
+from commonplace.sources.fields import dicts, first_text, flag, mapping, moment, strings, text
 from commonplace.sources.listed import Kind, Listed, an_object
 from commonplace.sources.turns import (
     Around,
@@ -60,6 +61,7 @@ _MESSAGE = frozenset(
         "modelName",
         "models",
         "originalContent",
+        "output",
         "parentId",
         "role",
         "selectedModelId",
@@ -109,6 +111,54 @@ def _conversation(item: Any, around: Around) -> Conversation:
     )
 
 
+_ASIDE = re.compile(
+    r'<details type="(reasoning|tool_calls|code_interpreter)"((?: [\w-]+="[^"]*")*)>\s*'
+    r"<summary>[^<>]{0,500}</summary>((?:(?!</details>).)*)</details>",
+    re.DOTALL,
+)
+"""What a model does beside its answer stands in the answer itself."""
+_END = "</details>"
+_ATTRIBUTE = re.compile(r' ([\w-]+)="([^"]*)"')
+_QUOTED = re.compile(r"^> ?", re.MULTILINE)
+
+
+def _say(told: object, turn: Turn) -> None:
+    """An answer, and folded what the model did before or between."""
+    written = text(told) or ""
+    place = 0
+    for aside in _ASIDE.finditer(written, 0, written.rfind(_END) + len(_END)):  # none is looked for beyond the last end
+        turn.say(written[place : aside.start()].strip("\n"))
+        place = aside.end()
+        kind, given, inside = aside[1], dict(_ATTRIBUTE.findall(aside[2])), unescape(aside[3]).strip()
+        if kind == "reasoning":
+            turn.thoughts(_QUOTED.sub("", inside))
+        elif kind == "tool_calls":
+            turn.call(given.get("name"), unescape(given.get("arguments", "")))
+            turn.output(given.get("name"), unescape(given.get("result", "")) or inside)
+        else:
+            turn.fold("Code", inside)
+            turn.output("code", unescape(given.get("output", "")))
+    turn.say(written[place:].strip("\n") if place else written)
+
+
+def _say_output(items: Any, turn: Turn) -> None:
+    """An answer item by item, where it is told in no other way."""
+    for item in dicts(items):
+        kind, said = item.get("type"), "\n".join(_texts(item.get("content")) or _texts(item.get("summary")))
+        if kind == "reasoning":
+            turn.thoughts(said)
+        elif kind == "function_call":
+            turn.call(item.get("name"), item.get("arguments"))
+        elif kind == "function_call_output":
+            turn.output(None, words_in(item.get("output") or ""))
+        else:
+            turn.say(said)
+
+
+def _texts(parts: Any) -> list[str]:
+    return [said for part in dicts(parts) if (said := first_text(part, "text"))]
+
+
 def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
     turn = Turn(around)
     content = record.get("content")
@@ -116,7 +166,9 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
         if isinstance(part, dict) and part.get("type") != "text":
             turn.strange(part, part.get("type"))
         else:
-            turn.say(mapping(part).get("text", part))
+            _say(mapping(part).get("text", part), turn)
+    if not turn.pieces:
+        _say_output(record.get("output"), turn)
     for file in dicts(record.get("files")):
         if id := first_text(file, "id", "name", "url"):
             kind = "image" if file.get("type") == "image" else "file"
@@ -132,7 +184,8 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
     if failed := record.get("error"):
         turn.fold("Error", words_in(failed) if isinstance(failed, str | dict) else None)
     turn.more(record, "message", _MESSAGE)
-    pages = (mapping(found.get("source")) for found in dicts(record.get("sources")))
+    found = list(dicts(record.get("sources")))
+    turn.keeps_raw = turn.keeps_raw or bool(found)  # passages of documents that it was shown
     role = role_of(record.get("role"))
     return turn.message(
         record,
@@ -141,13 +194,16 @@ def _message(record: dict[str, Any], spare_id: str, around: Around) -> Message:
         parent_id=first_text(record, "parentId"),
         created_at=moment(record.get("timestamp")),
         model=first_text(record, "model", "modelName") if role == "assistant" else None,
-        extra={"sources": cited(pages)},
+        extra={
+            "sources": cited(mapping(one.get("source")) for one in found),
+            "related": strings(record.get("followUps")),
+        },
     )
 
 
 SOURCE = Listed(
     name="openwebui",
     title=TITLE,
-    reader_version="openwebui/3",
+    reader_version="openwebui/4",
     kind=Kind(read=_conversation, identity=re.compile(rb'"id"\s*:\s*"([^"\\]{1,100})"')),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from commonplace.sources.fields import dicts, first_text, mapping, strings
+from commonplace.sources.decoding import Undecodable, decode
+from commonplace.sources.fields import dicts, first_text, mapping, strings, text
 from commonplace.sources.turns import Turn, cited, words_in
 
 ASKED = ("query", "query_str")
@@ -32,16 +33,35 @@ class Answer(NamedTuple):
 
 def answer_of(entry: dict[str, Any], turn: Turn) -> Answer:
     """Says the answer: as it is, or as the blocks of a page that tell it, some of them twice."""
-    said = dict.fromkeys(strings(entry.get("answer")))
-    pages = list(dicts(entry.get("sources")))
+    last = _last_step(entry.get("text"), turn)
+    said = dict.fromkeys([*strings(entry.get("answer")), *strings(last.get("answer"))])
+    found = [*dicts(entry.get("sources")), *dicts(last.get("web_results"))]
     for block in dicts(entry.get("blocks")):
         written = mapping(block.get("markdown_block"))
-        if text := first_text(written, "answer") or "".join(strings(written.get("chunks"))):
-            said[text] = None
+        if whole := first_text(written, "answer") or "".join(strings(written.get("chunks"))):
+            said[whole] = None
         if plan := words_in(block.get("plan_block") or ""):
             turn.fold("Steps", plan)
-        pages += dicts(mapping(block.get("web_result_block")).get("web_results"))
+        found += dicts(mapping(block.get("web_result_block")).get("web_results"))
         turn.more(block, "block", _BLOCK)
-    for text in said:
-        turn.say(text)
-    return Answer(bool(said), cited(pages))
+    for one in said:
+        turn.say(one)
+    return Answer(bool(said), cited(found))
+
+
+def _last_step(told: object, turn: Turn) -> dict[str, Any]:
+    """The answer with its pages, where the text of an entry is the JSON of how it came about."""
+    written = text(told) or ""
+    if not written.startswith(("{", "[")):
+        return {}
+    try:
+        steps = decode(written.encode("utf-8", "replace"))
+        if isinstance(steps, dict):
+            return steps
+        last = next((step for step in dicts(steps) if step.get("step_type") == "FINAL"), {})
+        told = mapping(last.get("content")).get("answer")
+        answer = decode(told.encode("utf-8", "replace")) if isinstance(told, str) and told.startswith("{") else told
+    except Undecodable:
+        return {}
+    turn.keeps_raw = True
+    return answer if isinstance(answer, dict) else {"answer": answer}

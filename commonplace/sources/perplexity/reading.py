@@ -140,7 +140,7 @@ def _answer(entry: dict[str, Any], id: str, at: int | None, around: Around) -> M
 SOURCE = Listed(
     name="perplexity",
     title=TITLE,
-    reader_version="perplexity/2",
+    reader_version="perplexity/3",
     kind=Kind(
         read=_conversation,
         identity=re.compile(rb'"(?:context_uuid|thread_id)"\s*:\s*"([^"\\]{1,100})"'),

@@ -54,3 +54,20 @@ def test_code_its_output_files_in_the_prompt_and_sources_are_read(tmp_path: Path
         assert told in answer.text
     assert [(one.text, one.mime_type) for one in answer.attachments] == [("flour", "text/plain")]
     assert answer.extra["sources"] == [{"title": "https://example.org", "url": "https://example.org"}]
+
+
+def test_pictures_videos_and_failures_are_told(tmp_path: Path) -> None:
+    found = read(tmp_path, aistudio_prompt("What is a zip?"))
+    prompt = aistudio_prompt("What is a zip?")
+    prompt["chunkedPrompt"]["chunks"] += [
+        {"role": "user", "youtubeVideo": {"id": "abc"}},
+        {"role": "model", "inlineImage": {"mimeType": "image/png", "data": "AA=="}},
+        {"role": "model", "errorMessage": "An internal error has occurred."},
+    ]
+    more = read(tmp_path, prompt)
+    video, picture, failed = more.messages[3:]
+    assert more.id == found.id
+    assert video.text == "https://www.youtube.com/watch?v=abc"
+    assert [file.kind for file in picture.attachments] == ["image"]
+    assert picture.raw is not None
+    assert failed.text.startswith("<details><summary>Error</summary>")

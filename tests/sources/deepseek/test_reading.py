@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from commonplace.model import Conversation
+from commonplace.sources.registry import open_export
 from tests.fakes.assistants import Json, deepseek_conversation
 from tests.fakes.exports import as_json
 from tests.sources.reading import read_all
@@ -45,4 +47,43 @@ def test_pages_that_it_searched_are_its_sources(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(as_json([deepseek_conversation("c", said)]))
     ((told,), _) = read_all(path)
-    assert told.messages[1].extra["sources"] == [{"title": "Zips", "url": "https://example.org"}]
+    assert told.messages[1].extra["sources"] == [{"title": "Zips", "url": "https://example.org", "preview": "x"}]
+
+
+def test_what_it_opened_and_the_files_of_a_question_are_known(tmp_path: Path) -> None:
+    said: list[Json] = [
+        {"type": "TOOL_SEARCH", "results": [{"url": "https://example.org/a", "title": "A"}]},
+        {"type": "TOOL_OPEN", "result": {"url": "https://example.org/b", "title": "B"}},
+        {"type": "FILE", "files": [{"id": "f", "file_name": "a.pdf"}]},
+        {"type": "RESPONSE", "content": "An archive."},
+    ]
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([deepseek_conversation("c", said)]))
+    with open_export(path) as export:
+        (told,) = export.conversations()
+        assert isinstance(told, Conversation)
+        assert export.unfamiliar == {}
+    answer = told.messages[1]
+    assert answer.text == "An archive."
+    assert [source["title"] for source in answer.extra["sources"]] == ["A", "B"]
+    assert [file.name for file in answer.attachments] == ["a.pdf"]
+
+
+def test_the_first_exports_told_no_fragments_and_no_roles(tmp_path: Path) -> None:
+    item = deepseek_conversation("c")
+    said = {"1": ("What is a zip?", None), "2": ("An archive.", "Hm"), "3": ("Thanks", None)}
+    item["mapping"] = {"root": {"id": "root", "parent": None, "children": ["1"], "message": None}} | {
+        key: {
+            "id": key,
+            "parent": "root" if key == "1" else str(int(key) - 1),
+            "message": {"model": "deepseek-chat", "content": words, "reasoning_content": thought, "files": []},
+        }
+        for key, (words, thought) in said.items()
+    }
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([item]))
+    ((told,), defects) = read_all(path)
+    assert defects == []
+    assert [message.role for message in told.messages] == ["user", "assistant", "user"]
+    assert "<summary>Thoughts</summary>" in told.messages[1].text
+    assert told.messages[1].text.endswith("An archive.")

@@ -80,6 +80,23 @@ def test_what_is_no_question_is_kept_and_hidden(tmp_path: Path) -> None:
     assert [(message.role, message.is_hidden) for message in told.messages][2:] == [("system", True)]
 
 
+def test_what_was_made_is_an_answer_and_no_question_of_the_persons(tmp_path: Path) -> None:
+    made = gemini_entry("x", "<p>A plan.</p>", at="2026-03-01T10:01:00Z") | {
+        "title": "Created Gemini Canvas titled Loaf"
+    }
+    (told,) = read(tmp_path, BREAD, made)
+    assert [(message.role, message.is_hidden) for message in told.messages[2:]] == [
+        ("system", True),
+        ("assistant", False),
+    ]
+
+
+def test_a_picture_is_one(tmp_path: Path) -> None:
+    note = {"name": "-  loaf.png", "url": "loaf-1.png"}
+    (told,) = read(tmp_path, gemini_entry("What is this?", "<p>A loaf.</p>", imageFile="loaf-1.png", subtitles=[note]))
+    assert [(file.kind, file.name) for file in told.messages[0].attachments] == [("image", "loaf-1.png")]
+
+
 def test_entries_of_other_services_are_nobodys(tmp_path: Path) -> None:
     path = tmp_path / "MyActivity.json"
     path.write_bytes(as_json([BREAD, BREAD | {"header": "Search"}]))

@@ -49,3 +49,16 @@ def test_thoughts_are_folded_and_where_a_canvas_stands_is_no_word(tmp_path: Path
         assert isinstance(told, Conversation)
         assert "<summary>Thoughts</summary>\n\nHm, zips" in told.messages[1].text
         assert dict(export.unfamiliar) == {}
+
+
+def test_what_is_cited_does_not_cut_a_sentence(tmp_path: Path) -> None:
+    chunks = [
+        {"type": "text", "text": "A packed "},
+        {"type": "reference", "references": [{"title": "Zips", "url": "https://example.org"}]},
+        {"type": "text", "text": "archive."},
+    ]
+    path = tmp_path / "chat-c.json"
+    path.write_bytes(as_json(lechat_conversation("c", contentChunks=chunks)))
+    ((told,), _) = read_all(path)
+    assert told.messages[1].text.startswith("A packed archive.\n\n<details><summary>Sources</summary>")
+    assert told.messages[1].extra["sources"] == [{"title": "Zips", "url": "https://example.org"}]

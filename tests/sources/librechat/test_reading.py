@@ -63,3 +63,12 @@ def test_an_agents_instructions_images_and_failures_are_kept_and_its_id_is_no_mo
         assert (image.kind, image.name, image.prompt) == ("image", "loaf.png", "a loaf")
         assert "Too many requests" in told.messages[1].text
         assert dict(export.unfamiliar) == {}
+
+
+def test_pages_that_it_searched_are_its_sources(tmp_path: Path) -> None:
+    pages = [{"title": "Zips", "link": "https://example.org", "snippet": "x"}]
+    path = tmp_path / "x.json"
+    searched = [{"type": "web_search", "web_search": {"organic": pages}}]
+    path.write_bytes(as_json(librechat_conversation("c", attachments=searched)))
+    ((told,), _) = read_all(path)
+    assert told.messages[1].extra["sources"] == [{"title": "Zips", "url": "https://example.org", "preview": "x"}]

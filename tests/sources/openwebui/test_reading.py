@@ -48,3 +48,34 @@ def test_what_was_uploaded_searched_and_said_of_a_failure_is_kept(tmp_path: Path
     assert "rye" in answer.text
     assert "Out of memory" in answer.text
     assert (told.is_starred, told.extra) == (True, {"instructions": "Be kind."})
+
+
+def test_what_a_model_does_beside_its_answer_is_folded(tmp_path: Path) -> None:
+    answer = (
+        '<details type="reasoning" done="true" duration="5">\n<summary>Thought for 5 seconds</summary>\n'
+        "> Is it &lt;zip&gt;?\n> It is.\n</details>\n"
+        '<details type="tool_calls" done="true" name="look" arguments="&quot;{}&quot;" result="&quot;found&quot;">\n'
+        "<summary>Tool Executed</summary>\n</details>\nAn archive."
+    )
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([openwebui_conversation("c", content=answer, followUps=["And tar?"])]))
+    ((told,), _) = read_all(path)
+    answered = told.messages[1]
+    assert "<summary>Thoughts</summary>\n\nIs it <zip>?\nIt is.\n\n</details>" in answered.text
+    assert "<summary>Tool call: look</summary>" in answered.text
+    assert '"found"' in answered.text
+    assert answered.text.endswith("</details>\n\nAn archive.")
+    assert answered.extra["related"] == ["And tar?"]
+
+
+def test_an_answer_told_item_by_item_is_read_where_there_is_no_other(tmp_path: Path) -> None:
+    output = [
+        {"type": "reasoning", "status": "completed", "content": [{"type": "output_text", "text": "Hm"}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "An archive."}]},
+    ]
+    path = tmp_path / "x.json"
+    talks = [openwebui_conversation("c", output=output), openwebui_conversation("d", content="", output=output)]
+    path.write_bytes(as_json(talks))
+    (beside, alone), _ = read_all(path)
+    assert beside.messages[1].text == "An archive."
+    assert alone.messages[1].text == "<details><summary>Thoughts</summary>\n\nHm\n\n</details>\n\nAn archive."

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from commonplace.model import Conversation
 from commonplace.sources.perplexity.reading import SOURCE
+from commonplace.sources.registry import open_export
 from commonplace.sources.turns import Around
 from tests.fakes.assistants import perplexity_thread
 from tests.fakes.exports import as_json
@@ -128,3 +129,33 @@ def test_any_fields_of_any_type_are_a_conversation(head: dict[str, Any], entries
     told = SOURCE.kind.read({**head, "context_uuid": "t", "entries": entries}, Around())
     assert isinstance(told, Conversation)
     assert told.external_id == "t"
+
+
+def test_an_answer_is_found_in_the_steps_that_led_to_it(tmp_path: Path) -> None:
+    final = as_json({"answer": ANSWER, "web_results": [{"name": "Zips", "url": PAGE["url"]}]}).decode()
+    steps = [{"step_type": "INITIAL_QUERY", "content": {"query": QUESTION}}]
+    steps.append({"step_type": "FINAL", "content": {"answer": final}})
+    entry = {"uuid": "u", "context_uuid": "t", "query_str": QUESTION, "text": as_json(steps).decode()}
+    told = read(tmp_path / "a.json", {"status": "success", "entries": [entry]})
+    assert told.messages[1].text == ANSWER
+    assert told.messages[1].extra["sources"] == [PAGE]
+    older = read(tmp_path / "b.json", {"status": "success", "entries": [{**entry, "text": final}]})
+    assert older.messages[1].text == ANSWER
+
+
+def test_collections_beside_the_threads_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    collections = [{"uuid": "w", "title": "Packing"}]
+    thread = {**perplexity_thread("t"), "collection_uuid": "w"}
+    path.write_bytes(as_json({"conversations": [thread], "collections": collections}))
+    with open_export(path) as export:
+        (told,) = export.conversations()
+        assert isinstance(told, Conversation)
+        assert told.project_ref == "w"
+        assert [one.name for one in export.left_out] == ["a.json: collections (1)"]
+
+
+def test_a_thread_by_itself_is_one(tmp_path: Path) -> None:
+    thread = {**perplexity_thread("t"), "collection": {"title": "Packing"}}
+    told = read(tmp_path / "a.json", thread)
+    assert (told.id, told.extra["collection"], len(told.messages)) == ("perplexity:t", "Packing", 2)
