@@ -62,6 +62,10 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
             return ""
         return next((stage.name for stage in self.stages if not stage.is_done), "")
 
+    def has_begun(self, stage: Stage) -> bool:
+        """Whether anything of it was done."""
+        return stage.percent is not None or (stage.name == "import" and bool(self.files))
+
     @property
     def defects(self) -> int:
         """How much of it failed."""

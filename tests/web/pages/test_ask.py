@@ -33,12 +33,16 @@ def told(start: Start, model: AnsweringServer) -> Live:
 
 
 def test_without_a_model_what_was_found_is_quoted(live: Live) -> None:
-    merge(live.archive, None, [simple_chat("bread", "which flour for sourdough bread?", "rye flour")])
+    told = "<details><summary>Tool call: python</summary>\n\nrye flour\n\n</details>"
+    merge(live.archive, None, [simple_chat("bread", "which flour for sourdough bread?", told)])
     browser = live.logged_in()
     reply = browser.submit(browser.get("/ask"), "/ask", question="which flour for bread?")
     assert reply.status_code == 200
     assert 'href="/conversations/chatgpt:bread?message=bread-0"' in reply.text
     assert "No model is set up" in reply.text
+    assert "<strong>You</strong>" in reply.text
+    assert "<details><summary>Tool call: python</summary>" in reply.text  # what was folded is, here too
+    assert "assistant:" not in reply.text
     assert "message_id=" not in reply.text  # as nothing but Python would say it
     refused = browser.submit(browser.get("/ask"), "/ask", question="which flour?", project="none such")
     assert refused.status_code == 400

@@ -160,6 +160,19 @@ def test_a_run_that_broke_off_goes_on_with_what_is_missing(
     assert [one.run for one in live.server.uploads.list("me")] == ["another"]
 
 
+def test_a_run_whose_process_was_killed_says_what_stays_and_what_was_not_finished(
+    live: Live, prefect: FakePrefectApi
+) -> None:
+    run = prefect.add_run(ID, state="crashed", message="Process exited with status code: -9", paths=[f"/x/{FILE}"])
+    run["end_time"] = run["start_time"]
+    _imported(live, read=4, new=4)
+    told = live.logged_in().get(f"/runs/{ID}").text
+    assert "What is done stays; going on does the rest." in told
+    assert "status code: -9" in told
+    assert told.count("not finished") == 1
+    assert "not reached" in told
+
+
 def test_a_run_that_goes_on_or_is_done_is_not_asked_for_again(live: Live, prefect: FakePrefectApi) -> None:
     prefect.add_run(ID, state="completed", paths=[])
     browser = live.logged_in()
