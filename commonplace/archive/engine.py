@@ -8,7 +8,9 @@ process writes in between, whatever the busy timeout.
 
 from __future__ import annotations
 
+import select
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,13 +21,16 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 from commonplace.archive.spacing import spaced
 from commonplace.errors import Halt, Refused
 
 OLDEST_SAFE_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 120_000
+QUIET_SECONDS = 30
+"""A connection that nobody used for so long may have been cut on its way without a word, and to ask whether it was can
+take minutes."""
 
 
 def sqlite_module() -> ModuleType:
@@ -72,7 +77,7 @@ def database_url(text: str) -> URL:
 def connect(url: URL, *, read_only: bool = False) -> Engine:
     """An engine for the archive. Errors hide their parameters, because those are conversation text."""
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        return _connect_to_server(url)
     module = sqlite_module()
     if read_only:
         opened = partial(module.connect, _read_only_uri(Path(str(url.database))), uri=True, check_same_thread=False)
@@ -84,6 +89,34 @@ def connect(url: URL, *, read_only: bool = False) -> Engine:
         event.listen(engine, "connect", _write_ahead)
     event.listen(engine, "begin", _begin_sqlite)
     return engine.execution_options(is_read_only=read_only)
+
+
+def _connect_to_server(url: URL) -> Engine:
+    """A connection is looked at before it is used again. The one that was used last is: it has everything at hand."""
+    engine = create_engine(url, hide_parameters=True, pool_use_lifo=True)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _require_life)
+    return engine
+
+
+def _note_rest(_driver: Any, record: Any) -> None:
+    record.info["resting_since"] = time.monotonic()
+
+
+def _require_life(driver: Any, record: Any, _: Any) -> None:
+    """A server that stops says so, or at least hangs up: both wait in the socket, and nothing else does. So there is
+    nothing to ask, and no way there and back before each question. The pool makes another connection."""
+    since = record.info.get("resting_since")
+    if since is None:  # made just now
+        return
+    if driver.closed or _has_word(driver.fileno()) or time.monotonic() - since > QUIET_SECONDS:
+        raise DisconnectionError
+
+
+def _has_word(descriptor: int) -> bool:
+    arriving = select.poll()
+    arriving.register(descriptor, select.POLLIN)
+    return bool(arriving.poll(0))
 
 
 def _read_only_uri(path: Path) -> str:

@@ -79,7 +79,7 @@ class Searcher:
     def _serving(self) -> tuple[Kind, Embedder] | None:
         """The kind that is searched: that of the settings, once it covers enough, else the one that covers most."""
         archive, model = self._session.archive, self._session.settings.meaning.model
-        with archive.read() as connection:
+        with archive.look() as connection:
             query = select(vector_kinds.c.key).where(vector_kinds.c.owner == archive.owner).limit(1)
             if not model or connection.execute(query).first() is None:
                 return None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from commonplace.archive import schema
+from commonplace.archive import engine, schema
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import list_conversations
 from commonplace.archive.core import Archive
@@ -86,6 +86,20 @@ def test_a_server_that_ends_in_the_middle_may_be_back_later(new_database: Callab
 
     with open_archive(new_database("postgresql")) as archive, pytest.raises(Retryable, match="does not answer"):
         write(archive)
+
+
+def test_a_connection_that_nobody_used_for_long_is_made_anew(
+    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backend(archive: Archive) -> int:
+        with archive.look() as connection:
+            return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+    with open_archive(new_database("postgresql")) as archive:
+        first = backend(archive)
+        assert backend(archive) == first
+        monkeypatch.setattr(engine, "QUIET_SECONDS", -1.0)
+        assert backend(archive) != first
 
 
 @pytest.mark.parametrize("name", ["what?", "a#b", "100%", "50%25", "sp ace", "ünï"])

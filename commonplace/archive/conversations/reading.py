@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, case, func, or_, select
+from sqlalchemy import BindParameter, Row, and_, bindparam, case, func, or_, select
 
 from commonplace.archive.conversations import records
 from commonplace.archive.core import Archive
@@ -19,6 +19,9 @@ from commonplace.model import Attachment, Conversation, Message
 
 _AT_ONCE = 200
 _SHOWN_CANDIDATES = 5
+_WITH_PROJECT = conversations.outerjoin(
+    projects, and_(projects.c.owner == conversations.c.owner, projects.c.id == conversations.c.project_id)
+)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +65,46 @@ class Filed(msgspec.Struct, kw_only=True):
     project_name: str | None = None
 
 
+# Questions are made once: that takes as long as to ask them.
+_ENTRY = Entry.__struct_fields__
+_MADE = {
+    "title": shown_title(),
+    "overview": case((func.coalesce(conversations.c.summary, "") == "", conversations.c.extra)),
+    "project_name": projects.c.name,
+}
+_ENTRIES = (
+    select(*(_MADE[name].label(name) if name in _MADE else conversations.c[name] for name in _ENTRY))
+    .select_from(_WITH_PROJECT)
+    .order_by(conversations.c.updated_at.desc().nulls_last(), conversations.c.id)
+)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_INSIGHTS = (
+    select(verdicts.c.insights)
+    .where(verdicts.c.owner == conversations.c.owner, verdicts.c.conversation_id == conversations.c.id)
+    .order_by(verdicts.c.judged_at.desc())
+    .limit(1)
+    .correlate(conversations)
+    .scalar_subquery()
+)
+_HEADS = (
+    select(
+        conversations,
+        shown_title().label("shown_title"),
+        projects.c.name.label("project_name"),
+        _INSIGHTS.label("insights"),
+    )
+    .select_from(_WITH_PROJECT)
+    .where(conversations.c.owner == bindparam("owner"), conversations.c.id.in_(_IDS))
+)
+_SAID = (
+    select(messages)
+    .where(messages.c.conversation_key.in_(_KEYS))
+    .order_by(messages.c.conversation_key, messages.c.position)
+)
+_ATTACHED = select(attachments).where(attachments.c.conversation_key.in_(_KEYS)).order_by(attachments.c.key)
+
+
 def load_conversation(archive: Archive, conversation_id: str) -> Conversation | None:
     """The whole of it: every branch, every attachment."""
     return next(iter(load_conversations(archive, [conversation_id])), None)
@@ -71,7 +114,7 @@ def has_conversation(archive: Archive, conversation_id: str) -> bool:
     query = select(conversations.c.key).where(
         conversations.c.owner == archive.owner, conversations.c.id == conversation_id
     )
-    with archive.read() as connection:
+    with archive.look() as connection:
         return connection.execute(query).first() is not None
 
 
@@ -100,25 +143,17 @@ def list_conversations(
     archive: Archive, scope: Scope = Scope(), *, limit: int | None = None, offset: int = 0
 ) -> list[Entry]:
     """Newest first, those without a date at the end."""
-    table = conversations.c
-    fields = [table[name] for name in Entry.__struct_fields__ if name not in ("title", "overview", "project_name")]
-    extra = case((func.coalesce(table.summary, "") == "", table.extra)).label("overview")
-    query = (
-        select(*fields, extra, shown_title(), projects.c.name.label("project_name"))
-        .select_from(_with_project())
-        .where(scope.clause(archive))
-        .order_by(table.updated_at.desc().nulls_last(), table.id)
-        .limit(limit)
-        .offset(offset)
-    )
-    with archive.read() as connection:
-        return [_entry(row) for row in connection.execute(query)]
+    newest = _ENTRIES.where(scope.clause(archive)).limit(limit).offset(offset)
+    with archive.look() as connection:
+        rows = connection.execute(newest).all()
+    return [_entry(row) for row in rows]
 
 
-def _entry(row: Any) -> Entry:
-    overview = row.summary or overview_in(from_json(row.overview))
-    tags = msgspec.json.decode(row.tags, type=list[str])
-    return Entry(**{**row._mapping, "tags": tags, "overview": overview})
+def _entry(row: Row[Any]) -> Entry:
+    about = dict(zip(_ENTRY, row, strict=True))
+    about["overview"] = about["summary"] or overview_in(from_json(about["overview"]))
+    about["tags"] = msgspec.json.decode(about["tags"], type=list[str])
+    return Entry(**about)
 
 
 def overview_in(extra: dict[str, Any]) -> str | None:
@@ -154,36 +189,15 @@ def find_conversation(archive: Archive, typed: str) -> str:
     raise Refused(f"{typed!r} could be several conversations: {candidates}{more}.", hint="Type more of the id.")
 
 
-def _with_project() -> Any:
-    table = conversations.c
-    return conversations.outerjoin(projects, and_(projects.c.owner == table.owner, projects.c.id == table.project_id))
-
-
 def _load(archive: Archive, ids: Sequence[str]) -> Iterator[Filed]:
-    table = conversations.c
-    query = (
-        select(conversations, shown_title().label("shown_title"), projects.c.name.label("project_name"))
-        .select_from(_with_project())
-        .where(table.owner == archive.owner, table.id.in_(ids))
-    )
     with archive.read() as connection:
-        heads = connection.execute(query).all()
-        keys = [row.key for row in heads]
-        in_order = messages.c.conversation_key, messages.c.position
-        said = connection.execute(select(messages).where(in_order[0].in_(keys)).order_by(*in_order)).all()
-        files = attachments.c
-        attached = connection.execute(
-            select(attachments).where(files.conversation_key.in_(keys)).order_by(files.key)
-        ).all()
-        judged = connection.execute(
-            select(verdicts.c.conversation_id, verdicts.c.insights)
-            .where(verdicts.c.owner == archive.owner, verdicts.c.conversation_id.in_(ids))
-            .order_by(verdicts.c.judged_at)
-        ).all()
-    insights = {row.conversation_id: row.insights for row in judged}
+        heads = connection.execute(_HEADS, {"owner": archive.owner, "ids": ids}).all()
+        keys = {"keys": [row.key for row in heads]}
+        said = connection.execute(_SAID, keys).all()
+        attached = connection.execute(_ATTACHED, keys).all()
     by_key = _messages(said, attached)
     for row in heads:
-        yield _filed(row, by_key.get(row.key, []), insights.get(row.id))
+        yield _filed(row, by_key.get(row.key, []))
 
 
 def _messages(said: Sequence[Row[Any]], attached: Sequence[Row[Any]]) -> dict[int, list[Message]]:
@@ -197,7 +211,7 @@ def _messages(said: Sequence[Row[Any]], attached: Sequence[Row[Any]]) -> dict[in
     return by_key
 
 
-def _filed(row: Row[Any], said: list[Message], insights: str | None) -> Filed:
+def _filed(row: Row[Any], said: list[Message]) -> Filed:
     return Filed(
         conversation=records.conversation_from(row, said),
         content_hash=row.content_hash,
@@ -207,7 +221,7 @@ def _filed(row: Row[Any], said: list[Message], insights: str | None) -> Filed:
         summary=row.summary,
         language=row.language,
         confidence=row.confidence,
-        insights=from_json(insights) or None,
+        insights=from_json(row.insights) or None,
         verdict_hash=row.verdict_hash,
         project_id=row.project_id,
         project_name=row.project_name,

@@ -76,7 +76,7 @@ def renew(archive: Archive) -> None:
 
 def ensure_live(archive: Archive) -> bool:
     """Build what a killed import left undone. False when an import is at it, which will do so itself, or nobody can."""
-    with archive.read() as connection:
+    with archive.look() as connection:
         if is_live(connection):
             return True
     if archive.is_read_only or any(name.startswith(importing("")) for name in running(archive)):
