@@ -103,6 +103,8 @@ def _going_on(request: Request, owner: str, id: str) -> Iterator[tuple[dict[str,
         if here == upload.size:
             uploads.finish(upload)
         told["upload-offset"] = str(here)
+    except FileNotFoundError:  # removed meanwhile
+        raise not_found("upload") from None
     except OutOfStep as refused:
         raise Problem(409, "out_of_step", refused.message, hint=refused.hint, headers=SPEAKS) from None
     except Damaged as refused:

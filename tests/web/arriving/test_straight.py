@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import shutil
 import socket
 import time
 import zipfile
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import pytest
 
 from commonplace.sources.chatgpt.sample import write_sample
 from commonplace.web.arriving import straight
@@ -109,3 +112,23 @@ def test_what_came_before_a_large_body_broke_off_is_kept(live: Live) -> None:
     while sender.path.stat().st_size < SIZE - 7:
         time.sleep(0.01)
     assert sender.path.read_bytes() == CONTENT[: SIZE - 7]
+
+
+def test_who_removes_what_is_still_arriving_is_heard(live: Live) -> None:
+    sender = Sender(live)
+    sender.line.sendall(CONTENT[:-1])
+    while sender.path.stat().st_size < SIZE - 1:
+        time.sleep(0.01)
+    shutil.rmtree(sender.path.parent)
+    sender.line.sendall(CONTENT[-1:])
+    assert sender.replies().startswith(b"HTTP/1.1 404 ")
+
+
+def test_whoever_vanished_without_a_word_is_hung_up_on(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(straight, "SILENCE_SECONDS", 0.05)
+    sender = Sender(live)
+    sender.line.sendall(CONTENT[:-1])
+    reply = sender.replies()  # which nobody may be there to read
+    assert reply.startswith(b"HTTP/1.1 204 ")
+    assert sender.path.read_bytes() == CONTENT[:-1]
+    assert sender.client.head(sender.where).headers["upload-offset"] == str(SIZE - 1)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ipaddress
+import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,6 +24,8 @@ from cryptography.x509.oid import NameOID
 
 from commonplace.outgoing import is_public_address
 from commonplace.web.oauth.fetching import MOST_BYTES, Fetcher, NotFetched, split
+from tests.web.conftest import Start
+from tests.web.oauth.conftest import CHALLENGE, REDIRECT, furnish, logged_in
 
 HOST = "program.example"
 NOT_PUBLIC = (
@@ -99,21 +106,36 @@ def test_a_name_with_one_address_that_is_not_public_is_not_fetched() -> None:
         asyncio.run(Fetcher(resolve=resolve).fetch(f"https://{HOST}/client.json"))
 
 
+class Stranger(ThreadingHTTPServer):
+    """A server of documents."""
+
+    asked = sent = 0
+    """How often it was, and how many bytes of what never ends."""
+
+
 class Documents(BaseHTTPRequestHandler):
     """Answers as its path says."""
 
+    server: Stranger
+
     def do_GET(self) -> None:
+        self.server.asked += 1
         name = self.path.rpartition("/")[2]
         self.send_response(302 if name == "elsewhere" else 200)
         self.send_header("content-type", "text/html" if name == "page" else "application/json")
         if name == "elsewhere":
             self.send_header("location", f"https://{HOST}/small")
         self.end_headers()
+        if name == "client.json":
+            about = {"client_id": f"https://{HOST}/client.json", "client_name": "Baker", "redirect_uris": [REDIRECT]}
+            self.wfile.write(json.dumps(about).encode())
+            return
         self.wfile.write(f'{{"host": "{self.headers["host"]}"}}'.encode())
         if name == "huge":
             try:
                 for _ in range(5 << 10):  # 5 GB, if anybody took it
                     self.wfile.write(b" " * (1 << 20))
+                    self.server.sent += 1 << 20
             except OSError:
                 return
 
@@ -143,18 +165,31 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def port(certified: Path) -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Documents)
+@contextmanager
+def listening(certified: Path, address: str, port: int = 0) -> Iterator[Stranger]:
+    server = Stranger((address, port), Documents)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certified)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def stranger(certified: Path) -> Iterator[Stranger]:
+    with listening(certified, "127.0.0.1") as server:
+        yield server
+
+
+@pytest.fixture
+def port(stranger: Stranger) -> int:
+    return int(stranger.server_address[1])
 
 
 def fetcher(certified: Path, port: int, answers: list[list[str]]) -> Fetcher:
@@ -187,3 +222,63 @@ def test_what_is_no_small_document_is_not_read(certified: Path, port: int, name:
 def test_a_server_without_the_names_certificate_is_not_believed(certified: Path, port: int) -> None:
     with pytest.raises(NotFetched):
         asyncio.run(fetcher(certified, port, [["127.0.0.1"]]).fetch("https://other.example/small"))
+
+
+class TestWhatTheServerIsSentTo:
+    """By whoever is logged in and follows a link: the same from outside. Only what the resolver says is made up."""
+
+    @pytest.fixture
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The names that were looked up. The first answer passes for public here, every later one does not."""
+        names: list[str] = []
+        real = socket.getaddrinfo
+
+        def answer(host: str, *options: Any, **more: Any) -> Any:
+            if host != HOST:
+                return real(host, *options, **more)
+            names.append(host)
+            return real("127.0.0.1" if len(names) == 1 else "127.0.0.2", *options, **more)
+
+        monkeypatch.setattr(socket, "getaddrinfo", answer)
+        return names
+
+    def authorize(self, start: Start, certified: Path, port: int, name: str) -> httpx.Response:
+        def is_public(address: str) -> bool:
+            return address == "127.0.0.1"
+
+        fetcher = Fetcher(is_public=is_public, tls=ssl.create_default_context(cafile=certified), port=port)
+        browser = logged_in(furnish(start(fetcher=fetcher)))
+        question = {
+            "response_type": "code",
+            "client_id": f"https://{HOST}/{name}",
+            "redirect_uri": REDIRECT,
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        }
+        return browser.get("/oauth/authorize", **question)
+
+    def test_a_name_that_leads_elsewhere_the_second_time_leads_there_never(
+        self, start: Start, certified: Path, stranger: Stranger, port: int, asked: list[str]
+    ) -> None:
+        with listening(certified, "127.0.0.2", port) as inside:
+            page = self.authorize(start, certified, port, "client.json")
+        assert "Baker" in page.text
+        assert (asked, stranger.asked, inside.asked) == ([HOST], 1, 0)
+
+    def test_nor_is_it_asked_again_where_the_answer_will_not_do(
+        self, start: Start, certified: Path, stranger: Stranger, port: int, asked: list[str]
+    ) -> None:
+        asked.append("by somebody before")
+        with listening(certified, "127.0.0.2", port) as inside:
+            page = self.authorize(start, certified, port, "client.json")
+        assert page.status_code == 400
+        assert "not a public server" in page.text
+        assert (asked[1:], stranger.asked, inside.asked) == ([HOST], 0, 0)
+
+    def test_of_a_document_that_never_ends_hardly_anything_is_taken(
+        self, start: Start, certified: Path, stranger: Stranger, port: int, asked: list[str]
+    ) -> None:
+        page = self.authorize(start, certified, port, "huge")
+        assert page.status_code == 400
+        assert "larger than 5 KB" in page.text
+        assert stranger.sent < 32 << 20  # what the connection itself holds
