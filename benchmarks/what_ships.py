@@ -1,4 +1,4 @@
-"""Makes what ships with the local judge: `python -m benchmarks.what_ships`, after what it is made of has changed.
+"""Makes what ships with the local judge and search: `python -m benchmarks.what_ships`, when that changed.
 
 The examples' directions take half a minute of one core, each shipped taxonomy's model a third of that. Tests say when
 it has to be done.
@@ -14,6 +14,7 @@ from commonplace.categorize.local.directions import save_shipped
 from commonplace.categorize.local.examples import examples
 from commonplace.categorize.local.judge import LocalJudge
 from commonplace.categorize.local.kind import MODELS
+from commonplace.meaning import questions
 from commonplace.meaning.registry import free_embedder
 from commonplace.stages.categorizing.embedded import EmbeddedMeaning
 
@@ -22,6 +23,8 @@ FOLDER = Path(str(resources.files("commonplace.categorize")))
 
 def main() -> None:
     meaning = EmbeddedMeaning(free_embedder())
+    with (FOLDER.parent / "meaning" / "asking.npz").open("wb") as file:
+        questions.save_shipped(file, free_embedder())
     _directions(meaning)
     _models(meaning)
 
