@@ -10,6 +10,7 @@ import imaplib
 import re
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from email import policy
@@ -27,6 +28,7 @@ MOST_BYTES = 256 << 10
 TIMEOUT_SECONDS = 30.0
 ASKED_FOR_TLS = 143
 """The port at which encryption is asked for after the greeting."""
+_BESIDE_ASCII = re.compile(r"[^ -~]+")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DOMAIN = re.compile(r"[a-z0-9.-]+")
 _PAIR = re.compile(r"([\w.-]+)\s*=\s*(\S+)")
@@ -77,7 +79,7 @@ def opened(box: Mailbox) -> Iterator[Folder]:
             raise Halt(
                 f"{box.host} does not let {box.user} in.", hint="Set MAIL_PASSWORD to an app password."
             ) from None
-        if not box.folder.isascii() or imap.select(_quoted(box.folder), readonly=True)[0] != "OK":
+        if all(imap.select(_quoted(name), readonly=True)[0] != "OK" for name in _as_imap_writes(box.folder)):
             raise Halt(f"There is no folder {box.folder!r} at {box.host}.", hint="Set [mail] folder.")
         yield Folder(imap)
     except (OSError, imaplib.IMAP4.error):
@@ -191,6 +193,16 @@ def _connect(box: Mailbox) -> imaplib.IMAP4:
             imap.shutdown()
         raise
     return imap
+
+
+def _as_imap_writes(folder: str) -> list[str]:
+    """A folder's name in modified UTF-7 (RFC 3501, 5.1.3), or as it is told: who wrote it so already is understood."""
+    written = _BESIDE_ASCII.sub(lambda found: f"&{_in_base64(found[0])}-", folder.replace("&", "&-"))
+    return [written, folder] if folder.isascii() and folder != written else [written]
+
+
+def _in_base64(letters: str) -> str:
+    return b64encode(letters.encode("utf-16-be", "replace")).decode().rstrip("=").replace("/", ",")
 
 
 def _quoted(folder: str) -> str:

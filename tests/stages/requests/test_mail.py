@@ -155,3 +155,21 @@ def test_what_is_missing_or_wrong_is_said_and_no_password_with_it(
     with pytest.raises(Refused, match="this machine alone"), opened(box):
         pass
     assert PASSWORD not in repr(box)
+
+
+@pytest.mark.parametrize(
+    ("folder", "on_the_wire"),
+    [
+        ("Entwürfe & Co", "Entw&APw-rfe &- Co"),
+        ("日本語/Exporte", "&ZeVnLIqe-/Exporte"),
+        ("Entw&APw-rfe", "Entw&APw-rfe"),
+        ("😀", "&2D3eAA-"),
+    ],
+)
+def test_a_folder_is_asked_for_as_imap_writes_its_name(
+    archive: Archive, tmp_path: Path, folder: str, on_the_wire: str
+) -> None:
+    with FakeImap(folder=on_the_wire) as imap:
+        imap.deliver(mail())
+        assert read_mail(session_of(imap, archive, tmp_path, folder=folder)) == ["chatgpt"]
+        assert f'EXAMINE "{on_the_wire}"' in imap.asked
