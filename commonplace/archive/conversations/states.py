@@ -76,6 +76,12 @@ class State(msgspec.Struct):
         self.wording.absorb(wording)
         self.fields[CONTENT], self.times[CONTENT] = self.wording.main.content, self.wording.time
 
+    def equally_new(self, other: State, name: str) -> tuple[str, str] | None:
+        """What both say of this field, if they say something else and neither is newer."""
+        if name not in self.fields or name not in other.fields or self.fields[name] == other.fields[name]:
+            return None
+        return (self.fields[name], other.fields[name]) if self.times[name] == other.times[name] else None
+
     def _is_outdone(self, name: str, other: State) -> bool:
         if name not in self.fields:
             return True

@@ -81,6 +81,15 @@ def nearest_parents(claims: Claims) -> dict[str, str]:
     return {id: _nearest(id, parents, claims) for id, parents in claims.items() if parents}
 
 
+def depth(id: str, parents: Mapping[str, str]) -> int:
+    """How many messages stand above it."""
+    above: set[str] = set()
+    while (parent := parents.get(id)) is not None and parent not in above:
+        above.add(parent)
+        id = parent
+    return len(above)
+
+
 def _nearest(id: str, parents: Mapping[str, int], claims: Claims) -> str:
     if len(parents) == 1:
         return next(iter(parents))

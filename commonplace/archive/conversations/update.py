@@ -5,7 +5,7 @@ Both become states (`states.py`), one absorbs the other, and only rows that diff
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, case, delete, func, select, u
 from commonplace.archive import rows, schema
 from commonplace.archive.conversations import records, states
 from commonplace.archive.conversations.hashing import hash_nodes
-from commonplace.archive.conversations.tree import arrange, nearest_parents
+from commonplace.archive.conversations.tree import arrange, depth, nearest_parents
 from commonplace.archive.conversations.wording import Content
 from commonplace.model import Attachment, Conversation, Message
 
@@ -146,7 +146,9 @@ def _combine(stored: Stored, incoming: Conversation, writes: Writes) -> Change:
     """The merge itself: absorb, arrange anew, and note what differs from the rows."""
     time = incoming.updated_at or 0
     newest = max(time, stored.time)
-    stored.state.absorb(states.of_conversation(incoming, time))
+    theirs = states.of_conversation(incoming, time)
+    equally_new = stored.state.equally_new(theirs, "current_message_id")
+    stored.state.absorb(theirs)
     for message in incoming.messages:
         state = states.of_message(message, time)
         if message.id in stored.messages:
@@ -154,7 +156,10 @@ def _combine(stored: Stored, incoming: Conversation, writes: Writes) -> Change:
         else:
             stored.messages[message.id] = state
     merged = states.to_conversation(stored.state, incoming, newest)
-    merged.messages, older = _arranged(stored, merged.current_message_id, newest)
+    parents = nearest_parents({id: state.parents for id, state in stored.messages.items()})
+    if equally_new:
+        merged.current_message_id = max(equally_new, key=lambda id: (depth(id, parents), id))
+    merged.messages, older = _arranged(stored, merged.current_message_id, parents, newest)
 
     is_visible = contradicts = False
     for message in merged.messages:
@@ -173,10 +178,9 @@ def _combine(stored: Stored, incoming: Conversation, writes: Writes) -> Change:
 
 
 def _arranged(
-    stored: Stored, current_message_id: str | None, newest: int
+    stored: Stored, current_message_id: str | None, parents: Mapping[str, str], newest: int
 ) -> tuple[list[Message], dict[str, str | None]]:
     """All messages in their order, other words beside the message that they are of; and what is older of each."""
-    parents = nearest_parents({id: state.parents for id, state in stored.messages.items()})
     messages = [states.to_message(state, id, parents.get(id)) for id, state in stored.messages.items()]
     arrange(messages, current_message_id)
     ordered: list[Message] = []

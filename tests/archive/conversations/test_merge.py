@@ -236,6 +236,15 @@ def test_every_branch_stays_and_the_newest_state_says_which_is_active(archive: A
     assert [message.position for message in load(archive).messages] == [0, 1, 2]
 
 
+def test_where_no_time_says_which_state_is_newer_the_one_that_went_on_is(archive: Archive) -> None:
+    """A prompt that is kept without times: its tenth message sorts behind the ninth, and its eleventh does not."""
+    told = [message(f"{place}", parent=f"{place - 1}" if place else None) for place in range(12)]
+    short, long = (chat("a", told[:count], updated=None, current_message_id=told[count - 1].id) for count in (10, 12))
+    for state in (short, long, short):
+        merge(archive, state)
+    assert len(active(load(archive))) == 12
+
+
 def test_a_conversation_grows_and_its_counts_follow(archive: Archive) -> None:
     merge(archive, simple_chat("a", "one", updated=100))
     grown = simple_chat("a", "one", "```python\nprint()\n```", "thanks", updated=200)
