@@ -90,6 +90,10 @@ class Environment:
         """Every variable that is set somewhere."""
         return {name for place in self._places for name in place}
 
+    def has_key_for(self, address: str) -> bool:
+        """Whether a key is set that is used at what this variable says."""
+        return any(place.get(key) for key in self._partners(address) for place in self._places)
+
     def _belongs(self, name: str, place: Place) -> bool:
         """Whether it may be used with what goes with it: the key for an address, the database for its files."""
         partners = self._partners(name)
@@ -106,15 +110,21 @@ class Environment:
 
     def _partners(self, name: str) -> list[str]:
         """What has to come from the same place as this variable."""
-        service, separator, _ = name.partition("_")
+        service = name.partition("_")[0]
         if name == _FILES:
             return ["COMMONPLACE_DATABASE_URL"]
-        if not separator or not name.endswith(_ADDRESSES) or service == "COMMONPLACE":
+        if not is_address(name):
             return []
         return [other for other in self.names() if other.startswith(f"{service}_") and other.endswith(_KEYS)]
 
     def __repr__(self) -> str:
         return f"Environment({len(self.names())} variables)"
+
+
+def is_address(name: str) -> bool:
+    """Whether a variable says where a service is."""
+    service, separator, _ = name.partition("_")
+    return bool(separator) and name.endswith(_ADDRESSES) and service not in ("COMMONPLACE", "PREFECT")
 
 
 def read_dotenv(path: Path) -> Place:

@@ -19,7 +19,8 @@ def with_borrowed(session: Session, keys: SecretKeys, id: str | None = None) -> 
     return session._replace(environment=session.environment.under(Place("a key that was lent", found)))
 
 
-def of_run(session: Session) -> Session:
-    """What a run works with that was asked for by somebody who had lent a key then."""
-    id = session.environment.get(VARIABLE)
-    return with_borrowed(session, secret_keys(session.settings, session.environment), id) if id else session
+def of_run(session: Session, theirs: Session | None = None) -> Session:
+    """What a run works with that was asked for by somebody who had lent a key then. The run's variables and the keys
+    of the server are in its own session, which may be another one than `theirs`."""
+    id, theirs = session.environment.get(VARIABLE), theirs or session
+    return with_borrowed(theirs, secret_keys(session.settings, session.environment), id) if id else theirs

@@ -17,6 +17,7 @@ from commonplace.config import Settings, load
 from commonplace.errors import CommonplaceError, Halt, Refused
 from commonplace.stack import processes, server
 from commonplace.stack.api import Api
+from commonplace.stack.history import tag_of
 from commonplace.stack.processes import Process
 from commonplace.stack.schedules import TAG
 
@@ -166,7 +167,8 @@ class Started:
 
 
 def start(name: str, parameters: dict[str, Any], *, called: str | None = None, lent_in: str | None = None) -> Started:
-    """Ask for a run of a deployment: `pipeline`, or `pipeline/nightly`. What it is `called` it stays.
+    """Ask for a run of a deployment: `pipeline`, or `pipeline/nightly`. What it is `called` it stays. A run for a user
+    has that user's tag from its beginning.
 
     `lent_in` names the session whose lent key it works with; Prefect is told that name alone.
     """
@@ -193,7 +195,11 @@ def _request(full: str, parameters: dict[str, Any], called: str | None, lent_in:
         try:
             found = client.read_deployment_by_name(full)
             run = client.create_flow_run_from_deployment(
-                found.id, parameters=parameters, name=called, job_variables=_variables(lent_in)
+                found.id,
+                parameters=parameters,
+                name=called,
+                tags=[tag_of(parameters["owner"])] if parameters.get("owner") else [],
+                job_variables=_variables(lent_in),
             )
         except ObjectNotFound as exc:
             raise NotAsked(f"There is no deployment {full!r}.", hint="`commonplace up` applies them.") from exc

@@ -12,12 +12,11 @@ from commonplace.session import Session
 from commonplace.stages.selection import Selection, count
 from flows import reports
 from flows.bounds import moment_of
-from flows.forms import Destinations, DryRun, Force, Until, titled
+from flows.forms import Destinations, DryRun, Force, Owner, Until, titled
 from flows.pipeline import Stage, run_stages, totals
 from flows.runner import RUNNER
-from flows.running import conclude, named
+from flows.running import conclude, named, working_for
 from flows.turns import give_way
-from tasks.session import session
 
 
 @flow(name="backfill", flow_run_name=named("backfill: since {since}"), task_runner=RUNNER)
@@ -29,6 +28,7 @@ def backfill(
     destinations: Destinations = None,
     force: Force = False,
     dry_run: DryRun = False,
+    owner: Owner = None,
 ) -> dict[str, Any]:
     """Run stages over conversations of the past, a window of time after the other.
 
@@ -43,8 +43,9 @@ def backfill(
         destinations: Where to write. None: every destination of the settings.
         force: Do again what is done.
         dry_run: Say what lies in each window, and do nothing.
+        owner: The user whose conversations it is about, by name. None: the owner of the server.
     """
-    with session() as opened:
+    with working_for(owner) as opened:
         zone = opened.settings.zone
         end = now() if until is None else moment_of(until, zone)
         spans = windows(moment_of(since, zone), end, window, zone)

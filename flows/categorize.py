@@ -16,13 +16,12 @@ from commonplace.stages.categorizing import stage
 from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
-from flows.forms import Force, Limit, ProjectName, Since, Until, titled
+from flows.forms import Force, Limit, Owner, ProjectName, Since, Until, titled
 from flows.hooks.noting import note
 from flows.runner import RUNNER
-from flows.running import conclude, named
+from flows.running import conclude, named, working_for
 from flows.work import ByTasks
 from tasks.categorize import STEPS
-from tasks.session import session
 
 JudgeName = Annotated[str, Field(json_schema_extra={"enum": list(registry.kinds())})]
 """The form of a run offers the judges that there are."""
@@ -41,6 +40,7 @@ def categorize(
     max_cost: Annotated[float | None, titled("At most so many US dollars")] = None,
     upgrade: Annotated[bool, titled("Judge again what another judge decided")] = False,
     force: Force = False,
+    owner: Owner = None,
 ) -> dict[str, Any]:
     """Have conversations judged that were not, or that changed since.
 
@@ -55,8 +55,9 @@ def categorize(
         max_cost: US dollars this run may spend. None: as the settings say.
         upgrade: Judge again what another judge decided.
         force: Judge again what is judged.
+        owner: The user whose conversations it is about, by name. None: the owner of the server.
     """
-    with session() as opened:
+    with working_for(owner) as opened:
         selection = selection_of(opened, since=since, until=until, project=project, limit=limit, force=force)
         wishes = {"judge": judge, "taxonomy": taxonomy, "max_cost": max_cost, "upgrade": upgrade}
         report = run(opened, selection, **wishes)

@@ -13,12 +13,11 @@ from commonplace.stages import embedding as stage
 from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
-from flows.forms import Force, Limit, ProjectName, Since, Until
+from flows.forms import Force, Limit, Owner, ProjectName, Since, Until
 from flows.runner import RUNNER
-from flows.running import conclude, named
+from flows.running import conclude, named, working_for
 from flows.work import ByTasks
 from tasks.embed import STEPS
-from tasks.session import session
 
 SUMMARY = ("embedded", "unchanged", "passages", "tokens", "cost_usd")
 
@@ -30,6 +29,7 @@ def embed(
     project: ProjectName = None,
     limit: Limit = None,
     force: Force = False,
+    owner: Owner = None,
 ) -> dict[str, Any]:
     """Make vectors of what is new or changed, the newest first; only new passages are given to the model.
 
@@ -39,8 +39,9 @@ def embed(
         project: Only this project, by name or id.
         limit: At most so many conversations.
         force: Look again at what is done; passages that have a vector keep it.
+        owner: The user whose conversations it is about, by name. None: the owner of the server.
     """
-    with session() as opened:
+    with working_for(owner) as opened:
         selection = selection_of(opened, since=since, until=until, project=project, limit=limit, force=force)
         report = run(opened, selection)
         name = f"embed: {report['embedded']} conversations, {report['passages']} passages"

@@ -13,6 +13,7 @@ def titled(title: str) -> Any:
     return Field(json_schema_extra={"title": title})
 
 
+Owner = Annotated[str | None, titled("Whose conversations")]
 Since = Annotated[date | None, titled("From this day on")]
 Until = Annotated[date | None, titled("Until before this day")]
 ProjectName = Annotated[str | None, titled("Only this project")]

@@ -10,16 +10,16 @@ import msgspec
 from prefect import flow
 from prefect.events import emit_event
 
+from commonplace import whose
 from commonplace.session import Session
 from commonplace.stages.importing import stage
 from flows import assets, reports
-from flows.forms import Account, Paths, titled
+from flows.forms import Account, Owner, Paths, titled
 from flows.hooks.noting import note
 from flows.runner import RUNNER
-from flows.running import conclude, named
+from flows.running import conclude, named, working_for
 from flows.work import ByTasks
 from tasks.import_exports import STEPS
-from tasks.session import session
 
 COUNTS = ("read", "new", "changed", "unchanged", "empty", "failed", "messages", "attachments")
 
@@ -29,6 +29,7 @@ def import_exports(
     paths: Paths = None,
     keep_exports: Annotated[bool | None, titled("Keep a copy of each file")] = None,
     account: Account = "",
+    owner: Owner = None,
 ) -> dict[str, Any]:
     """Take exports into the archive: the files that are named, or whatever lies in the inbox folder.
 
@@ -38,8 +39,9 @@ def import_exports(
         paths: Zips, folders or files of exports, as paths on the machine that runs this. None: the inbox.
         keep_exports: Keep a copy of each file, so that conversations can be rebuilt. None: as the settings say.
         account: The account of the settings that they are of, where they do not say it by themselves.
+        owner: The user whose conversations it is about, by name. None: the owner of the server.
     """
-    with session() as opened:
+    with working_for(owner) as opened:
         report = run(opened, paths, keep_exports=keep_exports, account=account, origin="alone")
         name = f"import: {report['new']} new, {report['changed']} changed of {report['read']}"
         return conclude(
@@ -99,7 +101,7 @@ def publish(report: dict[str, Any]) -> None:
 
 
 def emit_completed(session: Session, report: dict[str, Any], origin: str) -> None:
-    """Tell other flows and automations."""
+    """Tell other flows and automations, and whose it is."""
     changed = report["new"] + report["changed"]
     if report["read"]:
         note(session, "import.completed", report)
@@ -109,6 +111,7 @@ def emit_completed(session: Session, report: dict[str, Any], origin: str) -> Non
             "prefect.resource.id": "commonplace.archive",
             "prefect.resource.name": "archive",
             "commonplace.origin": origin,
+            "commonplace.owner": whose.name_of(session.settings, session.archive),
             "commonplace.brought-something": "yes" if changed else "no",
         },
         payload={key: report[key] for key in COUNTS},

@@ -13,13 +13,12 @@ from commonplace.stages.mapping import stage
 from commonplace.stages.selection import Selection
 from flows import reports
 from flows.bounds import selection_of
-from flows.forms import Force, Limit, ProjectName, Since, Until
+from flows.forms import Force, Limit, Owner, ProjectName, Since, Until
 from flows.hooks.noting import note
 from flows.runner import RUNNER
-from flows.running import conclude, named
+from flows.running import conclude, named, working_for
 from flows.work import ByTasks
 from tasks.map_projects import STEPS
-from tasks.session import session
 
 SUMMARY = ("conversations", "decided", "new_projects", "named", "suggested", "orphans", "cost_usd")
 
@@ -31,6 +30,7 @@ def map_projects(
     project: ProjectName = None,
     limit: Limit = None,
     force: Force = False,
+    owner: Owner = None,
 ) -> dict[str, Any]:
     """Decide which project each conversation belongs to: a person's word, ids, titles, custom GPTs, then likeness.
 
@@ -40,8 +40,9 @@ def map_projects(
         project: Only this project, by name or id.
         limit: At most so many conversations.
         force: Decide again what is decided; a person's word stays.
+        owner: The user whose conversations it is about, by name. None: the owner of the server.
     """
-    with session() as opened:
+    with working_for(owner) as opened:
         selection = selection_of(opened, since=since, until=until, project=project, limit=limit, force=force)
         report = run(opened, selection)
         assigned = sum(report["assigned"].values())

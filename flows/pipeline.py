@@ -6,20 +6,25 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from prefect import flow, tags
+from prefect import flow, get_client, tags
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.runtime import flow_run
 
+from commonplace import whose
 from commonplace.session import Session
+from commonplace.stack.history import tag_of
 from commonplace.stages.selection import Selection
 from commonplace.stages.syncing.destinations import names
 from commonplace.stages.work import describe, wrong
 from flows import categorize, embed, import_exports, map_projects, reports, sync
-from flows.forms import Account, Destinations, Paths, titled
+from flows.forms import Account, Destinations, Owner, Paths, titled
 from flows.runner import RUNNER
-from flows.running import conclude, is_superseded, named
-from tasks.session import session
+from flows.running import conclude, is_superseded, named, say, working_for
 
 Stage = Literal["import", "embed", "categorize", "map", "sync"]
 STAGES: tuple[Stage, ...] = ("import", "embed", "categorize", "map", "sync")
+DEPLOYMENT_OF_OTHERS = "others"
+"""Of the runs for each other user: one after the other, and none of them is asked for by anybody."""
 HANDLED = {"new", "changed", "judged", "created", "updated", "failed"}
 
 
@@ -32,6 +37,8 @@ def pipeline(
     taxonomy: Annotated[str | None, titled("Set of categories")] = None,
     account: Account = "",
     debounce: Annotated[bool, titled("Leave it to a run that waits")] = False,
+    owner: Owner = None,
+    everybody: Annotated[bool, titled("Also for everybody else with an account")] = False,
 ) -> dict[str, Any]:
     """Bring the archive up to date and everything that depends on it. A run that finds nothing to do does nothing.
 
@@ -45,8 +52,12 @@ def pipeline(
         taxonomy: The set of categories, by name. None: as the settings say.
         account: The account of the settings that the exports are of, where they do not say it by themselves.
         debounce: End at once if another run of this deployment is waiting to start, which will do the same.
+        owner: The user whose conversations it is about, by name. None: the owner of the server.
+        everybody: Ask for a run of its own for each other user too; they go one after the other.
     """
-    with session() as opened:
+    with working_for(owner) as opened:
+        if everybody:
+            ask_for_others(opened)
         if debounce and is_superseded():
             name = "pipeline: left to the run that waits behind this one"
             return conclude(opened, {}, name=name, handled=0, failed=0)
@@ -57,6 +68,21 @@ def pipeline(
         handled, failed = totals(report)
         name = f"pipeline: {summary(report)}"
         return conclude(opened, report, name=name, handled=handled, failed=failed, errors=errors)
+
+
+def ask_for_others(session: Session) -> None:
+    """A run of this flow for each of them: what goes wrong with one keeps nobody else's from running."""
+    people = whose.others(session)
+    if not people:
+        return
+    with get_client(sync_client=True) as client:
+        try:
+            deployment = client.read_deployment_by_name(f"{flow_run.flow_name}/{DEPLOYMENT_OF_OTHERS}")
+            for user in people:
+                asked = {"owner": user.name, "debounce": True}
+                client.create_flow_run_from_deployment(deployment.id, parameters=asked, tags=[tag_of(user.name)])
+        except (ObjectNotFound, PrefectHTTPStatusError) as error:
+            say("Runs for the others were not asked for (%s): `commonplace up` applies them.", type(error).__name__)
 
 
 def run_stages(
@@ -88,6 +114,7 @@ def run_stages(
     errors: list[str] = []
     for name, run in wanted.items():
         try:
+            whose.check(session)  # also in the middle of a run
             with tags(name):
                 report[name] = run()
         except Exception as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect import flow
 
+from commonplace import whose
 from commonplace.session import Session
 from commonplace.stages.selection import Selection
 from flows import import_exports, pipeline, reports
@@ -28,8 +29,9 @@ def receive_omi() -> dict[str, Any]:
     with session() as opened:
         report = receive_deliveries()
         publish(report)
-        sort(opened, report["came"])
-        import_exports.emit_completed(opened, report, "alone")
+        for owner, ids in report["came"].items():
+            sort(whose.of(opened, owner), ids)
+        tell(opened, report)
         name = f"receive: {report['new']} new, {report['changed']} changed of {report['read']}"
         name = name if report["read"] else "receive: nothing new"
         return conclude(opened, report, name=name, handled=report["read"], failed=report["failed"])
@@ -44,6 +46,15 @@ def sort(session: Session, ids: list[str]) -> None:
         _, errors = pipeline.run_stages(session, SORTING, selection=Selection(ids=tuple(ids)))
         for error in errors:
             say("Left to the run that follows: %s", error)
+
+
+def tell(session: Session, report: dict[str, Any]) -> None:
+    """Whose archives have more now, so that a run follows for each."""
+    import_exports.emit_completed(session, report, "alone")
+    for user in whose.others(session):
+        if came := len(report["came"].get(user.owner, ())):
+            counts = dict.fromkeys(import_exports.COUNTS, 0) | {"read": came, "changed": came}
+            import_exports.emit_completed(whose.of(session, user.owner), counts, "alone")
 
 
 def publish(report: dict[str, Any], *, called: str = "receive") -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows import import_exports, receive_omi
+from flows import receive_omi
 from flows.bounds import moment_of
 from flows.forms import Since, Until
 from flows.runner import RUNNER
@@ -34,6 +34,6 @@ def reconcile_omi(since: Since = None, until: Until = None) -> dict[str, Any]:
         bounds = {name: moment_of(day, zone) for name, day in (("since", since), ("until", until)) if day}
         report = reconcile_conversations(**bounds)
         receive_omi.publish(report, called="reconcile")
-        import_exports.emit_completed(opened, report, "alone")
+        receive_omi.tell(opened, report)
         name = f"reconcile: {report['new']} new, {report['changed']} changed of {report['fetched']}"
         return conclude(opened, report, name=name, handled=report["read"], failed=report["failed"])

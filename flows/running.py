@@ -7,7 +7,8 @@ Failed when too many did or when something has to be put right first. The report
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,19 +19,22 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_LOGGING_EXTRA_LOGGERS
 from prefect.states import Completed, Failed
 
+from commonplace import whose
 from commonplace.errors import CommonplaceError
 from commonplace.moments import EPOCH
 from commonplace.session import Session
+from commonplace.stack.history import tag_of
 from commonplace.stages.work import wrong
 from flows.hooks.noting import note_failure
 from flows.made_up_names import is_made_up
+from tasks.session import session
 
 log = logging.getLogger("commonplace.flows")
 """To our own log file; `say` is for the run's page."""
@@ -42,6 +46,15 @@ class RunFailed(CommonplaceError):
     def __init__(self, message: str, *, hint: str | None = None, report: dict[str, Any] | None = None) -> None:
         super().__init__(message, hint=hint)
         self.report = report or {}
+
+
+@contextmanager
+def working_for(owner: str | None) -> Iterator[Session]:
+    """The session of a run for the user of that name, whom its tags then name; without one for the server's owner."""
+    with session(owner=owner) as opened:
+        if name := whose.name_of(opened.settings, opened.archive):
+            _tag_run(tag_of(name))
+        yield opened
 
 
 def say(text: str, *values: object) -> None:
@@ -67,19 +80,28 @@ def _is_ours(name: str, other: str) -> bool:
 
 
 def rename_run(name: str) -> None:
-    """Give this run a name that says what it did. A server that does not answer is no reason to fail now."""
-    identity = flow_run.id
-    if not identity or not _is_ours(flow_run.name, name):
-        return
+    """Give this run a name that says what it did."""
+    if flow_run.id and _is_ours(flow_run.name, name):
+        _update_run(name=name)
+
+
+def _tag_run(tag: str) -> None:
+    if flow_run.id and tag not in flow_run.tags:
+        _update_run(tags=[*flow_run.tags, tag])
+
+
+def _update_run(**about: Any) -> None:
+    """A server that does not answer is no reason to fail now."""
     try:
         with get_client(sync_client=True) as client:
-            client.update_flow_run(UUID(identity), name=name)
+            client.update_flow_run(UUID(flow_run.id), **about)
     except (MissingContextError, OSError, RuntimeError) as error:
-        log.debug("the run keeps its first name: %s", type(error).__name__)
+        log.debug("the run stays as it is called and tagged: %s", type(error).__name__)
 
 
 def is_superseded() -> bool:
-    """Whether another run of this run's deployment waits to start; it will find what this one would have found."""
+    """Whether another run of this run's deployment waits to start, for the same person: it will find what this one
+    would have found."""
     identity = flow_run.id
     with get_client(sync_client=True) as client:
         this = client.read_flow_run(UUID(identity))
@@ -91,7 +113,14 @@ def is_superseded() -> bool:
                 deployment_id=FlowRunFilterDeploymentId(any_=[this.deployment_id]),
             )
         )
-    return any(run.id != this.id and (run.created or EPOCH) > (this.created or EPOCH) for run in waiting)
+    return any(
+        run.id != this.id and (run.created or EPOCH) > (this.created or EPOCH) and _owner_of(run) == _owner_of(this)
+        for run in waiting
+    )
+
+
+def _owner_of(run: FlowRun) -> str:
+    return run.parameters.get("owner") or ""
 
 
 def conclude(

@@ -16,12 +16,11 @@ from commonplace.stages.syncing import stage
 from commonplace.stages.syncing.pending import Wishes, wishes_of
 from flows import assets, reports
 from flows.bounds import selection_of
-from flows.forms import Chosen, DryRun, Force, Limit, ProjectName, Since, Until, titled
+from flows.forms import Chosen, DryRun, Force, Limit, Owner, ProjectName, Since, Until, titled
 from flows.hooks.noting import note
 from flows.runner import RUNNER
-from flows.running import conclude, named
+from flows.running import conclude, named, working_for
 from flows.work import ByTasks
-from tasks.session import session
 from tasks.sync import STEPS
 
 COUNTS = ("created", "updated", "unchanged", "failed", "uncertain", "conflicts", "pulled", "requests")
@@ -45,6 +44,7 @@ def sync(
     adopt: Annotated[list[str] | None, titled("Take the place of a lost archive, by its mark")] = None,
     agreed: Annotated[bool, titled("However many messages it makes")] = False,
     pull_only: Annotated[bool, titled("Only take in what happened there")] = False,
+    owner: Owner = None,
 ) -> dict[str, Any]:
     """Bring conversations to a destination: only those that are not there as they are now.
 
@@ -64,8 +64,9 @@ def sync(
         adopt: Marks of archives that wrote there and are lost: this one goes on in their place.
         agreed: Send also more messages than the destination sends without being told to.
         pull_only: Take in what people changed or said there, and write nothing.
+        owner: The user whose conversations it is about, by name. None: the owner of the server.
     """
-    with session() as opened:
+    with working_for(owner) as opened:
         selection = selection_of(
             opened, since=since, until=until, project=project, chosen=chosen, limit=limit, force=force
         )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from blocks.lookup import BlockEnvironment
+from commonplace import whose
 from commonplace.archive.leases import resumed
 from commonplace.lent import of_run
 from commonplace.private import PRIVATE
@@ -22,10 +23,11 @@ _current: ContextVar[Session | None] = ContextVar("session", default=None)
 
 
 @contextmanager
-def session(lease: str = "") -> Iterator[Session]:
+def session(lease: str = "", *, owner: str | None = None) -> Iterator[Session]:
     """The run's session, or where there is none in this process a new one, for as long as the block lasts.
 
-    A new one writes to the archive under the lease that its flow holds.
+    A new one is that of the user whom `owner` names, and without a name the server's owner's. One that is opened for a
+    task writes to the archive under the lease that its flow holds, and is the session of whom the flow works for.
     """
     current = _current.get()
     if current is not None:
@@ -33,9 +35,14 @@ def session(lease: str = "") -> Iterator[Session]:
         return
     os.umask(PRIVATE)
     with open_session(BlockEnvironment) as opened:
-        same = of_run(opened._replace(archive=resumed(opened.archive, lease)) if lease else opened)
+        same = of_run(opened, _under(opened, lease) if lease else whose.named(opened, owner))
         with shared(same):
             yield same
+
+
+def _under(opened: Session, lease: str) -> Session:
+    archive = resumed(opened.archive, lease)
+    return whose.of(opened, archive.owner)._replace(archive=archive)
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def _room(module: str) -> str:
 
 
 def _may_import(room: str) -> set[str]:
-    everything_below = FOUNDATION | set(ROOMS) | {"session", "lent", "stages", "commonplace"}
+    everything_below = FOUNDATION | set(ROOMS) | {"session", "lent", "whose", "stages", "commonplace"}
     allowed = {
         "model": {"errors"},
         "errors": set(),
@@ -91,7 +91,8 @@ def _may_import(room: str) -> set[str]:
         "meaning": {"model", "errors", "config", "moments", "openai"},
         "answers": {"model", "errors", "config", "moments", "openai"},
         "session": FOUNDATION | set(ROOMS) | {"logs"},
-        "stages": FOUNDATION | set(ROOMS) | {"session"},
+        "whose": FOUNDATION | set(ROOMS) | {"session"},
+        "stages": FOUNDATION | set(ROOMS) | {"session", "whose"},
         "commonplace": everything_below,
         "stack": FOUNDATION,
         "runs": everything_below | {"stack", "blocks", "flows", "deployments"},

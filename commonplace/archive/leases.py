@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select, text, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -112,8 +113,8 @@ class Lease:
 
     @property
     def token(self) -> str:
-        """The lease as one word for `resumed`."""
-        return f"{self.name} {self.holder} {self._seconds:g}"
+        """The lease, and whose archive is written to under it, as one word for `resumed`."""
+        return f"{self.name} {self.holder} {self._seconds:g} {quote(self._archive.owner, safe='')}"
 
     def check(self) -> None:
         """Raise `Lost` if the lease was lost. Costs nothing, so it can be asked before every request."""
@@ -209,8 +210,8 @@ def hold(archive: Archive, name: str, *, seconds: float = SECONDS) -> Iterator[L
 
 def resumed(archive: Archive, token: str) -> Archive:
     """The archive as the holder of a lease writes to it, for another process that works for them."""
-    name, holder, seconds = token.rsplit(" ", 2)
-    return Lease(archive, name, float(seconds), holder=holder).archive
+    name, holder, seconds, owner = token.rsplit(" ", 3)
+    return Lease(archive.of(unquote(owner)), name, float(seconds), holder=holder).archive
 
 
 def running(archive: Archive) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -77,6 +77,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Nobody asked for it: it was its time."""
 
     @property
+    def owner(self) -> str:
+        """Of whom it was asked for, by name; nothing for the server's owner, or for all."""
+        return str(self.parameters.get("owner") or "")
+
+    @property
     def outcome(self) -> str:
         """What came of it, as its name tells at its end."""
         return self.name.partition(": ")[2] if self.has_ended else ""
@@ -133,21 +138,41 @@ def address_of(api: Api, run: Run) -> str:
     return f"{api.url.removesuffix('/').removesuffix('/api')}/runs/flow-run/{run.id}"
 
 
-def recent(api: Api, *, limit: int = 20, flows: Sequence[str] = ()) -> list[Run]:
-    """What runs, ran, or should be running, the newest first. Of some flows alone: without those that came to
-    nothing."""
+def tag_of(owner: str) -> str:
+    """The tag of runs for a user, by name."""
+    return f"owner:{owner}"
+
+
+def recent(
+    api: Api,
+    *,
+    limit: int = 20,
+    flows: Sequence[str] = (),
+    owner: str = "",
+    is_wanted: Callable[[Run], bool] | None = None,
+) -> list[Run]:
+    """What runs, ran, or should be running, the newest first; perhaps for one user alone. Of some flows alone: without
+    those that came to nothing."""
     until = {"before_": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
-    asked: dict[str, Any] = {"flow_runs": {"expected_start_time": until}, "sort": "EXPECTED_START_TIME_DESC"}
-    asked["limit"] = min(MOST_ASKED, OF_MANY * limit) if flows else limit
-    found = _runs(api, asked | _of(flows))
+    asked: dict[str, Any] = {"flow_runs": {"expected_start_time": until, **_for(owner)}}
+    asked |= {"sort": "EXPECTED_START_TIME_DESC"}
+    asked["limit"] = min(MOST_ASKED, OF_MANY * limit) if flows or is_wanted else limit
+    found = filter(is_wanted, _runs(api, asked | _of(flows)))
     return [run for run in found if not (flows and run.came_to_nothing)][:limit]
 
 
-def coming(api: Api, *, flows: Sequence[str] = ()) -> Run | None:
-    """What runs next by its schedule, perhaps of some flows alone."""
+def coming(
+    api: Api, *, flows: Sequence[str] = (), owner: str = "", is_wanted: Callable[[Run], bool] | None = None
+) -> Run | None:
+    """What runs next by its schedule, perhaps of some flows or for one user alone."""
     after = {"after_": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
-    asked = {"flow_runs": {"expected_start_time": after}, "sort": "EXPECTED_START_TIME_ASC", "limit": 1}
-    return next(iter(_runs(api, asked | _of(flows))), None)
+    asked: dict[str, Any] = {"flow_runs": {"expected_start_time": after, **_for(owner)}}
+    asked |= {"sort": "EXPECTED_START_TIME_ASC", "limit": OF_MANY if is_wanted else 1}
+    return next(filter(is_wanted, _runs(api, asked | _of(flows))), None)
+
+
+def _for(owner: str) -> dict[str, Any]:
+    return {"tags": {"all_": [tag_of(owner)]}} if owner else {}
 
 
 def _of(flows: Sequence[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from commonplace import whose
 from commonplace.archive.conversations.reading import has_conversation
 from commonplace.archive.search.filters import Filters
 from commonplace.archive.search.search import Result
@@ -70,7 +71,7 @@ class Readers:
     def of(self, owner: str) -> Reader:
         with self._making:
             if owner not in self._by_owner:
-                session = self._session._replace(archive=self._session.archive.of(owner))
+                session = whose.of(self._session, owner)
                 self._by_owner[owner] = Reader(session, Searcher(session), self._keys)
             return self._by_owner[owner]
 

@@ -50,6 +50,10 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     uploads: Uploads
     watched: Shared
 
+    def session_of(self, owner: str) -> Session:
+        """What the pages of a person work with."""
+        return self.readers.of(owner).session
+
     def at_work(self) -> list[str]:
         """The leases that are held, of a second ago: what goes on that pages tell of. None where the archive cannot be
         asked: a page that says so has to be made all the same."""

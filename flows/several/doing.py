@@ -13,10 +13,9 @@ from commonplace.stages.several import Choice
 from commonplace.stages.transcripts.forms import form_named
 from commonplace.stages.transcripts.writing import write_transcripts
 from flows import reports
-from flows.forms import titled
+from flows.forms import Owner, titled
 from flows.runner import RUNNER
-from flows.running import conclude, named
-from tasks.session import session
+from flows.running import conclude, named, working_for
 
 Act = Literal["say", "export", "forget", "undo"]
 
@@ -25,6 +24,7 @@ Act = Literal["say", "export", "forget", "undo"]
 def several(
     chosen: Annotated[str, titled("The choice, by its name")],
     act: Annotated[Act, titled("What to do with it")] = "say",
+    owner: Owner = None,
 ) -> dict[str, Any]:
     """Do with chosen conversations what was asked for on the pages. What they are and what is said of them is with the
     choice, in the home.
@@ -32,8 +32,9 @@ def several(
     Args:
         chosen: The name of the choice.
         act: Say what was typed of each, write them into a file, forget them, or take back what was said.
+        owner: The user whose conversations it is about, by name. None: the owner of the server.
     """
-    with session() as opened:
+    with working_for(owner) as opened:
         choice = stage.find(opened.settings.home, opened.archive.owner, chosen)
         report = do(opened, choice, act)
         reports.publish("several", {key: value for key, value in report.items() if not isinstance(value, list)}, [])

@@ -9,10 +9,9 @@ from prefect import flow
 
 from commonplace.stages.stores import filling, removing
 from flows import reports
-from flows.forms import titled
+from flows.forms import Owner, titled
 from flows.runner import RUNNER
-from flows.running import conclude, named
-from tasks.session import session
+from flows.running import conclude, named, working_for
 
 COUNTS = ("conversations", "uploaded", "removed", "unchanged", "failed", "shortened", "bytes", "cost_usd", "requests")
 
@@ -21,6 +20,7 @@ COUNTS = ("conversations", "uploaded", "removed", "unchanged", "failed", "shorte
 def fill_store(
     project: Annotated[str, titled("The project, by its id")],
     remove: Annotated[bool, titled("Take it away, with its files")] = False,
+    owner: Owner = None,
 ) -> dict[str, Any]:
     """Bring what a project's assistant searches at OpenAI up to date, within what the settings let it cost; or take it
     away. Run again, it does the rest.
@@ -28,8 +28,9 @@ def fill_store(
     Args:
         project: The project, by its id.
         remove: Take the store and its files away instead.
+        owner: The user whose conversations it is about, by name. None: the owner of the server.
     """
-    with session() as opened:
+    with working_for(owner) as opened:
         if remove:
             counts = {"removed": len(removing.take_away(opened, [project]))}
             return conclude(opened, counts, name="store: taken away", handled=1, failed=0)

@@ -77,7 +77,9 @@ class FakePrefectApi(Loopback):
 
     def answer(self, path: str, asked: dict[str, Any]) -> Any:
         wanted = asked.get("flows", {}).get("name", {}).get("any_")
+        ids = asked.get("flow_runs", {}).get("id", {}).get("any_")
         runs = [run for run in self.runs if wanted is None or run.get("flow_id") in wanted]
+        runs = [run for run in runs if ids is None or run["id"] in ids]
         names = {one["flow_id"] for one in (*self.deployments, *self.runs) if "flow_id" in one}
         answers: dict[str, Any] = {
             "/api/health": True,

@@ -104,7 +104,7 @@ def test_an_answer_that_breaks_off_is_no_answer(serve: Callable[..., Live], mode
     assert "broke off" in str(ask(live, key(live, "ask")))
 
 
-def test_a_lent_key_pays_for_its_owners_questions_and_nobody_elses(
+def test_a_lent_key_pays_for_its_owners_questions_before_the_servers_own(
     serve: Callable[..., Live], model: AnsweringServer
 ) -> None:
     live = serve(OPENAI_API_KEY="sk-the-servers")
@@ -113,7 +113,18 @@ def test_a_lent_key_pays_for_its_owners_questions_and_nobody_elses(
     assert session is not None
     lending.lend(live.archive, live.server.keys.fernet(), session, "sk-my-own-key")
     by_api(live, key(live, "ask"))
-    by_api(live, key(live, "ask", owner="eve"))
     sessions.forget(live.archive, token)
     by_mcp(live, key(live, "ask"))
-    assert model.keys == ["sk-my-own-key", "sk-the-servers", "sk-the-servers"]
+    assert model.keys == ["sk-my-own-key", "sk-the-servers"]
+
+
+def test_the_servers_key_pays_for_its_owner_and_nobody_else(serve: Callable[..., Live], model: AnsweringServer) -> None:
+    live = serve(OPENAI_API_KEY="sk-the-servers")
+    asked = key(live, "ask", owner="eve")
+    assert by_api(live, asked)["sources"], "what was found is quoted"
+    token = sessions.begin(live.archive, "eve", address="", agent="", days=1)
+    session = sessions.find(live.archive, token, idle_hours=1)
+    assert session is not None
+    lending.lend(live.archive, live.server.keys.fernet(), session, "sk-of-eves-own")
+    by_api(live, asked)
+    assert model.keys == ["sk-of-eves-own"]

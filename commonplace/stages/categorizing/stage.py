@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from commonplace import whose
 from commonplace.archive import leases
 from commonplace.archive.rows import batched
 from commonplace.archive.verdicts.verdicts import count_waiting
@@ -16,7 +17,7 @@ from commonplace.categorize import registry, spending
 from commonplace.categorize.contract import BatchJudge, Judge, Meaning, Taxonomy
 from commonplace.categorize.local.judge import Analysis
 from commonplace.categorize.local.kind import models_path
-from commonplace.errors import Halt
+from commonplace.errors import Halt, Refused
 from commonplace.model import Usage
 from commonplace.session import Session
 from commonplace.stages.categorizing import batching, learning
@@ -56,6 +57,10 @@ def categorize(
     name = judge or session.settings.categorize.judge
     budget = session.settings.categorize.max_cost if max_cost is None else within(max_cost, Dollars, name="max_cost")
     kind, report = registry.kind_named(name), CategorizeReport(judge=name)
+    if kind.answers_later and whose.is_another(session):
+        raise Refused(
+            f"{name} answers later, when a key that was lent is gone.", hint="Use a judge that answers at once."
+        )
     with telling(report), leased(session, leases.categorizing(session.archive.owner)) as ours:
         if kind.learns:
             count_recurring(ours.archive, embedder_for(ours))

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from commonplace import whose
 from commonplace.archive import leases
 from commonplace.archive.access import users
 from commonplace.archive.conversations import imports
@@ -51,8 +52,8 @@ class EventsReport(Tally, kw_only=True):
     """Uids that are nobody's: what came for them is in quarantine."""
     busy: list[str] = msgspec.field(default_factory=list)
     """Owners for whom an import is running: theirs is left for the next time."""
-    came: list[str] = msgspec.field(default_factory=list)
-    """The first of the conversations that were taken in: few enough to be seen to in the same run."""
+    came: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    """By owner, the first of the conversations that were taken in: few enough to be seen to in the same run."""
     seconds: float = 0.0
 
 
@@ -130,7 +131,8 @@ class _Receiving:
                     self._finish(import_id, "failed")
                 raise
             self._finish(import_id, "completed")
-        self._report.replaced += pieces.give_way(owner, self._session.settings.home, self._sender, self._wholes)
+        home = whose.of(self._session, owner.owner).settings.home
+        self._report.replaced += pieces.give_way(owner, home, self._sender, self._wholes)
 
     def _take_in(self, import_id: str) -> None:
         with TextIndex(self._archive) as index:
@@ -220,7 +222,9 @@ class _Receiving:
                 settled |= dict.fromkeys(ids, conversation.id)
         self._inbox.fail(failed)
         self._inbox.settle(settled)
-        self._report.came = list(dict.fromkeys([*self._report.came, *settled.values()]))[:FEW]
+        if settled:
+            came = [*self._report.came.get(self._archive.owner, ()), *settled.values()]
+            self._report.came[self._archive.owner] = list(dict.fromkeys(came))[:FEW]
         self._all.include(self._batch)
         self._batch.clear()
         self._under_way.clear()

@@ -27,9 +27,12 @@ _RULE_KEYS = {field.encode_name for field in msgspec.structs.fields(Rules)}
 
 def names(settings: Settings, archive: Archive) -> list[str]:
     """The destinations that are written to without being named: those of the settings (without any, the default one),
-    and those that a person set up since, less what that person put an end to."""
-    said = _said(archive)
+    and those that a person set up since, less what that person put an end to. Of anybody but the server's owner only
+    what they set up."""
+    said, is_another = _said(archive), archive.owner != settings.owner
     chosen = {name for name, is_on in said.items() if is_on and is_known(settings, name)}
+    if is_another:
+        return sorted(chosen)
     default = [] if said.get(registry.DEFAULT) is False else [registry.DEFAULT]
     return sorted(chosen.union(settings.destinations or default))
 

@@ -6,6 +6,7 @@ A few are changed at once; more are a run, and so is whatever takes long.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlencode
 
@@ -18,6 +19,7 @@ from commonplace.archive.care.forget import forget as foresee_forgetting
 from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.projects import registry
 from commonplace.errors import CommonplaceError, Refused
+from commonplace.session import Session as Reading
 from commonplace.stages import several
 from commonplace.stages.categorizing.recurrence import tags_in_use
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
@@ -31,7 +33,7 @@ from commonplace.web.pages.printed import form_named
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.pages.runs import ask_for
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import OwnerOfRuns, Person, archive_of
+from commonplace.web.security.people import Person
 from commonplace.web.server import Server, server_of
 from commonplace.web.wording import say
 
@@ -62,7 +64,7 @@ def choose(
     back = urlencode(told, doseq=True)
     if not ids:
         return render(request, "several.html", status=400, choice=None, query=back)
-    return done(f"/several/{several.choose(server.settings.home, session.owner, ids, query=back).name}")
+    return done(f"/several/{several.choose(_home(request, session), session.owner, ids, query=back).name}")
 
 
 @router.get("/{name}")
@@ -75,7 +77,7 @@ def page(request: Request, session: Person, name: str, act: Act = "", destinatio
 def file(request: Request, session: Person, name: str) -> Response:
     """The file that they were written into."""
     choice = _found(request, session, name)
-    path = several.file_of(server_of(request).settings.home, choice)
+    path = several.file_of(_home(request, session), choice)
     if not path.is_file():
         raise not_found("file")
     return FileResponse(path, filename=f"conversations{path.suffix}", media_type="application/octet-stream")
@@ -86,7 +88,7 @@ def speak(
     request: Request, session: Person, name: str, category: Typed = "", tags: Typed = "", project: Typed = ""
 ) -> Response:
     """Say it of each of them, as if one had gone from page to page."""
-    server, archive = server_of(request), archive_of(request, session.owner)
+    settings, _, archive = server_of(request).session_of(session.owner)
     added = tuple(part.strip() for part in tags.split(",") if part.strip())
     words = {"category": category, "tags": added, "project": " ".join(project.split())}
     choice = msgspec.structs.replace(_found(request, session, name), **words)
@@ -95,7 +97,7 @@ def speak(
             raise Refused(say("several.no_word"))
         if _is_run(choice):
             return _start(request, session, choice, act="say")
-        several.say(server.settings.home, archive, choice, taxonomy=server.settings.categorize.taxonomy, origin="web")
+        several.say(settings.home, archive, choice, taxonomy=settings.categorize.taxonomy, origin="web")
     except CommonplaceError as error:
         return _page(request, session, choice, problem=str(error))
     return done(f"/several/{name}", "kept")
@@ -104,19 +106,17 @@ def speak(
 @router.post("/{name}/undo", dependencies=[Guarded])
 def undo(request: Request, session: Person, name: str) -> Response:
     """Take back what was said of them."""
-    server, archive = server_of(request), archive_of(request, session.owner)
+    settings, _, archive = server_of(request).session_of(session.owner)
     choice = _found(request, session, name)
     if _is_run(choice):
         return _start(request, session, choice, act="undo")
-    below = server.settings.categorize.review_below
-    several.undo(server.settings.home, archive, choice, review_below=below)
+    several.undo(settings.home, archive, choice, review_below=settings.categorize.review_below)
     return done(f"/several/{name}", "undone")
 
 
 @router.post("/{name}/export", dependencies=[Guarded])
 def export(request: Request, session: Person, name: str, format: Typed = "markdown") -> Response:
     """Write them into one file, which the page then has."""
-    server = server_of(request)
     if format not in several.FORMATS:
         raise Problem(422, "invalid", "There is no such format.")
     choice = msgspec.structs.replace(_found(request, session, name), format=format)
@@ -124,22 +124,22 @@ def export(request: Request, session: Person, name: str, format: Typed = "markdo
         return _page(request, session, choice, problem=say("several.too_long", n=AT_ONCE))
     if _is_run(choice):
         return _start(request, session, choice, act="export")
-    reading = server.readers.of(session.owner).session
-    path = several.file_of(server.settings.home, choice)
+    reading = server_of(request).session_of(session.owner)
+    path = several.file_of(reading.settings.home, choice)
     write_transcripts(reading.archive, path, choice.ids, form_named(reading, format))
-    several.keep(server.settings.home, choice)
+    several.keep(reading.settings.home, choice)
     return done(f"/several/{name}/file")
 
 
 @router.post("/{name}/sync", dependencies=[Guarded])
-def sync(request: Request, session: OwnerOfRuns, name: str, destination: Typed) -> Response:
+def sync(request: Request, session: Person, name: str, destination: Typed) -> Response:
     """Write them to a destination, as a run."""
     choice = _found(request, session, name)
     return _start(request, session, choice, "sync", destination=destination, agreed=True)
 
 
 @router.post("/{name}/forget", dependencies=[Guarded])
-def forget(request: Request, session: OwnerOfRuns, name: str) -> Response:
+def forget(request: Request, session: Person, name: str) -> Response:
     """Remove them for good, as a run."""
     return _start(request, session, _found(request, session, name), act="forget")
 
@@ -149,10 +149,7 @@ def _is_run(choice: Choice) -> bool:
 
 
 def _start(request: Request, session: Session, choice: Choice, flow: str = "several", **asked: Any) -> Response:
-    settings = server_of(request).settings
-    if session.owner != settings.owner:
-        return _page(request, session, choice, problem=say("several.too_many", n=AT_ONCE))
-    several.keep(settings.home, choice)
+    several.keep(_home(request, session), choice)
     try:
         started = ask_for(request, session, flow, {"chosen": choice.name, **asked})
     except CommonplaceError as error:
@@ -161,7 +158,11 @@ def _start(request: Request, session: Session, choice: Choice, flow: str = "seve
 
 
 def _found(request: Request, session: Session, name: str) -> Choice:
-    return several.find(server_of(request).settings.home, session.owner, name)
+    return several.find(_home(request, session), session.owner, name)
+
+
+def _home(request: Request, session: Session) -> Path:
+    return server_of(request).session_of(session.owner).settings.home
 
 
 def _all(server: Server, owner: str, told: dict[str, list[str]]) -> Sequence[str]:
@@ -177,11 +178,11 @@ def _all(server: Server, owner: str, told: dict[str, list[str]]) -> Sequence[str
 def _page(
     request: Request, session: Session, choice: Choice, *, act: Act = "", destination: str = "", problem: str = ""
 ) -> Response:
-    server, archive = server_of(request), archive_of(request, session.owner)
-    is_owner = session.owner == server.settings.owner
+    reading = server_of(request).session_of(session.owner)
+    settings, _, archive = reading
     plan: Any = None
     try:
-        plan = _plan(server, session.owner, choice, act, destination) if is_owner else None
+        plan = _plan(reading, choice, act, destination)
     except CommonplaceError as error:
         problem = str(error)
     return render(
@@ -192,24 +193,22 @@ def _page(
         choice=choice,
         shown=list(load_filed(archive, choice.ids[:SHOWN])),
         query=choice.query,
-        categories=taxonomy_named(archive, server.settings.categorize.taxonomy).names,
+        categories=taxonomy_named(archive, settings.categorize.taxonomy).names,
         projects=registry.sorted_names(archive),
         tags=tags_in_use(archive),
         formats=several.FORMATS,
-        file=several.file_of(server.settings.home, choice),
-        destinations=destinations.names(server.settings, archive) if is_owner else [],
+        file=several.file_of(settings.home, choice),
+        destinations=destinations.names(settings, archive),
         destination=destination,
         act=act,
         plan=plan,
-        is_owner=is_owner,
         is_run=_is_run(choice),
         most=MOST,
     )
 
 
-def _plan(server: Server, owner: str, choice: Choice, act: Act, destination: str) -> Any:
+def _plan(reading: Reading, choice: Choice, act: Act, destination: str) -> Any:
     """What an act would do, which is told before it is done."""
-    reading = server.readers.of(owner).session
     if act == "sync" and destination:
         from commonplace.stages.syncing import stage
 

@@ -31,7 +31,7 @@ def page(request: Request, session: Person) -> Response:
     return render(
         request,
         "exports.html",
-        accounts=standings(server.settings, archive),
+        accounts=standings(server.session_of(session.owner).settings, archive),
         is_owner=is_owner,
         folders=_folders(server) if is_owner else [],
         histories=_unwatched(server) if is_owner else [],
@@ -42,7 +42,8 @@ def page(request: Request, session: Person) -> Response:
 @router.post("/asked", dependencies=[Guarded])
 def asked(request: Request, session: Person, account: Account) -> Response:
     """Somebody asked for the export of an account."""
-    say_asked(server_of(request).settings, archive_of(request, session.owner), account)
+    settings, _, archive = server_of(request).session_of(session.owner)
+    say_asked(settings, archive, account)
     return done("/exports", "noted")
 
 

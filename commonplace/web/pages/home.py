@@ -9,18 +9,20 @@ from starlette.responses import Response
 
 from commonplace import runs
 from commonplace.archive import ledger
+from commonplace.archive.access.sessions import Session
 from commonplace.archive.core import Archive
 from commonplace.archive.figures import statistics
 from commonplace.archive.projects import assignments
 from commonplace.archive.verdicts.verdicts import count_waiting
 from commonplace.errors import Refused
 from commonplace.moments import to_datetime
-from commonplace.stack import history
-from commonplace.stack.history import NoHistory
+from commonplace.session import Session as Reading
+from commonplace.stack.history import NoHistory, Run
 from commonplace.stages.requests.standing import standings
 from commonplace.web.charts import columns
 from commonplace.web.pages.insights import address
 from commonplace.web.pages.rendering import render
+from commonplace.web.pages.runs import listed
 from commonplace.web.security.people import Person, archive_of
 from commonplace.web.server import Server, server_of
 from commonplace.web.wording import say
@@ -39,9 +41,9 @@ def home(request: Request, session: Person) -> Response:
     archive, zone = archive_of(request, session.owner), server.settings.zone
     totals = statistics.totals(archive, zone=zone)
     is_owner = session.owner == server.settings.owner
-    arrived = server.uploads.not_imported(session.owner) if is_owner else []
+    arrived = server.uploads.not_imported(session.owner)
     if not totals["conversations"]:
-        return render(request, "welcome_home.html", is_owner=is_owner, arrived=arrived)
+        return render(request, "welcome_home.html", arrived=arrived)
     months = statistics.count_by(archive, "month", zone=zone)[-MONTHS:]
     return render(
         request,
@@ -52,8 +54,7 @@ def home(request: Request, session: Person) -> Response:
         largest=[(by, _largest(archive, by)) for by in ("category", "project")],
         address=address,
         waiting=_waiting(server, archive, is_owner=is_owner),
-        runs=_runs(server) if is_owner else None,
-        is_owner=is_owner,
+        runs=_runs(server, session),
         arrived=arrived,
     )
 
@@ -74,14 +75,14 @@ def _waiting(server: Server, archive: Archive, *, is_owner: bool) -> list[tuple[
             found.append((say("home.not_written", n=wrong, destination=destination.partition(":")[0]), "/destinations"))
     if is_owner and (held := server.inbox.counts().get("quarantined", 0)):
         found.append((say("home.quarantined", n=held), "/connect"))
-    return found + _exports(server, archive)
+    return found + _exports(server.session_of(archive.owner))
 
 
-def _exports(server: Server, archive: Archive) -> list[tuple[str, str]]:
+def _exports(reading: Reading) -> list[tuple[str, str]]:
     """Exports that wait for a click."""
-    zone = server.settings.zone
+    zone = reading.settings.zone
     try:
-        waiting = [each for each in standings(server.settings, archive) if each.needs_a_click]
+        waiting = [each for each in standings(reading.settings, reading.archive) if each.needs_a_click]
     except Refused:  # an account of the settings that is none: the page about exports says so
         return []
     return [
@@ -97,16 +98,14 @@ def _exports(server: Server, archive: Archive) -> list[tuple[str, str]]:
     ]
 
 
-def _runs(server: Server) -> tuple[list[Any], Any] | None:
+def _runs(server: Server, session: Session) -> tuple[list[Run], Run | None] | None:
     """The newest, and the next; None where Prefect does not answer."""
 
-    def ask() -> tuple[list[Any], Any] | None:
+    def ask() -> tuple[list[Run], Run | None] | None:
         try:
-            api = history.api_of(server.settings)
-            flows = runs.seldom()
-            return history.recent(api, limit=4, flows=flows), history.coming(api, flows=flows)
+            return listed(server, session, limit=4, flows=runs.seldom())
         except NoHistory:
             return None
 
-    found: tuple[list[Any], Any] | None = server.watched.get("home", ask)
+    found: tuple[list[Run], Run | None] | None = server.watched.get(f"home {session.owner}", ask)
     return found

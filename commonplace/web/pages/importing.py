@@ -15,11 +15,12 @@ from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from commonplace import runs
+from commonplace import runs, whose
 from commonplace.archive.access import lending
 from commonplace.archive.access.sessions import Session
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.lent import with_borrowed
+from commonplace.session import Session as Reading
 from commonplace.web.arriving import forms
 from commonplace.web.arriving.straight import Buffer, Write
 from commonplace.web.arriving.uploads import Upload
@@ -28,7 +29,7 @@ from commonplace.web.pages.rendering import done, render
 from commonplace.web.pages.runs import ask_for
 from commonplace.web.security import csrf
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import OwnerOfRuns, Person
+from commonplace.web.security.people import Person
 from commonplace.web.server import Server, server_of
 from commonplace.web.wording import say
 
@@ -62,13 +63,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 @router.get("")
 def import_page(request: Request, session: Person, prices: bool = False) -> Response:
     """The form, and what has arrived and waits; with `prices` also what each judge would cost."""
-    if session.owner == server_of(request).settings.owner:
-        _get_ready()
+    _get_ready()
     return _page(request, session.owner, prices=prices)
 
 
 @router.post("/file")
-async def receive(request: Request, session: OwnerOfRuns) -> Response:
+async def receive(request: Request, session: Person) -> Response:
     """Files from a form, as they come; then the run that imports them."""
     uploads, form = server_of(request).uploads, _Form(request, session.owner)
     try:
@@ -96,7 +96,7 @@ async def receive(request: Request, session: OwnerOfRuns) -> Response:
 @router.post("/start", dependencies=[Guarded])
 def start(
     request: Request,
-    session: OwnerOfRuns,
+    session: Person,
     upload: Chosen = [],  # noqa: B006
     destinations: Chosen = [],  # noqa: B006
     taxonomy: Word = "",
@@ -117,7 +117,7 @@ def start(
 
 
 @router.post("/sample", dependencies=[Guarded])
-def sample(request: Request, session: OwnerOfRuns) -> Response:
+def sample(request: Request, session: Person) -> Response:
     """A made-up export, for a look around."""
     from commonplace.sources.chatgpt.sample import write_sample
 
@@ -142,7 +142,7 @@ def remove(request: Request, session: Person, id: str) -> Response:
 
 
 @router.post("/key", dependencies=[Guarded])
-def lend(request: Request, session: OwnerOfRuns, key: Typed = "") -> Response:
+def lend(request: Request, session: Person, key: Typed = "") -> Response:
     """A key of this person's own for what they start and ask in this session. No page repeats it."""
     server = server_of(request)
     try:
@@ -153,7 +153,7 @@ def lend(request: Request, session: OwnerOfRuns, key: Typed = "") -> Response:
 
 
 @router.post("/key/remove", dependencies=[Guarded])
-def take_back(request: Request, session: OwnerOfRuns) -> Response:
+def take_back(request: Request, session: Person) -> Response:
     """It is forgotten; runs that go on ask for it once more and find none."""
     lending.take_back(server_of(request).archive, session)
     return done("/import#key", "removed")
@@ -163,11 +163,11 @@ def _start_or_price(request: Request, session: Session, uploads: Sequence[Upload
     from commonplace.stages.categorizing import prices
 
     server = server_of(request)
-    judge = options.judge or server.settings.categorize.judge
+    reader = server.readers.of(session.owner)
+    judge = options.judge or reader.session.settings.categorize.judge
     try:
         if prices.is_free(judge):
             return _start(request, session, uploads, options)
-        reader = server.readers.of(session.owner)
         paths = [server.uploads.path(upload) for upload in uploads]
         foreseen = prices.of_files(with_borrowed(reader.session, reader.keys), judge, paths)
     except CommonplaceError as error:
@@ -247,28 +247,35 @@ def _lengthen(text: bytearray, piece: Buffer) -> None:
 def _page(
     request: Request, owner: str, problem: str | None = None, *, prices: bool = False, **foreseen: Any
 ) -> Response:
-    from commonplace.categorize import registry
     from commonplace.stages.categorizing import taxonomies
     from commonplace.stages.syncing import destinations
 
     server = server_of(request)
-    settings = server.settings
+    reading = server.session_of(owner)
+    settings, _, archive = reading
     return render(
         request,
         "import.html",
         status=400 if problem else 200,
         problem=problem,
         arrived=server.uploads.not_imported(owner),
-        is_owner=owner == settings.owner,
         lent=lending.lent_in(server.archive, request.state.session),
         lending_hours=lending.HOURS,
-        taxonomies=taxonomies.list_taxonomies(server.archive.of(owner)),
-        judges=registry.kinds(),
+        taxonomies=taxonomies.list_taxonomies(archive),
+        judges=_judges(reading),
         prices=_prices(server, owner) if prices else None,
-        destinations=destinations.names(settings, server.archive),
+        destinations=destinations.names(settings, archive),
         settings=settings,
         **{"foreseen": None, **foreseen},
     )
+
+
+def _judges(reading: Reading) -> list[str]:
+    """Who can be asked. What is answered later is fetched with the server's key, which is its owner's."""
+    from commonplace.categorize import registry
+
+    is_another = whose.is_another(reading)
+    return [name for name in registry.kinds() if not (is_another and registry.kind_named(name).answers_later)]
 
 
 def _prices(server: Server, owner: str) -> list[tuple[str, float | None]]:

@@ -14,7 +14,6 @@ from commonplace.errors import Refused
 from commonplace.web.pages.rendering import done, mark, render
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import Person, archive_of
-from commonplace.web.server import server_of
 from commonplace.web.wording import say
 
 router = APIRouter(prefix="/projects")
@@ -202,7 +201,6 @@ def _one(request: Request, owner: str, id: str, *, problem: str = "", typed: dic
         assistant=assistant_of(archive, found),
         seen=_seen(shown),
         others=_others(archive, shown["id"]),
-        is_owner=owner == server_of(request).settings.owner,
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -14,8 +15,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
-from commonplace import runs
+from commonplace import runs, whose
+from commonplace.archive.access import users
 from commonplace.archive.access.sessions import Session
+from commonplace.archive.access.users import User
+from commonplace.config import Settings
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.runs import Started
 from commonplace.stack import history
@@ -25,8 +29,8 @@ from commonplace.web.pages.rendering import done, fragment, render
 from commonplace.web.progress import FRESH_SECONDS, Seen, look
 from commonplace.web.reading import to_html
 from commonplace.web.security.csrf import Guarded
-from commonplace.web.security.people import OwnerOfRuns
-from commonplace.web.server import server_of
+from commonplace.web.security.people import Person, archive_of
+from commonplace.web.server import Server, server_of
 from commonplace.web.wording import say
 
 router = APIRouter(prefix="/runs")
@@ -38,44 +42,43 @@ NOT_LONGER = 3600
 
 
 @router.get("")
-def list_page(request: Request, session: OwnerOfRuns, all: bool = False) -> Response:
+def list_page(request: Request, session: Person, all: bool = False) -> Response:
     """The newest runs, and the next one; with `all` also those that look every few minutes whether there is work."""
     found: list[Run] = []
     coming, is_there = None, True
     try:
-        api, flows = history.api_of(server_of(request).settings), [] if all else runs.seldom()
-        found, coming = history.recent(api, limit=MOST_LISTED, flows=flows), history.coming(api, flows=flows)
+        found, coming = listed(server_of(request), session, limit=MOST_LISTED, flows=[] if all else runs.seldom())
     except NoHistory:
         is_there = False
     return render(request, "runs.html", runs=found, coming=coming, is_there=is_there, all=all)
 
 
 @router.get("/{id}")
-def run_page(request: Request, session: OwnerOfRuns, id: str) -> Response:
+def run_page(request: Request, session: Person, id: str) -> Response:
     """One run. Its page asks again by itself until it has ended."""
-    seen, now = _shown(request, id)
+    seen, now = _shown(request, session, id)
     reports = [(stage.name, to_html(stage.report)) for stage in seen.stages if stage.report]
     return render(request, "run.html", seen=seen, now=now, reports=reports)
 
 
 @router.get("/{id}/now")
-def now(request: Request, session: OwnerOfRuns, id: str) -> Response:
+def now(request: Request, session: Person, id: str) -> Response:
     """The part of the page that changes, for browsers behind something that holds events back."""
-    seen, html = _shown(request, id)
+    seen, html = _shown(request, session, id)
     return HTMLResponse(html, headers={"x-run-ended": "yes" if seen.run.has_ended else "no"})
 
 
 @router.get("/{id}/events")
-async def events(request: Request, session: OwnerOfRuns, id: str) -> Response:
+async def events(request: Request, session: Person, id: str) -> Response:
     """The same whenever it changes, and `end` at the end."""
-    await run_in_threadpool(_shown, request, id)
-    return EventSourceResponse(_events(request, id), ping=HEARTBEAT_SECONDS)
+    await run_in_threadpool(_shown, request, session, id)
+    return EventSourceResponse(_events(request, session, id), ping=HEARTBEAT_SECONDS)
 
 
 @router.post("/{id}/cancel", dependencies=[Guarded])
-def cancel(request: Request, session: OwnerOfRuns, id: str) -> Response:
+def cancel(request: Request, session: Person, id: str) -> Response:
     """Ask for the end of a run; the page tells when it has come."""
-    _shown(request, id)
+    _shown(request, session, id)
     try:
         runs.connect(server_of(request).settings)
         runs.cancel(id)
@@ -85,9 +88,9 @@ def cancel(request: Request, session: OwnerOfRuns, id: str) -> Response:
 
 
 @router.post("/{id}/again", dependencies=[Guarded])
-def again(request: Request, session: OwnerOfRuns, id: str) -> Response:
+def again(request: Request, session: Person, id: str) -> Response:
     """Ask for what a run that broke off did not do: the same once more, since what is done is not done again."""
-    run, uploads = _shown(request, id)[0].run, server_of(request).uploads
+    run, uploads = _shown(request, session, id)[0].run, server_of(request).uploads
     try:
         if not run.has_broken_off:
             raise Refused(say("run.goes_on"))
@@ -103,8 +106,11 @@ def again(request: Request, session: OwnerOfRuns, id: str) -> Response:
 def ask_for(
     request: Request, session: Session, flow: str, parameters: dict[str, Any], *, nobody: str = "runs.nobody"
 ) -> Started:
-    """Ask for a run, which has the key that was lent in this session if one was. Refused where nobody would do it."""
+    """Ask for a run for this person, which has the key that was lent in this session if one was. Refused where nobody
+    would do it."""
     settings = server_of(request).settings
+    if name := whose.name_of(settings, archive_of(request, session.owner)):
+        parameters = parameters | {"owner": name}
     try:
         history.api_of(settings)
     except NoHistory:
@@ -113,11 +119,11 @@ def ask_for(
     return runs.start(flow, parameters, lent_in=session.id)
 
 
-async def _events(request: Request, id: str) -> AsyncIterator[ServerSentEvent]:
+async def _events(request: Request, session: Session, id: str) -> AsyncIterator[ServerSentEvent]:
     sent = request.headers.get("last-event-id", "")
     for _ in range(int(NOT_LONGER / FRESH_SECONDS)):
         try:
-            seen, html = await run_in_threadpool(_shown, request, id)
+            seen, html = await run_in_threadpool(_shown, request, session, id)
         except Problem:  # Prefect is being started again: it will come back
             await asyncio.sleep(HEARTBEAT_SECONDS / 5)
             continue
@@ -131,19 +137,37 @@ async def _events(request: Request, id: str) -> AsyncIterator[ServerSentEvent]:
         await asyncio.sleep(FRESH_SECONDS)
 
 
-def _shown(request: Request, id: str) -> tuple[Seen, str]:
-    """A run, and the part of its page that changes: made once for all who look."""
+def listed(server: Server, session: Session, *, limit: int, flows: Sequence[str]) -> tuple[list[Run], Run | None]:
+    """The newest runs of this person, and the next; the server's owner also has those that are nobody's."""
+    archive = server.archive.of(session.owner)
+    name = whose.name_of(server.settings, archive)
+    wanted = partial(_is_theirs, server.settings, users.list_users(archive), session)
+    api = history.api_of(server.settings)
+    found = history.recent(api, limit=limit, flows=flows, owner=name, is_wanted=wanted)
+    return found, history.coming(api, flows=flows, owner=name, is_wanted=wanted)
+
+
+def _is_theirs(settings: Settings, people: list[User], session: Session, run: Run) -> bool:
+    return whose.owner_called(settings, people, run.owner) == session.owner
+
+
+def _shown(request: Request, session: Session, id: str) -> tuple[Seen, str]:
+    """A run of this person, and the part of its page that changes: made once for all pages of theirs that look."""
     server = server_of(request)
-    owner = server.settings.owner
+    owner, settings = session.owner, server.settings
     archive = server.archive.of(owner)
 
     def ask() -> tuple[Seen, str] | None:
         names_of = {upload.file_name: upload.name for upload in server.uploads.list(owner)}
-        seen = look(server.settings, archive, id, names_of)
-        return None if seen is None else (seen, fragment(request, "run_now.html", seen=seen))
+        seen = look(settings, archive, id, names_of)
+        if seen is None or not _is_theirs(settings, users.list_users(archive), session, seen.run):
+            return None
+        if owner != settings.owner:  # Prefect's own pages are not for them
+            seen = msgspec.structs.replace(seen, address="")
+        return seen, fragment(request, "run_now.html", seen=seen)
 
     with _prefect_answers():
-        shown: tuple[Seen, str] | None = server.watched.get(id, ask)
+        shown: tuple[Seen, str] | None = server.watched.get(f"{owner} {id}", ask)
     if shown is None:
         raise not_found("run")
     return shown

@@ -46,17 +46,16 @@ def person(request: Request) -> Session:
     return found
 
 
-def owner_of_runs(request: Request) -> Session:
-    """The session of the person whose archive runs work on: theirs is the machine."""
+def servers_owner(request: Request) -> Session:
+    """The session of the person whose server this is."""
     found = person(request)
-    if found.owner != server_of(request).settings.owner:
-        raise Problem(
-            403,
-            "not_yours",
-            "Runs work on the archive of this server's owner.",
-            hint="`COMMONPLACE_OWNER=you commonplace import FILE` takes an export of yours in.",
-        )
+    if not is_servers_owner(request, found):
+        raise Problem(403, "not_yours", "That is for the owner of this server.", hint="Ask them.")
     return found
+
+
+def is_servers_owner(request: Request, session: Session) -> bool:
+    return session.owner == server_of(request).settings.owner
 
 
 def archive_of(request: Request, owner: str) -> Archive:
@@ -66,4 +65,4 @@ def archive_of(request: Request, owner: str) -> Archive:
 
 Visitor = Annotated[Session | None, Depends(session_of)]
 Person = Annotated[Session, Depends(person)]
-OwnerOfRuns = Annotated[Session, Depends(owner_of_runs)]
+ServersOwner = Annotated[Session, Depends(servers_owner)]

@@ -113,8 +113,10 @@ def test_a_form_from_elsewhere_or_of_another_person_brings_nothing(live: Live, s
     assert _send(browser, ("a.zip", sample), csrf="stale").status_code == 403
     users.add_user(live.archive, "eve", HASHED(PASSWORD))
     eve = live.logged_in("eve")
-    assert "COMMONPLACE_OWNER" in eve.get("/import").text
-    assert eve.client.post("/import/file", files={"files": ("a.zip", sample)}).status_code == 403
+    (form,) = (form for form in Forms.of(browser.get("/import").text) if form["action"] == "/import/file")
+    guard = form["fields"]["csrf"]
+    reply = eve.client.post("/import/file", data={"csrf": guard}, files={"files": ("a.zip", sample)})
+    assert reply.status_code == 403
     assert live.browser().client.post("/import/file", files={"files": ("a.zip", sample)}).status_code == 401
     assert _kept(live) == []
 
@@ -146,18 +148,17 @@ def test_what_is_no_key_is_refused_and_not_repeated(live: Live, key: str, caplog
     assert key[:20] not in reply.text + "".join(str(vars(record)) for record in caplog.records)
 
 
-def test_nobody_else_lends_or_takes_back_a_key(live: Live) -> None:
+def test_a_key_that_somebody_lends_is_theirs_and_nobody_else_takes_one_back(live: Live) -> None:
     users.add_user(live.archive, "eve", HASHED(PASSWORD))
     browser, eve = live.logged_in(), live.logged_in("eve")
     browser.submit(browser.get("/import"), "/import/key", key=KEY)
     assert browser.client.post("/import/key", data={"key": "sk-anothers"}).status_code == 403
     assert live.browser().client.post("/import/key", data={"key": "sk-anothers"}).status_code in {401, 403}
-    eves = {
-        "csrf": next(form["fields"]["csrf"] for form in Forms.of(eve.get("/account").text) if "csrf" in form["fields"])
-    }
-    for path in ("/import/key", "/import/key/remove"):
-        assert eve.client.post(path, data={"key": "sk-anothers", **eves}).status_code == 403
-    assert lending.borrowed(live.archive, live.server.keys.fernet()) == {"OPENAI_API_KEY": KEY}
+    fernet, hers = live.server.keys.fernet(), live.archive.of(users.find_user(live.archive, "eve").owner)
+    lent = eve.get(eve.submit(eve.get("/import"), "/import/key", key="sk-of-eves-own").headers["location"])
+    assert lending.borrowed(hers, fernet) == {"OPENAI_API_KEY": "sk-of-eves-own"}
+    eve.submit(lent, "/import/key/remove")
+    assert (lending.borrowed(hers, fernet), lending.borrowed(live.archive, fernet)) == ({}, {"OPENAI_API_KEY": KEY})
 
 
 @pytest.mark.browser

@@ -186,4 +186,4 @@ def test_what_an_assistant_searches_is_priced_before_it_is_filled(start: Start) 
         assert "0 to upload" in held.text
         assert "Take it away" in held.text
         users.add_user(live.archive, "eve", HASHED(PASSWORD))
-        assert live.logged_in("eve").get(address).status_code == 403
+        assert live.logged_in("eve").get(address).status_code == 404

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from commonplace import runs
-from commonplace.archive.access import sessions
+from commonplace.archive.access import sessions, users
 from commonplace.archive.conversations import imports
 from commonplace.archive.conversations.imports import Counts
 from commonplace.archive.conversations.merge import merge
@@ -243,3 +243,54 @@ def test_whatever_is_started_on_a_page_has_the_key_that_was_lent_in_its_session(
     browser.submit(browser.get(here, act="sync", destination="markdown"), f"{here}/sync", destination="markdown")
     browser.submit(browser.get("/settings/backups"), "/settings/backups/make")
     assert asked == [("sync", session.id), ("sync", session.id), ("maintain", session.id)]
+
+
+def test_everybody_sees_their_own_runs_and_nobody_elses(
+    live: Live, prefect: FakePrefectApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are nobody's are the server's owner's."""
+    for name in ("eve", "ada"):
+        users.add_user(live.archive, name, None)
+        merge(live.archive.of(users.find_user(live.archive, name).owner), None, [simple_chat("c", "Bread?")])
+    merge(live.archive, None, [simple_chat("c", "Bread?")])
+    whose = {"me": {"1", "4"}, "eve": {"2"}, "ada": {"3"}}
+    for n, owner in ((1, {}), (2, {"owner": "eve"}), (3, {"owner": " Ada"}), (4, {"owner": "no user of ours"})):
+        prefect.add_run(f"{n}{ID[1:]}", state="failed", **owner)
+    asked: list[str] = []
+    monkeypatch.setattr(runs, "connect", lambda settings: None)
+    monkeypatch.setattr(runs, "cancel", asked.append)
+    for name, theirs in whose.items():
+        browser = live.logged_in(name)
+        for path in ("/", "/runs", "/runs?all=true"):
+            page = browser.get(path).text
+            assert {number for number in "1234" if f"/runs/{number}{ID[1:]}" in page} == theirs
+        guard = next(form["fields"]["csrf"] for form in Forms.of(page) if "csrf" in form["fields"])
+        for number in "1234":
+            there = f"/runs/{number}{ID[1:]}"
+            expected = (200, 303) if number in theirs else (404, 404)
+            read = [browser.get(f"{there}{what}").status_code for what in ("", "/now", "/events")]
+            stopped = browser.client.post(f"{there}/cancel", data={"csrf": guard}, headers={"origin": live.url})
+            assert [*read, stopped.status_code] == [*[expected[0]] * 3, expected[1]]
+    assert sorted(id[0] for id in asked) == ["1", "2", "3", "4"]
+    assert prefect.url.removesuffix("/api") in live.logged_in().get(f"/runs/1{ID[1:]}").text
+    assert prefect.url.removesuffix("/api") not in live.logged_in("eve").get(f"/runs/2{ID[1:]}").text
+
+
+def test_what_a_person_starts_is_theirs(live: Live, prefect: FakePrefectApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def start(flow: str, parameters: dict[str, Any], *, lent_in: str | None = None) -> runs.Started:
+        asked.append(parameters)
+        return runs.Started(ID, "bold-ibex")
+
+    monkeypatch.setattr(runs, "connect", lambda settings: None)
+    monkeypatch.setattr(runs, "start", start)
+    users.add_user(live.archive, "eve", None)
+    for name in ("me", "eve"):
+        browser = live.logged_in(name)
+        assert browser.submit(browser.get("/import"), "/import/sample").status_code == 303
+    assert [each.get("owner") for each in asked] == [None, "eve"]
+    prefect.add_run(ID, state="failed", flow="categorize", owner="eve", force=True)
+    browser = live.logged_in("eve")
+    browser.submit(browser.get(f"/runs/{ID}"), f"/runs/{ID}/again")
+    assert asked[2] == {"owner": "eve", "force": True}

@@ -24,9 +24,11 @@ from commonplace.stages.mapping import projects
 from commonplace.web.api.tus import CONTENT
 from commonplace.web.app import OFTEN, ROUTERS
 from tests.archive.builders import chat, message
+from tests.fakes.prefect_api import FakePrefectApi
 from tests.web.conftest import Browser, Forms, Live
 
 TUS = {"tus-resumable": "1.0.0", "upload-offset": "0", "x-http-method-override": "DELETE"}
+RUN = "0d0d0d0d-0000-4000-8000-000000000000"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 OF_NOBODY = {
     "/omi/{kind}",
@@ -39,16 +41,16 @@ OF_NOBODY = {
     "/insights/{by}.svg",
 }
 """What stands in braces here is no id of anything that somebody has."""
-FOR_THE_SERVERS_OWNER = (
-    "/runs/",
-    "/settings/",
-    "/destinations/set-up/",
-    "/projects/{id}/store",
-    "/several/{name}/sync",
-    "/several/{name}/forget",
-)
+FOR_THE_SERVERS_OWNER = ("/settings/", "/destinations/set-up/")
 """What nobody else may ask for at all."""
-FORM = {"name": "taken", "project": "Garden", "category": "coding", "id": "chatgpt:mine", "format": "markdown"}
+FORM = {
+    "name": "taken",
+    "project": "Garden",
+    "category": "coding",
+    "id": "chatgpt:mine",
+    "format": "markdown",
+    "destination": "markdown",
+}
 """Enough of every form to come as far as the question whose that is."""
 FORMS: dict[str, dict[str, str]] = {
     "/correct": {"title": "taken"},
@@ -71,8 +73,18 @@ def web_archive(archive: Archive) -> Archive:
 
 
 @pytest.fixture
-def ids(live: Live) -> dict[str, str]:
+def prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePrefectApi]:
+    fake = FakePrefectApi()
+    monkeypatch.setenv("PREFECT_API_URL", fake.url)
+    with fake:
+        yield fake
+
+
+@pytest.fixture
+def ids(live: Live, prefect: FakePrefectApi) -> dict[str, str]:
     """By where they stand in an address: what belongs to the server's owner."""
+    prefect.add_run(RUN, state="failed", message="private words")
+    prefect.log("private words")
     mine = live.archive.of("me")
     picture = put_file(mine, io.BytesIO(PNG), kind=ATTACHMENT, name="p")
     shown = Attachment(id="p", kind="image", name="private words.png", sha256=picture)
@@ -94,7 +106,7 @@ def ids(live: Live) -> dict[str, str]:
         "/account/programs/": _program(mine),
         "/connect/keys/": keys.list_keys(mine)[0].id,
         "/several/": several.choose(live.server.settings.home, "me", ["chatgpt:mine"]).name,
-        "/runs/": "0d0d0d0d-0000-4000-8000-000000000000",
+        "/runs/": RUN,
         "/settings/backups/": "backup.zip",
         "/destinations/set-up/": "markdown",
     }

@@ -18,7 +18,7 @@ from commonplace.web.errors import not_found
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.pages.runs import ask_for
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.security.people import ServersOwner
 from commonplace.web.server import Server, server_of
 from commonplace.web.wording import say
 
@@ -37,7 +37,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @router.get("")
-def page(request: Request, session: OwnerOfRuns, look: Annotated[str, Query(max_length=200)] = "") -> Response:
+def page(request: Request, session: ServersOwner, look: Annotated[str, Query(max_length=200)] = "") -> Response:
     """Those that there are. The one that `look` names is read as a whole, beside what the archive holds now."""
     server = server_of(request)
     if not look:
@@ -49,13 +49,13 @@ def page(request: Request, session: OwnerOfRuns, look: Annotated[str, Query(max_
 
 
 @router.get("/{name}")
-def fetch(request: Request, session: OwnerOfRuns, name: str) -> Response:
+def fetch(request: Request, session: ServersOwner, name: str) -> Response:
     """One of them as a file."""
     return FileResponse(_path(server_of(request), name), filename=name, media_type="application/octet-stream")
 
 
 @router.post("/make", dependencies=[Guarded])
-def make(request: Request, session: OwnerOfRuns) -> Response:
+def make(request: Request, session: ServersOwner) -> Response:
     """A new one, as a run."""
     try:
         started = ask_for(request, session, "maintain", {"backup": True, "verify": False, "prune": False})
@@ -65,7 +65,7 @@ def make(request: Request, session: OwnerOfRuns) -> Response:
 
 
 @router.post("/restore", dependencies=[Guarded])
-def put_back(request: Request, session: OwnerOfRuns, name: Typed, sure: Typed = "") -> Response:
+def put_back(request: Request, session: ServersOwner, name: Typed, sure: Typed = "") -> Response:
     """In the place of everything that the archive holds, which somebody has to have agreed to in so many words."""
     server = server_of(request)
     path = _path(server, name)

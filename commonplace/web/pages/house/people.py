@@ -9,7 +9,7 @@ from commonplace.archive.access import users
 from commonplace.errors import Refused
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.security.people import ServersOwner
 from commonplace.web.server import server_of
 from commonplace.web.wording import say
 
@@ -17,13 +17,13 @@ router = APIRouter(prefix="/settings/users")
 
 
 @router.get("")
-def page(request: Request, session: OwnerOfRuns) -> Response:
+def page(request: Request, session: ServersOwner) -> Response:
     """Everybody, and what OMI sends to whom."""
     return _page(request)
 
 
 @router.post("/add", dependencies=[Guarded])
-def add(request: Request, session: OwnerOfRuns, name: Typed) -> Response:
+def add(request: Request, session: ServersOwner, name: Typed) -> Response:
     """Somebody new, with conversations of their own. The page that comes back has the link for their password."""
     archive = server_of(request).archive
     try:
@@ -34,14 +34,14 @@ def add(request: Request, session: OwnerOfRuns, name: Typed) -> Response:
 
 
 @router.post("/link", dependencies=[Guarded])
-def link(request: Request, session: OwnerOfRuns, name: Typed) -> Response:
+def link(request: Request, session: ServersOwner, name: Typed) -> Response:
     """A link by which they set a new password. Earlier ones end."""
     user = users.find_user(server_of(request).archive, name)
     return _page(request, link=_link(request, user.owner), of=user.name)
 
 
 @router.post("/disable", dependencies=[Guarded])
-def disable(request: Request, session: OwnerOfRuns, name: Typed, answer: Typed = "disable") -> Response:
+def disable(request: Request, session: ServersOwner, name: Typed, answer: Typed = "disable") -> Response:
     """Nobody comes in as them any more, or they may again."""
     archive = server_of(request).archive
     user = users.find_user(archive, name)
@@ -52,7 +52,7 @@ def disable(request: Request, session: OwnerOfRuns, name: Typed, answer: Typed =
 
 
 @router.post("/uid", dependencies=[Guarded])
-def claim(request: Request, session: OwnerOfRuns, name: Typed, uid: Typed) -> Response:
+def claim(request: Request, session: ServersOwner, name: Typed, uid: Typed) -> Response:
     """What OMI sends for a uid becomes theirs."""
     archive = server_of(request).archive
     try:

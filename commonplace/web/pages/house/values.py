@@ -9,14 +9,14 @@ from starlette.responses import Response
 
 from commonplace.config.origins import origins
 from commonplace.web.pages.rendering import render
-from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.security.people import ServersOwner
 from commonplace.web.server import server_of
 
 router = APIRouter(prefix="/settings")
 
 
 @router.get("")
-def page(request: Request, session: OwnerOfRuns, changed: bool = False) -> Response:
+def page(request: Request, session: ServersOwner, changed: bool = False) -> Response:
     """All of them, or those alone that somebody set."""
     server = server_of(request)
     found = [one for one in origins(server.settings, server.environment) if one.place or not changed]

@@ -19,7 +19,7 @@ from commonplace.stages.syncing import destinations
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.pages.runs import ask_for
 from commonplace.web.security.csrf import Guarded
-from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.security.people import ServersOwner
 from commonplace.web.server import Server, server_of
 
 router = APIRouter(prefix="/destinations")
@@ -56,7 +56,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @router.get("")
-def page(request: Request, session: OwnerOfRuns, plan: Annotated[str, Query(max_length=200)] = "") -> Response:
+def page(request: Request, session: ServersOwner, plan: Annotated[str, Query(max_length=200)] = "") -> Response:
     """All of them; of the one that `plan` names also what a run would write."""
     return _page(request, plan=plan)
 
@@ -64,7 +64,7 @@ def page(request: Request, session: OwnerOfRuns, plan: Annotated[str, Query(max_
 @router.post("/run", dependencies=[Guarded])
 def run(
     request: Request,
-    session: OwnerOfRuns,
+    session: ServersOwner,
     name: Name,
     retry: Name = "",
     resend: Ids = [],  # noqa: B006

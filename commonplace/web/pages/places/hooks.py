@@ -16,7 +16,7 @@ from commonplace.session import Session
 from commonplace.stages import hooks
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.security.people import ServersOwner
 from commonplace.web.server import server_of
 from commonplace.web.wording import say
 
@@ -28,7 +28,7 @@ TEST_SECONDS = 10.0
 
 
 @router.get("")
-def page(request: Request, session: OwnerOfRuns) -> Response:
+def page(request: Request, session: ServersOwner) -> Response:
     """All of them as they stand."""
     return _page(request)
 
@@ -36,7 +36,7 @@ def page(request: Request, session: OwnerOfRuns) -> Response:
 @router.post("", dependencies=[Guarded])
 def add(
     request: Request,
-    session: OwnerOfRuns,
+    session: ServersOwner,
     name: Typed = "",
     url: Typed = "",
     event: Annotated[list[str], Form(max_length=20)] = [],  # noqa: B006
@@ -59,7 +59,7 @@ def add(
 
 
 @router.post("/test", dependencies=[Guarded])
-def try_one(request: Request, session: OwnerOfRuns, name: Typed) -> Response:
+def try_one(request: Request, session: ServersOwner, name: Typed) -> Response:
     """Send an event of no consequence now, and tell what came back."""
     try:
         status = hooks.send_test(_session(request), name, most_seconds=TEST_SECONDS)
@@ -71,13 +71,13 @@ def try_one(request: Request, session: OwnerOfRuns, name: Typed) -> Response:
 
 
 @router.post("/again", dependencies=[Guarded])
-def again(request: Request, session: OwnerOfRuns, name: Typed) -> Response:
+def again(request: Request, session: ServersOwner, name: Typed) -> Response:
     """What was not taken is due again."""
     return _done(request, lambda reading: hooks.redeliver(reading, name), "due")
 
 
 @router.post("/remove", dependencies=[Guarded])
-def remove(request: Request, session: OwnerOfRuns, name: Typed) -> Response:
+def remove(request: Request, session: ServersOwner, name: Typed) -> Response:
     """Tell it no more."""
     return _done(request, lambda reading: hooks.remove(reading, name), "removed")
 

@@ -26,7 +26,7 @@ from commonplace.stages.syncing import connecting, destinations
 from commonplace.web.errors import not_found
 from commonplace.web.pages.rendering import done, mark, render
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.security.people import ServersOwner
 from commonplace.web.server import Server, server_of
 from commonplace.web.wording import say
 
@@ -75,7 +75,7 @@ class _Person:
 
 
 @router.get("/set-up/{name}")
-def page(request: Request, session: OwnerOfRuns, name: str) -> Response:
+def page(request: Request, session: ServersOwner, name: str) -> Response:
     """What a destination needs, and what of it is there."""
     return _page(request, name)
 
@@ -83,7 +83,7 @@ def page(request: Request, session: OwnerOfRuns, name: str) -> Response:
 @router.post("/set-up/{name}", dependencies=[Guarded])
 def connect(
     request: Request,
-    session: OwnerOfRuns,
+    session: ServersOwner,
     name: str,
     key: Several = [],  # noqa: B006
     where: Several = [],  # noqa: B006
@@ -115,7 +115,7 @@ def connect(
 
 
 @router.post("/leave", dependencies=[Guarded])
-def leave(request: Request, session: OwnerOfRuns, name: Typed) -> Response:
+def leave(request: Request, session: ServersOwner, name: Typed) -> Response:
     """Write there no more. What is there stays, and so does what is known of it."""
     server = server_of(request)
     _kind(request, name)

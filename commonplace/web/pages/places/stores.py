@@ -17,38 +17,38 @@ from commonplace.stages.stores.known import store_of
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.pages.runs import ask_for
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import OwnerOfRuns
+from commonplace.web.security.people import Person
 from commonplace.web.server import server_of
 
 router = APIRouter(prefix="/projects")
 
 
 @router.get("/{id}/store")
-def page(request: Request, session: OwnerOfRuns, id: str, look: bool = False) -> Response:
+def page(request: Request, session: Person, id: str, look: bool = False) -> Response:
     """As far as it is known here; OpenAI is asked when one wants to `look`."""
-    return _page(request, id, look=look)
+    return _page(request, session, id, look=look)
 
 
 @router.post("/{id}/store", dependencies=[Guarded])
-def fill(request: Request, session: OwnerOfRuns, id: str, answer: Typed = "") -> Response:
+def fill(request: Request, session: Person, id: str, answer: Typed = "") -> Response:
     """Ask for a run that fills it, or takes it away."""
     try:
-        project = find_project(_session(request).archive, id)
+        project = find_project(_session(request, session).archive, id)
         asked = {"project": project.id} | ({"remove": True} if answer == "remove" else {})
-        account_of(*_session(request)[:2]).check()
+        account_of(*_session(request, session)[:2]).check()
         started = ask_for(request, session, "fill-store", asked)
     except CommonplaceError as error:
-        return _page(request, id, problem=str(error))
+        return _page(request, session, id, problem=str(error))
     return done(f"/runs/{started.id}")
 
 
-def _session(request: Request) -> Session:
-    reader = server_of(request).readers.of(server_of(request).settings.owner)
+def _session(request: Request, person: Person) -> Session:
+    reader = server_of(request).readers.of(person.owner)
     return with_borrowed(reader.session, reader.keys)
 
 
-def _page(request: Request, id: str, *, look: bool = False, problem: str = "") -> Response:
-    session = _session(request)
+def _page(request: Request, person: Person, id: str, *, look: bool = False, problem: str = "") -> Response:
+    session = _session(request, person)
     planned = filling.plan(session, id)
     held: Any = None
     try:
