@@ -101,6 +101,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return self.has_ended and self.state != "completed"
 
     @property
+    def was_ended(self) -> bool:
+        """Whether somebody stopped it, or its process was killed. What is said of that end is Prefect's."""
+        return self.state in ("cancelled", "crashed")
+
+    @property
     def waits(self) -> bool:
         return self.state.upper() in WAITING
 

@@ -17,10 +17,10 @@ from urllib.parse import unquote
 
 from markupsafe import Markup
 
+from commonplace.web.colouring import coloured
+
 LONGEST = 40_000
 """Characters of one text that are read as Markdown. The rest is a click away, as it was written."""
-LONGEST_CODE = 20_000
-"""Characters of one piece of code that are coloured."""
 LONGEST_FORMULA = 2_000
 MOST_FORMULAS = 400
 """Looking for the end of one takes as long as the text is."""
@@ -246,23 +246,8 @@ def _fence(tokens: Sequence[Any], place: int, *_: Any) -> str:
     token = tokens[place]
     language = (token.info or "").strip().split(" ")[0][:40]
     told = f"<figcaption>{escape(language)}</figcaption>" if language else ""
-    code = f'<pre tabindex="0"><code>{_coloured(token.content, language)}</code></pre>'
+    code = f'<pre tabindex="0"><code>{coloured(token.content, language)}</code></pre>'
     return f'<figure class="code">{told}{code}</figure>\n'
-
-
-def _coloured(code: str, language: str) -> str:
-    if not language or len(code) > LONGEST_CODE:
-        return escape(code)
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False)
-    except ClassNotFound:
-        return escape(code)
-    return str(highlight(code, lexer, HtmlFormatter(nowrap=True, classprefix="k-")))
 
 
 def _formula(tokens: Sequence[Any], place: int, *_: Any) -> str:
