@@ -22,6 +22,8 @@ Long = Annotated[str, Form(max_length=4_000)]
 Several = Annotated[list[str], Form(max_length=1_000)]
 LIKELY = 0.05
 """Two that are less likely one are not asked about."""
+MOST_SHOWN = 300
+"""Characters of what somebody else wrote meanwhile."""
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)
 """How sure suggestions can be asked to be that are accepted together."""
 
@@ -136,15 +138,19 @@ def assistant(
     temperature: Typed = "",
     instructions: Annotated[str, Form(max_length=20_000)] = "",
     reset: Typed = "",
+    seen: Typed = "",
 ) -> Response:
     """Who answers questions about it, and how."""
     from commonplace.stages.mapping import projects
 
+    archive = archive_of(request, session.owner)
     typed = {"model": model, "temperature": temperature, "instructions": instructions}
     try:
         warmth = float(temperature.replace(",", ".")) if temperature.strip() else None
         wanted = Assistant(model=model.strip(), instructions=instructions.strip(), temperature=warmth)
-        projects.set_assistant(archive_of(request, session.owner), id, None if reset else wanted)
+        if seen and seen != mark(now := assistant_of(archive, lookup.find_project(archive, id))):
+            raise Refused(say("again.changed", now=now.instructions[:MOST_SHOWN] or say("projects.as_settings")))
+        projects.set_assistant(archive, id, None if reset else wanted)
     except ValueError:
         return _one(request, session.owner, id, problem=say("projects.no_number"), typed=typed)
     except Refused as refused:
@@ -198,7 +204,8 @@ def _one(request: Request, owner: str, id: str, *, problem: str = "", typed: dic
         problem=problem,
         typed=typed or {},
         project=shown,
-        assistant=assistant_of(archive, found),
+        assistant=(assistant := assistant_of(archive, found)),
+        assistant_seen=mark(assistant),
         seen=_seen(shown),
         others=_others(archive, shown["id"]),
     )

@@ -154,6 +154,10 @@ def test_a_project_is_split_and_has_an_assistant_and_both_are_undone(mapped: Liv
     spoken = {"instructions": "Answer in verse.", "model": "gpt-5-mini", "temperature": "0.5"}
     assert browser.submit(page, f"/projects/{kitchen}/assistant", **spoken).status_code == 303
     assert assistant_of(mapped.archive, find_project(mapped.archive, kitchen)).instructions == "Answer in verse."
+    late = browser.submit(page, f"/projects/{kitchen}/assistant", instructions="In haiku.")
+    assert "it is now: Answer in verse." in late.text
+    assert "In haiku." in late.text
+    page = browser.get(f"/projects/{kitchen}")
     refused = browser.submit(page, f"/projects/{kitchen}/assistant", temperature="warm", instructions="In <prose>.")
     assert refused.status_code == 400
     assert "In &lt;prose&gt;." in refused.text  # nothing typed is lost
