@@ -18,13 +18,17 @@ class Damaged(Halt):
     """The archive's file is not what a database should be."""
 
 
+class DiskFull(Halt):
+    """There is no room left for what is to be written."""
+
+
 _DAMAGED = (
     Damaged,
     "The archive is damaged: its file is not what a database should be.",
     "`commonplace restore BACKUP --force` puts a backup in its place and keeps the damaged file beside it.",
 )
 _INDEX = (Halt, "What searches look into is damaged.", "`commonplace verify --rebuild-index` makes it anew.")
-_FULL = (Halt, "The disk of the archive is full.", "Make room and do the same again: what was committed is kept.")
+_FULL = (DiskFull, "The disk of the archive is full.", "Make room and do the same again: what was committed is kept.")
 _LOCKED = (Retryable, "The archive is busy: something else has been writing to it for too long.", "Try again later.")
 _READ_ONLY = (
     Halt,
@@ -101,7 +105,8 @@ def writing(what: str, *, only: Collection[int] = ()) -> Iterator[None]:
         if only and exc.errno not in only:
             raise
         reason = exc.strerror or type(exc).__name__
-        raise Halt(f"{what} cannot be written ({reason}).", hint="Make room, or choose another place.") from exc
+        kind = DiskFull if exc.errno in (errno.ENOSPC, errno.EDQUOT) else Halt
+        raise kind(f"{what} cannot be written ({reason}).", hint="Make room, or choose another place.") from exc
 
 
 def fault_of(error: Exception) -> CommonplaceError | None:

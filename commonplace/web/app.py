@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from commonplace.archive.access import clients, grants, keys, lending, sessions, users
+from commonplace.archive.faults import DiskFull
 from commonplace.errors import CommonplaceError, Retryable
 from commonplace.session import Session
 from commonplace.web import health
@@ -104,7 +105,7 @@ def create_app(server: Server) -> FastAPI:
         routes=[*OFTEN, *(route for router in ROUTERS for route in router.routes)],
         lifespan=_lifespan,
         middleware=_layers(server),
-        exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, Retryable), _reply),
+        exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, Retryable, DiskFull), _reply),
     )
     app.state.server = server
     app.state.mcp = endpoint = Endpoint(server)

@@ -14,11 +14,14 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from commonplace.archive.faults import DiskFull
 from commonplace.errors import CommonplaceError, NotThere, Refused, Retryable
 
 RETRY_SECONDS = 5
 UNAVAILABLE = "unavailable"
 """What may work in a moment: the archive is busy, or does not answer."""
+NO_ROOM = "no_room"
+"""What works once somebody made room."""
 
 
 class Problem(HTTPException):
@@ -73,6 +76,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, OperationalError | Retryable | OSError):
         later = {"retry-after": str(RETRY_SECONDS)}
         return Problem(503, UNAVAILABLE, "That cannot be done right now. Try again in a moment.", headers=later)
+    if isinstance(error, DiskFull):
+        return Problem(507, NO_ROOM, error.message, hint=error.hint)
     if isinstance(error, CommonplaceError):
         return Problem(500, "failed", error.message, hint=error.hint)
     return Problem(500, "failed", "Something went wrong here.")

@@ -8,7 +8,7 @@ import traceback
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from commonplace.web.errors import UNAVAILABLE, problem_of
+from commonplace.web.errors import NO_ROOM, UNAVAILABLE, problem_of
 from commonplace.web.pages.rendering import render
 from commonplace.web.security.interrupted import Interrupted, packed
 from commonplace.web.security.people import session_of
@@ -22,8 +22,9 @@ def reply(request: Request, error: Exception) -> Response:
     id = str(request.scope.get("state", {}).get("request_id", ""))
     if problem.status_code >= 500:
         log.error("request failed", extra={"request": id, "kind": type(error).__name__, "where": _where(error)})
-    if problem.code == UNAVAILABLE:
-        problem = Interrupted(problem.status_code, problem.code, problem.detail, headers=problem.headers)
+    if problem.code in (UNAVAILABLE, NO_ROOM):
+        status, code, detail = problem.status_code, problem.code, problem.detail
+        problem = Interrupted(status, code, detail, hint=problem.hint, headers=problem.headers)
         problem.keep(request)
     if _is_for_a_person(request) and isinstance(problem, Interrupted) and problem.typed:
         return _again(request, problem)
@@ -51,7 +52,8 @@ def _again(request: Request, late: Interrupted) -> Response:
     if session_of(request) is None:
         told = {"next": late.where, "name": "", "problem": None, "typed": packed(late.typed), "is_new": False}
         return render(request, "login.html", status=late.status_code, **told)
-    form = {"where": late.where, "typed": late.typed, "reason": late.detail}
+    reason = " ".join(filter(None, (late.detail, late.hint)))
+    form = {"where": late.where, "typed": late.typed, "reason": reason}
     return render(request, "again.html", status=late.status_code, **form)
 
 

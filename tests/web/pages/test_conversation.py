@@ -5,19 +5,22 @@ from __future__ import annotations
 import base64
 import io
 import json
+from typing import Any
 
 import html5lib
 import pytest
+from sqlalchemy import event
 
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import Filed, load_filed
+from commonplace.archive.engine import outside_transactions
 from commonplace.archive.files.files import ATTACHMENT, put_file
 from commonplace.archive.inbox import Delivery
 from commonplace.model import Attachment
 from commonplace.stages.importing.events import receive
 from tests.archive.builders import chat, message, simple_chat
 from tests.sources.omi.test_reading import PIXEL, memory
-from tests.web.conftest import Browser, Live
+from tests.web.conftest import Browser, Forms, Live
 from tests.web.hostile import ID, LONG, fill
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
@@ -55,6 +58,29 @@ def test_what_cannot_be_kept_is_said_and_nothing_typed_is_lost(live: Live) -> No
     assert reply.status_code == 400
     assert 'value="My title"' in reply.text
     assert "has no category" in reply.text
+
+
+def test_on_a_full_disk_a_form_is_shown_again_and_programs_are_told_what_is_missing(live: Live) -> None:
+    fill(live.archive)
+    browser = live.logged_in()
+    page = browser.get(f"/conversations/{LONG}")
+
+    with outside_transactions(live.archive.engine).connect() as connection:
+        connection.exec_driver_sql("VACUUM")
+
+    def leave_no_room(connection: Any, *_: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # as many as there are
+
+    event.listen(live.archive.engine, "checkout", leave_no_room)
+    tags = ", ".join(f"tag {number}" for number in range(400))  # more than fits where others are
+    reply = browser.submit(page, "/correct", id=LONG, title="My title", tags=tags)
+    assert reply.status_code == 507
+    assert 'value="My title"' in reply.text
+    assert "Make room" in reply.text
+    (form,) = (form for form in Forms.of(page.text) if form["action"] == "/correct")
+    typed = {**form["fields"], "id": LONG, "tags": tags}
+    told = browser.client.post("/correct", data=typed, headers={"origin": live.url})
+    assert (told.status_code, told.json()["error"]) == (507, "no_room")
 
 
 def test_a_message_is_found_on_its_page_and_its_branch(live: Live) -> None:
