@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from commonplace.web.colouring import LONGEST, coloured
+from pygments.lexers import get_lexer_by_name
+
+from commonplace.web.colouring import LONGEST, READ, coloured
 
 
 def test_code_has_colours() -> None:
@@ -24,3 +26,7 @@ def test_what_would_keep_others_waiting_stays_as_it_is() -> None:
     ):  # each sign looks for its end in all that follows
         code = sign * (LONGEST // len(sign))
         assert coloured(code, language) == escape(code)
+
+
+def test_languages_are_known_by_the_first_of_their_names() -> None:
+    assert {get_lexer_by_name(name).aliases[0] for name in READ} == READ
