@@ -67,6 +67,8 @@ _PARTS = {
     },
     "voice_note": _ANY_PART | {"title", "text"},
     "token_budget": _ANY_PART,
+    "image": _ANY_PART | {"source", "file_uuid", "file_name"},
+    "flag": _ANY_PART | {"flag", "helpline"},
 }
 
 
@@ -102,6 +104,12 @@ def read_part(part: dict[str, Any], turn: Turn) -> None:
         turn.output(part.get("name"), _answered(part))
     elif kind == "voice_note":
         turn.say(part.get("text") or part.get("title"))
+    elif kind == "image":
+        turn.fold("Image")
+        turn.keeps_raw = True
+    elif kind == "flag":  # what the page shows above a conversation about what troubles somebody
+        turn.fold("Notice", first_text(part, "flag"))
+        turn.keeps_raw = True
     turn.more(part, kind, _PARTS[kind])
 
 

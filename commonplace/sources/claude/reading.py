@@ -218,7 +218,7 @@ def _others(path: PurePosixPath) -> Kind | None:
 SOURCE = Listed(
     name="claude",
     title=TITLE,
-    reader_version="claude/4",
+    reader_version="claude/5",
     kind=Kind(read=_conversation, identity=_IDENTITY),
     others=_others,
     tells=frozenset({"users.json", "manifest.json", "export_manifest.json"}),

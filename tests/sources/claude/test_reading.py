@@ -137,3 +137,15 @@ def test_a_page_that_a_search_found_is_told_with_its_title_and_address(tmp_path:
     parts = [{"type": "tool_result", "name": "web_search", "content": [page]}, {"type": "text", "text": "Here."}]
     (found,) = read(tmp_path, claude_conversation("c", claude_message("m", parts, "assistant")))
     assert "Bread\nhttps://example.org/bread\n70 percent" in found.messages[0].text
+
+
+def test_pictures_and_notices_are_no_words_of_the_conversation(tmp_path: Path) -> None:
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
+    asked = claude_message("1", [{"type": "text", "text": "What is this?"}, picture])
+    answer = [{"type": "text", "text": "A zip."}, {"type": "flag", "flag": "helpful", "helpline": None}]
+    path = tmp_path / "x.json"
+    path.write_bytes(as_json([claude_conversation("c", asked, claude_message("2", answer, "assistant", "1"))]))
+    (told,), _ = read_all(path)
+    assert told.messages[0].text == "What is this?\n\n<details><summary>Image</summary></details>"
+    assert told.messages[0].raw is not None
+    assert told.messages[1].text == "A zip.\n\n<details><summary>Notice</summary>\n\nhelpful\n\n</details>"
