@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from commonplace.cli.options import Json, Project, Since, Until, moment
-from commonplace.cli.output import Output, aside, errors_for_people, people, print_json, tell
+from commonplace.cli.output import INTERRUPTED, Output, aside, errors_for_people, people, print_json, tell
 from commonplace.session import Session, open_session
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def ask(
     """Find what answers a question in your archive: quoted, or told by a model, with where it is from."""
     from commonplace.archive.conversations.reading import find_conversation
     from commonplace.archive.search.filters import Filters
-    from commonplace.stages import answering
+    from commonplace.stages import answering, asking
 
     with errors_for_people(), open_session() as session:
         first, end = moment(since, session.settings), moment(until, session.settings)
@@ -58,7 +58,7 @@ def ask(
             told = _quoted(session, asked, filters)
         if told.error:
             aside.print(told.error, style="bold red", soft_wrap=True)
-            raise typer.Exit(1)
+            raise typer.Exit(INTERRUPTED if told.error == asking.INTERRUPTED else 1)
 
 
 def _quoted(session: Session, asked: str, filters: Filters) -> Answer:

@@ -35,7 +35,7 @@ from commonplace.openai.replies import SAYS
 from commonplace.openai.streams import MOST_FOUND, MOST_SEARCHES, Api, Prompt, Spoken, speak
 from commonplace.openai.tokens import estimate_tokens
 from commonplace.session import Session
-from commonplace.stages.asking import LONGEST_QUESTION, OWN, Answer, Cited, cited, retrieve
+from commonplace.stages.asking import INTERRUPTED, LONGEST_QUESTION, OWN, Answer, Cited, cited, retrieve
 from commonplace.stages.searching import Searcher
 from commonplace.stages.stores.known import KnownStore, store_of
 
@@ -229,6 +229,8 @@ def _heard(
             show(checked.feed(piece))
     except Retryable as broke:
         error = f"The answer broke off: {broke}"
+    except KeyboardInterrupt:
+        error = INTERRUPTED
     show(checked.finish())
     reply = spoken.reply
     if not error and reply.problem:

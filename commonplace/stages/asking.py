@@ -34,6 +34,8 @@ CANDIDATES = 24
 WORDS = 150
 """Of a piece of a conversation that alone is asked."""
 _SAID = ("user", "assistant")
+INTERRUPTED = "The answer was interrupted."
+"""By who asked. What was said was paid for, and is kept like any answer that broke off."""
 QUOTE = 12_000
 """Characters of all that is quoted."""
 

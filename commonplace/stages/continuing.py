@@ -26,7 +26,7 @@ from commonplace.openai.streams import Prompt
 from commonplace.openai.tokens import estimate_tokens
 from commonplace.session import Session
 from commonplace.stages.answering import ROOM, Answering, check_cost, opened
-from commonplace.stages.asking import LONGEST_QUESTION, OWN, Answer
+from commonplace.stages.asking import INTERRUPTED, LONGEST_QUESTION, OWN, Answer
 from commonplace.stages.syncing.destinations import names, open_destination, sections
 from commonplace.stages.syncing.pull import take_in
 from commonplace.stages.work import leased
@@ -124,6 +124,8 @@ def _speak(
             heard(piece)
     except Retryable as broke:
         error = f"The answer broke off: {broke}"
+    except KeyboardInterrupt:
+        error = INTERRUPTED
     reply = spoken.reply
     if not error and reply.problem:
         error = f"The answer is not whole: {SAYS[reply.problem]}."

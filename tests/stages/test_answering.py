@@ -21,7 +21,7 @@ from commonplace.config import AnswerSettings, CategorizeSettings, Environment, 
 from commonplace.errors import CommonplaceError, Halt
 from commonplace.session import Session
 from commonplace.stages import answering
-from commonplace.stages.asking import OWN, Answer
+from commonplace.stages.asking import INTERRUPTED, OWN, Answer
 from commonplace.stages.searching import Searcher
 from tests.archive.builders import simple_chat
 from tests.fakes.answering import AnsweringServer
@@ -165,6 +165,26 @@ def test_half_an_answer_is_kept_and_called_half(
     assert told.answer.startswith("A rye")
     assert told.id in kept(session.archive)
     assert len(server.asked) == before + 1
+
+
+def test_what_was_said_until_somebody_interrupted_is_kept_since_it_was_paid_for(serve: Serve) -> None:
+    server, session = serve(says("A rye loaf, of all things that can be baked [1]."))
+    told = ask(session, heard=_interrupting())
+    assert (told.error, told.answer.startswith("A rye")) == (INTERRUPTED, True)
+    assert told.id in kept(session.archive)
+    assert len(server.asked) == 1
+
+
+def _interrupting() -> Callable[[str], object]:
+    """Ctrl-C after a few pieces."""
+    pieces: list[str] = []
+
+    def heard(piece: str) -> None:
+        pieces.append(piece)
+        if len(pieces) == 4:
+            raise KeyboardInterrupt
+
+    return heard
 
 
 @pytest.mark.parametrize("paths", [("/v1/responses",), ("/v1/chat/completions",)])
