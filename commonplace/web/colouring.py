@@ -21,7 +21,7 @@ READ = frozenset(
         *("awk", "bash", "batch", "c", "cpp", "csharp", "css", "clojure", "cmake", "coffeescript", "dart"),
         *("diff", "docker", "elixir", "elm", "erlang", "fortran", "fsharp", "go", "graphql", "groovy"),
         *("haskell", "html", "java", "javascript", "json", "json5", "julia", "kotlin", "common-lisp", "lua"),
-        *("make", "mysql", "nginx", "nimrod", "nixos", "objective-c", "ocaml", "perl", "php"),
+        *("make", "mysql", "nginx", "nimrod", "nixos", "objective-c", "perl", "php"),
         *("powershell", "prolog", "protobuf", "python", "ruby", "rust", "scala", "scheme", "scss", "splus"),
         *("sql", "swift", "tcl", "terraform", "tex", "toml", "typescript", "tsx", "jsx", "vb.net", "verilog"),
         *("vhdl", "vim", "xml", "yaml", "zig"),

@@ -27,12 +27,8 @@ from commonplace.web.reading import to_html
 from commonplace.web.security.csrf import Guarded
 from commonplace.web.security.people import Person, archive_of
 from commonplace.web.server import server_of
-from commonplace.web.wording import say
 
 router = APIRouter(prefix="/ask")
-
-_SPOKEN = re.compile(r"^(user|assistant|tool|system): ", re.MULTILINE)
-"""Who says what follows in a passage."""
 
 Question = Annotated[str, Form(max_length=LONGEST_QUESTION)]
 Short = Annotated[str, Form(max_length=400)]
@@ -143,9 +139,8 @@ def _answer(told: Answer) -> Markup:
 
 
 def _passage(text: str) -> Markup:
-    """Its beginning, as a page shows what was said and by whom."""
-    beginning = text if len(text) <= LONGEST_PASSAGE else f"{text[:LONGEST_PASSAGE]} …"
-    return to_html(_SPOKEN.sub(lambda spoken: f"\n\n**{say(f'roles.{spoken[1]}')}**\n\n", beginning))
+    """Its beginning, as a page shows what was said."""
+    return to_html(text if len(text) <= LONGEST_PASSAGE else f"{text[:LONGEST_PASSAGE]} …")
 
 
 def _page(request: Request, owner: str, *, problem: str = "", told: Answer | None = None, **asked: Any) -> Response:

@@ -40,9 +40,7 @@ def test_without_a_model_what_was_found_is_quoted(live: Live) -> None:
     assert reply.status_code == 200
     assert 'href="/conversations/chatgpt:bread?message=bread-0"' in reply.text
     assert "No model is set up" in reply.text
-    assert "<strong>You</strong>" in reply.text
     assert "<details><summary>Tool call: python</summary>" in reply.text  # what was folded is, here too
-    assert "assistant:" not in reply.text
     assert "message_id=" not in reply.text  # as nothing but Python would say it
     refused = browser.submit(browser.get("/ask"), "/ask", question="which flour?", project="none such")
     assert refused.status_code == 400
