@@ -10,6 +10,7 @@ import secrets
 import time
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from commonplace.web.metrics import Metrics
@@ -21,6 +22,14 @@ log = logging.getLogger("commonplace.web")
 HUNG_UP = 499
 """Whoever asked is gone, and nothing went wrong here. Proxies note it by that number."""
 QUIET = ("/healthz", "/readyz", "/metrics")
+
+
+class NamedRoute(Route):
+    """One that is found in a request, as FastAPI's own are."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        return match, {**found, "route": self}
 
 
 class Requests:
@@ -57,7 +66,7 @@ class Requests:
         return None
 
     def _note(self, scope: Scope, id: str, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", None) or ("/mcp" if scope["path"] == "/mcp" else "none")
+        route = getattr(scope.get("route"), "path", None) or "none"
         self._metrics.requests.labels(scope["method"][:7], route, status).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         if route not in QUIET:

@@ -77,6 +77,28 @@ def test_who_hangs_up_is_no_error(live: Live, logged: list[logging.LogRecord]) -
     assert [(record.levelno, record.__dict__["status"]) for record in logged] == [(logging.INFO, 499)]
 
 
+def test_whose_body_turns_out_to_be_none_is_no_error(live: Live, caplog: pytest.LogCaptureFixture) -> None:
+    head = b"POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", live.server.web.port)) as line:
+        line.sendall(head + b"0x3\r\nabc\r\n0\r\n\r\n")
+        assert line.recv(12) == b"HTTP/1.1 400"
+        while line.recv(4096):
+            pass
+    assert live.client().get("/healthz").status_code == 200
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_what_programs_ask_is_counted_by_its_route(live: Live) -> None:
+    client = live.client()
+    client.get("/api/conversations")
+    client.get("/api/conversations/chatgpt:a")
+    client.post("/omi/memory")
+    client.post("/mcp")
+    counted = client.get("/metrics").text
+    for route in ("/api/conversations", "/api/conversations/{id:path}", "/omi/{kind}", "/mcp"):
+        assert f'route="{route}",status="4' in counted
+
+
 def test_what_is_not_as_it_should_be_is_named_and_not_repeated(live: Live) -> None:
     browser = live.browser()
     token = Forms.of(browser.get("/login").text)[0]["fields"]["csrf"]

@@ -11,13 +11,13 @@ import re
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from commonplace.archive.inbox import Delivery
 from commonplace.config import Environment
 from commonplace.moments import now
 from commonplace.secret_keys import SecretKeys
 from commonplace.web.errors import Problem
+from commonplace.web.requests import NamedRoute
 from commonplace.web.security.addresses import is_local
 from commonplace.web.security.signatures import NotProven, check_signature, is_known_secret
 from commonplace.web.server import Server, server_of
@@ -60,7 +60,7 @@ async def receive(request: Request) -> Response:
 
 ADDRESSES = ("/chatgpt/webhook/memory", "/omi/{kind}", "/omi/{secret}/{kind}")
 """The first is the founding system's, the last one only OMI was told."""
-routes = tuple(Route(address, receive, methods=["POST"]) for address in ADDRESSES)
+routes = tuple(NamedRoute(address, receive, methods=["POST"]) for address in ADDRESSES)
 
 
 def _check_type(request: Request) -> None:

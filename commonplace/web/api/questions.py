@@ -16,11 +16,11 @@ import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from commonplace.archive.core import Archive
 from commonplace.web.errors import Problem
 from commonplace.web.oauth.resources import API
+from commonplace.web.requests import NamedRoute
 from commonplace.web.security.programs import allowed_caller, shown_by
 from commonplace.web.server import Server, server_of
 
@@ -50,7 +50,7 @@ class Call(NamedTuple):
 Asked = TypeVar("Asked", bound=Question)
 
 
-class QuestionRoute(Route):
+class QuestionRoute(NamedRoute):
     """Where a question is asked by whoever has one of the scopes."""
 
     def __init__(

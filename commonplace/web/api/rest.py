@@ -10,7 +10,6 @@ from msgspec import Meta
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from commonplace.archive.conversations.reading import Filed, list_conversations, overview_in
 from commonplace.archive.figures import statistics
@@ -23,6 +22,7 @@ from commonplace.web.api.projects import projects_of
 from commonplace.web.api.questions import Call, Paged, Question, QuestionRoute, Word, known, understanding
 from commonplace.web.api.shapes import answered, entry, hit, shortened
 from commonplace.web.errors import fail_after_asking
+from commonplace.web.requests import NamedRoute
 from commonplace.web.security.programs import shown_by
 from commonplace.web.server import server_of
 
@@ -146,7 +146,7 @@ QUESTIONS = (
     QuestionRoute("/api/projects", projects, Paged, "read:archive"),
     QuestionRoute("/api/stats", stats, Question, "read:archive"),
 )
-routes = (*QUESTIONS, Route("/api/ask", ask, methods=["POST"]))
+routes = (*QUESTIONS, NamedRoute("/api/ask", ask, methods=["POST"]))
 
 
 def _whole(filed: Filed) -> dict[str, Any]:

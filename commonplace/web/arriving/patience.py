@@ -37,6 +37,13 @@ class PatientProtocol(H11Protocol):
         if self.conn.their_state is not h11.IDLE:
             self._looks = 0
 
+    def send_400_response(self, msg: str) -> None:
+        """What comes is no request. Whatever was being made for the one before it has nowhere to go any more."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        super().send_400_response(msg)
+
     def _look(self) -> None:
         if self._is_kept_waiting():
             self.transport.abort()

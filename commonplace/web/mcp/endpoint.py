@@ -10,11 +10,11 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from commonplace.web.errors import Problem
 from commonplace.web.oauth.resources import MCP, offered_scopes
+from commonplace.web.requests import NamedRoute
 from commonplace.web.security.origins import origin_of
 from commonplace.web.security.programs import Caller, known_caller, shown_by
 from commonplace.web.server import Server
@@ -36,8 +36,8 @@ class Endpoint:
         self._manager: StreamableHTTPSessionManager | None = None
 
     @property
-    def route(self) -> Route:
-        return Route(MCP, self, methods=["POST"])
+    def route(self) -> NamedRoute:
+        return NamedRoute(MCP, self, methods=["POST"])
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
