@@ -59,7 +59,7 @@ def _read_memory(told: Any, event: Event) -> Received:
         raise NotAConversation("It has neither an id nor a title, and nothing was said in it.")
     started_at = moment(told.get("started_at")) or moment(told.get("created_at"))
     ended_at = moment(told.get("created_at")) or moment(told.get("finished_at")) or started_at
-    is_withdrawn = flag(told.get("discarded")) is True or told.get("status") == "deleted"
+    is_withdrawn = True in map(flag, (told.get("discarded"), told.get("deleted"))) or told.get("status") == "deleted"
     id = _id(told, event, segments)
     photos, files = read_photos(told)
     folder = _folder(told)

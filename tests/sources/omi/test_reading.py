@@ -157,7 +157,7 @@ def test_where_somebody_was_is_left_out_unless_it_is_wanted() -> None:
     assert "52.5" in repr(read(told, keep_location=True))
 
 
-@pytest.mark.parametrize("told", [{"discarded": True}, {"status": "deleted"}])
+@pytest.mark.parametrize("told", [{"discarded": True}, {"deleted": True}, {"status": "deleted"}])
 def test_what_is_taken_back_says_so(told: dict[str, Any]) -> None:
     received = read(memory(**told))
     assert received.is_withdrawn
