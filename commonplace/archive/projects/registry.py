@@ -118,8 +118,14 @@ def ensure_named(archive: Archive, wanted: Iterable[str], *, source: NameSource 
         return aliases
 
 
+_FOLDER = re.compile(r"(?:/|[A-Za-z]:[/\\]|\\\\)(?:[^\n]*[/\\])?([^/\\\n]+)[/\\]?")
+"""Where a coding agent worked: the whole of it, and its last part."""
+
+
 def placeholder(ref: str) -> str:
-    """What a project is called while nothing but its id is known."""
+    """What a project is called while nothing but its id is known; a folder, as it is called itself."""
+    if folder := _FOLDER.fullmatch(ref):
+        return folder[1]
     return f"Project {ref.removeprefix('g-p-').removeprefix('g-')[:8]}"
 
 

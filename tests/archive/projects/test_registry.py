@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import assignments, names, registry
@@ -21,6 +23,21 @@ def test_a_ref_that_is_met_becomes_a_project_once(archive: Archive) -> None:
         "id",
         [GARDEN],
     )
+
+
+@pytest.mark.parametrize(
+    ("ref", "name"),
+    [
+        ("/home/me/bread-app", "bread-app"),
+        ("/home/me/bread app/", "bread app"),
+        ("C:\\Users\\me\\bread", "bread"),
+        ("/bread", "bread"),
+        ("/", "Project /"),
+        ("g-p-1/2", "Project 1/2"),
+    ],
+)
+def test_a_folder_is_called_as_it_is(ref: str, name: str) -> None:
+    assert registry.placeholder(ref) == name
 
 
 def test_the_same_exports_give_the_same_ids(archive: Archive) -> None:
