@@ -15,7 +15,7 @@ from typing import Any
 
 from commonplace.config import Settings, load
 from commonplace.errors import CommonplaceError, Halt, Refused
-from commonplace.stack import processes, server
+from commonplace.stack import processes, server, worker
 from commonplace.stack.api import Api
 from commonplace.stack.history import tag_of
 from commonplace.stack.processes import Process
@@ -78,15 +78,15 @@ def prepare(running: Process, settings: Settings, *, again: bool = False) -> Non
         from deployments.apply import apply
 
         apply(settings)
-        reap()
+        reap(settings)
         server.note_prepared(running, settings)
 
 
-def reap() -> int:
+def reap(settings: Settings) -> int:
     """Mark runs of the local server as crashed whose process is gone; how many there were."""
     from deployments import dead_runs
 
-    return dead_runs.reap()
+    return dead_runs.reap(processes.recorded(server.records(settings), worker.NAME))
 
 
 def run_here(name: str, **parameters: Any) -> dict[str, Any]:

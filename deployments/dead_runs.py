@@ -1,9 +1,10 @@
 """A run that died without a word is marked as crashed, so that it neither looks alive nor holds up the next one.
 
-On the local server a run is dead when its process is, and only then: a busy machine is no reason to give it up. Where
-runs are on other machines, whose processes nobody here can see, runs of our deployments send a heartbeat every 30
-seconds, the least that Prefect allows (`prefect.yaml` sets it), and the server takes the silence of more than three
-for the end.
+On the local server a run is dead when its process is, and only then: a busy machine is no reason to give it up. One
+that a worker took and has not started yet has no process; it lives as long as that worker, which starts it or says why
+not. Where runs are on other machines, whose processes nobody here can see, runs of our deployments send a heartbeat
+every 30 seconds, the least that Prefect allows (`prefect.yaml` sets it), and the server takes the silence of more than
+three for the end.
 
 A living run that is taken for dead there, because its machine slept or the network was away, does no harm: the stage's
 lease in the archive is still its own, so the next run waits or is told, and whatever both do is done once.
@@ -11,7 +12,7 @@ lease in the archive is still its own, so the next run waits or is told, and wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.states import Crashed
 
 from commonplace.stack import processes
+from commonplace.stack.processes import Process
 from deployments.alerts import replace
 from deployments.definitions import OURS
 
@@ -55,21 +57,27 @@ def apply_watch(client: SyncPrefectClient, *, is_local: bool) -> None:
     replace(client, [NAME], [] if is_local else [_automation()])
 
 
-def reap() -> int:
-    """Mark as crashed what this machine's processes no longer work on; how many runs that were."""
+def reap(workers: Sequence[Process] = ()) -> int:
+    """Mark as crashed what this machine's processes no longer work on, its workers among them; how many runs that
+    were."""
     with get_client(sync_client=True) as client:
         under_way = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=with_type(UNDER_WAY)))
-        dead = _without_process(client, under_way) if under_way else []
+        dead = _without_process(client, under_way, workers) if under_way else []
         for run in dead:
             client.set_flow_run_state(run.id, Crashed(message=GONE), force=True)
         _crash_their_tasks(client, [run.id for run in dead])
     return len(dead)
 
 
-def _without_process(client: SyncPrefectClient, runs: list[FlowRun]) -> list[FlowRun]:
+def _without_process(client: SyncPrefectClient, runs: list[FlowRun], workers: Sequence[Process]) -> list[FlowRun]:
     """The runs that no process of this machine works on."""
     worked_on = processes.variable_of_all("PREFECT__FLOW_RUN_ID")
-    living = {run.id for run in runs if str(run.id) in worked_on or _is_ours_alive(run) or _is_starting(run)}
+    there_since = min(filter(None, map(processes.there_since, workers)), default=None)
+    living = {
+        run.id
+        for run in runs
+        if str(run.id) in worked_on or _is_ours_alive(run) or _is_starting(run) or _is_taken(run, there_since)
+    }
     return [run for run in runs if run.id not in living | _below(client, living)]
 
 
@@ -80,6 +88,12 @@ def _is_ours_alive(run: FlowRun) -> bool:
 
 def _is_starting(run: FlowRun) -> bool:
     return run.state is not None and run.state.timestamp > datetime.now(UTC) - STARTING
+
+
+def _is_taken(run: FlowRun, there_since: datetime | None) -> bool:
+    """Whether the worker that is there was there when the run was taken, and is about to start it."""
+    state = run.state
+    return there_since is not None and state is not None and state.is_pending() and state.timestamp > there_since
 
 
 def _below(client: SyncPrefectClient, parents: Iterable[UUID]) -> set[UUID]:

@@ -51,7 +51,7 @@ class Service:
         return not processes.is_alive(self.process) and time.monotonic() > self.started_at + RESTART_SECONDS
 
 
-SERVICES: dict[str, Callable[[Process, Settings], Process]] = {"worker": worker.start, web.NAME: web.start}
+SERVICES: dict[str, Callable[[Process, Settings], Process]] = {worker.NAME: worker.start, web.NAME: web.start}
 """What runs beside the Prefect server, by name: each is given the server and started."""
 STAYS = {web.NAME}
 """Of no use to a run that ends with its work."""
@@ -60,8 +60,8 @@ STAYS = {web.NAME}
 class Keeper:
     """Looks after the services and the runs: starts again what died, and says of a run that died that it did."""
 
-    def __init__(self, services: list[Service]) -> None:
-        self._services = services
+    def __init__(self, services: list[Service], settings: Settings) -> None:
+        self._services, self._settings = services, settings
         self._reaped_at = time.monotonic()
 
     def look(self) -> None:
@@ -71,7 +71,7 @@ class Keeper:
                 service.start()
         if time.monotonic() > self._reaped_at + REAP_SECONDS:
             with suppress(httpx.HTTPError):  # a server that has no answer now has one later, or has died
-                runs.reap()
+                runs.reap(self._settings)
             self._reaped_at = time.monotonic()
 
 
@@ -164,7 +164,7 @@ def _work(settings: Settings, imports: list[Path], once: bool) -> int:
     running = prefect.process
     wanted = {name: start for name, start in SERVICES.items() if not (once and name in STAYS)}
     services = [Service(name, partial(start, running, settings)) for name, start in wanted.items()]
-    keeper = Keeper([prefect, *services])
+    keeper = Keeper([prefect, *services], settings)
     _show_addresses(running, settings)
     code = _feed(imports, keeper) if imports else 0
     if not once:

@@ -35,8 +35,10 @@ class Api(NamedTuple):
         return self.url.startswith(("http://", "https://")) and self._send("health")[0] == HTTPStatus.OK
 
     def knows_us(self) -> bool:
-        """Whether it is a server that takes this login: another one may have taken the port."""
-        return self._send("admin/version")[0] == HTTPStatus.OK
+        """Whether it is a server that takes this login, and nobody without one: another program may have taken the
+        port, and some say yes to everybody."""
+        asked = "admin/version"
+        return self._send(asked)[0] == HTTPStatus.OK and Api(self.url)._send(asked)[0] == HTTPStatus.UNAUTHORIZED
 
     def ask(self, path: str, body: object, *, patience_seconds: float = PATIENCE_SECONDS) -> Any:
         """The answer to a question, which is repeated while the server is busy. None: it does not say."""

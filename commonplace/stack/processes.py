@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -149,6 +150,17 @@ def is_alive(process: Process) -> bool:
     if child := _children.pop(process.mark, None):
         child.wait()
     return False
+
+
+def there_since(process: Process) -> datetime | None:
+    """When it began, by the clock; None where it does not run."""
+    if not is_alive(process):
+        return None
+    began = process.began.split()[-1]
+    if not psutil.LINUX:
+        return datetime.fromtimestamp(float(began), UTC)
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(began) / os.sysconf("SC_CLK_TCK")
+    return datetime.now(UTC) - timedelta(seconds=age)
 
 
 def is_marked_alive(mark: str) -> bool:

@@ -10,6 +10,7 @@ from commonplace.config import Settings
 from commonplace.stack import processes, server
 from commonplace.stack.processes import Process
 
+NAME = "worker"
 WORK_POOL = "commonplace"
 COMMAND = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"]
 
@@ -23,7 +24,7 @@ def start(of: Process, settings: Settings) -> Process:
         **home_environment(settings),
     }
     return processes.start(
-        "worker",
+        NAME,
         [*COMMAND, "--limit", str(settings.runs.at_once)],
         environment,
         folder=server.records(settings),

@@ -24,12 +24,13 @@ from commonplace.errors import Refused
 from commonplace.stack import processes, server
 
 SERVER = """
-import http.server, os, pathlib, sys, time
+import base64, http.server, os, pathlib, sys, time
+OURS = "Basic " + base64.b64encode(os.environ["PREFECT_SERVER_API_AUTH_STRING"].encode()).decode()
 while not pathlib.Path(os.environ["MAY_ANSWER"]).exists():
     time.sleep(0.01)
 class Ready(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200)
+        self.send_response(200 if self.headers["Authorization"] == OURS else 401)
         self.end_headers()
 http.server.HTTPServer(("127.0.0.1", int(os.environ["PREFECT_SERVER_API_PORT"])), Ready).serve_forever()
 """

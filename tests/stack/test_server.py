@@ -20,10 +20,12 @@ class Busy(http.server.BaseHTTPRequestHandler):
     asked = 0
     def do_GET(self):
         Busy.asked += 1
-        self.send_response(503 if Busy.asked < 4 else 200)
+        known = 200 if self.headers["Authorization"] else 401
+        self.send_response(503 if Busy.asked < 4 else known)
         self.end_headers()
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Busy).serve_forever()
 """
+CIVIL = BUSY_AT_FIRST.replace("else 401", "else 200")
 SILENT = "import time; time.sleep(600)"
 
 
@@ -49,6 +51,15 @@ def test_a_server_that_is_starting_or_busy_is_waited_for_and_not_started_again(
 ) -> None:
     assert server.running(settings) is None
     assert server.ensure(settings) == stand_in
+
+
+@pytest.mark.parametrize("stand_in", [CIVIL], indirect=True)
+def test_a_program_that_says_yes_to_everybody_is_not_our_server(
+    settings: Settings, stand_in: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "START_SECONDS", 2)
+    with pytest.raises(Halt, match="did not answer within"):
+        server.wait_until_ready(stand_in, settings)
 
 
 @pytest.mark.parametrize("stand_in", [SILENT], indirect=True)

@@ -11,7 +11,7 @@ import pytest
 from prefect import flow, get_client, task
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.states import Running
+from prefect.states import Pending, Running
 
 from commonplace import runs
 from commonplace.stack import processes
@@ -80,6 +80,25 @@ def test_commands_sign_the_runs_that_they_execute(client: SyncPrefectClient, own
     runs.run_here("maintain", backup=False, verify=False, prune=False)
     (run,) = client.read_flow_runs(flow_run_filter=own_runs)
     assert processes.is_marked_alive(run.infrastructure_pid or "")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_run_that_a_worker_took_lives_as_long_as_the_worker(client: SyncPrefectClient, tmp_path: Path) -> None:
+    def start() -> Process:
+        return processes.start("worker", ["sleep", "600"], {}, folder=tmp_path / "records", log=tmp_path / "log")
+
+    taken_by = start()
+    run = client.create_flow_run(whole, state=Pending())
+    try:
+        dead_runs.reap([taken_by])
+        assert _states(client, run.id) == ["Pending"]
+    finally:
+        processes.kill(taken_by)
+    its_successor = start()
+    try:
+        assert dead_runs.reap([taken_by, its_successor]) == 1
+    finally:
+        processes.kill(its_successor)
 
 
 def test_a_run_that_has_just_started_is_left_alone(client: SyncPrefectClient) -> None:
