@@ -59,7 +59,7 @@ _TEXTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     (
         "Gemini",
         re.compile(
-            rb'\A\s*<(?:!doctype )?html(?>.*?"outer-cell).*?(?:>Gemini Apps<|--title">[^<]{0,40}(?:Gemini|Bard))',
+            rb'\A\s*<(?:!doctype )?html(?=(.*?"outer-cell))\1.*?(?:>Gemini Apps<|--title">[^<]{0,40}(?:Gemini|Bard))',
             re.IGNORECASE | re.DOTALL,
         ),
     ),

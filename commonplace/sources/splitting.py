@@ -24,16 +24,17 @@ UNDER = "conversations"
 """The usual key."""
 
 BOM = b"\xef\xbb\xbf"
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+([\[\]{}"]?)', re.DOTALL)
-_KEY_OR_BRACKET = re.compile(
-    rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"(?!\s{0,16}:))*+("(?:[^"\\]++|\\.)*+"|[\[\]{}"]|\Z)', re.DOTALL
-)
+TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+"""A string. What may fail half-way is not repeated for good (`*+`): before 3.11.5, Python then forgets where it was."""
+_STRING = re.compile(TEXT, re.DOTALL)
+_PLAIN = rb'[^"\[\]{}]*+'
+_TO_BRACKET = re.compile(rb'%b(?:%b%b)*([\[\]{}"]?)' % (_PLAIN, TEXT, _PLAIN), re.DOTALL)
+_KEY_OR_BRACKET = re.compile(rb'%b(?:%b(?!\s{0,16}+:)%b)*(%b|[\[\]{}"]|\Z)' % (_PLAIN, TEXT, _PLAIN, TEXT), re.DOTALL)
 """The next of them, values left aside; the end, so that nothing is looked at twice."""
 _SCALAR = re.compile(rb"[^,\[\]{}\"\s]++")
 _BLANK = re.compile(rb"[\s,:]*+")
 _PADDING = re.compile(rb"[\s\0]*+")
-_LINE = re.compile(rb"\{[^\n]*(?:\n[ \t}\]][^\n]*)*+|[^\n]*\S[^\n]*")
+_LINE = re.compile(rb"\{[^\n]*+(?:(?=\n[ \t}\]])\n[^\n]*+)*+|[^\n]*\S[^\n]*")
 """An object and what is indented below it; else whatever a line holds."""
 _REST_OF_LINE_IS_BLANK = re.compile(rb"[ \t\r]*\n\s*\{")
 
