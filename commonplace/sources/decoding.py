@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any
 
 import orjson
@@ -21,7 +22,10 @@ _ESCAPE = re.compile(
     r"\\(?:(?P<pair>u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-_TO_BRACKET = re.compile(r'[^"\[\]{}]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"\[\]{}]*+)*([\[\]{}"]?)', re.DOTALL)
+FOR_GOOD = "*+" if sys.version_info >= (3, 11, 5) else "*"
+"""What is repeated for good takes no memory; before 3.11.5, Python forgets where it was if a round fails half-way."""
+TEXT = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_TO_BRACKET = re.compile(rf'[^"\[\]{{}}]*+(?:{TEXT}[^"\[\]{{}}]*+){FOR_GOOD}([\[\]{{}}"]?)', re.DOTALL)
 
 
 class Undecodable(ValueError):

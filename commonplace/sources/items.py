@@ -16,8 +16,8 @@ from commonplace.model import Conversation
 from commonplace.sources.containers import Unreadable
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known, NotAConversation, Skipped
-from commonplace.sources.decoding import Undecodable, decode
-from commonplace.sources.splitting import TEXT, UNDER, Flaw, split, without_bom
+from commonplace.sources.decoding import FOR_GOOD, TEXT, Undecodable, decode
+from commonplace.sources.splitting import UNDER, Flaw, split, without_bom
 from commonplace.sources.unfamiliar import name_of
 
 Each = TypeVar("Each")
@@ -27,7 +27,7 @@ _MAX_BYTES = 100_000_000
 _MAX_VALUES = 1_000_000
 """A hundred times what the longest conversations hold. Decoded, each takes a hundred bytes and more."""
 _FEW_BYTES = 8_000_000
-_THOUSAND_VALUES = re.compile(rb'(?:[^",{\[]*+(?:%b[^",{\[]*+)*[,{\[]){1000}' % TEXT, re.DOTALL)
+_THOUSAND_VALUES = re.compile(rf'(?:[^",{{\[]*+(?:{TEXT}[^",{{\[]*+){FOR_GOOD}[,{{\[]){{1000}}'.encode(), re.DOTALL)
 """Roughly: what opens a value or stands between two."""
 
 

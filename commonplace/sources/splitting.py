@@ -18,18 +18,21 @@ from typing import Any
 
 import msgspec
 
+from commonplace.sources.decoding import FOR_GOOD, TEXT
+
 Buffer = bytes | bytearray | mmap.mmap | memoryview
 
 UNDER = "conversations"
 """The usual key."""
 
 BOM = b"\xef\xbb\xbf"
-TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-"""A string. What may fail half-way is not repeated for good (`*+`): before 3.11.5, Python then forgets where it was."""
-_STRING = re.compile(TEXT, re.DOTALL)
+_TEXT = TEXT.encode()
+_STRING = re.compile(_TEXT, re.DOTALL)
 _PLAIN = rb'[^"\[\]{}]*+'
-_TO_BRACKET = re.compile(rb'%b(?:%b%b)*([\[\]{}"]?)' % (_PLAIN, TEXT, _PLAIN), re.DOTALL)
-_KEY_OR_BRACKET = re.compile(rb'%b(?:%b(?!\s{0,16}+:)%b)*(%b|[\[\]{}"]|\Z)' % (_PLAIN, TEXT, _PLAIN, TEXT), re.DOTALL)
+_TO_BRACKET = re.compile(rb'%b(?:%b%b)%b([\[\]{}"]?)' % (_PLAIN, _TEXT, _PLAIN, FOR_GOOD.encode()), re.DOTALL)
+_KEY_OR_BRACKET = re.compile(
+    rb'%b(?:%b(?!\s{0,16}+:)%b)%b(%b|[\[\]{}"]|\Z)' % (_PLAIN, _TEXT, _PLAIN, FOR_GOOD.encode(), _TEXT), re.DOTALL
+)
 """The next of them, values left aside; the end, so that nothing is looked at twice."""
 _SCALAR = re.compile(rb"[^,\[\]{}\"\s]++")
 _BLANK = re.compile(rb"[\s,:]*+")
