@@ -39,6 +39,10 @@ class Reader(NamedTuple):
             raise not_found("conversation")
         return self.searcher.similar(id, limit=limit).results
 
+    def borrowing(self) -> Session:
+        """What this person works with, and the key that they lent if any is."""
+        return with_borrowed(self.session, self.keys)
+
     def tell(
         self,
         question: str,
@@ -49,7 +53,7 @@ class Reader(NamedTuple):
     ) -> Answer:
         """An answer by whoever answers here, with the key that this person lent if any is; `heard` is given its pieces.
         It may have broken off."""
-        session = with_borrowed(self.session, self.keys)
+        session = self.borrowing()
         model = answering.model_for(session, None, filters.project)
         if not model:
             return asking.quote(session, self.searcher, question, filters=filters)

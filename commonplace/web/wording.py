@@ -25,7 +25,7 @@ def say(key: str, **values: Any) -> str:
 def show(key: str, **values: Any) -> Markup:
     """The same for a page: with commands as code, and values escaped."""
     if not values:
-        return _plain(key)
+        return _ours(key, None)
     safe = {name: value if isinstance(value, int | float) else escape(value) for name, value in values.items()}
     return Markup(str.format_map(_ours(key, _is_one(values)), safe))  # noqa: S704  (it was escaped)
 
@@ -33,11 +33,6 @@ def show(key: str, **values: Any) -> Markup:
 def with_code(text: str) -> Markup:
     """A sentence of ours for a page: what stands between backticks, such as a command, is code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (it was escaped)
-
-
-@cache
-def _plain(key: str) -> Markup:
-    return _ours(key, None)
 
 
 @cache

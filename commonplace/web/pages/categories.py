@@ -182,14 +182,14 @@ def _page(
         from commonplace.stages.categorizing import stage
 
         try:
-            plan = stage.preview(server.readers.of(owner).session, taxonomy=known.name, proposed=proposed)
+            plan = stage.preview(server.session_of(owner), taxonomy=known.name, proposed=proposed)
         except CommonplaceError as error:
             problem = str(error)
     advice: list[str] = []
     if check:
         from commonplace.stages.categorizing import checking
 
-        advice = checking.advice(checking.check(server.readers.of(owner).session, known.name))
+        advice = checking.advice(checking.check(server.session_of(owner), known.name))
     return render(
         request,
         "categories.html",

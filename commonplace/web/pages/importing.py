@@ -19,7 +19,6 @@ from commonplace import runs, whose
 from commonplace.archive.access import lending
 from commonplace.archive.access.sessions import Session
 from commonplace.errors import CommonplaceError, Refused
-from commonplace.lent import with_borrowed
 from commonplace.session import Session as Reading
 from commonplace.web.arriving import forms
 from commonplace.web.arriving.straight import Buffer, Write
@@ -169,7 +168,7 @@ def _start_or_price(request: Request, session: Session, uploads: Sequence[Upload
         if prices.is_free(judge):
             return _start(request, session, uploads, options)
         paths = [server.uploads.path(upload) for upload in uploads]
-        foreseen = prices.of_files(with_borrowed(reader.session, reader.keys), judge, paths)
+        foreseen = prices.of_files(reader.borrowing(), judge, paths)
     except CommonplaceError as error:
         return _page(request, session.owner, str(error))
     if foreseen.cost_usd == 0:
@@ -282,5 +281,4 @@ def _prices(server: Server, owner: str) -> list[tuple[str, float | None]]:
     """What each judge would cost for a thousand conversations, also with a key that was lent."""
     from commonplace.stages.categorizing.prices import per_thousand
 
-    reader = server.readers.of(owner)
-    return per_thousand(with_borrowed(reader.session, reader.keys))
+    return per_thousand(server.readers.of(owner).borrowing())

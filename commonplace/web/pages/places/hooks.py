@@ -92,7 +92,7 @@ def _done(request: Request, act: Callable[[Session], object], told: str) -> Resp
 
 def _session(request: Request) -> Session:
     server = server_of(request)
-    return server.readers.of(server.settings.owner).session
+    return server.session_of(server.settings.owner)
 
 
 def _page(request: Request, *, problem: str = "", **shown: Any) -> Response:

@@ -207,7 +207,7 @@ def _connect(
     own = {given.setting for given in kind.given}
     hurry = {key: value for key, value in HURRY.items() if key in kind.settings.__struct_fields__ and key not in own}
     environment = server.environment.under(Place("what was typed", secrets))
-    archive: Archive = server.readers.of(server.settings.owner).session.archive
+    archive: Archive = server.session_of(server.settings.owner).archive
     return connecting.connect(server.settings, environment, archive, name, person, hurry | chosen, is_anew=is_anew)
 
 

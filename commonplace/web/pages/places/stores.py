@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from commonplace.archive.projects.lookup import find_project
 from commonplace.errors import CommonplaceError
-from commonplace.lent import with_borrowed
 from commonplace.openai.client import account_of
 from commonplace.session import Session
 from commonplace.stages.stores import filling, standing
@@ -33,9 +32,10 @@ def page(request: Request, session: Person, id: str, look: bool = False) -> Resp
 def fill(request: Request, session: Person, id: str, answer: Typed = "") -> Response:
     """Ask for a run that fills it, or takes it away."""
     try:
-        project = find_project(_session(request, session).archive, id)
+        settings, environment, archive = _session(request, session)
+        project = find_project(archive, id)
         asked = {"project": project.id} | ({"remove": True} if answer == "remove" else {})
-        account_of(*_session(request, session)[:2]).check()
+        account_of(settings, environment).check()
         started = ask_for(request, session, "fill-store", asked)
     except CommonplaceError as error:
         return _page(request, session, id, problem=str(error))
@@ -43,8 +43,7 @@ def fill(request: Request, session: Person, id: str, answer: Typed = "") -> Resp
 
 
 def _session(request: Request, person: Person) -> Session:
-    reader = server_of(request).readers.of(person.owner)
-    return with_borrowed(reader.session, reader.keys)
+    return server_of(request).readers.of(person.owner).borrowing()
 
 
 def _page(request: Request, person: Person, id: str, *, look: bool = False, problem: str = "") -> Response:
