@@ -154,6 +154,7 @@ class SourceContract:
                 else:
                     assert isinstance(item, Defect)
                     assert item.reason
+                    assert not item.reason.endswith("Error)"), "what may come was not foreseen"
 
     def test_the_order_of_fields_makes_no_difference(self, world: World, tmp_path: Path) -> None:
         files = world.files(2)

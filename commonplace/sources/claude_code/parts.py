@@ -152,7 +152,7 @@ def _role(kind: object, record: dict[str, Any], parts: list[Any]) -> Role:
     """Whose message it is: what tools answer comes under the person's name."""
     if kind not in ("user", "assistant"):
         return "system"
-    kinds = {mapping(part).get("type") for part in parts}
+    kinds = {first_text(mapping(part), "type") for part in parts}
     if kind == "user" and "tool_result" in kinds and "text" not in kinds:
         return "tool"
     return role_of(mapping(record.get("message")).get("role") or kind)

@@ -83,8 +83,8 @@ def _conversation(lines: Iterable[dict[str, Any] | None], around: Around) -> Con
 
 
 def _take_in(record: dict[str, Any], session: _Session, around: Around) -> None:
-    kind = record.get("type")
-    if isinstance(kind, str) and kind in _TITLES:
+    kind = first_text(record, "type")
+    if kind in _TITLES:
         session.title = first_text(record, _TITLES[kind]) or session.title
         return
     if id := first_text(record, "sessionId"):
@@ -100,7 +100,7 @@ def _take_in(record: dict[str, Any], session: _Session, around: Around) -> None:
             session.stands_for[key] = _above(record, session) or key
         return
     if key is None:
-        count(around.unfamiliar, f"record.{name_of(kind)}" if isinstance(kind, str) else "record")
+        count(around.unfamiliar, f"record.{name_of(kind)}" if kind else "record")
         return
     message = first_text(mapping(record.get("message")), "id") if kind == "assistant" else None
     whole = session.stands_for.get(f"message {message}") if message else session.stands_for.get(key)

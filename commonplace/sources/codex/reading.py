@@ -159,17 +159,18 @@ def _messages(told: list[tuple[Record, Record]], session: str, around: Around) -
     has_items = any(record.get("type") == "response_item" or _is_bare(record) for record, _ in told)
     read = []
     for place, (record, payload) in enumerate(told):
-        kind = record.get("type")
+        kind = first_text(record, "type")
         turn = Turn(around)
         if kind == "response_item" or _is_bare(record):
             item = payload or record
-            if item.get("type") in _UNREADABLE:
+            its_kind = first_text(item, "type")
+            if its_kind in _UNREADABLE:
                 continue
-            reader = _ITEMS.get(str(item.get("type")))
+            reader = _ITEMS.get(its_kind or "")
             if reader is None:
-                turn.strange(item, item.get("type"))
+                turn.strange(item, its_kind)
             role = reader(item, turn) if reader else "system"
-        elif kind == "event_msg" and not has_items and payload.get("type") in _EVENTS:
+        elif kind == "event_msg" and not has_items and first_text(payload, "type") in _EVENTS:
             turn.say(payload.get("message"))
             role = _EVENTS[str(payload["type"])]
         elif kind == "compacted":
@@ -187,7 +188,7 @@ def _messages(told: list[tuple[Record, Record]], session: str, around: Around) -
 
 def _is_bare(record: Record) -> bool:
     """An item of an older file, which had nothing around it."""
-    return "payload" not in record and record.get("type") in _ITEMS
+    return "payload" not in record and first_text(record, "type") in _ITEMS
 
 
 SOURCE = Listed(

@@ -64,7 +64,7 @@ def _message(key: str, node: dict[str, Any], nodes: dict[str, Any], around: Arou
     found = list(dicts(told.get("search_results")))
     fragments = list(dicts(told.get("fragments")))
     for fragment in fragments:
-        kind = fragment.get("type")
+        kind = first_text(fragment, "type")
         if kind == "THINK":
             turn.thoughts(fragment.get("content"))
         elif kind in _SAID:
@@ -118,7 +118,7 @@ def _asked(nodes: dict[str, Any]) -> set[str]:
 
 def _is_asked(told: dict[str, Any]) -> bool | None:
     """None where nothing says it."""
-    kinds = {fragment.get("type") for fragment in dicts(told.get("fragments"))}
+    kinds = {first_text(fragment, "type") for fragment in dicts(told.get("fragments"))}
     role = first_text(told, "role")
     return "REQUEST" in kinds or (role or "").lower() == "user" if kinds or role else None
 
