@@ -127,12 +127,13 @@ def is_address(name: str) -> bool:
     return bool(separator) and name.endswith(_ADDRESSES) and service not in ("COMMONPLACE", "PREFECT")
 
 
-def read_dotenv(path: Path) -> Place:
-    """The variables of a file, if there is one."""
+def read_dotenv(path: Path, *, expands: bool = True) -> Place:
+    """The variables of a file, if there is one. `${NAME}` in it stands for a variable of this process, unless nothing
+    `expands`: what somebody else typed has none of ours."""
     from dotenv import dotenv_values
 
     try:
-        found = dotenv_values(path) if path.is_file() else {}
+        found = dotenv_values(path, interpolate=expands) if path.is_file() else {}
     except (OSError, UnicodeDecodeError) as exc:
         raise Refused(f"{path} cannot be read.", hint="It is text in UTF-8, which its owner may read.") from exc
     return Place(str(path), {name: value for name, value in found.items() if value})

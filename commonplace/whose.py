@@ -1,14 +1,15 @@
 """Whose a run or a page is, and what it works with: a session as the person has it whose conversations they are.
 
 What the settings and the environment say is the server's owner's. Anybody else with an account has an archive and a
-home of their own, and of the rest only what costs nothing, leads nowhere and names nobody: no destination, no hook, no
-watched folder, no account, no key.
+home of their own, with the destinations, hooks and keys that they set up on their pages. Of the rest they have only
+what costs nothing, leads nowhere and names nobody: no destination, no hook, no watched folder, no account, no key.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -46,7 +47,7 @@ def of(session: Session, owner: str) -> Session:
     if owner == session.settings.owner:
         return session._replace(archive=archive)
     home = home_of(session.settings.home, owner)
-    own = read_dotenv(dotenv_of(home))
+    own = read_dotenv(dotenv_of(home), expands=False)
     return Session(_settings_of(session.settings, home), EnvironmentOfAnother(session.environment, own), archive)
 
 
@@ -104,12 +105,26 @@ class EnvironmentOfAnother(Environment):
         return super().place_of(*names) or self._servers.place_of(*filter(self._is_everybodys, names))
 
     def names(self) -> set[str]:
-        return super().names() | set(filter(is_address, self._servers.names()))
+        return super().names() | set(filter(_is_known_address, self._servers.names()))
 
     def _is_everybodys(self, name: str) -> bool:
-        if not is_address(name) or "@" in (self._servers.get(name) or ""):  # a password stands before it
+        if not _is_known_address(name) or "@" in (self._servers.get(name) or ""):  # a password stands before it
             return False
         return self.has_key_for(name) or not self._servers.has_key_for(name)
+
+
+def _is_known_address(name: str) -> bool:
+    """Whether a variable says where a service is, and whoever knows it cannot do anything with that alone."""
+    return is_address(name) and name not in _secrets()
+
+
+@cache
+def _secrets() -> set[str]:
+    """The variables of destinations' secrets; the address of a trigger is one."""
+    from commonplace.destinations import registry
+
+    given = [given for name in registry.kinds() for given in registry.kind_named(name).given if given.is_secret]
+    return {variable for each in given for variable in each.variables}
 
 
 def _settings_of(settings: Settings, home: Path) -> Settings:

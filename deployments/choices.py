@@ -1,5 +1,7 @@
 """What the archive adds to deployments: the destinations and sets of categories that a form offers, and hooks.
 
+Everybody's are offered: whoever has an account asks for runs of the same deployments.
+
 A flow's own signature names no destination: which there are is in the settings. So what a deployment says of its
 parameters is narrowed when it is applied; `commonplace up` applies again, and so does a run that is refused.
 """
@@ -7,10 +9,12 @@ parameters is narrowed when it is applied; `commonplace up` applies again, and s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import msgspec
 
+from commonplace.archive.access import users
 from commonplace.archive.opening import open_archive
 from commonplace.categorize.definitions import shipped_names
 from commonplace.config import Settings
@@ -25,13 +29,19 @@ def with_added(settings: Settings) -> tuple[Settings, dict[str, list[str]]]:
     """The settings with the hooks that were added on the page or by a command; by parameter, the values there are."""
     try:
         with open_archive(settings.database_url, files=settings.files, owner=settings.owner) as archive:
-            taxonomies = [found.name for found in list_taxonomies(archive)]
-            destinations = names(settings, archive)
+            owners = dict.fromkeys([settings.owner, *(user.owner for user in users.list_users(archive))])
+            everybodys = [archive.of(owner) for owner in owners]
+            taxonomies = _together([found.name for found in list_taxonomies(each)] for each in everybodys)
+            destinations = _together(names(settings, each) for each in everybodys)
             settings = msgspec.structs.replace(settings, hooks=hooks.added(archive) | settings.hooks)
     except CommonplaceError:  # the archive may be out of reach of who applies
         taxonomies, destinations = shipped_names(), sorted(settings.destinations)
     destinations = destinations or [registry.DEFAULT]
     return settings, {"destination": destinations, "destinations": destinations, "taxonomy": taxonomies}
+
+
+def _together(lists: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(lists)))
 
 
 def narrow(properties: dict[str, Any], offered: dict[str, list[str]]) -> None:

@@ -8,6 +8,7 @@ for the key's governor, and both raise our errors only.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -288,7 +289,7 @@ def _opened(account: Account, arm: Callable[[httpx2.Request], None], heard: Call
     import openai
 
     timeout = httpx2.Timeout(account.timeout, connect=CONNECT_SECONDS)
-    return openai.OpenAI(
+    service = openai.OpenAI(
         api_key=account.api_key.strip() or NO_KEY,
         base_url=account.base_url or OPENAI_URL,
         max_retries=0,
@@ -297,6 +298,9 @@ def _opened(account: Account, arm: Callable[[httpx2.Request], None], heard: Call
             verify=_trusted(), timeout=timeout, event_hooks={"request": [arm], "response": [heard]}
         ),
     )
+    if account.api_key != os.environ.get("OPENAI_API_KEY"):  # the SDK takes what goes with that key from there as well
+        service.organization = service.project = None
+    return service
 
 
 @cache

@@ -41,6 +41,8 @@ _NAME = re.compile(r"[a-z0-9-]{1,40}")
 AT_ONCE = 16
 MINUTES = (5, 15, 30, 60, 120, 240, 480, 510)
 """The pauses after each try: over a day in all."""
+MOST_ADDED = 20
+"""So many can be added beside those of the settings: each is told of every event, and waited for."""
 KEPT_DAYS = 30
 """So long it is remembered what was delivered."""
 Added = dict[str, HookSettings]
@@ -61,6 +63,11 @@ class HooksReport(msgspec.Struct, kw_only=True):
     failed: int = 0
     seconds: float = 0.0
     problems: list[Problem] = msgspec.field(default_factory=list)
+
+    def include(self, other: HooksReport) -> None:
+        """Count what became of another person's as well; what went wrong there is on their own page."""
+        for name in ("delivered", "waiting", "failed", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +192,8 @@ def added(archive: Archive) -> Added:
 def _with(known: Added, name: str, hook: HookSettings) -> Added:
     if name in known:
         raise Refused(f"There is a hook {name!r}.", hint="Choose another name, or remove that one first.")
+    if len(known) >= MOST_ADDED:
+        raise Refused(f"There are {MOST_ADDED} hooks.", hint="Remove one first.")
     return known | {name: hook}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -78,6 +78,7 @@ class Seen:
     status: int = 0
     fault: str | None = None
     at: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Server(ThreadingHTTPServer):
@@ -114,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         fake = self.server.fake
         path = self.path.partition("?")[0]
         is_json = "json" in (self.headers.get("Content-Type") or "")
-        seen = Seen(path, json.loads(data) if is_json and data else {}, at=time.monotonic())
+        seen = Seen(path, json.loads(data) if is_json and data else {}, at=time.monotonic(), headers=dict(self.headers))
         with fake.lock:
             fake.seen.append(seen)
             fake.in_flight += 1

@@ -125,6 +125,19 @@ def test_what_is_missing_is_said_before_anything_is_sent(account: Account, says:
     assert says in str(caught.value)
 
 
+def test_whose_organization_it_is_goes_with_the_key_of_this_process_alone(
+    fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-the-machine")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-of-the-machine")
+    for is_ours in (True, False):
+        monkeypatch.setenv("OPENAI_API_KEY", fake.api_key if is_ours else "sk-of-the-machine")
+        with Client(Account(api_key=fake.api_key, base_url=fake.url)) as client:
+            client.once(ABOUT, embed)
+        sent = {name.lower() for name in fake.seen[-1].headers}
+        assert ({"openai-organization", "openai-project"} <= sent) is is_ours
+
+
 def test_a_server_at_home_needs_no_key(fake: FakeOpenAI) -> None:
     fake.api_key = "none"
     with Client(Account(base_url=fake.url, needs_address=True)) as client:

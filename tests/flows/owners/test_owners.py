@@ -13,12 +13,14 @@ from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
 
+from commonplace import runs
 from commonplace.archive import leases
 from commonplace.archive.access import users
 from commonplace.archive.conversations.reading import conversation_ids, list_conversations
 from commonplace.errors import Refused
 from commonplace.session import open_session
 from commonplace.sources.chatgpt.sample import write_sample
+from commonplace.stages.syncing import destinations
 from flows import categorize as categorizing
 from flows.import_exports import import_exports
 from flows.pipeline import pipeline
@@ -104,12 +106,15 @@ def test_what_the_owners_keys_pay_for_is_not_for_others(ada: str, monkeypatch: p
         categorizing.categorize(judge="openai-batch", owner="ada")
 
 
-def test_the_nightly_run_asks_for_one_for_everybody_who_may_come_in(apply: Apply) -> None:
-    apply("")
+def test_runs_are_asked_for_by_everybody_who_may_come_in_and_by_the_nightly_one_for_them(apply: Apply) -> None:
     with open_session() as session:
-        users.add_user(session.archive, "grace", None)
+        graces = session.archive.of(users.add_user(session.archive, "grace", None).owner)
+        destinations.follow(session.settings, graces, "notion", is_on=True)
+    apply("")
+    assert runs.start("sync", {"destination": "notion", "owner": "grace"}).id, "the server's owner has no such place"
+    with open_session() as session:
         users.disable(session.archive, users.add_user(session.archive, "eve", None).owner)
     pipeline(stages=["import"], everybody=True)
-    (run,) = _runs_tagged("owner:grace")
+    (run,) = (run for run in _runs_tagged("owner:grace") if "destination" not in run.parameters)
     assert (run.parameters["owner"], run.parameters["debounce"], run.work_queue_name) == ("grace", True, "due")
     assert _runs_tagged("owner:eve") == []

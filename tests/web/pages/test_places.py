@@ -39,7 +39,9 @@ def test_what_would_be_written_and_what_went_wrong_is_told(live: Live) -> None:
     assert reply.status_code == 400  # nobody works, and that is said
     assert "<code>commonplace up</code>" in reply.text
     users.add_user(live.archive, "eve", HASHED(PASSWORD))
-    assert live.logged_in("eve").get("/destinations").status_code == 403
+    hers = live.logged_in("eve").get("/destinations", plan="markdown").text
+    assert "chatgpt:b" not in hers
+    assert str(live.server.settings.home / "markdown") not in hers
 
 
 def test_a_key_is_shown_once_and_ends_for_its_owner_alone(live: Live) -> None:

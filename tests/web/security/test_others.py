@@ -35,13 +35,14 @@ OF_NOBODY = {
     "/omi/{secret}/{kind}",
     "/static/{name}",
     "/welcome/{token}",
+    "/destinations/set-up/{name}",
     "/.well-known/oauth-protected-resource/{name}",
     "/insights/{by}.csv",
     "/insights/{by}.png",
     "/insights/{by}.svg",
 }
 """What stands in braces here is no id of anything that somebody has."""
-FOR_THE_SERVERS_OWNER = ("/settings/", "/destinations/set-up/")
+FOR_THE_SERVERS_OWNER = ("/settings/",)
 """What nobody else may ask for at all."""
 FORM = {
     "name": "taken",
@@ -108,7 +109,6 @@ def ids(live: Live, prefect: FakePrefectApi) -> dict[str, str]:
         "/several/": several.choose(live.server.settings.home, "me", ["chatgpt:mine"]).name,
         "/runs/": RUN,
         "/settings/backups/": "backup.zip",
-        "/destinations/set-up/": "markdown",
     }
 
 

@@ -9,18 +9,19 @@ import msgspec
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import Response
 
+from commonplace.archive.access.sessions import Session
 from commonplace.archive.conversations.reading import Filed, load_filed
-from commonplace.archive.core import Archive
 from commonplace.archive.ledger import ArchiveLedger
 from commonplace.destinations import registry
 from commonplace.errors import CommonplaceError
 from commonplace.model import LedgerEntry
+from commonplace.session import Session as Reading
 from commonplace.stages.syncing import destinations
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.pages.runs import ask_for
 from commonplace.web.security.csrf import Guarded
-from commonplace.web.security.people import ServersOwner
-from commonplace.web.server import Server, server_of
+from commonplace.web.security.people import Person
+from commonplace.web.server import server_of
 
 router = APIRouter(prefix="/destinations")
 
@@ -56,15 +57,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @router.get("")
-def page(request: Request, session: ServersOwner, plan: Annotated[str, Query(max_length=200)] = "") -> Response:
+def page(request: Request, session: Person, plan: Annotated[str, Query(max_length=200)] = "") -> Response:
     """All of them; of the one that `plan` names also what a run would write."""
-    return _page(request, plan=plan)
+    return _page(request, session, plan=plan)
 
 
 @router.post("/run", dependencies=[Guarded])
 def run(
     request: Request,
-    session: ServersOwner,
+    session: Person,
     name: Name,
     retry: Name = "",
     resend: Ids = [],  # noqa: B006
@@ -80,27 +81,26 @@ def run(
     try:
         started = ask_for(request, session, "sync", asked)
     except CommonplaceError as error:
-        return _page(request, problem=str(error))
+        return _page(request, session, problem=str(error))
     return done(f"/runs/{started.id}")
 
 
-def _page(request: Request, *, plan: str = "", problem: str = "") -> Response:
-    server = server_of(request)
-    reader = server.readers.of(server.settings.owner)
+def _page(request: Request, session: Session, *, plan: str = "", problem: str = "") -> Response:
+    reading = server_of(request).session_of(session.owner)
     planned: Any = None
     if plan:
         from commonplace.stages.syncing import stage
 
         try:
-            planned = stage.preview(reader.session, plan)
+            planned = stage.preview(reading, plan)
         except CommonplaceError as error:
             problem = str(error)
-    names = destinations.names(server.settings, reader.session.archive)
+    names = destinations.names(reading.settings, reading.archive)
     return render(
         request,
         "destinations.html",
         status=400 if problem else 200,
-        places=[_place(server, reader.session.archive, name) for name in names],
+        places=[_place(reading, name) for name in names],
         others=[(name, registry.kind_named(name)) for name in registry.kinds() if name not in names],
         planned=planned,
         plan=plan,
@@ -109,8 +109,8 @@ def _page(request: Request, *, plan: str = "", problem: str = "") -> Response:
     )
 
 
-def _place(server: Server, archive: Archive, name: str) -> Place:
-    settings, environment = server.settings, server.environment
+def _place(reading: Reading, name: str) -> Place:
+    settings, environment, archive = reading
     about: dict[str, Any] = {
         "name": name,
         "called": name,

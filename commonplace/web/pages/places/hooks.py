@@ -8,15 +8,17 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from commonplace import whose
+from commonplace.archive.access.sessions import Session
 from commonplace.bounds import read_section
 from commonplace.config import HookEvent, HookSettings
 from commonplace.config.files import dotenv_of, keep_typed
-from commonplace.errors import CommonplaceError
-from commonplace.session import Session
+from commonplace.errors import CommonplaceError, Refused
+from commonplace.session import Session as Reading
 from commonplace.stages import hooks
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import ServersOwner
+from commonplace.web.security.people import Person
 from commonplace.web.server import server_of
 from commonplace.web.wording import say
 
@@ -28,15 +30,15 @@ TEST_SECONDS = 10.0
 
 
 @router.get("")
-def page(request: Request, session: ServersOwner) -> Response:
+def page(request: Request, session: Person) -> Response:
     """All of them as they stand."""
-    return _page(request)
+    return _page(request, session)
 
 
 @router.post("", dependencies=[Guarded])
 def add(
     request: Request,
-    session: ServersOwner,
+    session: Person,
     name: Typed = "",
     url: Typed = "",
     event: Annotated[list[str], Form(max_length=20)] = [],  # noqa: B006
@@ -46,57 +48,58 @@ def add(
     name = name.strip().lower()
     typed = {"name": name, "url": url, "event": event, "private": private}
     wanted = {"url": url.strip(), "events": event, "allow_private": private}
-    reading, server = _session(request), server_of(request)
+    reading = _reading(request, session)
     try:
+        if private and whose.is_another(reading):
+            raise Refused(say("hooks.not_private"))
         hook = read_section(wanted, HookSettings, section=f"hooks.{name}", file=None)
         secret = hooks.add(reading, name, hook)
     except CommonplaceError as error:
-        return _page(request, problem=str(error), typed=typed)
-    kept = {hooks.variable_of(name): secret}
-    keep_typed(server.settings.home, kept)
-    server.environment.learn(str(dotenv_of(server.settings.home)), kept)
-    return _page(request, secret=secret)
+        return _page(request, session, problem=str(error), typed=typed)
+    kept, home = {hooks.variable_of(name): secret}, reading.settings.home
+    keep_typed(home, kept)
+    reading.environment.learn(str(dotenv_of(home)), kept)
+    return _page(request, session, secret=secret)
 
 
 @router.post("/test", dependencies=[Guarded])
-def try_one(request: Request, session: ServersOwner, name: Typed) -> Response:
+def try_one(request: Request, session: Person, name: Typed) -> Response:
     """Send an event of no consequence now, and tell what came back."""
     try:
-        status = hooks.send_test(_session(request), name, most_seconds=TEST_SECONDS)
+        status = hooks.send_test(_reading(request, session), name, most_seconds=TEST_SECONDS)
     except CommonplaceError as error:
-        return _page(request, problem=str(error))
+        return _page(request, session, problem=str(error))
     if not 200 <= status < 300:
-        return _page(request, problem=say("hooks.not_taken", name=name, status=status))
-    return _page(request, tried=name)
+        return _page(request, session, problem=say("hooks.not_taken", name=name, status=status))
+    return _page(request, session, tried=name)
 
 
 @router.post("/again", dependencies=[Guarded])
-def again(request: Request, session: ServersOwner, name: Typed) -> Response:
+def again(request: Request, session: Person, name: Typed) -> Response:
     """What was not taken is due again."""
-    return _done(request, lambda reading: hooks.redeliver(reading, name), "due")
+    return _done(request, session, lambda reading: hooks.redeliver(reading, name), "due")
 
 
 @router.post("/remove", dependencies=[Guarded])
-def remove(request: Request, session: ServersOwner, name: Typed) -> Response:
+def remove(request: Request, session: Person, name: Typed) -> Response:
     """Tell it no more."""
-    return _done(request, lambda reading: hooks.remove(reading, name), "removed")
+    return _done(request, session, lambda reading: hooks.remove(reading, name), "removed")
 
 
-def _done(request: Request, act: Callable[[Session], object], told: str) -> Response:
+def _done(request: Request, session: Session, act: Callable[[Reading], object], told: str) -> Response:
     try:
-        act(_session(request))
+        act(_reading(request, session))
     except CommonplaceError as error:
-        return _page(request, problem=str(error))
+        return _page(request, session, problem=str(error))
     return done("/destinations/hooks", told)
 
 
-def _session(request: Request) -> Session:
-    server = server_of(request)
-    return server.session_of(server.settings.owner)
+def _reading(request: Request, session: Session) -> Reading:
+    return server_of(request).session_of(session.owner)
 
 
-def _page(request: Request, *, problem: str = "", **shown: Any) -> Response:
-    reading = _session(request)
+def _page(request: Request, session: Session, *, problem: str = "", **shown: Any) -> Response:
+    reading = _reading(request, session)
     given: dict[str, Any] = {"secret": "", "tried": "", "typed": {"name": "", "url": "", "event": [], "private": False}}
     return render(
         request,
@@ -106,5 +109,6 @@ def _page(request: Request, *, problem: str = "", **shown: Any) -> Response:
         hooks=hooks.standings(reading),
         fixed=set(reading.settings.hooks),
         events=EVENTS,
+        may_be_private=not whose.is_another(reading),
         **given | shown,
     )

@@ -12,22 +12,22 @@ import msgspec
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from commonplace import runs
-from commonplace.archive.core import Archive
-from commonplace.config import Environment
+from commonplace import runs, whose
+from commonplace.archive.access.sessions import Session
 from commonplace.config.files import dotenv_of, keep_typed
 from commonplace.destinations import registry
 from commonplace.destinations.kind import Choice, Given, Kind
 from commonplace.environment import Place
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.outgoing import is_sendable
+from commonplace.session import Session as Reading
 from commonplace.stack.history import NoHistory, api_of
 from commonplace.stages.syncing import connecting, destinations
 from commonplace.web.errors import not_found
 from commonplace.web.pages.rendering import done, mark, render
 from commonplace.web.security.csrf import Guarded, Typed
-from commonplace.web.security.people import ServersOwner
-from commonplace.web.server import Server, server_of
+from commonplace.web.security.people import Person
+from commonplace.web.server import server_of
 from commonplace.web.wording import say
 
 router = APIRouter(prefix="/destinations")
@@ -75,15 +75,15 @@ class _Person:
 
 
 @router.get("/set-up/{name}")
-def page(request: Request, session: ServersOwner, name: str) -> Response:
+def page(request: Request, session: Person, name: str) -> Response:
     """What a destination needs, and what of it is there."""
-    return _page(request, name)
+    return _page(request, session, name)
 
 
 @router.post("/set-up/{name}", dependencies=[Guarded])
 def connect(
     request: Request,
-    session: ServersOwner,
+    session: Person,
     name: str,
     key: Several = [],  # noqa: B006
     where: Several = [],  # noqa: B006
@@ -93,40 +93,48 @@ def connect(
     anew: Annotated[bool, Form()] = False,
 ) -> Response:
     """Check what was typed with the other side, prepare it, and keep it; or ask what it wants to know."""
-    server = server_of(request)
+    reading = server_of(request).session_of(session.owner)
     secrets: dict[str, str] = {}
     answer = typed.strip() or answer.strip()
     shown: dict[str, Any] = {"where": where, "answer": answer, "agreed": agreed, "anew": anew}
     try:
-        fields = _fields(server, name, _kind(request, name))
+        fields = _fields(reading, name, _kind(reading, name))
         open_to = [field for field in fields if not field.place]
         secrets = _typed([field for field in open_to if field.given.is_secret], key)
         places = [field.given.setting for field in open_to if not field.given.is_secret]
         chosen = {setting: text.strip() for setting, text in zip(places, where, strict=False) if text.strip()}
-        connected = _connect(server, name, secrets, chosen, _Person(answer, agreed), is_anew=anew)
+        connected = _connect(reading, name, secrets, chosen, _Person(answer, agreed), is_anew=anew)
     except Question as asked:
-        _keep(server, secrets)
-        return _page(request, name, asked=asked, **shown)
+        _keep(reading, secrets)
+        return _page(request, session, name, asked=asked, **shown)
     except CommonplaceError as error:
-        return _page(request, name, problem=str(error), **shown)
-    _keep(server, secrets | connected.typed)
-    destinations.follow(server.settings, server.archive, name, is_on=True)
-    return _page(request, name, told=connected.told, problem=_save_block(server, connected))
+        return _page(request, session, name, problem=str(error), **shown)
+    _keep(reading, secrets | connected.typed)
+    destinations.follow(reading.settings, reading.archive, name, is_on=True)
+    return _page(request, session, name, told=connected.told, problem=_save_block(reading, connected))
 
 
 @router.post("/leave", dependencies=[Guarded])
-def leave(request: Request, session: ServersOwner, name: Typed) -> Response:
+def leave(request: Request, session: Person, name: Typed) -> Response:
     """Write there no more. What is there stays, and so does what is known of it."""
-    server = server_of(request)
-    _kind(request, name)
-    destinations.follow(server.settings, server.archive, name, is_on=False)
+    reading = server_of(request).session_of(session.owner)
+    _kind(reading, name)
+    destinations.follow(reading.settings, reading.archive, name, is_on=False)
     return done("/destinations", "left")
 
 
 def _page(
-    request: Request, name: str, *, problem: str = "", where: Sequence[str] = (), told: Any = None, **shown: Any
+    request: Request,
+    session: Session,
+    name: str,
+    *,
+    problem: str = "",
+    where: Sequence[str] = (),
+    told: Any = None,
+    **shown: Any,
 ) -> Response:
-    server, kind = server_of(request), _kind(request, name)
+    reading = server_of(request).session_of(session.owner)
+    kind = _kind(reading, name)
     given: dict[str, Any] = {"asked": None, "answer": "", "agreed": [], "anew": False}
     return render(
         request,
@@ -135,30 +143,34 @@ def _page(
         name=name,
         called=kind.title if name in registry.kinds() else name,
         kind=kind,
-        of_kind=destinations.sections(server.settings, name)[0],
-        fields=_with_typed(_fields(server, name, kind), where),
+        of_kind=destinations.sections(reading.settings, name)[0],
+        fields=_with_typed(_fields(reading, name, kind), where),
         where=where,
         told=told,
-        may_move=bool(destinations.kept(server.archive, name)) and not any(given.is_asked for given in kind.given),
+        may_move=bool(destinations.kept(reading.archive, name)) and not any(given.is_asked for given in kind.given),
         problem=problem,
+        is_another=whose.is_another(reading),
         mark=mark,
         **given | shown,
     )
 
 
-def _kind(request: Request, name: str) -> Kind:
-    settings = server_of(request).settings
-    if not destinations.is_known(settings, name):
+def _kind(reading: Reading, name: str) -> Kind:
+    if not destinations.is_known(reading.settings, name):
         raise not_found("destination")
-    return registry.kind_named(destinations.sections(settings, name)[0])
+    return registry.kind_named(destinations.sections(reading.settings, name)[0])
 
 
-def _fields(server: Server, name: str, kind: Kind) -> list[Field]:
-    section = destinations.sections(server.settings, name)[1]
-    known = destinations.kept(server.archive, name)
-    offered = dict(kind.defaults(destinations.surroundings(server.settings))) | known
-    asked = [given for given in kind.given if not given.is_made and (given.is_secret or given.is_asked)]
-    return [_field(server, section, offered, given) for given in asked]
+def _fields(reading: Reading, name: str, kind: Kind) -> list[Field]:
+    """What is asked for. Which folder of this machine, or which address, is for the server's owner to say."""
+    section = destinations.sections(reading.settings, name)[1]
+    known = destinations.kept(reading.archive, name)
+    offered = dict(kind.defaults(destinations.surroundings(reading.settings))) | known
+    may_say_where = not whose.is_another(reading)
+    asked = [
+        given for given in kind.given if not given.is_made and (given.is_secret or (given.is_asked and may_say_where))
+    ]
+    return [_field(reading, section, offered, given) for given in asked]
 
 
 def _with_typed(fields: list[Field], where: Sequence[str]) -> list[Field]:
@@ -172,12 +184,12 @@ def _with_typed(fields: list[Field], where: Sequence[str]) -> list[Field]:
     ]
 
 
-def _field(server: Server, section: Mapping[str, Any], offered: Mapping[str, Any], given: Given) -> Field:
-    environment: Environment = server.environment
-    value, place = section.get(given.setting), str(server.settings.config_file or "")
+def _field(reading: Reading, section: Mapping[str, Any], offered: Mapping[str, Any], given: Given) -> Field:
+    settings, environment, _ = reading
+    value, place = section.get(given.setting), str(settings.config_file or "")
     if not value and (value := environment.get(*given.variables)):
         place = environment.place_of(*given.variables) or ""
-        if place == str(dotenv_of(server.settings.home)) and given.is_secret:
+        if place == str(dotenv_of(settings.home)) and given.is_secret:
             place = ""
     elif not value:
         value, place = offered.get(given.setting) or given.suggestion, ""
@@ -201,29 +213,31 @@ def _typed(fields: list[Field], keys: list[str]) -> dict[str, str]:
 
 
 def _connect(
-    server: Server, name: str, secrets: dict[str, str], chosen: dict[str, str], person: _Person, *, is_anew: bool
+    reading: Reading, name: str, secrets: dict[str, str], chosen: dict[str, str], person: _Person, *, is_anew: bool
 ) -> connecting.Connected:
-    kind = registry.kind_named(destinations.sections(server.settings, name)[0])
+    settings, environment, archive = reading
+    kind = registry.kind_named(destinations.sections(settings, name)[0])
     own = {given.setting for given in kind.given}
     hurry = {key: value for key, value in HURRY.items() if key in kind.settings.__struct_fields__ and key not in own}
-    environment = server.environment.under(Place("what was typed", secrets))
-    archive: Archive = server.session_of(server.settings.owner).archive
-    return connecting.connect(server.settings, environment, archive, name, person, hurry | chosen, is_anew=is_anew)
+    environment = environment.under(Place("what was typed", secrets))
+    return connecting.connect(settings, environment, archive, name, person, hurry | chosen, is_anew=is_anew)
 
 
-def _keep(server: Server, secrets: dict[str, str]) -> None:
-    """Beside the settings, where runs find them, and for the pages of this server."""
+def _keep(reading: Reading, secrets: dict[str, str]) -> None:
+    """Beside the settings, or in the home of who has none, where runs find them, and for the pages of this server."""
     if secrets:
-        home = server.settings.home
-        keep_typed(home, server.environment.addresses_of(secrets) | secrets)
-        server.environment.learn(str(dotenv_of(home)), secrets)
+        home = reading.settings.home
+        keep_typed(home, reading.environment.addresses_of(secrets) | secrets)
+        reading.environment.learn(str(dotenv_of(home)), secrets)
 
 
-def _save_block(server: Server, connected: connecting.Connected) -> str:
-    """Kept with Prefect too, for workers elsewhere; what went wrong with that."""
+def _save_block(reading: Reading, connected: connecting.Connected) -> str:
+    """Kept with Prefect too, for workers elsewhere, if it is the server owner's; what went wrong with that."""
+    if whose.is_another(reading):
+        return ""
     try:
-        api_of(server.settings)
-        runs.connect(server.settings)
+        api_of(reading.settings)
+        runs.connect(reading.settings)
         runs.save_block(connected.kind, connected.fields)
     except NoHistory:  # no Prefect, no workers elsewhere
         return ""

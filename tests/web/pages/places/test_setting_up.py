@@ -1,4 +1,4 @@
-"""Destinations are set up on their pages: by the owner alone, with their check, and no secret is seen again."""
+"""Destinations are set up on their pages: each person's own, with their check, and no secret is seen again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from commonplace.archive import leases
 from commonplace.archive.access import sessions, users
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.ledger import ArchiveLedger
+from commonplace.config.files import dotenv_of
 from commonplace.stages.syncing import destinations
+from commonplace.stages.syncing.stage import sync
 from tests.archive.builders import simple_chat
 from tests.fakes.notion import FakeNotion
 from tests.fakes.openai import FakeOpenAI
@@ -156,7 +158,39 @@ def test_a_key_from_elsewhere_is_changed_where_it_was_set(start: Start, notion: 
     assert notion.token not in form
 
 
-def test_only_the_owner_sets_up_and_only_from_a_page_of_ours(live: Live) -> None:
+def test_everybody_sets_up_what_is_theirs_and_only_the_servers_owner_says_where(
+    start: Start, notion: FakeNotion
+) -> None:
+    live, owner = served(start, NOTION_BASE_URL=notion.base_url, NOTION_TOKEN="ntn_of_the_server")
+    users.add_user(live.archive, "eve", HASHED(PASSWORD))
+    eve, reading = live.logged_in("eve"), live.server.session_of(users.find_user(live.archive, "eve").owner)
+    merge(reading.archive, None, [simple_chat("c", "Hers", title="Hers alone")])
+    page = eve.get("/destinations/set-up/markdown")
+    assert 'name="where"' not in page.text
+    assert "Only the owner of this server" in page.text
+    assert set_up(eve, "markdown", page, where="/etc").status_code == 200
+    folder = reading.settings.home / "markdown"
+    assert str(folder) in eve.get("/destinations").text
+    assert str(folder) not in owner.get("/destinations").text
+    page = eve.get("/destinations/set-up/notion")
+    assert "ntn_of_the_server" not in page.text
+    assert 'name="key"' in page.text
+    where = set_up(eve, "notion", page, key=notion.token)
+    asked = set_up(eve, "notion", where, answer=notion.add_page(notion.parent_page_id, "Hers").id)
+    assert "Notion is connected." in set_up(eve, "notion", asked).text
+    assert reading.environment.get("NOTION_TOKEN") == notion.token
+    assert live.server.environment.get("NOTION_TOKEN") == "ntn_of_the_server"
+    assert stat.S_IMODE(dotenv_of(reading.settings.home).stat().st_mode) == 0o600
+    assert destinations.names(reading.settings, reading.archive) == ["markdown", "notion"]
+    assert not dotenv(live).exists()
+    where = set_up(eve, "poke", key="hers", where="http://127.0.0.1:9/v1")
+    assert "Send what is new in the archive to https://poke.com/api/v1?" in where.text
+    assert sync(reading, "markdown").created == 1
+    assert [path.read_text().count("Hers alone") > 0 for path in folder.rglob("*Hers*")] == [True]
+    assert not (live.server.settings.home / "markdown").exists()
+
+
+def test_only_a_page_of_ours_sets_up(live: Live) -> None:
     owner = live.logged_in()
     page = owner.get("/destinations/set-up/poke")
     assert 'value="https://poke.com/api/v1"' in page.text  # where it goes is seen before it goes there
@@ -168,8 +202,6 @@ def test_only_the_owner_sets_up_and_only_from_a_page_of_ours(live: Live) -> None
     assert late.status_code == 401
     assert "https://other.example/v1" in late.text
     assert "poke-secret" not in late.text
-    users.add_user(live.archive, "eve", HASHED(PASSWORD))
-    assert live.logged_in("eve").get("/destinations/set-up/poke").status_code == 403
 
 
 def test_of_two_who_set_the_same_up_at_once_the_second_is_told(start: Start, notion: FakeNotion) -> None:
