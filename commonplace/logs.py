@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = "commonplace"
 MEGABYTE = 1 << 20
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -33,11 +34,17 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0]:
             # The kind only: the message and the lines of a traceback may hold what a person wrote.
             line["error"] = record.exc_info[0].__name__
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _ENCODER.encode(line)
 
 
 class _LogFile(RotatingFileHandler):
     """What cannot be noted, because the disk is full, is not worth a traceback on the terminal."""
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """Once it is full. Python's own makes each line twice, to know of the last one whether it still fits."""
+        if self.stream is None:
+            self.stream = self._open()
+        return os.fstat(self.stream.fileno()).st_size >= self.maxBytes
 
     def handleError(self, record: logging.LogRecord) -> None:
         pass
