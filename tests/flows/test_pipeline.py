@@ -131,7 +131,8 @@ def test_few_failures_complete_with_defects_and_many_fail(
         monkeypatch.setenv("NOTION_DATABASE_ID", notion.add_database())
         monkeypatch.setenv("NOTION_TOKEN", notion.token)
         monkeypatch.setenv("NOTION_BASE_URL", notion.base_url)
-        notion.fail_next("400", on="POST pages")
+        # One without files: a page that is refused with its files is tried without.
+        notion.fail_next("400", on="POST pages", about="Reply to a job offer")
         state = sync(destination="notion", return_state=True)
         assert state.is_completed()
         assert "with 1 defects" in (state.message or "")
