@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
-_CITATION = re.compile(r"[ \t]*\[(\d{1,6}(?:[ \t]*,[ \t]*\d{1,6})*)\]")
+_OPENS, _CLOSES, _INSIDE = r"[\[【［]", r"[\]】］]", r"[^\[\]【】［］\n]"
+_NUMBERS = r"\d{1,6}(?:[ \t]*[-–,;，、][ \t]*\d{1,6})*"
+_CITATION = rf"{_OPENS}(?={_INSIDE}{{1,80}}{_CLOSES})(?P<numbers>{_NUMBERS})(?:†{_INSIDE}*)?{_CLOSES}"
+"""`[1]`, `[2, 5]`, `[2-5]`, or as some models were taught, `【1†source】`."""
+_TOKEN = re.compile(rf"(?P<ticks>`+)|(?P<end>\n)|(?P<lead>[ \t]*){_CITATION}")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """What would speak to a terminal."""
-_UNFINISHED = re.compile(r"[ \t]*(?:\[[\d, \t]{0,60})?$")
-"""The end of a text that may still become a citation, with the spaces that would go with it."""
+_UNFINISHED = re.compile(rf"(?:[ \t]*(?:{_OPENS}[\d, \t;，、–-]{{0,80}}(?:†{_INSIDE}{{0,80}})?)?|`+)$")
+"""The end of a text that may still become a citation, with the spaces that would go with it; or what opens code."""
+_WIDEST = 50
+"""What reaches over more sources is no citation of each of them."""
 
 
 class Citations:
@@ -16,6 +22,8 @@ class Citations:
 
     def __init__(self, sources: int) -> None:
         self._sources = sources
+        self._code = ""
+        """What opened the code that is being said."""
         self._waiting = ""
         self.cited: list[int] = []
         """In the order in which they are first cited."""
@@ -27,21 +35,41 @@ class Citations:
         unfinished = _UNFINISHED.search(self._waiting)
         end = unfinished.start() if unfinished else len(self._waiting)
         ready, self._waiting = self._waiting[:end], self._waiting[end:]
-        return _CITATION.sub(self._checked, ready)
+        return _TOKEN.sub(self._checked, ready)
 
     def finish(self) -> str:
         """The rest of it."""
         rest, self._waiting = self._waiting, ""
-        return _CITATION.sub(self._checked, rest)
+        return _TOKEN.sub(self._checked, rest)
 
     def _checked(self, found: re.Match[str]) -> str:
-        numbers = [int(number) for number in found[1].split(",")]
+        if found["numbers"] is None:
+            self._follow(found)
+            return found[0]
+        if self._code:
+            return found[0]  # a place in a list
+        numbers = _numbers_in(found["numbers"])
         good = [number for number in numbers if 1 <= number <= self._sources]
         self.removed += [number for number in numbers if number not in good and number not in self.removed]
-        self.cited += [number for number in dict.fromkeys(good) if number not in self.cited]
+        self.cited += [number for number in good if number not in self.cited]
         if not good:
             return ""
-        if good == numbers:
-            return found[0]
-        lead = found[0][: len(found[0]) - len(found[0].lstrip())]
-        return f"{lead}[{', '.join(map(str, good))}]"
+        said = found["numbers"] if good == numbers else ", ".join(map(str, good))
+        return f"{found['lead']}[{said}]"
+
+    def _follow(self, found: re.Match[str]) -> None:
+        """Into code and out of it. What stands within a line ends with it."""
+        if found["end"]:
+            self._code = self._code if len(self._code) > 2 else ""
+        elif self._code in ("", found["ticks"]):
+            self._code = "" if self._code else found["ticks"]
+
+
+def _numbers_in(said: str) -> list[int]:
+    """Each once, in their order, and those between the ends of a range."""
+    numbers: dict[int, None] = {}
+    for part in re.split("[,;，、]", said):
+        ends = [int(end) for end in re.split("[-–]", part)]
+        first, last = ends[0], ends[-1]
+        numbers.update(dict.fromkeys(range(first, last + 1) if 0 < last - first < _WIDEST else ends))
+    return list(numbers)

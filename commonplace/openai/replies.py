@@ -69,13 +69,21 @@ class ResponseBody(msgspec.Struct):
     incomplete_details: _Incomplete | None = None
 
 
-class _ChatMessage(msgspec.Struct):
-    content: str | None = None
+class ChatMessage(msgspec.Struct):
+    """What a model said, or a piece of it. Models that think aloud say it in parts, of which some are text."""
+
+    content: str | list[_Part] | None = None
     refusal: str | None = None
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, list):
+            return "".join(part.text or "" for part in self.content if part.type == "text")
+        return self.content or ""
 
 
 class _Choice(msgspec.Struct):
-    message: _ChatMessage = msgspec.field(default_factory=_ChatMessage)
+    message: ChatMessage = msgspec.field(default_factory=ChatMessage)
     finish_reason: str | None = None
 
 
@@ -84,8 +92,8 @@ class _ChatDetails(msgspec.Struct):
 
 
 class ChatUsage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
     prompt_tokens_details: _ChatDetails | None = None
 
 
@@ -166,11 +174,11 @@ def of_chat(content: bytes) -> Reply:
     if choice.message.refusal:
         return Reply("", counted, "refused")
     problem: Problem | None = {"length": "truncated", "content_filter": "filtered"}.get(choice.finish_reason or "")  # type: ignore[assignment]
-    text = choice.message.content or ""
+    text = choice.message.text
     return Reply(text, counted, problem or (None if text else "unreadable"))
 
 
 def counted_in_chat(usage: ChatUsage) -> Counted:
     """What a chat completion says that it took."""
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
-    return Counted(input=usage.prompt_tokens, cached=cached or 0, output=usage.completion_tokens)
+    return Counted(input=usage.prompt_tokens or 0, cached=cached or 0, output=usage.completion_tokens or 0)

@@ -14,8 +14,9 @@ import msgspec
 from commonplace.errors import Retryable
 from commonplace.openai.client import Client
 from commonplace.openai.errors import About, BadRequest, NotOffered, unreadable
+from commonplace.openai.events import Cites, Piece, Searched, of_chat, of_responses
 from commonplace.openai.pricing import Counted
-from commonplace.openai.replies import ChatUsage, Problem, Reply, ResponseBody, counted_in_chat, from_body
+from commonplace.openai.replies import Reply
 
 if TYPE_CHECKING:
     from openai import OpenAI as SDK
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 Api = Literal["responses", "chat"]
 MOST_SEARCHES, MOST_FOUND = 2, 10
 """Searches in a vector store for one answer, and pieces that each finds."""
-_ENDS: dict[str, Problem] = {"length": "truncated", "content_filter": "filtered"}
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,21 +42,6 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     """A vector store that the model searches."""
 
 
-class Cites(msgspec.Struct, frozen=True):
-    """What was said last is from this file."""
-
-    file_id: str
-
-
-class Searched(msgspec.Struct, frozen=True):
-    """A search in a vector store found these passages, by file."""
-
-    passages: dict[str, str]
-
-
-Piece = str | Cites | Searched | Reply
-
-
 class Spoken:
     """Iterate over the pieces; then `reply` is the whole of it, with what it took. `cites` is told at its place of each
     file that is cited; `searches` and what they `found` are those of a vector store."""
@@ -72,6 +57,8 @@ class Spoken:
     def __iter__(self) -> Iterator[str]:
         said = ""
         for piece in self._pieces:
+            if not piece:
+                continue
             if isinstance(piece, str):
                 said += piece
                 self.reply = Reply(said, Counted(), "unreadable")
@@ -158,34 +145,7 @@ def _warmth(prompt: Prompt) -> dict[str, Any]:
     return {} if prompt.temperature is None else {"temperature": prompt.temperature}
 
 
-def _of_responses(events: Iterator[Any]) -> Iterator[Piece]:
-    for event in events:
-        if event.type == "response.output_text.delta":
-            yield event.delta
-        elif event.type == "response.output_text.annotation.added":
-            if getattr(event.annotation, "type", "") == "file_citation":
-                yield Cites(event.annotation.file_id)
-        elif event.type == "response.output_item.done" and event.item.type == "file_search_call":
-            found = reversed(event.item.results or ())  # the best of a file stays
-            yield Searched({one.file_id: one.text or "" for one in found if one.file_id})
-        elif event.type in ("response.completed", "response.incomplete", "response.failed"):
-            yield from_body(msgspec.convert(event.response.to_dict(mode="json"), ResponseBody))
-
-
-def _of_chat(events: Iterator[Any]) -> Iterator[Piece]:
-    ending, counted = None, Counted()
-    for event in events:
-        for choice in event.choices or []:
-            if choice.delta.content:
-                yield choice.delta.content
-            ending = "refused" if choice.delta.refusal else choice.finish_reason or ending
-        if event.usage is not None:
-            counted = counted_in_chat(msgspec.convert(event.usage.to_dict(mode="json"), ChatUsage))
-    if ending is not None:
-        yield Reply("", counted, "refused" if ending == "refused" else _ENDS.get(ending))
-
-
 _APIS: dict[Api, tuple[Callable[[Any, Prompt], Any], Callable[[Iterator[Any]], Iterator[Piece]]]] = {
-    "responses": (_open_response, _of_responses),
-    "chat": (_open_chat, _of_chat),
+    "responses": (_open_response, of_responses),
+    "chat": (_open_chat, of_chat),
 }

@@ -24,6 +24,13 @@ def _checked(pieces: list[str], sources: int = 3) -> tuple[str, list[int], list[
         ("Many [1, 7, 3].", ("Many [1, 3].", [1, 3], [7])),
         ("Nothing [0] or [999999].", ("Nothing or.", [], [0, 999999])),
         ("A list [x] and code a[1] and [ ] stay.", ("A list [x] and code a[1] and [ ] stay.", [1], [])),
+        ("パンは【1】、［2］。", ("パンは[1]、[2]。", [1, 2], [])),
+        ("Two hours 【2†L4-L9】 【8†source】.", ("Two hours [2].", [2], [8])),
+        ("All [1-3], [2–4]; [1; 3].", ("All [1-3], [2, 3]; [1; 3].", [1, 2, 3], [4])),
+        ("Use `items[0]` [2].", ("Use `items[0]` [2].", [2], [])),
+        ("``a`[7]`` but [7]", ("``a`[7]`` but", [], [7])),
+        ("```\nitems[0][9]\n```\n[9] [1]", ("```\nitems[0][9]\n```\n [1]", [1], [9])),
+        ("A lone ` does not hide\n[9] [1]", ("A lone ` does not hide\n [1]", [1], [9])),
         ("It ends with [", ("It ends with [", [], [])),
         ("It ends [2", ("It ends [2", [], [])),
         ("", ("", [], [])),
@@ -35,12 +42,12 @@ def test_what_was_not_a_source_is_taken_out_and_reported(
     assert _checked([answer]) == expected
 
 
-@given(st.lists(st.text(alphabet="ab [],12345\n.", max_size=12), max_size=12))
+@given(st.lists(st.text(alphabet="ab [],12345\n.`【】†-", max_size=12), max_size=12))
 def test_how_an_answer_is_cut_makes_no_difference(pieces: list[str]) -> None:
     assert _checked(pieces) == _checked(["".join(pieces)])
 
 
-@given(st.text(alphabet="ab .\n\t[]", max_size=80))
+@given(st.text(alphabet="ab .\n\t[]`【†", max_size=80))
 def test_what_cites_nothing_comes_out_as_it_was(text: str) -> None:
     assert _checked(list(text)) == (text, [], [])
 

@@ -22,6 +22,8 @@ class AnsweringServer(Loopback):
     def __init__(self, script: Script, *, paths: tuple[str, ...] = ("/v1/responses", "/v1/chat/completions")) -> None:
         self.script, self.paths = script, paths
         self.manner: Manner = "whole"
+        self.chunks: list[Any] = []
+        """Of a chat completion, to be sent as they are in the place of what the script says."""
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.keys: list[str] = []
         """The key of each question."""
@@ -59,10 +61,13 @@ class _Handler(BaseHTTPRequestHandler):
         asked = body["messages"][1]["content"] if is_chat else body["input"]
         said = fake.script(told, asked)
         pieces = [said[at : at + 3] for at in range(0, len(said), 3)]
+        if fake.chunks:
+            data = "".join(f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in fake.chunks).encode()
+            return self._send(200, "text/event-stream", data)
         events = list((_chat if is_chat else _responses)(pieces, fake.manner == "cut"))
         kept = events if fake.manner in ("whole", "cut") else events[: len(events) // 2]
         data = "".join(f"{event}\n\n" for event in kept).encode()
-        self._send(200, "text/event-stream", data, longer=100 if fake.manner == "half" else 0)
+        return self._send(200, "text/event-stream", data, longer=100 if fake.manner == "half" else 0)
 
     def _send(self, status: int, kind: str, data: bytes, *, longer: int = 0) -> None:
         """With more promised than is sent, the connection breaks in the middle."""

@@ -90,6 +90,47 @@ def test_an_answer_streams_with_its_sources_and_which_way_a_server_speaks_is_ask
     assert [path for path, _ in server.asked[before:]] == list(paths)
 
 
+def chunk(delta: Any, ending: str | None = None) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": ending}]}
+
+
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [
+            chunk({"role": "assistant", "content": "", "reasoning_content": "Hm."}),
+            chunk({"content": "Rye [1]."}, "stop"),
+        ],
+        [chunk({"content": [THOUGHT]}), chunk({"content": [{"type": "text", "text": "Rye [1]."}]}), chunk({}, "stop")],
+        [chunk({"content": "<thi"}), chunk({"content": "nk>Hm.</th"}), chunk({"content": "ink>\n\nRye [1]."}, "stop")],
+        [{"choices": None}, chunk(None), chunk({"content": None}), chunk({"content": "Rye [1]."}), chunk(None, "stop")],
+        [
+            chunk({"content": "Rye [1]."}, "stop"),
+            {"choices": [], "usage": {"prompt_tokens": None}},
+            {"choices": "none"},
+            {},
+        ],
+    ],
+    ids=["beside it", "in parts", "in marks", "nothing", "strange"],
+)
+def test_however_a_server_tells_it_the_answer_is_what_was_said_aloud(serve: Serve, chunks: list[Any]) -> None:
+    server, session = serve(says(""), paths=("/v1/chat/completions",))
+    server.chunks = chunks
+    told = ask(session)
+    assert (told.answer, told.error, [source.number for source in told.sources]) == ("Rye [1].", "", [1])
+
+
+def test_thoughts_that_never_end_are_no_answer(serve: Serve) -> None:
+    server, session = serve(says(""), paths=("/v1/chat/completions",))
+    server.chunks = [chunk({"content": "<think>Should I"}), chunk({"content": " say rye [1]?"}, "length")]
+    told = ask(session)
+    assert told.answer == ""
+    assert "cut off" in told.error
+
+
 def test_a_citation_of_what_was_not_shown_is_taken_out_and_told(serve: Serve) -> None:
     _, session = serve(says("A rye loaf [1][9], or so [7]."))
     told = ask(session)
