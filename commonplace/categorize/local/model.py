@@ -2,8 +2,9 @@
 
 One-against-the-rest support vectors over hashed words and lexicon groups; beside them, where it is known what a
 conversation means, a ridge regression over its directions (directions.py), whose scores are added to the margins.
-They become probabilities by one number, the sharpness, chosen so that the confidence is right on topics that the model
-had not seen. With directions it is another number than without.
+What is far above the others is less sure than it looks, so scores are flattened first. They become probabilities by one
+number, the sharpness, chosen so that the confidence is right on topics that the model had not seen. With directions it
+is another number than without.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ SHARE_OF_MEANING = 5.0
 """How a regression's scores, between 0 and 1, weigh against margins."""
 _ROWS = 1_024
 """Directions that are computed with at once, in double precision."""
+FLATTENED = 0.7
+"""The power that how far a score is from the middle one is raised to."""
 FOLDS = 3
 """A model is calibrated on one of so many parts of the topics, by one that is taught the others."""
 _STEPS = 14
@@ -39,13 +42,13 @@ FEWEST_TO_CALIBRATE = 60
 
 
 class Sharpness(NamedTuple):
-    """By what scores are multiplied before they become probabilities."""
+    """By what flattened scores are multiplied before they become probabilities."""
 
     of_words: float
     of_both: float
 
 
-USUAL_SHARPNESS = Sharpness(2.0, 2.0)
+USUAL_SHARPNESS = Sharpness(2.5, 2.5)
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -91,7 +94,7 @@ class Model(msgspec.Struct, frozen=True):
         sharpness = np.full((len(scores), 1), self.sharpness.of_words, dtype=np.float32)
         if directions is not None and len(self.meaning):
             sharpness[directions.any(axis=1)] = self.sharpness.of_both
-        return softmax(scores * sharpness)
+        return softmax(flattened(scores) * sharpness)
 
     def save(self, path: Path) -> None:
         """Written beside and moved into place: nobody reads half a model. In half precision, which no verdict tells."""
@@ -125,14 +128,23 @@ def train(
     *,
     sharpness: Sharpness | None = None,
     ridge: float = RIDGE,
+    agreement: float = 1.0,
 ) -> Model:
     """A model of the categories, calibrated on groups of documents that it is not shown.
 
-    Where the sharpness is known already, that takes half the time.
+    Where the sharpness is known already, that takes half the time. `agreement`: how much of what surely belongs
+    somewhere these documents put there. Where they agree with each other on more than that, some belong elsewhere.
     """
     taught = _Taught.of(categories, documents, ridge)
     model = taught.fitted(np.arange(len(documents)))
-    return msgspec.structs.replace(model, sharpness=taught.calibrated() if sharpness is None else sharpness)
+    return msgspec.structs.replace(model, sharpness=taught.calibrated(agreement) if sharpness is None else sharpness)
+
+
+def flattened(scores: Floats) -> Floats:
+    """How far each score is from the middle one of its row: what is twice as far is not twice as sure."""
+    far = scores - np.median(scores, axis=1, keepdims=True)
+    found: Floats = (np.sign(far) * np.abs(far) ** FLATTENED).astype(np.float32)
+    return found
 
 
 def softmax(scores: Floats) -> Floats:
@@ -160,14 +172,14 @@ class _Taught(NamedTuple):
 
         documents = [self.documents[place] for place in shown]
         labels = np.array([document.category for document in documents])
-        meaning = _regressed(len(self.categories), documents, self.ridge)
+        meaning = regressed(len(self.categories), documents, self.ridge)
         trained = LinearSVC(C=PENALTY, tol=TOLERANCE, random_state=0)
         weights_of = balanced(labels, [document.weight for document in documents])
         trained.fit(self.rows[shown], labels, sample_weight=weights_of)
         weights, bias = _of_all(trained, len(self.categories), self.rows.shape[1])
         return Model(tuple(self.categories), self.space, weights, bias, meaning, USUAL_SHARPNESS)
 
-    def calibrated(self) -> Sharpness:
+    def calibrated(self, agreement: float) -> Sharpness:
         """The sharpness under which unseen groups are least surprising, by words alone and together with directions."""
         folds = np.array([_fold(document.group) for document in self.documents])
         labels = np.array([document.category for document in self.documents])
@@ -179,10 +191,12 @@ class _Taught(NamedTuple):
         model = self.fitted(shown)
         by_words = self.rows[hidden] @ model.weights + model.bias
         by_both = model.added(by_words, directions_of([self.documents[place] for place in hidden.tolist()]))
-        return Sharpness(*(least_surprising(scores, labels[hidden]) for scores in (by_words, by_both)))
+        among_themselves = float((by_both.argmax(axis=1) == labels[hidden]).mean())
+        trusted = min(1.0, agreement / max(among_themselves, 1e-9))
+        return Sharpness(*(least_surprising(scores, labels[hidden], trusted) for scores in (by_words, by_both)))
 
 
-def _regressed(categories: int, documents: Sequence[Document], ridge: float) -> Floats:
+def regressed(categories: int, documents: Sequence[Document], ridge: float) -> Floats:
     """From directions to categories: ridge regression, solved at once."""
     told = [document for document in documents if document.direction is not None and document.direction.any()]
     if not told:
@@ -241,22 +255,25 @@ def directions_of(documents: Sequence[Document]) -> Floats | None:
     return np.stack([nowhere if document.direction is None else document.direction for document in documents])
 
 
-def least_surprising(scores: Floats, truth: Any) -> float:
-    """The sharpness under which scores tell the truth with the least surprise, of which there is one."""
+def least_surprising(scores: Floats, said: Any, trusted: float = 1.0) -> float:
+    """The sharpness under which what is said of each row is least surprising, of which there is one. `trusted`: how
+    much of what is said is true; the rest might be anything else."""
+    flat, others = flattened(scores), max(1, scores.shape[1] - 1)
+    wanted = np.full(scores.shape, (1 - trusted) / others)
+    wanted[np.arange(len(scores)), said] = trusted
     least, most = np.log(0.5), np.log(12.0)
     for _ in range(_STEPS):
         one, other = (2 * least + most) / 3, (least + 2 * most) / 3
-        if surprise(scores * np.float32(np.exp(one)), truth) <= surprise(scores * np.float32(np.exp(other)), truth):
+        if _surprise(flat * np.float32(np.exp(one)), wanted) <= _surprise(flat * np.float32(np.exp(other)), wanted):
             most = other
         else:
             least = one
     return float(np.exp((least + most) / 2))
 
 
-def surprise(scores: Floats, truth: Any) -> float:
-    """The mean negative logarithm of the probability that was given to what is right."""
-    given = softmax(scores)[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(given, 1e-9)).mean())
+def _surprise(scores: Floats, wanted: Any) -> float:
+    """The mean negative logarithm of the probability that was given to what was wanted."""
+    return float(-(wanted * np.log(np.maximum(softmax(scores), 1e-9))).sum(axis=1).mean())
 
 
 def _fold(group: str) -> int:

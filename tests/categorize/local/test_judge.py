@@ -37,8 +37,8 @@ from commonplace.categorize.local.examples import examples
 from commonplace.categorize.local.features import Counter, Document, Floats
 from commonplace.categorize.local.fields import Fields, fields_of
 from commonplace.categorize.local.model import Sharpness
-from commonplace.categorize.local.teaching import documents, gathered
-from commonplace.categorize.local.training import MEASURED
+from commonplace.categorize.local.teaching import Gathered, documents, gathered
+from commonplace.categorize.local.training import MEASURED, agreement
 from commonplace.meaning.registry import free_embedder
 from commonplace.model import MOST_EVIDENCE, Usage, Verdict
 from commonplace.stages.categorizing.embedded import EmbeddedMeaning
@@ -82,7 +82,7 @@ def verdict_on(judge: LocalJudge, taxonomy: Taxonomy, asked: Subject) -> Verdict
 
 def test_it_is_a_judge(judge: LocalJudge, everyday: Taxonomy) -> None:
     known: Judge = judge
-    assert known.key == "local/v7"
+    assert known.key == "local/v8"
     assert known.estimate([subject("x")], everyday) == Usage()
     assert known.judge([], everyday) == []
 
@@ -107,7 +107,7 @@ def test_plain_questions_in_many_languages(judge: LocalJudge, everyday: Taxonomy
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("in_meaning", "accuracy", "error"), [(False, 0.62, 0.08), (True, 0.78, 0.05)])
+@pytest.mark.parametrize(("in_meaning", "accuracy", "error"), [(False, 0.62, 0.05), (True, 0.78, 0.04)])
 def test_on_topics_it_never_saw_it_is_useful_and_calibrated(
     everyday: Taxonomy, meaning: Meaning, in_meaning: bool, accuracy: float, error: float
 ) -> None:
@@ -169,6 +169,36 @@ def test_what_it_says_follows_from_what_is_meant_and_from_words_alone_where_that
     assert np.array_equal(found[2], words[2])
     scores, asked = model.scores(unheard, axes[[0, 0, 0]])[0], Fields("", "zorblat now?", "", "")
     assert evidence_of(counter, model, asked, unheard[0], scores, 0) == ["zorblat now?"]
+
+
+def test_what_is_far_ahead_is_less_sure_than_it_looks_and_the_order_stays() -> None:
+    scores = np.array([[-1.0, 0.0, 1.0, 0.5], [-4.0, 0.0, 8.0, 2.0]], dtype=np.float32)
+    flat = models.flattened(scores)
+    assert (flat.argsort(axis=1) == scores.argsort(axis=1)).all()
+    ahead, ahead_before = flat[:, 2] - flat[:, 3], scores[:, 2] - scores[:, 3]
+    assert ahead[1] / ahead[0] < ahead_before[1] / ahead_before[0]
+
+
+def test_who_was_taught_by_topics_that_are_not_where_they_belong_is_less_sure() -> None:
+    said = np.arange(300) % 3
+    scores = np.random.default_rng(0).normal(2 * np.eye(3)[said], 1.0).astype(np.float32)
+    assert models.least_surprising(scores, said, 0.7) < 0.8 * models.least_surprising(scores, said)
+
+
+def test_topics_are_trusted_as_far_as_they_put_a_sets_own_texts_where_they_belong() -> None:
+    counter, axes = Counter(), np.eye(3 * 4, dtype=np.float32)
+    topics = list(dict.fromkeys(example.reference for example in examples()))[:2]
+    chats = [
+        Chat(example, counter, axes[place])
+        for place, topic in enumerate(topics)
+        for example in [each for each in examples() if each.reference == topic][:4]
+    ]
+    own = [Document(counter.plain("frimble"), place, 1.0, direction=axes[place]) for place in (0, 1) * 10]
+    right, wrong = (
+        agreement(Gathered(own, chats, {}, dict(zip(topics, places, strict=True)), 2), 3) for places in ((0, 1), (1, 0))
+    )
+    assert right == 1.0
+    assert wrong == pytest.approx(10 / 30)
 
 
 def test_the_held_out_fifth_is_whole_topics_of_every_set() -> None:
@@ -326,7 +356,7 @@ def test_nearly_every_topic_is_borrowed_by_the_category_that_it_belongs_to(
 
 def test_insights_fit_their_model_and_claim_little(at_home: LocalJudge) -> None:
     asked = subject("```python\nprint(1)\n```\nwhy does it print 1?", "Because.", "and 2?", title="Printing")
-    assert at_home.key == "local/v7-insights"
+    assert at_home.key == "local/v8-insights"
     found = verdict_on(at_home, _kitchen(), asked)
     assert found.insights is not None
     insights = Insights.model_validate(found.insights)
