@@ -31,7 +31,7 @@ class _Handler(BaseHTTPRequestHandler):
         fake: Spiteful = self.server.fake  # type: ignore[attr-defined]
         fake.asked += 1
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        said = f"{MARKUP}{BIDI} {self.headers.get('Authorization')} {'x' * 1_000_000}"
+        said = f"{MARKUP}{BIDI} {self.headers.get('Authorization')} {'x' * 125_000}"  # eight times in a body
         error = {"message": said, "code": said, "type": said, "param": f"model.{said}"}
         body = json.dumps({"error": error, "success": False, "object": "error", **error}).encode()
         self.send_response(fake.status)
