@@ -7,17 +7,34 @@ const kept = /** @type {HTMLInputElement} */ (document.getElementById("saved-que
 const beside = /** @type {HTMLElement} */ (document.getElementById("facets"));
 const OVERTAKING = 40; // ms: what is overtaken is still being looked for there, so who types faster than that asks less often
 const SETTLED = 400; // ms without a letter: what stands beside the list is worth counting again
+const AGAIN = 5; // seconds until who did not answer is asked again
 let isAsking = false;
 let waiting = 0;
 let settling = 0;
 let asking = new AbortController();
 
+/** Whoever was asked has no time: after so many seconds it may have. */
+class Busy extends Error {
+  /** @param {Response} reply */
+  constructor(reply) {
+    super();
+    this.seconds = Number(reply.headers.get("retry-after")) || AGAIN;
+  }
+}
+
 /** A part of the page for what is asked for; none where it was overtaken. @param {string} address @param {string} name @param {AbortSignal} signal */
 async function part(address, name, signal) {
   const reply = await fetch(address, { headers: { "x-part": name }, signal });
-  if (reply.redirected) location.assign(address); // the session is over
-  const html = reply.ok && !reply.redirected ? await reply.text() : null;
+  if ([429, 502, 503, 504].includes(reply.status)) throw new Busy(reply);
+  const isPart = reply.ok && !reply.redirected;
+  if (!isPart) location.assign(address); // the session is over, or a page says what is wrong
+  const html = isPart ? await reply.text() : null;
   return signal.aborted ? null : html; // its own signal: the next question has another
+}
+
+/** Ask again once that may help. @param {unknown} error @param {() => void} ask */
+function later(error, ask) {
+  return setTimeout(ask, (error instanceof Busy ? error.seconds : AGAIN) * 1000);
 }
 
 async function ask() {
@@ -34,8 +51,8 @@ async function ask() {
     kept.value = String(values);
     history.replaceState(null, "", address);
     settling = setTimeout(() => count(address, signal), SETTLED);
-  } catch {
-    // overtaken, or the server is away
+  } catch (error) {
+    if (!signal.aborted) waiting = later(error, ask); // else overtaken
   } finally {
     if (!signal.aborted) isAsking = false;
   }
@@ -61,8 +78,8 @@ async function count(address, signal) {
     if (html === null) return;
     beside.innerHTML = html;
     beside.removeAttribute("aria-busy");
-  } catch {
-    // overtaken, or the server is away
+  } catch (error) {
+    if (!signal.aborted) settling = later(error, () => count(address, signal));
   }
 }
 
