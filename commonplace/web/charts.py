@@ -29,7 +29,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     y: float
     width: float
     height: float
-    label: str
+    says: str
     value: int
     address: str
     tick: str
@@ -75,7 +75,7 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
                 y=round(HEIGHT - height, 1),
                 width=_percent(width),
                 height=round(max(height, 1 if row.conversations else 0), 1),
-                label=str(row.value),
+                says=f"{row.value}: {row.conversations:,}",
                 value=row.conversations,
                 address=address(str(row.value)),
                 tick=tick,
@@ -93,9 +93,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     x: float
     y: float
     shade: float
-    label: str
-    month: str
-    value: int
+    says: str
     address: str
 
 
@@ -106,7 +104,8 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     names: list[tuple[str, float]]
     """And where each stands."""
     ticks: list[tuple[str, float]]
-    side: float
+    column: float
+    """How wide each is."""
     height: float
     most: int
     width: int = WIDTH
@@ -120,11 +119,9 @@ def grid(over: OverTime, address: Callable[[str, str], str]) -> Grid:
     cells = [
         Cell(
             x=round(NAMES + side * across, 1),
-            y=ROW * down,
+            y=ROW * down + 1,
             shade=round(0.15 + 0.85 * count / most, 2),
-            label=value,
-            month=month,
-            value=count,
+            says=f"{value}, {month}: {count:,}",
             address=address(value, month),
         )
         for down, (value, counts) in enumerate(over.lines)
@@ -135,7 +132,7 @@ def grid(over: OverTime, address: Callable[[str, str], str]) -> Grid:
         cells=cells,
         names=[(shortened(value), ROW * down) for down, (value, _) in enumerate(over.lines)],
         ticks=[(name, round(NAMES + side * at, 1)) for at, name in enumerate(over.months) if at % every == 0],
-        side=side,
+        column=round(side - 1, 1),
         height=ROW * len(over.lines) + FOOT,
         most=most,
     )

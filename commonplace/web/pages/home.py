@@ -52,7 +52,6 @@ def home(request: Request, session: Person) -> Response:
         chart=columns(months, lambda value: address("month", value)),
         by="month",
         largest=[(by, _largest(archive, by)) for by in ("category", "project")],
-        address=address,
         waiting=_waiting(server, archive, is_owner=is_owner),
         runs=_runs(server, session),
         arrived=arrived,

@@ -61,7 +61,7 @@ def page(
         dimensions=DIMENSIONS,
         rows=rows,
         chart=chart,
-        address=address,
+        filter=FILTERS.get(by),
         problem=problem,
         more=more,
         over=(over := _over(request, session.owner, by, since, until) if by in OVER and not problem else None),

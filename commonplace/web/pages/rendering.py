@@ -175,6 +175,11 @@ def _pair(name: str, value: Any) -> str:
     return urlencode({name: value})
 
 
+@lru_cache(maxsize=1000)
+def _path(text: str) -> str:
+    return quote(text, safe=":")
+
+
 class _Worded(FileSystemLoader):
     """Words that need no values are put in when a template is read, and not each time that it is filled in."""
 
@@ -210,6 +215,8 @@ def templates() -> Environment:
         code=with_code,
         number=lambda value: f"{value:,}",
         percent=lambda value: f"{value:.0%}",
-        path=lambda text: quote(text, safe=":"),
+        path=_path,
+        asks=lambda value, name: _pair(name, value),
+        words=lambda value, page: maybe(f"{page}.{value}", value),
     )
     return made
