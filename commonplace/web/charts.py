@@ -25,6 +25,7 @@ _SIGN = 7
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """One column: where it stands (across: in percent), what it says, and where a click leads."""
 
+    place: int
     x: float
     y: float
     width: float
@@ -71,6 +72,7 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
         free_if_narrow = at + _SIGN * len(tick) if tick and not is_spare else free_if_narrow
         bars.append(
             Bar(
+                place=place,
                 x=_percent(x),
                 y=round(HEIGHT - height, 1),
                 width=_percent(width),
@@ -90,25 +92,34 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One value in one month; the more, the darker."""
 
-    x: float
-    y: float
+    month: int
+    """Which column it is in."""
     shade: float
     says: str
     address: str
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One value in all months that it was in."""
+
+    name: str
+    y: int
+    cells: list[Cell]
+
+
 class Grid(msgspec.Struct, frozen=True, kw_only=True):
     """Months beside each other, values below each other."""
 
-    cells: list[Cell]
-    names: list[tuple[str, float]]
-    """And where each stands."""
+    lines: list[Line]
     ticks: list[tuple[str, float]]
-    column: float
-    """How wide each is."""
+    """Names of months, and where each stands."""
+    side: float
+    """How wide a month is."""
     height: float
     most: int
     width: int = WIDTH
+    names: int = NAMES
+    """How wide what the lines are called is."""
 
 
 def grid(over: OverTime, address: Callable[[str, str], str]) -> Grid:
@@ -116,23 +127,26 @@ def grid(over: OverTime, address: Callable[[str, str], str]) -> Grid:
     most = max((count for _, counts in over.lines for count in counts), default=0)
     side = round((WIDTH - NAMES) / max(MOST_ACROSS, len(over.months)), 1)
     every = max(1, ceil(_SIGN * 8 / side))
-    cells = [
-        Cell(
-            x=round(NAMES + side * across, 1),
-            y=ROW * down + 1,
-            shade=round(0.15 + 0.85 * count / most, 2),
-            says=f"{value}, {month}: {count:,}",
-            address=address(value, month),
-        )
-        for down, (value, counts) in enumerate(over.lines)
-        for across, (month, count) in enumerate(zip(over.months, counts, strict=True))
-        if count
-    ]
+
+    def line(value: str, counts: Sequence[int]) -> list[Cell]:
+        return [
+            Cell(
+                month=place,
+                shade=round(0.15 + 0.85 * count / most, 2),
+                says=f"{value}, {month}: {count:,}",
+                address=address(value, month),
+            )
+            for place, (month, count) in enumerate(zip(over.months, counts, strict=True))
+            if count
+        ]
+
     return Grid(
-        cells=cells,
-        names=[(shortened(value), ROW * down) for down, (value, _) in enumerate(over.lines)],
+        lines=[
+            Line(name=shortened(value), y=ROW * down, cells=line(value, counts))
+            for down, (value, counts) in enumerate(over.lines)
+        ],
         ticks=[(name, round(NAMES + side * at, 1)) for at, name in enumerate(over.months) if at % every == 0],
-        column=round(side - 1, 1),
+        side=side,
         height=ROW * len(over.lines) + FOOT,
         most=most,
     )
