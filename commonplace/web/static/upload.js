@@ -106,13 +106,17 @@ async function upload(file) {
   const words = document.createElement("span");
   line.append(words, bar);
   lines.append(line);
-  speak(file.name);
-  const started = Date.now();
-  let first = -1;
+  let started = 0;
+  let first = 0;
+  /** It goes on from here: how fast is counted from now. @param {number} sent */
+  const begins = (sent) => {
+    [started, first] = [Date.now(), sent];
+    speak(file.name);
+    told(sent);
+  };
   /** @param {number} sent */
   const told = (sent) => {
     bar.value = sent;
-    if (first < 0) first = sent;
     const speed = (sent - first) / Math.max(1, Date.now() - started) * 1000;
     const left = speed ? ` · ${Math.ceil((file.size - sent) / speed)} s` : "";
     words.textContent = `${file.name}: ${Math.floor(100 * sent / (file.size || 1))} % · ${(speed / 1048576).toFixed(1)} MB/s${left}`;
@@ -127,7 +131,7 @@ async function upload(file) {
       const head = await fetch(where, { method: "HEAD", headers: SPEAKS });
       if (head.status === 404) { where = null; continue; }
       let offset = Number((await checked(head)).headers.get("Upload-Offset"));
-      told(offset);
+      begins(offset);
       do {
         offset = await send(where, file, offset, told);
         failures = 0;

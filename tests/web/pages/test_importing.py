@@ -237,6 +237,11 @@ def test_whoever_is_logged_out_in_the_middle_of_an_upload_logs_in_again_and_it_g
         "**/uploads/*", lambda route: end_the_session(route) if route.request.method == "PATCH" else route.continue_()
     )
     page.goto(f"{live.url}/import")
+    heard: list[str] = []
+    page.expose_function("hear", lambda text: heard.append(text))
+    page.locator("#sending [role=status]").evaluate(
+        "said => new MutationObserver(() => hear(said.textContent)).observe(said, { childList: true })"
+    )
     page.set_input_files("#files", large)
     page.click("#import button")
     expect(page.locator("#sending [role=status]")).to_contain_text("You are logged out. Log in again in another tab")
@@ -246,6 +251,7 @@ def test_whoever_is_logged_out_in_the_middle_of_an_upload_logs_in_again_and_it_g
     other.fill("input[name=password]", PASSWORD)
     other.click("main button")
     page.wait_for_url("**/import/start")
+    assert [text for text in heard if "logged out" not in text] == ["export.zip"] * 2, "it begins, and it goes on"
     page.get_by_role("button", name="Send it now").click()
     expect(page.get_by_role("alert")).to_contain_text("Nobody is there to import it")
     assert [path.read_bytes() for path in _kept(live)] == [large.read_bytes()]
