@@ -45,6 +45,8 @@ ROOMS = (
     ("/account", "account"),
 )
 """What the navigation leads to."""
+ROOMS_OF_OTHERS = tuple(room for room in ROOMS if room[1] != "settings")
+"""And where it leads who is not the server's owner."""
 MESSAGES = ("kept", "noted", "undone", "removed", "lent", "due", "left", "restored")
 """What a page can be asked to say on top of it: whatever was just done, as `?told=`."""
 _TO_THE_MINUTE, _TO_THE_SECOND = len("2026-03-01 09:30"), len("09:30:00")
@@ -62,11 +64,12 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 def fragment(request: Request, template: str, **values: Any) -> str:
     """A template, filled in."""
     told = request.query_params.get("told", "")
+    settings, session = server_of(request).settings, _session(request)
     given = {
-        **_times(server_of(request).settings.zone),
-        "session": _session(request),
+        **_times(settings.zone),
+        "session": session,
         "guard": cache(partial(_guard, request)),
-        "rooms": ROOMS,
+        "rooms": ROOMS if session and session.owner == settings.owner else ROOMS_OF_OTHERS,
         "here": _room(request.url.path),
         "just_done": say(f"told.{told}") if told in MESSAGES else "",
     }

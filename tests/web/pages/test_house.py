@@ -38,7 +38,9 @@ def test_somebody_is_added_by_a_link_and_kept_out(live: Live) -> None:
     assert browser.submit(added, "/settings/users/disable", name="me").status_code == 400
     assert not users.find_user(live.archive, "me").is_disabled
     users.add_user(live.archive, "bob", HASHED(PASSWORD))
-    assert live.logged_in("bob").get("/settings/users").status_code == 403
+    bob = live.logged_in("bob")
+    assert bob.get("/settings/users").status_code == 403
+    assert ["/settings" in page.text for page in (browser.get("/"), bob.get("/"))] == [True, False]
 
 
 def test_a_backup_is_looked_into_fetched_and_put_back_only_by_a_word(live: Live) -> None:
