@@ -46,6 +46,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
     bars: list[Bar]
     most: int
+    highest: Bar | None
+    """The first of those that have most."""
     width: int = WIDTH
     height: int = HEIGHT + FOOT
     foot: int = HEIGHT
@@ -86,7 +88,7 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
                 is_spare=is_spare,
             )
         )
-    return Chart(bars=bars, most=most)
+    return Chart(bars=bars, most=most, highest=next((bar for bar in bars if bar.value == most), None))
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):

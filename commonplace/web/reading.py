@@ -115,8 +115,10 @@ def cut(text: str) -> str:
 
 def marked(snippet: str, marks: tuple[str, str]) -> Markup:
     """A text whose parts between two marks stand out."""
-    safe = str(escape(snippet))
-    return Markup(safe.replace(marks[0], "<mark>").replace(marks[1], "</mark>"))  # noqa: S704  (it was escaped)
+    safe = escape(snippet)
+    if marks[0] in snippet:
+        safe = safe.replace(marks[0], "<mark>").replace(marks[1], "</mark>")
+    return Markup(safe)  # noqa: S704  (it was escaped)
 
 
 def _has_formulas(text: str) -> bool:

@@ -79,16 +79,21 @@ def fragment(request: Request, template: str, **values: Any) -> str:
 def _times(zone: tzinfo) -> dict[str, Callable[[int | None], str]]:
     """What templates tell of a moment: all of it, its day, and its time of day."""
 
-    def moment(value: int | None) -> str:
-        return "" if value is None else str(to_datetime(value, zone).replace(tzinfo=None))[:_TO_THE_MINUTE]
+    return {name: partial(tell, zone) for name, tell in (("moment", _moment), ("day", _day), ("clock", _clock))}
 
-    def day(value: int | None) -> str:
-        return "" if value is None else str(to_datetime(value, zone).date())
 
-    def clock(value: int | None) -> str:
-        return "" if value is None else str(to_datetime(value, zone).time())[:_TO_THE_SECOND]
+@lru_cache(maxsize=1000)
+def _moment(zone: tzinfo, value: int | None) -> str:
+    return "" if value is None else str(to_datetime(value, zone).replace(tzinfo=None))[:_TO_THE_MINUTE]
 
-    return {"moment": moment, "day": day, "clock": clock}
+
+@lru_cache(maxsize=1000)
+def _day(zone: tzinfo, value: int | None) -> str:
+    return "" if value is None else str(to_datetime(value, zone).date())
+
+
+def _clock(zone: tzinfo, value: int | None) -> str:
+    return "" if value is None else str(to_datetime(value, zone).time())[:_TO_THE_SECOND]
 
 
 def _session(request: Request) -> Session | None:
