@@ -25,7 +25,7 @@ SAID_AT = "said_at"
 """In the `extra` of a message: the place, other than its source, where the conversation went on with it."""
 
 
-class Attachment(msgspec.Struct, kw_only=True):
+class Attachment(msgspec.Struct, kw_only=True, gc=False):
     """A file that a message carries or shows.
 
     Its bytes are the `member` of the export, or `text` where the source tells what is written in it; the import keeps
@@ -43,7 +43,7 @@ class Attachment(msgspec.Struct, kw_only=True):
     sha256: str | None = None
 
 
-class Message(msgspec.Struct, kw_only=True):
+class Message(msgspec.Struct, kw_only=True, gc=False):
     """One node of a conversation's tree.
 
     `text` is readable Markdown. `digest` is made of the role and the raw text a reader would see, so it is the

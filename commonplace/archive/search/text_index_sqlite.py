@@ -26,7 +26,9 @@ from commonplace.archive.spacing import spaced
 _ROWS_AT_ONCE = 20_000
 _PAGES_AT_ONCE = 2_000
 _LOOKED_UP, _BEGINNING = 200, 200
-_HASH_BYTES, _HASH_BYTES_IN_BULK = 1 << 20, 16 << 20
+_HASH_BYTES, _HASH_BYTES_IN_BULK = 1 << 20, 32 << 20
+"""Words that are in memory before they are written. In bulk so many that twenty thousand messages become one segment,
+as most do: joining two of them takes a sixth of what making them did."""
 
 _UPTO = "(SELECT CAST(value AS INTEGER) FROM archive_settings WHERE name = 'text_index_upto')"
 

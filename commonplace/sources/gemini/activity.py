@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from html import unescape
 from itertools import pairwise
+from math import ceil
 from typing import Any, NamedTuple
 
 import msgspec
@@ -175,11 +176,8 @@ def _goes_on(before: _Asked, asked: _Asked) -> bool:
     words = _telling(asked.words)
     if gap <= _SOON and len(words) < _FEW:
         return True
-    answers = _answers(before.entry)
-    if gap <= _SOON:
-        return any(_is_word(word, answers) for word in words if word in answers)
-    alike |= {word for word in words if word in answers and _is_word(word, answers)}
-    return len(alike) >= max(_FEW, len(words) / 2)
+    missing = 1 if gap <= _SOON else ceil(max(_FEW, len(words) / 2)) - len(alike)
+    return missing <= 0 or _are_in(words - alike, _answers(before.entry), at_least=missing)
 
 
 def _telling(words: set[str]) -> set[str]:
@@ -198,6 +196,19 @@ def _assistant(entry: dict[str, Any]) -> str | None:
 def _answers(entry: dict[str, Any]) -> str:
     told = (_TAG.sub(" ", first_text(item, "html") or "") for item in dicts(entry.get("safeHtmlItem")))
     return " ".join(told).casefold()
+
+
+def _are_in(words: set[str], text: str, *, at_least: int) -> bool:
+    """Whether so many of them are words of the text. One looks no longer than it is open."""
+    spare = len(words) - at_least
+    for word in words:
+        if spare < 0 or at_least == 0:
+            break
+        if word in text and _is_word(word, text):
+            at_least -= 1
+        else:
+            spare -= 1
+    return at_least == 0
 
 
 def _is_word(word: str, text: str) -> bool:
