@@ -158,8 +158,11 @@ class Folder:
         return []
 
     def _check_link(self, name: str) -> None:
+        path = self._root.joinpath(name)
         try:
-            leads_out = not self._root.joinpath(name).resolve().is_relative_to(self._root)
+            with contextlib.suppress(FileNotFoundError):
+                path.stat()  # since Python 3.13, `resolve` goes in a circle without a word
+            leads_out = not path.resolve().is_relative_to(self._root)
         except (OSError, RuntimeError):  # in a circle
             leads_out = True
         if leads_out:
