@@ -9,7 +9,10 @@ from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 from urllib.parse import urlsplit
 
+from commonplace.archive import requests
+from commonplace.archive.core import Archive
 from commonplace.archive.memory import recall, remember
+from commonplace.archive.requests import ExportRequest
 from commonplace.config import Environment, Settings
 from commonplace.errors import Refused
 from commonplace.mailbox import ASKED_FOR_TLS, Mail, Mailbox, opened, recipients_of, sender_of, signed_by
@@ -36,11 +39,20 @@ def read_mail(session: Session) -> list[str]:
         for mail in folder.since(time.time() - LOOK_BACK_SECONDS, domains, after=newest):
             if found := _understood(mail, known, server=settings.mail.server):
                 account, link = found
-                say_mailed(archive, account, at=int(mail.arrived_at * SECOND), link=link)
-                noticed.append(account.name)
+                arrived_at = int(mail.arrived_at * SECOND)
+                if _is_news(archive, account, arrived_at, link):
+                    say_mailed(archive, account, at=arrived_at, link=link)
+                    noticed.append(account.name)
             newest = max(newest, mail.uid)
         remember(archive, name, f"{folder.validity} {newest}")
     return noticed
+
+
+def _is_news(archive: Archive, account: Account, arrived_at: int, link: str) -> bool:
+    """Not if it came before the newest that was noticed, or is that one: a server may number its mails anew."""
+    request = requests.requests(archive).get(account.name, ExportRequest(account=account.name))
+    newest_at = request.mail_at or 0
+    return arrived_at > newest_at or (arrived_at == newest_at and link != request.link)
 
 
 def mailbox_of(settings: Settings, environment: Environment) -> Mailbox:

@@ -31,6 +31,7 @@ class FakeImap:
     ) -> None:
         self.folder, self.validity = folder, validity
         self.mails: dict[int, bytes] = {}
+        self.arrived: dict[int, str] = {}
         self.asked: list[str] = []
         self.is_out_of_order = False
         fake = self
@@ -72,6 +73,7 @@ class FakeImap:
 
     def deliver(self, mail: bytes) -> int:
         number = max(self.mails, default=0) + 1
+        self.arrived[number] = _date()
         self.mails[number] = mail.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         return number
 
@@ -103,8 +105,9 @@ class FakeImap:
             return [f"* SEARCH {' '.join(found)}\r\n".encode()]
         if words[:2] == ["UID", "FETCH"]:
             number = int(words[2])
-            head = f'* 1 FETCH (UID {number} INTERNALDATE "{_date()}" BODY[]<0> {{{len(self.mails[number])}}}\r\n'
-            return [head.encode(), self.mails[number], b")\r\n"]
+            mail, date = self.mails[number], self.arrived[number]
+            head = f'* 1 FETCH (UID {number} INTERNALDATE "{date}" BODY[]<0> {{{len(mail)}}}\r\n'
+            return [head.encode(), mail, b")\r\n"]
         return []
 
 

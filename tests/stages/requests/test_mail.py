@@ -128,14 +128,21 @@ def test_two_accounts_are_told_apart_by_their_addresses(
     assert set(requests.requests(sqlite_archive)) == {"home"}
 
 
-def test_messages_that_were_numbered_anew_are_looked_at_again(
+def test_messages_that_were_numbered_anew_are_looked_at_again_and_noticed_once(
     imap: FakeImap, sqlite_archive: Archive, tmp_path: Path
 ) -> None:
     session = session_of(imap, sqlite_archive, tmp_path)
     imap.deliver(mail())
     assert read_mail(session) == ["chatgpt"]
+    before = requests.requests(sqlite_archive)
     imap.validity = 8
+    assert read_mail(session) == []
+    assert len([each for each in imap.asked if each.startswith("UID FETCH 1 ")]) == 2
+    assert requests.requests(sqlite_archive) == before
+    imap.validity = 9
+    imap.deliver(mail(link=f"{LINK}-of-the-next"))
     assert read_mail(session) == ["chatgpt"]
+    assert requests.requests(sqlite_archive)["chatgpt"].link == f"{LINK}-of-the-next"
 
 
 def test_what_is_missing_or_wrong_is_said_and_no_password_with_it(
