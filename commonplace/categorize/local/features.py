@@ -113,8 +113,8 @@ class Counter:
 
     def plain(self, text: str) -> Vector:
         """A text that is no conversation: it fills one field, and the lexicon says nothing of it."""
-        words, runs = self._hashed(words_of(text))
-        return Vector((Counted(words, runs, self._nothing.groups),), self._silence)
+        words = words_of(text)
+        return Vector((Counted(*self._hashed(words, map(self._of, words)), self._nothing.groups),), self._silence)
 
     def extend(self, hashed: array[int], word: str) -> tuple[tuple[int, ...], ...]:
         """Add the hashed features that a word has wherever it stands; its groups of the lexicon."""
@@ -135,20 +135,19 @@ class Counter:
         if not text:
             return self._nothing
         words = words_of(text)
-        groups = np.zeros_like(self._nothing.groups)
         told = [self._of(word) for word in words]
-        for word in told:
-            for found in word.groups:
-                groups[list(found)] += 1 / len(found)
-        for found in self._lexicon.of_phrases([word.root for word in told]):
-            groups[list(found)] += 1 / len(found)
-        return Counted(*self._hashed(words), groups)
+        mentions = [found for word in told for found in word.groups]
+        mentions += self._lexicon.of_phrases([word.root for word in told])
+        groups = np.zeros_like(self._nothing.groups)
+        for found, times in Occurrences(mentions).items():
+            groups[list(found)] += times / len(found)
+        return Counted(*self._hashed(words, told), groups)
 
-    def _hashed(self, words: Sequence[str]) -> tuple[Counts, Counts]:
+    def _hashed(self, words: Sequence[str], told: Iterable[_Word]) -> tuple[Counts, Counts]:
         """How often each word or pair of them, and each run of characters, occurs."""
         hashed = array(_INT, [crc32(f"{one} {other}".encode()) % WORDS for one, other in pairwise(words)])
         runs = array(_INT)
-        for word in map(self._of, words):
+        for word in told:
             hashed.extend(word.words)
             runs.extend(word.runs)
         return _counts(hashed), _counts(runs)
@@ -199,8 +198,16 @@ def _counts(hashed: array[int]) -> Counts:
         ascending = sorted(seen)
         often = np.array([seen[feature] for feature in ascending], dtype=np.float32)
         return np.array(ascending, dtype=np.int32), 1 + np.log(often)
-    distinct, counts = np.unique(np.frombuffer(hashed, dtype=np.intc), return_counts=True)
-    return distinct.astype(np.int32, copy=False), (1 + np.log(counts)).astype(np.float32)
+    every = np.sort(np.frombuffer(hashed, dtype=np.intc))
+    edges = _edges(every)
+    return every[edges[:-1]].astype(np.int32, copy=False), (1 + np.log(np.diff(edges))).astype(np.float32)
+
+
+def _edges(ascending: Ints) -> Any:
+    """Where each distinct number begins, and where the last one ends. NumPy's `unique` takes twice as long."""
+    is_edge = np.ones(len(ascending) + 1, dtype=bool)
+    np.not_equal(ascending[1:], ascending[:-1], out=is_edge[1:-1])
+    return np.flatnonzero(is_edge)
 
 
 class Space(msgspec.Struct, frozen=True):
@@ -284,9 +291,12 @@ class Space(msgspec.Struct, frozen=True):
             return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
         if len(columns) == 1:
             return columns[0], weights[0]
-        distinct, inverse = np.unique(np.concatenate(columns), return_inverse=True)
-        summed = np.bincount(inverse, weights=np.concatenate(weights)).astype(np.float32)
-        return distinct, summed / np.float32(np.sqrt(summed @ summed))
+        every = np.concatenate(columns)
+        ascending = every.argsort(kind="stable")
+        every = every[ascending]
+        first = _edges(every)[:-1]
+        summed: Floats = np.add.reduceat(np.concatenate(weights)[ascending], first)
+        return every[first], summed / np.float32(np.sqrt(summed @ summed))
 
 
 def _ends(lengths: npt.ArrayLike) -> Ints:

@@ -15,9 +15,6 @@ import msgspec
 
 from commonplace.categorize.local.forms import IDEOGRAMS, folded, plain, stem
 
-LONGEST_PHRASE = 6
-"""Words."""
-
 
 class Entry(msgspec.Struct, frozen=True):
     """One line of the lexicon's words, as text to learn from."""
@@ -52,7 +49,12 @@ class Lexicon:
             lengths = self._sign_lengths.setdefault(sign[0], [])
             if len(sign) not in lengths:
                 lengths.append(len(sign))
-        self._beginnings = {phrase.partition(" ")[0] for phrase in self._phrases}
+        self._phrase_lengths: dict[str, list[int]] = {}
+        """By their first word, how many words the phrases have that are entries; the shortest first."""
+        for phrase in sorted(self._phrases, key=lambda phrase: phrase.count(" ")):
+            lengths = self._phrase_lengths.setdefault(phrase.partition(" ")[0], [])
+            if phrase.count(" ") + 1 not in lengths:
+                lengths.append(phrase.count(" ") + 1)
 
     def _add(self, written: str, group: int) -> None:
         word = written.rstrip("*").strip("_")
@@ -83,11 +85,10 @@ class Lexicon:
     def of_phrases(self, words: Sequence[str]) -> Iterator[tuple[int, ...]]:
         """The groups of every phrase that the words, as stems, hold."""
         for start, word in enumerate(words):
-            if word in self._beginnings:
-                for length in range(2, LONGEST_PHRASE + 1):
-                    found = self._phrases.get(" ".join(words[start : start + length]))
-                    if found and start + length <= len(words):
-                        yield found
+            for length in self._phrase_lengths.get(word, ()):
+                found = self._phrases.get(" ".join(words[start : start + length]))
+                if found and start + length <= len(words):
+                    yield found
 
     def of_signs(self, run: str) -> list[tuple[str, tuple[int, ...]]]:
         """The entries that occur in a run of ideograms, with their groups, the longer ones instead of their parts."""
