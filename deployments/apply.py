@@ -14,11 +14,12 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from prefect import Flow, get_client
+from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.context import SyncClientContext
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events.schemas.deployment_triggers import DeploymentEventTrigger
 from prefect.exceptions import ObjectNotFound
@@ -44,7 +45,8 @@ def apply(settings: Settings) -> list[str]:
     """Apply everything to the server of the environment; the names of the deployments."""
     is_local = server.is_local(settings)
     settings, offered = choices.with_added(settings)
-    with get_client(sync_client=True) as client:
+    with SyncClientContext.get_or_create() as opened:  # one client for all that Prefect asks as well
+        client = opened.client
         register_blocks()
         ensure_pool(client, is_local=is_local)
         queues.ensure_queues(client, TAG)
