@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -35,16 +35,28 @@ def shuffled(value: Any, random: Random) -> Any:
 
 
 def with_less(value: Any, random: Random, odds: float) -> Any:
-    """Some fields are missing, and some hold what they never do."""
-    if isinstance(value, dict):
-        return {
-            key: random.choice(ODD) if random.random() < odds else with_less(told, random, odds)
-            for key, told in random.sample(list(value.items()), len(value))
-            if random.random() >= odds
-        }
-    if isinstance(value, list):
-        return [with_less(one, random, odds) for one in value if random.random() >= odds / 2]
-    return value
+    """Some fields are missing, and some hold what they never do, or what belongs into another field."""
+    inside = [*ODD, *_inside(value)]
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: random.choice(inside) if random.random() < odds else changed(told)
+                for key, told in random.sample(list(value.items()), len(value))
+                if random.random() >= odds
+            }
+        if isinstance(value, list):
+            return [changed(one) for one in value if random.random() >= odds / 2]
+        return value
+
+    return changed(value)
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    told = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in told:
+        yield one
+        yield from _inside(one)
 
 
 def deep(levels: int = 50_000) -> str:

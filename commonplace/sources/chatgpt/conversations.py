@@ -135,11 +135,9 @@ def _home(item: dict[str, Any]) -> tuple[str | None, str | None]:
 
 
 def _add_said(conversation: Conversation, said: Said) -> None:
-    gizmos = {
-        gizmo: None for message in conversation.messages if message.extra and (gizmo := message.extra.get("gizmo_id"))
-    }
-    if gizmos:
-        conversation.extra["message_gizmo_ids"] = list(gizmos)
+    named = (first_text(message.extra, "gizmo_id") for message in conversation.messages if message.extra)
+    if gizmos := list(dict.fromkeys(filter(None, named))):
+        conversation.extra["message_gizmo_ids"] = gizmos
     shared = said.shared.get(conversation.external_id)
     if shared:
         conversation.extra["shared"] = shared

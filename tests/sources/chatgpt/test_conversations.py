@@ -89,6 +89,12 @@ def test_the_model_is_the_last_answers_where_the_conversation_does_not_say() -> 
     assert read.extra == {"message_gizmo_ids": ["g-x"]}
 
 
+@pytest.mark.parametrize("odd", [["g-y"], {"id": "g-y"}, 7, True])
+def test_a_gpt_that_is_told_otherwise_than_by_an_id_costs_no_conversation(odd: object) -> None:
+    told = chain(message("a", metadata={"gizmo_id": odd}), message("b", "x", "assistant", metadata={"gizmo_id": "g-x"}))
+    assert read_one(conversation(told)).extra == {"message_gizmo_ids": ["g-x"]}
+
+
 def test_a_conversation_without_content_has_no_messages() -> None:
     empty = chain(message("a", "", "system"), message("b", {"content_type": "text", "parts": []}))
     assert read_one(conversation(empty)).messages == []
