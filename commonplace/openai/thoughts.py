@@ -22,11 +22,8 @@ class Thoughts:
         if self._has_begun:
             return text
         self._waiting += text
-        while opened := not self._closes and _OPENS.match(self._waiting):
-            self._closes, self._waiting = f"</{opened[1]}>", self._waiting[opened.end() :]
-            self._close()
-        if self._closes:
-            self._close()
+        while self._is_further():
+            pass
         if self._closes or _MAY_OPEN.fullmatch(self._waiting):
             return ""
         self._has_begun = True
@@ -37,10 +34,15 @@ class Thoughts:
         rest, self._waiting = "" if self._closes else self._waiting, ""
         return rest.lstrip() if self._has_thought else rest
 
-    def _close(self) -> None:
-        """Forget what was thought; of what may be the beginning of its end, as much as is needed to see it."""
+    def _is_further(self) -> bool:
+        """Whether thoughts began or ended. Of what is thought, only what may be the beginning of its end is kept."""
+        if not self._closes:
+            if opened := _OPENS.match(self._waiting):
+                self._closes, self._waiting = f"</{opened[1]}>", self._waiting[opened.end() :]
+            return opened is not None
         _, closed, rest = self._waiting.partition(self._closes)
         if closed:
             self._closes, self._waiting, self._has_thought = "", rest, True
         else:
             self._waiting = self._waiting[1 - len(self._closes) :]
+        return bool(closed)

@@ -22,6 +22,7 @@ def _said(pieces: list[str]) -> str:
         ("\n<think>\nHm.\n</think>\n\nRye.", "Rye."),
         ("<thinking>a</think>b</thinking>Rye.", "Rye."),
         ("<think>a</think> <think>b</think> Rye.", "Rye."),
+        ("<think></think><think>", ""),
         ("<think>", ""),
         ("<think>a</thin", ""),
         ("<thi", "<thi"),
