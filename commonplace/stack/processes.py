@@ -254,7 +254,7 @@ def steady_port(note: Path, preferred: int) -> int:
     finds us there again, whoever had `preferred` meanwhile."""
     with suppress(OSError, ValueError):
         asked, had = map(int, note.read_text().split())
-        if asked == preferred and _is_free(had):
+        if asked == preferred and is_free(had):
             return had
     port = free_port(preferred)
     note.write_text(f"{preferred} {port}\n")
@@ -264,12 +264,13 @@ def steady_port(note: Path, preferred: int) -> int:
 def free_port(preferred: int, *, strictly: bool = False) -> int:
     """`preferred` if nothing listens there, else the next free port; strictly: that one or an error."""
     for port in range(preferred, min(preferred + (1 if strictly else 50), 1 << 16)):
-        if _is_free(port):
+        if is_free(port):
             return port
     raise Refused(f"Port {preferred} is in use.", hint="Set another `port` under [runs] in commonplace.toml, or 0.")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nothing listens there."""
     with socket.socket() as probe, suppress(OSError, OverflowError):
         if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -216,8 +216,8 @@ def wait_until_ready(server: Process, settings: Settings) -> None:
     log = f"Its log is {folder(settings) / 'server.log'}."
     while not answers(server, settings):
         if not processes.is_alive(server):
-            if api(server, settings).is_healthy():
-                raise PortTaken(f"Another server took port {server.port}.", hint="Try again.")
+            if not processes.is_free(server.port):
+                raise PortTaken(f"Another program took port {server.port}.", hint="Try again.")
             raise NoServer("The local Prefect server ended while it was starting.", hint=log)
         if time.monotonic() - began > (limit := START_SECONDS * _crowding()):
             processes.stop(server)

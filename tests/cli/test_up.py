@@ -8,8 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,6 +120,9 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     home = tmp_path / "book"
     home.mkdir()
     found = Stack(home)
+    with socket.socket() as probe:  # its own: other tests' servers want the usual one
+        probe.bind((processes.HOST, 0))
+        (server.folder(found.settings) / "server.port").write_text(f"4200 {probe.getsockname()[1]}")
     yield found
     for pid in found.left():
         with contextlib.suppress(ProcessLookupError):
@@ -232,6 +238,24 @@ def test_the_record_of_a_dead_up_neither_blocks_nor_harms_who_has_its_number_now
     finally:
         stranger.kill()
         stranger.wait()
+
+
+def test_where_another_program_is_faster_to_the_port_the_next_one_is_taken(stack: Stack) -> None:
+    command = stack.start(ENSURE)
+    _until(lambda: bool(stack.recorded("server")))
+    (late,) = stack.recorded("server")
+    with socketserver.TCPServer((processes.HOST, late.port), socketserver.BaseRequestHandler) as faster:
+        answering = threading.Thread(target=faster.serve_forever, args=(0.01,))
+        answering.start()
+        stack.let_the_server_answer()
+        try:
+            command.wait(120)
+            (found,) = stack.recorded("server")
+        finally:
+            faster.shutdown()
+            answering.join()
+    assert found.port != late.port
+    assert server.answers(found, stack.settings)
 
 
 def test_a_command_killed_while_it_starts_the_server_is_no_reason_for_a_second_one(stack: Stack) -> None:
