@@ -8,18 +8,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from commonplace.openai.pricing import Counted
-from commonplace.openai.replies import (
-    ChatMessage,
-    ChatUsage,
-    Problem,
-    Reply,
-    ResponseBody,
-    counted_in_chat,
-    from_body,
-)
+from commonplace.openai.replies import ENDS, ChatMessage, ChatUsage, Reply, ResponseBody, counted_in_chat, from_body
 from commonplace.openai.thoughts import Thoughts
-
-_ENDS: dict[str, Problem] = {"length": "truncated", "content_filter": "filtered"}
 
 
 class Cites(msgspec.Struct, frozen=True):
@@ -101,7 +91,7 @@ def of_chat(events: Iterator[Any]) -> Iterator[Piece]:
             counted = counted_in_chat(event.usage)
     yield thoughts.finish()
     if ending is not None:
-        yield Reply("", counted, "refused" if ending == "refused" else _ENDS.get(ending))
+        yield Reply("", counted, "refused" if ending == "refused" else ENDS.get(ending))
 
 
 Told = TypeVar("Told", _Event, _Chunk)

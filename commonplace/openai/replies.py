@@ -25,6 +25,8 @@ SAYS = {
     "failed": "the model failed to answer",
     "unreadable": "the answer was not readable",
 }
+ENDS: dict[str, Problem] = {"length": "truncated", "content_filter": "filtered"}
+"""How a chat completion ends that is not whole."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -173,9 +175,8 @@ def of_chat(content: bytes) -> Reply:
     choice = body.choices[0]
     if choice.message.refusal:
         return Reply("", counted, "refused")
-    problem: Problem | None = {"length": "truncated", "content_filter": "filtered"}.get(choice.finish_reason or "")  # type: ignore[assignment]
     text = choice.message.text
-    return Reply(text, counted, problem or (None if text else "unreadable"))
+    return Reply(text, counted, ENDS.get(choice.finish_reason or "") or (None if text else "unreadable"))
 
 
 def counted_in_chat(usage: ChatUsage) -> Counted:
