@@ -25,7 +25,9 @@ _ESCAPE = re.compile(
 FOR_GOOD = "*+" if sys.version_info >= (3, 11, 5) else "*"
 """What is repeated for good takes no memory; before 3.11.5, Python forgets where it was if a round fails half-way."""
 TEXT = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_TO_BRACKET = re.compile(rf'[^"\[\]{{}}]*+(?:{TEXT}[^"\[\]{{}}]*+){FOR_GOOD}([\[\]{{}}"]?)', re.DOTALL)
+PLAIN = r'[^"\[\]{}]*+'
+TO_BRACKET = rf'{PLAIN}(?:{TEXT}{PLAIN}){FOR_GOOD}([\[\]{{}}"]?)'
+_TO_BRACKET = re.compile(TO_BRACKET, re.DOTALL)
 
 
 class Undecodable(ValueError):

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from commonplace.sources.decoding import FOR_GOOD, TEXT
+from commonplace.sources.decoding import FOR_GOOD, PLAIN, TEXT, TO_BRACKET
 
 Buffer = bytes | bytearray | mmap.mmap | memoryview
 
@@ -26,12 +26,10 @@ UNDER = "conversations"
 """The usual key."""
 
 BOM = b"\xef\xbb\xbf"
-_TEXT = TEXT.encode()
-_STRING = re.compile(_TEXT, re.DOTALL)
-_PLAIN = rb'[^"\[\]{}]*+'
-_TO_BRACKET = re.compile(rb'%b(?:%b%b)%b([\[\]{}"]?)' % (_PLAIN, _TEXT, _PLAIN, FOR_GOOD.encode()), re.DOTALL)
+_STRING = re.compile(TEXT.encode(), re.DOTALL)
+_TO_BRACKET = re.compile(TO_BRACKET.encode(), re.DOTALL)
 _KEY_OR_BRACKET = re.compile(
-    rb'%b(?:%b(?!\s{0,16}+:)%b)%b(%b|[\[\]{}"]|\Z)' % (_PLAIN, _TEXT, _PLAIN, FOR_GOOD.encode(), _TEXT), re.DOTALL
+    rf'{PLAIN}(?:{TEXT}(?!\s{{0,16}}+:){PLAIN}){FOR_GOOD}({TEXT}|[\[\]{{}}"]|\Z)'.encode(), re.DOTALL
 )
 """The next of them, values left aside; the end, so that nothing is looked at twice."""
 _SCALAR = re.compile(rb"[^,\[\]{}\"\s]++")
