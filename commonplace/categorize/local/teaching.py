@@ -79,6 +79,16 @@ def gathered(
 
 def documents(found: Gathered, counter: Counter) -> list[Document]:
     """All that teaches a model of many texts."""
+    like = {
+        each: place
+        for each, place in found.belongs.items()
+        if place != found.fallback or (each in found.owners and not found.is_narrow)
+    }
+    return [*texts(found), *_from_lexicon(like, counter)]
+
+
+def texts(found: Gathered) -> list[Document]:
+    """What somebody wrote of it: a set's own texts, and chats."""
     own, chats, owners, lent, fallback = found
     belongs, is_narrow = found.belongs, found.is_narrow
     kept, rest = list(own), []
@@ -90,9 +100,7 @@ def documents(found: Gathered, counter: Counter) -> list[Document]:
             kept.append(chat.taught(belongs[reference], 1.0 if reference in owners else BORROWED))
     usual = _usual(kept, fallback)
     unlike = _some(rest, usual / 2 if is_narrow else usual + MOST_FREE)
-    kept += [chat.taught(fallback, BORROWED) for chat in unlike]
-    like = {each: place for each, place in belongs.items() if place != fallback or (each in owners and not is_narrow)}
-    return [*kept, *_from_lexicon(like, counter)]
+    return [*kept, *(chat.taught(fallback, BORROWED) for chat in unlike)]
 
 
 def _usual(documents: Sequence[Document], fallback: int) -> float:

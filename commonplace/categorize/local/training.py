@@ -19,7 +19,7 @@ from commonplace.categorize.local import few
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.features import Counter
 from commonplace.categorize.local.model import Model, Sharpness
-from commonplace.categorize.local.teaching import Gathered, documents, gathered
+from commonplace.categorize.local.teaching import Gathered, documents, gathered, texts
 
 MEASURED = {
     "7f5aa1ec9af5fd3c201f38d2": Sharpness(4.15, 2.78),
@@ -76,8 +76,7 @@ def of_many(taxonomy: Taxonomy, found: Gathered, sharpness: Sharpness | None) ->
 
 def agreement(found: Gathered, categories: int) -> float:
     """How many of a set's own texts are put where they belong by the topics that are lent to it, going by meaning."""
-    lent = documents(found._replace(own=()), counter())
-    slopes = models.regressed(categories, lent, models.RIDGE_OF_BORROWED)
+    slopes = models.regressed(categories, texts(found._replace(own=())), models.RIDGE_OF_BORROWED)
     own = [text for text in found.own if text.direction is not None and text.direction.any()]
     rows = models.directions_of(own)
     if rows is None or not len(slopes):
