@@ -18,6 +18,8 @@ MOST_LABELS = 12
 LONGEST_LABEL = 14
 NAMES, ROW, MOST_ACROSS, LONGEST_NAME = 180, 20, 12, 24
 """Of what stands over time: the room for names, the height of a line, how many months fill the rest at least."""
+GAP, BROAD = 0.1, 0.8
+"""Of a column's place: what is free before it, and what it takes."""
 _SIGN = 7
 """How wide a letter of a label is, about."""
 
@@ -51,6 +53,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     width: int = WIDTH
     height: int = HEIGHT + FOOT
     foot: int = HEIGHT
+    gap: float = GAP
+    broad: float = BROAD
 
 
 def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
@@ -63,7 +67,7 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
     bars, free_from, free_if_narrow = [], 0.0, 0.0
     for place, row in enumerate(named):
         height = (HEIGHT - 16) * row.conversations / (most or 1)
-        x, width = place * step + step * 0.1, step * 0.8
+        x, width = (place + GAP) * step, BROAD * step
         tick = _label(row) if place % every == 0 else ""
         is_cut = x + _SIGN * len(tick) > WIDTH
         begins = x + width - _SIGN * len(tick) if is_cut else x
