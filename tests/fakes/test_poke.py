@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.destinations.with_uv import UV
 from tests.fakes.poke import FakePoke
 
 OFFICIAL = "poke==0.2.1"
@@ -46,12 +46,11 @@ def test_a_message_needs_the_key_and_a_trigger_its_own_token() -> None:
 
 @pytest.mark.slow
 def test_pokes_own_package_works_with_it(tmp_path: Path) -> None:
-    uv = shutil.which("uv")
-    if uv is None:
+    if UV is None:
         pytest.skip("Poke's package is fetched by uv: install it")
     with FakePoke() as poke:
         variables = os.environ | {"POKE_API": poke.base_url, "POKE_API_KEY": poke.key, "HOME": str(tmp_path)}
-        command = [uv, "run", "--no-project", "--with", OFFICIAL, "python", "-c", TRIED]
+        command = [UV, "run", "--no-project", "--with", OFFICIAL, "python", "-c", TRIED]
         done = subprocess.run(
             command, env=variables, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from commonplace.destinations.openai import ConversationSettings, open_openai
 from commonplace.destinations.openai.items import text_of
 from commonplace.stack.processes import free_port
 from tests.destinations.documents import document
+from tests.destinations.with_uv import UV
 
 PACKAGE = "ogx==1.5.0"
 CONFIG = """
@@ -44,14 +44,13 @@ READY_SECONDS = 300
 @pytest.fixture
 def ogx(tmp_path: Path) -> Iterator[str]:
     """Its address. It needs a Python of its own, which uv finds."""
-    uv = shutil.which("uv")
-    find = [uv or "", "python", "find", "--no-python-downloads", ">=3.12"]
-    found = subprocess.run(find, capture_output=True, text=True, check=False) if uv else None
-    if uv is None or found is None or found.returncode:
+    find = [UV or "", "python", "find", "--no-python-downloads", ">=3.12"]
+    found = subprocess.run(find, capture_output=True, text=True, check=False) if UV else None
+    if UV is None or found is None or found.returncode:
         pytest.skip("OGX is fetched by uv for a Python of 3.12 or newer: install both")
     (tmp_path / "ogx.yaml").write_text(CONFIG.replace("FOLDER", str(tmp_path)))
     port = free_port(8321)
-    command = [uv, "run", "--no-project", "--python", found.stdout.strip(), "--with", PACKAGE,
+    command = [UV, "run", "--no-project", "--python", found.stdout.strip(), "--with", PACKAGE,
                "ogx", "run", str(tmp_path / "ogx.yaml"), "--port", str(port), "--insecure"]  # fmt: skip
     with (tmp_path / "log").open("w") as log:
         running = subprocess.Popen(
