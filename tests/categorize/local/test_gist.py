@@ -10,7 +10,7 @@ from commonplace.categorize.contract import Subject, TagsPolicy, Turn
 from commonplace.categorize.local.examples import examples
 from commonplace.categorize.local.gist import LONGEST_TITLE, gist_of, sentences
 from commonplace.categorize.local.languages import detect_language
-from tests.categorize.local.test_judge import subject
+from tests.categorize.local.conftest import subject
 
 FREE = TagsPolicy()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from commonplace.categorize.contract import TagsPolicy
 from commonplace.categorize.local.gist import candidates, gist_of
 from commonplace.categorize.local.tagging import Recurring, choose, recurring
-from tests.categorize.local.test_judge import subject
+from tests.categorize.local.conftest import subject
 
 FREE = TagsPolicy()
 
