@@ -23,6 +23,7 @@ from commonplace.errors import CommonplaceError, Retryable
 from commonplace.session import Session
 from commonplace.web import health
 from commonplace.web.api import actions, omi, rest, tus
+from commonplace.web.api.often import Often
 from commonplace.web.mcp.endpoint import Endpoint
 from commonplace.web.oauth import metadata, registration, token
 from commonplace.web.oauth import pages as oauth_pages
@@ -92,7 +93,7 @@ PAGES = tuple(
 OAUTH = (oauth_pages.router, token.router, registration.router, metadata.router)
 ROUTERS = (health.router, *OAUTH, actions.router, tus.router, *PAGES)
 OFTEN = (*omi.routes, *rest.routes)
-"""What programs call a hundred times a second is looked for first, and is none of FastAPI's routes."""
+"""What programs call a hundred times a second. These are among the other routes too: there a wrong method is a 405."""
 TIDY_SECONDS = 3600
 
 
@@ -131,6 +132,7 @@ def _layers(server: Server) -> list[Middleware]:
         *([cors] if web.cors_origins else []),
         Middleware(Limits, limiter=server.limiter),
         Middleware(Bodies),
+        Middleware(Often, routes=OFTEN),
     ]
 
 

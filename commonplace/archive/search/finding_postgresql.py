@@ -8,9 +8,12 @@ from functools import reduce
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     case,
     cast,
     false,
@@ -28,12 +31,12 @@ from commonplace.archive.schema import conversations, messages
 from commonplace.archive.search.given_titles import given_titles
 from commonplace.archive.search.hits import hit_of, message_of
 from commonplace.archive.search.query import Part, Query
+from commonplace.archive.search.relevance import SCORED, Matcher
 
 MOST_HITS = 5_000
 MOST_RANKED = 1_000
 RARITY = 3.0
-_RANK_OF_ONE = 0.0608
-"""What `ts_rank` gives to a word that is there once."""
+_KEYS: BindParameter[Any] = bindparam("keys", type_=ARRAY(BigInteger))
 _SIMPLE = cast(literal_column("'pg_catalog.simple'"), REGCONFIG)
 
 
@@ -67,16 +70,16 @@ class Finder:
         return {*self._connection.execute(query).scalars(), *given_titles(self._connection, self._query)}
 
     def scores(self, hits: Sequence[int]) -> dict[int, float] | None:
-        """How well each hit fits, if that can be had in time."""
-        words = [part for part in self._query.wanted if not part.is_run]
-        if len(hits) > MOST_RANKED or not words:
+        """How well each hit fits, if that can be had in time. PostgreSQL's own `ts_rank` would cut every text into
+        words once more, which takes ten times as long as to read it."""
+        if len(hits) > MOST_RANKED:
             return None
-        asked = _all(words)
         by_key = {message_of(hit): hit for hit in hits}
-        rank = func.ts_rank(func.commonplace_words(messages.c.text), asked, 1)
-        query = select(messages.c.key, rank).where(messages.c.key.in_(list(by_key)))
-        worth = RARITY * len(words) / _RANK_OF_ONE
-        return {by_key[key]: float(score) * worth for key, score in self._connection.execute(query)}
+        matcher, weights = Matcher(self._query.wanted), [RARITY] * len(self._query.wanted)
+        table = messages.c
+        query = select(table.key, func.left(table.text, SCORED), func.length(table.text))
+        said = self._connection.execute(query.where(table.key == func.any(_KEYS)), {"keys": list(by_key)})
+        return {by_key[key]: matcher.score(text, weights, length) for key, text, length in said}
 
     def rarity(self, part: Part) -> float:
         """The same for every part: PostgreSQL would have to fetch all messages that have it to count them."""

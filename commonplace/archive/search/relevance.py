@@ -59,14 +59,15 @@ class Matcher:
         """Whether every part is in a text that is folded already."""
         return all(pattern.search(folded) for pattern in self._patterns)
 
-    def score(self, text: str, weights: Sequence[float]) -> float:
-        """As BM25 scores it: often is better than once, in a short text more so, and rare words count more."""
+    def score(self, text: str, weights: Sequence[float], length: int | None = None) -> float:
+        """As BM25 scores it: often is better than once, in a short text more so, and rare words count more. A text of
+        which no more than what is scored was read has another length than what is here of it."""
         seen = fold(text[:SCORED])
-        length = 1 - _B + _B * len(text) / _AVERAGE
+        breadth = 1 - _B + _B * (len(text) if length is None else length) / _AVERAGE
         score = 0.0
         for pattern, weight in zip(self._patterns, weights, strict=True):
             count = sum(1 for _ in pattern.finditer(seen))
-            score += weight * count * (_K1 + 1) / (count + _K1 * length)
+            score += weight * count * (_K1 + 1) / (count + _K1 * breadth)
         return score
 
     def excerpt(self, text: str, marks: tuple[str, str]) -> str:

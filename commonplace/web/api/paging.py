@@ -48,9 +48,12 @@ class Pages(NamedTuple):
 
 def fitting(items: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     """The first of them: at most so many, and no more than a reply holds."""
+    first = items[:most]
+    if len(msgspec.json.encode(first)) <= MOST_CHARACTERS:  # bytes, of which there are no fewer
+        return list(first)
     room = MOST_CHARACTERS
     taken: list[dict[str, Any]] = []
-    for item in items[:most]:
+    for item in first:
         room -= characters(item)
         if taken and room < 0:
             break

@@ -339,3 +339,18 @@ def test_a_title_is_ranked_first_also_among_too_many(bounded: Archive) -> None:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_typed_is_answered(filled: Archive, typed: str) -> None:
     search(filled, typed, facets=False)
+
+
+def test_what_is_said_more_often_comes_first_and_what_is_said_after_much_else_comes_at_all(archive: Archive) -> None:
+    merge(
+        archive,
+        None,
+        [
+            simple_chat("late", "padding " * 3_000 + "saffron", "Yes.", updated=3 * DAY),
+            simple_chat("once", "Is saffron dear, or would any other yellow spice do as well?", "No.", updated=2 * DAY),
+            simple_chat("often", "Saffron, and saffron in rice, and saffron in bread?", "No.", updated=DAY),
+            simple_chat("together", "藏红花很贵吗", "藏红花,藏红花", updated=4 * DAY),
+        ],
+    )
+    assert ids(search(archive, "saffron")) == ["often", "once", "late"]
+    assert ids(search(archive, "藏红花")) == ["together"]
