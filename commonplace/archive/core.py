@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
 
-from commonplace.archive.engine import for_reading, for_writing, hurry, outside_transactions
+from commonplace.archive.engine import driven, for_reading, for_writing, hurry, outside_transactions
 from commonplace.archive.faults import told
 from commonplace.model import DEFAULT_OWNER
 
@@ -77,6 +77,12 @@ class Archive:
         """For one question that stands alone: on PostgreSQL half as many ways there and back as a transaction takes."""
         with told(), self._alone.connect() as connection:
             yield connection
+
+    @contextmanager
+    def drive(self) -> Iterator[Any]:
+        """The driver's connection, for one question that stands alone and that every request asks (prepared.py)."""
+        with told(), driven(self.engine) as driver:
+            yield driver
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Select
+
+from commonplace.archive.core import Archive
 
 
 class Prepared:
@@ -17,21 +19,22 @@ class Prepared:
     def __init__(self, question: Select[Any]) -> None:
         self._question = question
         self._names = [column.name for column in question.selected_columns]
-        self._said: dict[str, tuple[str, list[str] | None]] = {}
+        self._said: dict[bool, tuple[str, list[str] | None]] = {}
 
-    def one(self, connection: Connection, **values: Any) -> Mapping[str, Any] | None:
+    def one(self, archive: Archive, **values: Any) -> Mapping[str, Any] | None:
         """The row by its columns' names."""
-        text, in_order = self._said.get(connection.dialect.name) or self._say(connection)
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(text, [values[name] for name in in_order] if in_order else values)
-            row = cursor.fetchone()
-        finally:
-            cursor.close()
+        text, in_order = self._said.get(archive.is_sqlite) or self._say(archive)
+        with archive.drive() as driver:
+            cursor = driver.cursor()
+            try:
+                cursor.execute(text, [values[name] for name in in_order] if in_order else values)
+                row = cursor.fetchone()
+            finally:
+                cursor.close()
         return dict(zip(self._names, row, strict=True)) if row else None
 
-    def _say(self, connection: Connection) -> tuple[str, list[str] | None]:
-        compiled: Any = self._question.compile(dialect=connection.dialect)
+    def _say(self, archive: Archive) -> tuple[str, list[str] | None]:
+        compiled: Any = self._question.compile(dialect=archive.engine.dialect)
         said = compiled.string, compiled.positiontup
-        self._said[connection.dialect.name] = said
+        self._said[archive.is_sqlite] = said
         return said

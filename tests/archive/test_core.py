@@ -1,7 +1,9 @@
 """Opening an archive."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text, update
 
 from commonplace.archive import schema
 from commonplace.archive.conversations.merge import merge
@@ -9,6 +11,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.migrate import current_revision
 from commonplace.archive.migrations import HEAD
 from commonplace.archive.opening import open_archive
+from commonplace.archive.prepared import Prepared
 from commonplace.errors import Retryable
 from tests.archive.builders import simple_chat
 
@@ -42,3 +45,32 @@ def test_who_is_in_a_hurry_gives_up_where_another_one_writes(archive: Archive) -
             waiting.execute(lock)
     with hurried.write() as connection:
         connection.execute(lock)
+
+
+_TITLED = Prepared(select(schema.conversations.c.title).where(schema.conversations.c.id == bindparam("id")))
+
+
+def test_a_question_to_the_driver_stands_alone_and_leaves_a_connection_that_takes_back(archive: Archive) -> None:
+    merge(archive, None, [simple_chat("a", "one", title="Before")])
+    renamed = update(schema.conversations).values(title="After")
+    for _ in range(2):
+        assert _TITLED.one(archive, id="chatgpt:a") == {"title": "Before"}
+        with archive.engine.connect() as connection:
+            connection.execute(renamed)
+            connection.rollback()
+    assert _TITLED.one(archive, id="chatgpt:b") is None
+
+
+def test_after_a_question_that_failed_another_connection_answers(archive: Archive) -> None:
+    drivers: list[Any] = []
+
+    def fail(driver: Any) -> None:
+        drivers.append(driver)
+        driver.cursor().execute("SELECT 1")
+        raise ValueError("wrong")
+
+    with pytest.raises(ValueError, match="wrong"), archive.drive() as driver:
+        fail(driver)
+    with archive.drive() as other:
+        assert other is not drivers[0]
+        assert other.cursor().execute("SELECT 1").fetchone() == (1,)

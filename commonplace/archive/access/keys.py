@@ -67,8 +67,7 @@ def add_key(archive: Archive, name: str, scopes: Sequence[str], *, days: int) ->
 
 def find_key(archive: Archive, secret: str) -> Key | None:
     """The key that this is the secret of, if it is still good. One read, by its hash."""
-    with archive.look() as connection:
-        row = _FOUND.one(connection, hash=digest(secret), moment=now())
+    row = _FOUND.one(archive, hash=digest(secret), moment=now())
     return Key(**row) if row else None
 
 

@@ -84,8 +84,7 @@ def find(archive: Archive, token: str, *, idle_hours: int) -> Session | None:
     """The session that a browser's secret opens, if it is still good."""
     moment = now()
     idle_since = moment - idle_hours * 3600 * SECOND
-    with archive.look() as connection:
-        row = _FOUND.one(connection, hash=digest(token), moment=moment, idle_since=idle_since)
+    row = _FOUND.one(archive, hash=digest(token), moment=moment, idle_since=idle_since)
     return Session(**row) if row else None
 
 

@@ -131,8 +131,7 @@ def refresh(
 
 def find_token(archive: Archive, token: str) -> Token | None:
     """What a token says, while it is good. One read, by its hash."""
-    with archive.look() as connection:
-        row = _FOUND.one(connection, hash=digest(token), moment=now())
+    row = _FOUND.one(archive, hash=digest(token), moment=now())
     return Token(**row) if row else None
 
 
