@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from commonplace.errors import Defect
 from commonplace.model import Conversation, Message
 from commonplace.sources.chatgpt_compliance.events import Record, kind_of, messages_of
+from commonplace.sources.chatgpt_compliance.gathering import Gathered
 from commonplace.sources.containers import Unreadable
 from commonplace.sources.contents import Contents
 from commonplace.sources.contract import Item, Known
@@ -36,7 +38,7 @@ from commonplace.sources.turns import (
 from commonplace.sources.unfamiliar import count, name_of
 
 _NO_MESSAGES = "events"
-"""What tells no message is one empty conversation, so that the counts balance."""
+"""What tells no message is one empty conversation, however much it is, so that the counts balance."""
 _MESSAGE = frozenset(
     {
         *("id", "message_id", "object", "conversation_id", "workspace_id", "author", "role", "sender", "content"),
@@ -55,8 +57,6 @@ _FILES = ("files", "attachments")
 def _conversation(events: Any, around: Around) -> Conversation:
     told = [(id, holder, message, event) for event in dicts(events) for id, holder, message in messages_of(event)]
     if not told:
-        for event in dicts(events):
-            count(around.unfamiliar, f"event.{name_of(kind_of(event))}")
         return Conversation(source="chatgpt_compliance", external_id=_NO_MESSAGES)
     external_id = told[0][0]
     by_id: dict[str, Message] = {}
@@ -153,17 +153,18 @@ def _parts(told: Record) -> list[Any]:
 
 class _Logs(ListedExport):
     def conversations(self, known: Known | None = None) -> Iterator[Item]:
-        pieces: dict[str, list[memoryview]] = {}
-        for _, member in self._to_read:
-            yield from self._gather(self._contents, member, pieces)
         reader = SOURCE.kind.reader(self.reader_version, self._around, self.wholes, self._beside)
-        joined = (memoryview(b"[" + b",".join(events) + b"]") for events in pieces.values())
-        yield from self._watched(reader.items_of(self._contents.name, joined, known))
+        with Gathered() as gathered:
+            for _, member in self._to_read:
+                yield from self._gather(member, gathered)
+            lists = chain(gathered.lists(), [memoryview(b"[]")] if self.unfamiliar else [])
+            yield from self._watched(reader.items_of(self._contents.name, lists, known))
 
-    def _gather(self, contents: Contents, member: str, pieces: dict[str, list[memoryview]]) -> Iterator[Defect]:
-        """The events of a file to those of the same conversation; what is none is a defect."""
+    def _gather(self, member: str, gathered: Gathered) -> Iterator[Defect]:
+        """The events of a file to those of the same conversation. What tells no message is counted; what is no event
+        is a defect."""
         try:
-            data = contents.load(member)
+            data = self._contents.load(member)
         except Unreadable as exc:
             yield Defect(member, "", str(exc))
             return
@@ -178,9 +179,10 @@ class _Logs(ListedExport):
                 continue
             if not isinstance(event, dict):
                 yield Defect(member, f"#{place}", "not an event")
-                continue
-            own = next((id for id, _, _ in messages_of(event)), None)
-            pieces.setdefault(own or "", []).append(piece)
+            elif own := next((id for id, _, _ in messages_of(event)), None):
+                gathered.keep(own, piece)
+            else:
+                count(self.unfamiliar, f"event.{name_of(kind_of(event))}")
 
 
 class _Source(Listed, frozen=True, kw_only=True):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from commonplace.errors import Halt
 from commonplace.model import Conversation
+from commonplace.sources.contract import Skipped
 from commonplace.sources.registry import open_export
 from tests.fakes.assistants import Json, as_lines, compliance_event, compliance_talk
 from tests.fakes.exports import write_folder
@@ -65,6 +69,24 @@ def test_events_that_tell_no_message_are_counted_by_their_kind(tmp_path: Path) -
         items = [item for item in export.conversations() if isinstance(item, Conversation)]
         assert [bool(item.messages) for item in items] == [True, False]
         assert export.unfamiliar == {"event.AUTH_LOG": 2}
+
+
+def test_a_day_on_which_nobody_talked_is_told_too(tmp_path: Path) -> None:
+    logins = [{"event_type": "AUTH_LOG", "payload": {"ip": "::1", "padding": "x" * 1000}} for _ in range(100)]
+    folder = write_folder(tmp_path / "logs", {"day.jsonl": as_lines([*compliance_talk("c"), *logins])})
+    with open_export(folder) as export:
+        items = list(export.conversations())
+        assert [bool(item.messages) for item in items if isinstance(item, Conversation)] == [True, False]
+        assert export.unfamiliar == {"event.AUTH_LOG": 100}
+        again = export.conversations(frozenset)
+        assert [type(item) for item in again] == [Skipped, Skipped]
+
+
+def test_logs_that_do_not_fit_beside_what_is_there_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(Path("/dev/full").open, "w+b"))
+    with pytest.raises(Halt, match="no room") as told:
+        read(tmp_path, day=compliance_talk("c"))
+    assert "TMPDIR" in (told.value.hint or "")
 
 
 @pytest.mark.parametrize(
