@@ -71,9 +71,10 @@ def reconciling(owner: str) -> str:
     return f"reconcile:{owner}"
 
 
-def syncing(instance: str) -> str:
-    """The lease of writing to a destination's instance, whoever's the conversations are."""
-    return f"sync:{instance}"
+def syncing(owner: str, instance: str) -> str:
+    """The lease of writing an owner's conversations to a destination's instance. Another owner's may be called alike:
+    what OpenAI or Poke has of whom, their keys tell."""
+    return f"sync:{owner}:{instance}"
 
 
 def connecting(owner: str, name: str) -> str:

@@ -77,7 +77,7 @@ def _there(
         with open_destination(settings, environment, archive, name) as (destination, _):
             entry = ArchiveLedger(archive, destination.instance).get([conversation_id]).get(conversation_id)
             if isinstance(destination, OpenAIDestination) and entry is not None and entry.remote_id:
-                with leased(session, leases.syncing(destination.instance)) as ours:
+                with leased(session, leases.syncing(session.archive.owner, destination.instance)) as ours:
                     yield destination, entry, ArchiveLedger(ours.archive, destination.instance)
                 return
     yield None

@@ -103,7 +103,7 @@ def deliver(session: Session) -> HooksReport:
     started, report = time.monotonic(), HooksReport()
     for name, hook in hooks_of(session).items():
         try:
-            with leased(session, leases.syncing(_instance(name))) as ours:
+            with leased(session, leases.syncing(session.archive.owner, _instance(name))) as ours:
                 _deliver(ours, name, hook, report)
         except (leases.AlreadyRunning, leases.Lost) as error:
             report.problems.append(Problem(hook=name, id="", reason=str(error)))
@@ -125,7 +125,7 @@ def send_test(session: Session, name: str, *, most_seconds: float = math.inf) ->
 def redeliver(session: Session, name: str, ids: list[str] | None = None) -> int:
     """What failed, or these, is due again under the same id; how many that are."""
     _hook(session, name)
-    with leased(session, leases.syncing(_instance(name))) as ours:
+    with leased(session, leases.syncing(session.archive.owner, _instance(name))) as ours:
         known = _ledger(ours, name)
         chosen = known.get(ids) if ids else dict(known.in_state("failed"))
         if missing := sorted(set(ids or ()) - set(chosen)):

@@ -112,7 +112,7 @@ def test_what_was_taken_over_is_not_written_to_in_any_transaction(archive: Archi
 
 
 def test_a_lease_is_held_in_another_process_by_its_token(archive: Archive, archive_url: str) -> None:
-    with hold(archive, syncing("markdown:/home/me/My notes")) as lease:
+    with hold(archive, syncing(archive.owner, "markdown:/home/me/My notes")) as lease:
         token = lease.archive.lease
         with open_archive(archive_url) as theirs:
             working = resumed(theirs, token)

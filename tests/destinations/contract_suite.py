@@ -137,7 +137,7 @@ class DestinationContract:
     def test_a_run_whose_place_was_taken_writes_nothing_more(self, world: World, sqlite_archive: Archive) -> None:
         write(world, sqlite_archive, [document("1", "Before")])
         destination = world.open()
-        with hold(sqlite_archive, syncing(destination.instance)) as lease:
+        with hold(sqlite_archive, syncing(sqlite_archive.owner, destination.instance)) as lease:
             ledger = ArchiveLedger(lease.archive, destination.instance)
         with pytest.raises(Lost):
             destination.write([document("1", "After", version=2), document("2", "New")], ledger)

@@ -109,13 +109,19 @@ def test_where_another_run_delivers_the_other_hooks_are_told(
     each = {name: HookSettings(url=hooked.address, allow_private=True) for name in ("first", "mine", "third")}
     session = session_with(sqlite_archive, tmp_path, **each)
     hooks.queue(session, "run.failed", {})
-    with leases.hold(sqlite_archive, leases.syncing("hook:mine")):
+    with leases.hold(sqlite_archive, leases.syncing(sqlite_archive.owner, "hook:mine")):
         report = hooks.deliver(session)
     assert (report.delivered, report.waiting) == (2, 1)
     ((name, reason),) = [(one.hook, one.reason) for one in report.problems]
     assert name == "mine"
     assert "already running" in reason
     assert hooks.deliver(session).delivered == 1
+
+
+def test_nobody_waits_for_anothers_hook_of_the_same_name(session: Session, hooked: Hooked) -> None:
+    hooks.queue(session, "run.failed", {})
+    with leases.hold(session.archive, leases.syncing("somebody else", "hook:mine")):
+        assert hooks.deliver(session).delivered == 1
 
 
 def test_a_run_whose_place_was_taken_tells_nobody_more(

@@ -162,7 +162,7 @@ def purge(
 
 
 def _take_away(session: Session, there: OpenAIDestination, ids: list[str]) -> list[str]:
-    with leased(session, leases.syncing(there.instance)) as ours:
+    with leased(session, leases.syncing(session.archive.owner, there.instance)) as ours:
         ledger = ArchiveLedger(ours.archive, there.instance)
         return [
             there.take_away(id, entry, ledger, everything=True).conversation_id for id, entry in ledger.get(ids).items()

@@ -102,7 +102,7 @@ def fill(session: Session, project: str, *, max_cost: float | None = None, sleep
     """Bring it up to date; made where there is none, or where it expired."""
     started, account = time.monotonic(), account_of(session.settings, session.environment)
     account.check()
-    with leased(session, leases.syncing(stores_of(session).instance)) as ours:
+    with leased(session, leases.syncing(session.archive.owner, stores_of(session).instance)) as ours:
         found, planned = find_project(ours.archive, project), plan(ours, project)
         _check(planned, session.settings.answers.store_max_cost if max_cost is None else max_cost)
         with Client(account, check=ours.archive.check) as client:

@@ -59,7 +59,7 @@ def take_out(session: Session, conversation_ids: Collection[str]) -> int:
 def _opened(session: Session) -> Iterator[tuple[Session, Stores]]:
     account = account_of(session.settings, session.environment)
     with (
-        leased(session, leases.syncing(stores_of(session).instance)) as ours,
+        leased(session, leases.syncing(session.archive.owner, stores_of(session).instance)) as ours,
         Client(account, check=ours.archive.check) as client,
     ):
         yield ours, Stores(client)

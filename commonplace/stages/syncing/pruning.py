@@ -50,7 +50,7 @@ def prune(session: Session, destination: Destination, rules: Rules) -> PruneRepo
     if not destination.capabilities.supports_removal:
         raise Refused("What was sent there cannot be taken back.")
     report = PruneReport()
-    with leased(session, leases.syncing(destination.instance)) as ours:
+    with leased(session, leases.syncing(session.archive.owner, destination.instance)) as ours:
         known = ArchiveLedger(ours.archive, destination.instance)
         for ids in batched(left_behind(ours.archive, destination, rules)):
             outcomes = cast(Removes, destination).remove(ids, known)

@@ -46,7 +46,7 @@ def sync(
     with (
         telling(report),
         open_syncing(session, destination) as opened,
-        leased(session, leases.syncing(opened.destination.instance)) as ours,
+        leased(session, leases.syncing(session.archive.owner, opened.destination.instance)) as ours,
     ):
         using = msgspec.structs.replace(opened, archive=ours.archive)
         write_pending(using, report, selection, wishes, work=work)

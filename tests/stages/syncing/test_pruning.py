@@ -79,6 +79,6 @@ def test_what_cannot_be_taken_back_is_refused(book: Archive, service: FakeServic
 
 def test_a_sync_that_is_under_way_is_not_disturbed(book: Archive, service: FakeService) -> None:
     destination = FakeDestination(FakeSettings(), service)
-    with leases.hold(book, leases.syncing(destination.instance)), pytest.raises(leases.AlreadyRunning):
+    with leases.hold(book, leases.syncing(book.owner, destination.instance)), pytest.raises(leases.AlreadyRunning):
         prune(session_of(book), destination, Rules())
     assert len(service.pages) == len(NAMES)
