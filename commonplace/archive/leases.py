@@ -215,6 +215,12 @@ def resumed(archive: Archive, token: str) -> Archive:
     return Lease(archive.of(unquote(owner)), name, float(seconds), holder=holder).archive
 
 
+def end_all(connection: Connection, owner: str) -> None:
+    """End an owner's leases: whoever works for them finds theirs lost before anything more is written or asked."""
+    names = [name for name in connection.execute(select(leases.c.name)).scalars() if name.split(":")[1:2] == [owner]]
+    connection.execute(delete(leases).where(leases.c.name.in_(names)))
+
+
 def running(archive: Archive) -> list[str]:
     """The names of the leases that somebody alive holds; whoever lives renews a row that a wrong clock wrote."""
     with archive.read() as connection:
@@ -244,8 +250,8 @@ def _already_running(name: str, other: Row[Any] | None) -> AlreadyRunning:
 
 def _lost(name: str) -> Lost:
     return Lost(
-        f"{_subject(name)} was taken over by another run while this one stood still.",
-        hint="Nothing is lost: the other run does what is still missing.",
+        f"{_subject(name)} was taken over by another run while this one stood still, or its user was disabled.",
+        hint="Nothing is lost: the next run does what is still missing.",
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from commonplace.archive import leases
 from commonplace.archive.access.credentials import LINK, digest, new
 from commonplace.archive.access.tables import grants, keys, login_links, omi_uids, sessions, users
 from commonplace.archive.core import Archive
@@ -104,12 +105,13 @@ def set_password(archive: Archive, owner: str, password_hash: str) -> None:
 
 
 def disable(archive: Archive, owner: str, *, is_disabled: bool = True) -> None:
-    """A disabled user's conversations stay; sessions, programs and keys end at once."""
+    """A disabled user's conversations stay; sessions, programs, keys and what works for them end at once."""
     with archive.write() as connection:
         connection.execute(update(users).where(users.c.owner == owner).values(is_disabled=is_disabled))
         if is_disabled:
             for table in (sessions, login_links, grants, keys):
                 connection.execute(delete(table).where(table.c.owner == owner))
+            leases.end_all(connection, owner)
 
 
 def new_link(archive: Archive, owner: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
+from commonplace.archive import leases
 from commonplace.archive.access import passwords, sessions, users
 from commonplace.archive.access.credentials import digest
 from commonplace.archive.access.tables import login_links
@@ -90,3 +91,19 @@ def test_a_password_is_hashed_anew_when_the_cost_has_grown() -> None:
     assert passwords.check_password("correct horse battery", renewed) == (True, None)
     assert passwords.check_password("wrong horse battery", renewed) == (False, None)
     assert passwords.check_password("anything", None) == (False, None)
+
+
+def test_what_works_for_somebody_who_is_disabled_stops(archive: Archive) -> None:
+    ada = users.add_user(archive, "ada", None)
+    theirs = archive.of(ada.owner)
+    with (
+        leases.hold(archive, leases.categorizing(archive.owner)) as mine,
+        leases.hold(theirs, leases.categorizing(ada.owner)) as judging,
+        leases.hold(theirs, leases.syncing(ada.owner, "poke:poke.com:")) as writing,
+    ):
+        users.disable(archive, ada.owner)
+        for lease in (judging, writing):
+            with pytest.raises(leases.Lost, match="disabled"), lease.archive.write():
+                pass
+        with mine.archive.write():
+            pass
