@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -106,10 +107,18 @@ def test_what_the_owners_keys_pay_for_is_not_for_others(ada: str, monkeypatch: p
         categorizing.categorize(judge="openai-batch", owner="ada")
 
 
-def test_runs_are_asked_for_by_everybody_who_may_come_in_and_by_the_nightly_one_for_them(apply: Apply) -> None:
+@pytest.fixture
+def grace(apply: Apply) -> Iterator[None]:
+    """Somebody who follows a destination, in the archive of the server that all of these tests share."""
     with open_session() as session:
         graces = session.archive.of(users.add_user(session.archive, "grace", None).owner)
         destinations.follow(session.settings, graces, "notion", is_on=True)
+        yield
+        destinations.follow(session.settings, graces, "notion", is_on=False)
+
+
+@pytest.mark.usefixtures("grace")
+def test_runs_are_asked_for_by_everybody_who_may_come_in_and_by_the_nightly_one_for_them(apply: Apply) -> None:
     apply("")
     assert runs.start("sync", {"destination": "notion", "owner": "grace"}).id, "the server's owner has no such place"
     with open_session() as session:
