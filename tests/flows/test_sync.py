@@ -70,7 +70,8 @@ def test_what_pages_do_not_show_is_named_by_conversation(notion: FakeNotion, own
 
 
 def test_what_failed_is_named_by_conversation_with_notions_words(notion: FakeNotion, own_runs: FlowRunFilter) -> None:
-    notion.fail_next("400", on="POST pages")
+    # One without files: a page that is refused with its files is tried without.
+    notion.fail_next("400", on="POST pages", about="Reply to a job offer")
     report = sync(destination="notion")
     (failed,) = report["problems"]
     assert f"| {failed['conversation_id']} | failed | Notion rejects it:" in report_of(own_runs)

@@ -109,7 +109,7 @@ class Book:
         assert process.returncode == 1, told
         report = json.loads(told)
         assert "was taken over by another run while this one stood still" in report["error"]
-        assert "the other run does what is still missing" in report["hint"]
+        assert "the next run does what is still missing" in report["hint"]
 
 
 def is_stopped(process: subprocess.Popen[str]) -> bool:
