@@ -14,8 +14,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
 
 from commonplace.archive.access import clients, grants, keys, lending, sessions, users
 from commonplace.archive.faults import DiskFull
@@ -48,7 +46,7 @@ from commonplace.web.pages import (
 )
 from commonplace.web.pages.house import backups, people, values
 from commonplace.web.pages.places import destinations, hooks, setting_up, stores
-from commonplace.web.replies import reply
+from commonplace.web.replies import replied
 from commonplace.web.requests import Requests
 from commonplace.web.security.addresses import Proxies
 from commonplace.web.security.bodies import Bodies
@@ -106,7 +104,7 @@ def create_app(server: Server) -> FastAPI:
         routes=[*OFTEN, *(route for router in ROUTERS for route in router.routes)],
         lifespan=_lifespan,
         middleware=_layers(server),
-        exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, Retryable, DiskFull), _reply),
+        exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, Retryable, DiskFull), replied),
     )
     app.state.server = server
     app.state.mcp = endpoint = Endpoint(server)
@@ -134,10 +132,6 @@ def _layers(server: Server) -> list[Middleware]:
         Middleware(Bodies),
         Middleware(Often, routes=OFTEN),
     ]
-
-
-async def _reply(request: Request, error: Exception) -> Response:
-    return await run_in_threadpool(reply, request, error)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -45,6 +46,11 @@ def reply(request: Request, error: Exception) -> Response:
     if problem.hint:
         told["hint"] = problem.hint
     return JSONResponse(told, problem.status_code, problem.headers)
+
+
+async def replied(request: Request, error: Exception) -> Response:
+    """The same, on a thread: who is lost is looked up."""
+    return await run_in_threadpool(reply, request, error)
 
 
 def _again(request: Request, late: Interrupted) -> Response:

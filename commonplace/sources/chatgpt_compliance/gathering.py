@@ -9,7 +9,7 @@ import mmap
 import tempfile
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import TracebackType
 
 from commonplace.errors import Halt
@@ -24,8 +24,10 @@ class Gathered:
         self._places: dict[str, array[int]] = {}
 
     def keep(self, conversation: str, event: memoryview) -> None:
-        with _room_for_it():
+        try:
             self._file.write(event)
+        except OSError as exc:
+            raise _no_room(exc) from exc
         self._places.setdefault(conversation, array("q")).extend((self._end, len(event)))
         self._end += len(event)
 
@@ -33,8 +35,10 @@ class Gathered:
         """Those of each conversation as one list of JSON."""
         if not self._places:
             return
-        with _room_for_it():
+        try:
             self._file.flush()
+        except OSError as exc:
+            raise _no_room(exc) from exc
         with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as kept:
             for places in self._places.values():
                 events = (kept[start : start + size] for start, size in zip(places[::2], places[1::2], strict=True))
@@ -50,12 +54,8 @@ class Gathered:
             self._file.close()
 
 
-@contextmanager
-def _room_for_it() -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        raise Halt(
-            f"There is no room to put the logs in order: the folder for temporary files refuses it ({exc.strerror}).",
-            hint="Make room there, or set TMPDIR to a folder that has some.",
-        ) from exc
+def _no_room(error: OSError) -> Halt:
+    return Halt(
+        f"There is no room to put the logs in order: the folder for temporary files refuses it ({error.strerror}).",
+        hint="Make room there, or set TMPDIR to a folder that has some.",
+    )

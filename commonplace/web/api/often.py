@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from commonplace.web.replies import reply
+from commonplace.web.replies import replied
 from commonplace.web.requests import NamedRoute
 
 
@@ -41,5 +40,5 @@ async def _answered(route: NamedRoute, request: Request) -> Response:
     except ClientDisconnect:
         raise
     except Exception as error:
-        return await run_in_threadpool(reply, request, error)
+        return await replied(request, error)
     return response
