@@ -92,9 +92,18 @@ def _answer(round: Round, archive: Archive, taxonomy: str) -> bool:
     elif key == "/":
         _typed(round, archive, taxonomy)
     else:
-        round.say(key)
-        _say(f"[green]{escape(key)}[/]")
+        _say_of(round, key)
     return True
+
+
+def _say_of(round: Round, category: str, ids: list[str] | None = None) -> None:
+    """Keep it, and tell that; of those that somebody else has sorted meanwhile, where they are."""
+    theirs = round.say(category, ids or [])
+    many = f", {len(ids) - len(theirs)} conversations" if ids else ""
+    if many or not theirs:
+        _say(f"[green]{escape(category)}[/]{many}")
+    for id, word in theirs.items():
+        _say(f"Somebody has sorted {escape(id)} meanwhile: {escape(word)}. That stays.")
 
 
 def _choose(choices: list[str], keys: str) -> str:
@@ -143,8 +152,7 @@ def _all_alike(round: Round) -> None:
     people.print(f"All {len(alike)} that the judge was torn about in the same way. Which category? s: none of it")
     key = _choose(round.choices(), "[bold]Enter[/] right  [bold]1-9[/] category  [bold]0[/] others  [bold]s[/] none")
     if key in round.choices():
-        round.say(key, alike)
-        _say(f"[green]{escape(key)}[/], {len(alike)} conversations")
+        _say_of(round, key, alike)
 
 
 def _typed(round: Round, archive: Archive, taxonomy: str) -> None:
@@ -160,8 +168,7 @@ def _by_name(round: Round, archive: Archive, taxonomy: str) -> None:
     near = [name for name in names if name.casefold() == typed.casefold()]
     near = near or [name for name in names if name.casefold().startswith(typed.casefold())]
     if len(near) == 1:
-        round.say(near[0])
-        _say(f"[green]{escape(near[0])}[/]")
+        _say_of(round, near[0])
     elif near:
         people.print(f"That may be {' or '.join(near)}.")
     elif confirm(f"{taxonomy} has no {typed}. Make it a new category?"):

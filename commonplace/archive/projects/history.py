@@ -106,7 +106,8 @@ def rename(archive: Archive, project_id: str, name: str, *, description: str | N
         before = _project(connection, archive.owner, project_id)
         names.rename_in(connection, archive.owner, project_id, cleaned, "person", description=description)
         said = {name: getattr(before, name) for name in ("name", "name_source", "description")}
-        return _note(connection, archive.owner, "rename", {"project": project_id, "before": said, "name": cleaned})
+        after = {"name": cleaned, "description": before.description if description is None else description}
+        return _note(connection, archive.owner, "rename", {"project": project_id, "before": said, **after})
 
 
 def set_assistant(archive: Archive, project_id: str, wanted: assistants.Assistant | None) -> Event:
@@ -199,7 +200,8 @@ def _undo_split(connection: Connection, owner: str, detail: Mapping[str, Any]) -
 
 
 def _undo_rename(connection: Connection, owner: str, detail: Mapping[str, Any]) -> None:
-    if _project(connection, owner, detail["project"]).name != detail["name"]:
+    project = _project(connection, owner, detail["project"])
+    if any(getattr(project, said) != detail[said] for said in ("name", "description") if said in detail):
         raise Refused("The project has been renamed again since then.")
     _set(connection, owner, detail["project"], **detail["before"])
 

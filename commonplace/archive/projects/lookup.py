@@ -46,7 +46,23 @@ def find_project(archive: Archive, typed: str) -> Project:
             more = ", ..." if len(found) > _SHOWN_CANDIDATES else ""
             candidates = ", ".join(project.id for project in found[:_SHOWN_CANDIDATES])
             raise Refused(f"{typed!r} could be several projects: {candidates}{more}.", hint="Use an id.")
+    if into := _merged_into(archive, wanted):
+        raise NotThere(f"The project {typed!r} was merged into {into!r}.", hint="That can be undone.")
     raise NotThere(f"There is no project {typed!r}.", hint=_perhaps(wanted, [project.name for project in loaded]))
+
+
+def _merged_into(archive: Archive, project_id: str) -> str | None:
+    """The project that one with this id is part of now, by its name."""
+    table = projects.c
+    query = select(table.id, table.name, table.merged_into).where(table.owner == archive.owner)
+    with archive.read() as connection:
+        known = {row.id: row for row in connection.execute(query)}
+    seen: set[str] = set()
+    found = known.get(project_id)
+    while found is not None and found.merged_into is not None and found.id not in seen:
+        seen.add(found.id)
+        found = known.get(found.merged_into)
+    return found.name if found is not None and found.id != project_id else None
 
 
 def _perhaps(typed: str, names: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ def saved(archive: Archive) -> Searches:
 
 def save(archive: Archive, name: str, query: str) -> None:
     """Keep one, in place of the one of that name."""
-    name = " ".join(name.split())
+    name = plain_name(name)
     if not name or len(name) > LONGEST_NAME:
         raise Refused(f"A saved search has a name of 1 to {LONGEST_NAME} characters.")
 
@@ -32,7 +32,19 @@ def save(archive: Archive, name: str, query: str) -> None:
 
 def drop(archive: Archive, name: str) -> None:
     """Keep it no longer."""
-    change(archive, _name(archive), Searches, lambda known: {key: known[key] for key in known if key != name})
+    gone = plain_name(name)
+
+    def less(known: Searches) -> Searches:
+        if gone not in known:
+            raise Refused(f"There is no saved search {gone!r}.")
+        return {name: query for name, query in known.items() if name != gone}
+
+    change(archive, _name(archive), Searches, less)
+
+
+def plain_name(name: str) -> str:
+    """However it was typed."""
+    return " ".join(name.split())
 
 
 def _name(archive: Archive) -> str:

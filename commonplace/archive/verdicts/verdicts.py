@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select, true
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import batched, put, to_json
@@ -137,13 +137,15 @@ def list_corrections(archive: Archive, field: Field = "category", *, taxonomy: s
         return [correction_from(row) for row in rows]
 
 
-def review_queue(archive: Archive, scope: Scope = Scope(), *, limit: int | None = 50, offset: int = 0) -> list[Waiting]:
-    """What waits for a person, the least confident first."""
+def review_queue(
+    archive: Archive, scope: Scope = Scope(), *, limit: int | None = 50, offset: int = 0, only: str | None = None
+) -> list[Waiting]:
+    """What waits for a person, the least confident first; `only` this one, if it does."""
     table = conversations.c
     names = ("id", "category", "confidence", "tags", "summary", "updated_at")
     query = (
         select(shown_title(), *(table[name] for name in names))
-        .where(scope.clause(archive), _waits(archive.owner))
+        .where(scope.clause(archive), _waits(archive.owner), true() if only is None else table.id == only)
         .order_by(table.confidence, table.id)
         .limit(limit)
         .offset(offset)

@@ -9,7 +9,7 @@ import msgspec
 
 from commonplace.archive.conversations.reading import find_conversation, has_conversation, load_filed
 from commonplace.archive.core import Archive
-from commonplace.archive.verdicts.current import FIELDS
+from commonplace.archive.verdicts.current import FIELDS, words_of
 from commonplace.archive.verdicts.proposals import give_up, propose, settle
 from commonplace.archive.verdicts.verdicts import correct, withdraw
 from commonplace.categorize.contract import Category
@@ -76,6 +76,18 @@ def withdraw_corrections(
     if not withdrawn:
         raise Refused("There is no correction to take back.", hint=f"`commonplace show {identity}` shows what holds.")
     return {"id": identity, "withdrawn": withdrawn}
+
+
+def take_back(
+    archive: Archive, conversations: Sequence[str], category: str, *, until: int, review_below: float
+) -> list[str]:
+    """Take back that these belong there, as it was said by that moment; of which somebody has said something since,
+    which stays."""
+    words = words_of(archive, conversations, "category")
+    ours = [id for id, word in words.items() if word.value == category and word.corrected_at <= until]
+    for id in ours:
+        withdraw(archive, id, ["category"], review_below=review_below)
+    return [id for id in words if id not in ours]
 
 
 def add_category(archive: Archive, taxonomy: str, name: str, *, origin: str) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from commonplace.archive.core import Archive
+from commonplace.archive.verdicts.current import words_of
 from commonplace.archive.verdicts.proposals import give_up, propose
-from commonplace.archive.verdicts.verdicts import Waiting, withdraw
-from commonplace.stages.categorizing.reviewing import add_category, correct_conversation
+from commonplace.archive.verdicts.verdicts import Waiting
+from commonplace.moments import now
+from commonplace.stages.categorizing.reviewing import add_category, correct_conversation, take_back
 from commonplace.stages.categorizing.subjects import subjects
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 
@@ -18,10 +20,12 @@ _BEGINNING, _END = 400, 240
 
 
 class _Step(msgspec.Struct):
-    """What was done, to be undone: who was sorted, and where the sitting was."""
+    """What was done, to be undone: who was sorted into what and when, and where the sitting was."""
 
     at: int
     sorted: list[str]
+    category: str
+    until: int
 
 
 class Round:
@@ -34,6 +38,7 @@ class Round:
         self._waiting = list(waiting)
         self._at = 0
         self._steps: list[_Step] = []
+        self._began = now()
         self.sorted: set[str] = set()
 
     def __len__(self) -> int:
@@ -70,13 +75,22 @@ class Round:
             return "", ""
         return _cut(texts[0], _BEGINNING), _cut(texts[-1], _END) if len(texts) > 1 else ""
 
-    def say(self, category: str, ids: Sequence[str] = ()) -> None:
-        """The current one belongs there, or all of these do."""
+    def say(self, category: str, ids: Sequence[str] = ()) -> dict[str, str]:
+        """The current one belongs there, or all of these do; what somebody else has said of some since the sitting
+        began, which stays."""
         item = self.current
         meant = list(ids) or ([item.id] if item else [])
-        for id in meant:
-            correct_conversation(self._archive, id, taxonomy=self._taxonomy, category=category, origin=self._origin)
-        self._go_on(meant)
+        words = words_of(self._archive, meant, "category")
+        theirs = {id: str(word.value) for id, word in words.items() if word.corrected_at >= self._began}
+        theirs = {id: word for id, word in theirs.items() if word.casefold() != category.casefold()}
+        sorted = [id for id in meant if id not in theirs]
+        for id in sorted:
+            kept = correct_conversation(
+                self._archive, id, taxonomy=self._taxonomy, category=category, origin=self._origin
+            )
+            category = kept["category"]
+        self._go_on(sorted, category)
+        return theirs
 
     def take_in(self, category: str) -> None:
         """The current one belongs to a category that is new."""
@@ -98,15 +112,14 @@ class Round:
         if not self._steps:
             return False
         step = self._steps.pop()
-        for id in step.sorted:
-            withdraw(self._archive, id, ["category"], review_below=self._below)
+        take_back(self._archive, step.sorted, step.category, until=step.until, review_below=self._below)
         give_up(self._archive, self._taxonomy, self._waiting[step.at].id)
         self.sorted -= set(step.sorted)
         self._at = step.at
         return True
 
-    def _go_on(self, ids: list[str]) -> None:
-        self._steps.append(_Step(self._at, ids))
+    def _go_on(self, ids: list[str], category: str = "") -> None:
+        self._steps.append(_Step(self._at, ids, category, now()))
         self.sorted |= set(ids)
         self._at += 1
         while self.current is not None and self.current.id in self.sorted:

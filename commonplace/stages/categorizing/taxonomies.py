@@ -44,6 +44,11 @@ def list_taxonomies(archive: Archive) -> list[Listed]:
     ]
 
 
+def moments(archive: Archive) -> dict[str, int]:
+    """When each of a person's own taxonomies was kept."""
+    return {name: one.updated_at for name, one in definitions(archive).items()}
+
+
 def keep(archive: Archive, taxonomy: Taxonomy) -> Taxonomy:
     """Check a taxonomy and keep it as the person's own."""
     check(taxonomy)

@@ -118,3 +118,15 @@ def test_several_are_corrected_together_or_not_at_all(archive: Archive) -> None:
         correct_conversations(archive, ["0", "1"], taxonomy=SET, origin="cli", title="Same")
     told = correct_conversations(archive, ["0", "1", "0"], taxonomy=SET, origin="cli", category="coding")
     assert [each["category"] for each in told] == ["Coding", "Coding"]
+
+
+def test_what_somebody_else_says_during_a_sitting_stays_and_so_it_does_when_the_step_is_undone(
+    archive: Archive,
+) -> None:
+    round = sitting(archive)
+    correct_conversation(archive, "2", taxonomy=SET, category="Math", origin="web")
+    assert round.say(FOOD, round.alike()) == {"chatgpt:2": "Math"}
+    assert said(archive) == {"0": FOOD, "2": "Math", "3": FOOD}
+    correct_conversation(archive, "3", taxonomy=SET, category="Coding", origin="web")
+    assert round.undo()
+    assert said(archive) == {"2": "Math", "3": "Coding"}
