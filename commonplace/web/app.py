@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from commonplace.archive.access import clients, grants, keys, lending, sessions, users
 from commonplace.archive.faults import DiskFull
-from commonplace.errors import CommonplaceError, Retryable
+from commonplace.errors import CommonplaceError, Refused, Retryable
 from commonplace.session import Session
 from commonplace.web import health
 from commonplace.web.api import actions, omi, rest, tus
@@ -104,7 +104,9 @@ def create_app(server: Server) -> FastAPI:
         routes=[*OFTEN, *(route for router in ROUTERS for route in router.routes)],
         lifespan=_lifespan,
         middleware=_layers(server),
-        exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, Retryable, DiskFull), replied),
+        exception_handlers=dict.fromkeys(
+            (HTTPException, RequestValidationError, Refused, Retryable, DiskFull), replied
+        ),
     )
     app.state.server = server
     app.state.mcp = endpoint = Endpoint(server)

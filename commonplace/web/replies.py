@@ -15,6 +15,7 @@ from commonplace.web.security.interrupted import Interrupted, packed
 from commonplace.web.security.people import session_of
 
 log = logging.getLogger("commonplace.web")
+REFUSED = (400, 404, 422)
 
 
 def reply(request: Request, error: Exception) -> Response:
@@ -23,7 +24,7 @@ def reply(request: Request, error: Exception) -> Response:
     id = str(request.scope.get("state", {}).get("request_id", ""))
     if problem.status_code >= 500:
         log.error("request failed", extra={"request": id, "kind": type(error).__name__, "where": _where(error)})
-    if problem.code in (UNAVAILABLE, NO_ROOM):
+    if problem.code in (UNAVAILABLE, NO_ROOM) or (problem.status_code in REFUSED and _was_edited(request)):
         status, code, detail = problem.status_code, problem.code, problem.detail
         problem = Interrupted(status, code, detail, hint=problem.hint, headers=problem.headers)
         problem.keep(request)
@@ -61,6 +62,11 @@ def _again(request: Request, late: Interrupted) -> Response:
     reason = " ".join(filter(None, (late.detail, late.hint)))
     form = {"where": late.where, "typed": late.typed, "reason": reason}
     return render(request, "again.html", status=late.status_code, **form)
+
+
+def _was_edited(request: Request) -> bool:
+    """Whether somebody sent a form that shows how something is: that may be gone, or what was typed is no good."""
+    return "seen" in (getattr(request, "_form", None) or ())
 
 
 def _where(error: Exception) -> str:

@@ -69,8 +69,10 @@ class Browser:
         return self.client.get(path, params=params or None, headers={"accept": "text/html"})
 
     def submit(self, page: httpx.Response, action: str, **values: str | list[str]) -> httpx.Response:
-        """Send the form of a page that leads to `action`, with what it holds and what is typed."""
-        form = next(form for form in Forms.of(page.text) if form["action"] == action)
+        """Send the form of a page that leads to `action`, with what it holds and what is typed: of several the one that
+        holds most of that already."""
+        forms = [form for form in Forms.of(page.text) if form["action"] == action]
+        form = max(forms, key=lambda form: len(values.items() & form["fields"].items()))
         fields = {**form["fields"], **values}
         origin = f"{page.url.scheme}://{page.url.netloc.decode()}"
         return self.client.post(action, data=fields, headers={"accept": "text/html", "origin": origin})

@@ -28,7 +28,7 @@ from commonplace.stages.several import Choice
 from commonplace.stages.syncing import destinations
 from commonplace.stages.transcripts.writing import write_transcripts
 from commonplace.web.errors import Problem, not_found
-from commonplace.web.pages.conversations import Asked, found_ids
+from commonplace.web.pages.conversations import asked_of, found_ids
 from commonplace.web.pages.printed import form_named
 from commonplace.web.pages.rendering import done, render
 from commonplace.web.pages.runs import ask_for
@@ -166,13 +166,7 @@ def _home(request: Request, session: Session) -> Path:
 
 
 def _all(server: Server, owner: str, told: dict[str, list[str]]) -> Sequence[str]:
-    try:
-        asked = msgspec.convert(
-            {name: values[-1] for name, values in told.items() if name != "page"}, Asked, strict=False
-        )
-    except msgspec.ValidationError:
-        raise Problem(422, "invalid", "That is no question of ours.") from None
-    return found_ids(server, owner, asked, most=MOST)
+    return found_ids(server, owner, asked_of(told), most=MOST)
 
 
 def _page(

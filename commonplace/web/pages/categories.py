@@ -16,7 +16,8 @@ from commonplace.categorize.taxonomy import Category, Colour, Taxonomy
 from commonplace.errors import CommonplaceError, Refused
 from commonplace.stages.categorizing import taxonomies
 from commonplace.stages.categorizing.reviewing import add_category
-from commonplace.web.pages.rendering import done, mark, render
+from commonplace.web.arriving.meanwhile import ONE_AT_A_TIME, mark, marks, typed_beside
+from commonplace.web.pages.rendering import done, render
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import Person, archive_of
 from commonplace.web.server import server_of
@@ -77,22 +78,21 @@ def change(
         "emoji": emoji.strip() or None,
         "colour": colour,
     }
-    typed = {old: Category(name=name, **said)}
-    try:
-        if colour not in COLOURS:
-            raise Refused(f"{colour!r} is no colour.", hint=f"Use one of: {', '.join(COLOURS)}.")
+    typed = {"name": name, "description": description, "examples": examples, "emoji": emoji, "colour": colour}
+    with ONE_AT_A_TIME:
         now = taxonomies.taxonomy_named(archive, set).get(old)
-        if seen and (now is None or seen != mark(now)):
-            raise Refused(say("again.changed", now=now.name if now else say("categories.gone")))
-        if look:
-            return _page(request, session.owner, set, proposed=_with(archive, set, old, said), typed=typed)
-        if name.strip() != old:
-            taxonomies.rename_category(archive, set, old, " ".join(name.split()))
-        changed = _with(archive, set, name, said)
-        if changed != taxonomies.taxonomy_named(archive, set):
-            taxonomies.keep(archive, changed)
-    except Refused as refused:
-        return _page(request, session.owner, set, problem=str(refused), typed=typed)
+        beside = typed_beside(seen, _shown(now) if now else {}, typed)
+        if beside is not None:
+            problem = say("again.changed", now=now.name if now else say("categories.gone"))
+            return _page(request, session.owner, set, problem=problem, typed={old: beside})
+        try:
+            if colour not in COLOURS:
+                raise Refused(f"{colour!r} is no colour.", hint=f"Use one of: {', '.join(COLOURS)}.")
+            if look:
+                return _page(request, session.owner, set, proposed=_with(archive, set, old, said), typed={old: typed})
+            _change(archive, set, old, " ".join(name.split()), said)
+        except Refused as refused:
+            return _page(request, session.owner, set, problem=str(refused), typed={old: typed})
     return done(f"/categories?set={set}", "kept")
 
 
@@ -105,43 +105,75 @@ def merge(request: Request, session: Person, set: Typed, source: Typed, target: 
             proposed = taxonomies.merged(taxonomies.taxonomy_named(archive, set), source, target)
             moved = _counts(archive).get(source, 0)
             return _page(request, session.owner, set, proposed=proposed, moved=moved)
-        taxonomies.merge_categories(archive, set, source, target)
+        with ONE_AT_A_TIME:
+            taxonomies.merge_categories(archive, set, source, target)
     except Refused as refused:
         return _page(request, session.owner, set, problem=str(refused))
     return done(f"/categories?set={set}", "kept")
 
 
 @router.post("/merge/undo", dependencies=[Guarded])
-def undo(request: Request, session: Person, set: Typed) -> Response:
-    """Take the last merge of a set back."""
+def undo(request: Request, session: Person, set: Typed, seen: Typed = "") -> Response:
+    """Take the last merge of a set back, if it is the one that was shown."""
+    archive = archive_of(request, session.owner)
     try:
-        taxonomies.undo_merge(archive_of(request, session.owner), set)
+        with ONE_AT_A_TIME:
+            last = taxonomies.merge_to_undo(archive, set)
+            if seen and last and seen != mark(last.at):
+                raise Refused(say("again.newer", now=f"{last.source} → {last.target}"))
+            taxonomies.undo_merge(archive, set)
     except Refused as refused:
         return _page(request, session.owner, set, problem=str(refused))
     return done(f"/categories?set={set}", "undone")
 
 
 @router.post("/import", dependencies=[Guarded])
-def take(request: Request, session: Person, definition: Long, look: Typed = "") -> Response:
+def take(request: Request, session: Person, definition: Long, look: Typed = "", seen: Typed = "") -> Response:
     """A set from the text of its file; one of the same name is replaced. `look` only tells what that would change."""
+    archive = archive_of(request, session.owner)
     try:
+        kept = parse(definition)
         if look:
-            proposed = parse(definition)
-            return _page(request, session.owner, proposed.name, proposed=proposed, definition=definition)
-        kept = taxonomies.keep(archive_of(request, session.owner), parse(definition))
+            return _page(request, session.owner, kept.name, proposed=kept, definition=definition)
+        with ONE_AT_A_TIME:
+            kept_since = taxonomies.moments(archive)
+            if seen and seen != mark(kept_since) and kept.name in kept_since:
+                now = taxonomies.taxonomy_named(archive, kept.name)
+                raise Refused(say("again.changed", now=", ".join(now.names)))
+            taxonomies.keep(archive, kept)
     except Refused as refused:
         return _page(request, session.owner, "", problem=str(refused), definition=definition)
     return done(f"/categories?set={kept.name}", "kept")
 
 
 @router.post("/remove", dependencies=[Guarded])
-def remove(request: Request, session: Person, set: Typed) -> Response:
-    """Forget one's own set; the one that ships, if there is one of its name, takes its place."""
+def remove(request: Request, session: Person, set: Typed, seen: Typed = "") -> Response:
+    """Forget one's own set as it was shown; the one that ships, if there is one of its name, takes its place."""
+    archive = archive_of(request, session.owner)
     try:
-        taxonomies.remove(archive_of(request, session.owner), set)
+        with ONE_AT_A_TIME:
+            if seen and seen != mark(taxonomies.moments(archive).get(set)):
+                now = taxonomies.taxonomy_named(archive, set)
+                raise Refused(say("again.newer", now=", ".join(now.names)))
+            taxonomies.remove(archive, set)
     except Refused as refused:
         return _page(request, session.owner, set, problem=str(refused))
     return done("/categories", "removed")
+
+
+def _shown(one: Category) -> dict[str, str]:
+    """A category as its form shows it."""
+    examples = "\n".join(one.examples)
+    told = {"name": one.name, "description": one.description, "examples": examples}
+    return {**told, "emoji": one.emoji or "", "colour": one.colour}
+
+
+def _change(archive: Archive, set: str, old: str, name: str, said: dict[str, Any]) -> None:
+    if name != old:
+        taxonomies.rename_category(archive, set, old, name)
+    changed = _with(archive, set, name, said)
+    if changed != taxonomies.taxonomy_named(archive, set):
+        taxonomies.keep(archive, changed)
 
 
 def _with(archive: Archive, set: str, name: str, said: dict[str, Any]) -> Taxonomy:
@@ -167,7 +199,7 @@ def _page(
     check: bool = False,
     proposed: Taxonomy | None = None,
     moved: int = 0,
-    typed: Mapping[str, Category] = {},
+    typed: Mapping[str, Mapping[str, str]] = {},
     problem: str = "",
     definition: str = "",
 ) -> Response:
@@ -204,9 +236,13 @@ def _page(
         is_proposed=proposed is not None,
         moved=moved,
         typed=typed,
+        lost=[one for name, one in typed.items() if known.get(name) is None],
         colours=COLOURS,
         definition=definition,
         merged=None if is_new else taxonomies.merge_to_undo(archive, known.name),
-        blank=Category(name=""),
+        shown=lambda one: {**_shown(one), **typed.get(one.name, {})},
+        seen=lambda one: marks(_shown(one)),
+        moments=(moments := taxonomies.moments(archive)),
+        set_seen=mark(moments.get(known.name)),
         mark=mark,
     )

@@ -15,9 +15,10 @@ from commonplace.errors import CommonplaceError, Refused
 from commonplace.model import Attachment
 from commonplace.stages.categorizing.reviewing import correct_conversation, withdraw_corrections
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
-from commonplace.stages.explaining import Assigned, why
+from commonplace.stages.explaining import Assigned, Why, why
+from commonplace.web.arriving.meanwhile import ONE_AT_A_TIME, mark, marks, typed_beside
 from commonplace.web.errors import not_found
-from commonplace.web.pages.rendering import done, mark, render
+from commonplace.web.pages.rendering import done, render
 from commonplace.web.reading import LONGEST, File, to_html
 from commonplace.web.security.csrf import Guarded
 from commonplace.web.security.people import Person, archive_of
@@ -89,61 +90,93 @@ def correct(
     """A person's word, which no judge and no rule takes back. Said of what somebody has changed meanwhile, it is shown
     beside that first."""
     archive = archive_of(request, session.owner)
-    filed = _filed(archive, id)
-    if seen and seen != _seen(filed):
-        typed = {"title": title, "category": category, "tags": (tags or "").split(","), "project": project}
-        return _page(request, archive, filed, problem=_changed(filed), typed=typed)
-    said: dict[str, Any] = {}
-    if title is not None and title.strip() and title.strip() != filed.title:
-        said["title"] = " ".join(title.split())
-    if category and category != filed.category:
-        said["category"] = category
-    wanted = [part.strip() for part in tags.split(",") if part.strip()] if tags is not None else filed.tags
-    if wanted != filed.tags:
-        said["tags"] = wanted
-    try:
-        if said:
-            taxonomy = server_of(request).settings.categorize.taxonomy
-            correct_conversation(archive, id, taxonomy=taxonomy, origin="web", **said)
-        if project is not None and project.strip() != (filed.project_name or filed.project_id or ""):
-            _assign(archive, id, project.strip())
-    except Refused as refused:
-        return _page(request, archive, _filed(archive, id), problem=str(refused), typed=said | {"project": project})
+    given = {"title": title, "category": category, "tags": tags, "project": project}
+    # What is emptied comes as if it were not there: of our own form, everything is.
+    typed = {name: text or "" for name, text in given.items() if text is not None or seen}
+    with ONE_AT_A_TIME:
+        filed = _filed(archive, id)
+        beside = typed_beside(seen or "", _shown(filed), typed)
+        if beside is not None:
+            return _page(request, archive, filed, problem=say("again.changed", now=_now(filed)), typed=beside)
+        try:
+            _correct(archive, filed, typed, taxonomy=server_of(request).settings.categorize.taxonomy)
+        except Refused as refused:
+            return _page(request, archive, _filed(archive, id), problem=str(refused), typed=typed)
     return done(_address(id), "kept")
 
 
 @router.post("/withdraw", dependencies=[Guarded])
-def withdraw(request: Request, session: Person, id: Id, field: Words) -> Response:
-    """Take a word back: what the judges or the rules say holds again."""
+def withdraw(request: Request, session: Person, id: Id, field: Words, seen: Words = "") -> Response:
+    """Take a word back: what the judges or the rules say holds again. A word that somebody has said since stays."""
     from commonplace.stages.mapping import projects
 
     archive = archive_of(request, session.owner)
-    _filed(archive, id)
-    if field == "project":
-        projects.unassign(archive, [id], to_rules=True)
-    else:
-        below = server_of(request).settings.categorize.review_below
-        withdraw_corrections(archive, id, only=[field], review_below=below)
+    below = server_of(request).settings.categorize.review_below
+    with ONE_AT_A_TIME:
+        filed = _filed(archive, id)
+        try:
+            if seen and seen != _words(why(archive, id)).get(field):
+                raise Refused(say("again.newer", now=_now(filed)))
+            if field == "project":
+                projects.unassign(archive, [id], to_rules=True)
+            else:
+                withdraw_corrections(archive, id, only=[field], review_below=below)
+        except Refused as refused:
+            return _page(request, archive, filed, problem=str(refused))
     return done(_address(id), "undone")
 
 
 @router.post("/suggestion", dependencies=[Guarded])
-def suggestion(request: Request, session: Person, id: Id, answer: Words) -> Response:
-    """Yes or no to the project that is suggested."""
+def suggestion(request: Request, session: Person, id: Id, answer: Words, seen: Words = "") -> Response:
+    """Yes or no to the project that is suggested, as long as it is."""
     from commonplace.stages.mapping import projects
 
     archive = archive_of(request, session.owner)
-    (projects.accept if answer == "yes" else projects.reject)(archive, [id])
+    with ONE_AT_A_TIME:
+        filed = _filed(archive, id)
+        try:
+            if seen and seen != _words(why(archive, id)).get("project"):
+                raise Refused(say("again.newer", now=_now(filed)))
+            (projects.accept if answer == "yes" else projects.reject)(archive, [id])
+        except Refused as refused:
+            return _page(request, archive, filed, problem=str(refused))
     return done(_address(id), "kept")
 
 
-def _seen(filed: Filed) -> str:
-    return mark(filed.title, filed.category, filed.tags, filed.project_name or filed.project_id)
+def _shown(filed: Filed) -> dict[str, str]:
+    """What may be said of it, as its form shows it."""
+    project = filed.project_name or filed.project_id or ""
+    tags = ", ".join(filed.tags)
+    return {"title": filed.title or "", "category": filed.category or "", "tags": tags, "project": project}
 
 
-def _changed(filed: Filed) -> str:
-    now = [filed.title, filed.category, ", ".join(filed.tags), filed.project_name or filed.project_id]
-    return say("again.changed", now=" · ".join(part for part in now if part))
+def _now(filed: Filed) -> str:
+    return " · ".join(part for part in _shown(filed).values() if part)
+
+
+def _words(known: Why) -> dict[str, str]:
+    """A mark of what each field is by a person's word, and of how its project was found."""
+    said: dict[str, str] = {word.field: mark(word.value, word.corrected_at) for word in known.said}
+    if found := known.assigned:
+        said["project"] = mark(found.rule, found.project, found.suggested)
+    return said
+
+
+def _correct(archive: Archive, filed: Filed, typed: dict[str, str], *, taxonomy: str) -> None:
+    """Keep what is another than before."""
+    id, said = filed.conversation.id, dict[str, Any]()
+    title, category, project = (typed.get(name, "").strip() for name in ("title", "category", "project"))
+    if title and title != filed.title:
+        said["title"] = " ".join(title.split())
+    if category and category != filed.category:
+        said["category"] = category
+    tags = [part.strip() for part in typed.get("tags", "").split(",") if part.strip()]
+    if "tags" in typed and tags != filed.tags:
+        said["tags"] = tags
+    if said:
+        correct_conversation(archive, id, taxonomy=taxonomy, origin="web", **said)
+    if "project" in typed and project != _shown(filed)["project"]:
+        _assign(archive, id, project)
 
 
 def _assign(archive: Archive, id: str, project: str) -> None:
@@ -179,7 +212,7 @@ def _page(
     leaf: str = "",
     hidden: bool = False,
     problem: str = "",
-    typed: dict[str, Any] | None = None,
+    typed: dict[str, str] | None = None,
 ) -> Response:
     server, about = server_of(request), filed.conversation
     messages = about.messages
@@ -191,7 +224,7 @@ def _page(
         "conversation.html",
         status=400 if problem else 200,
         problem=problem,
-        typed=typed or {},
+        shown=_shown(filed) | (typed or {}),
         filed=filed,
         about=about,
         part=shown_part,
@@ -204,8 +237,9 @@ def _page(
         file_address=lambda each: f"/files/{each.sha256}" if each.sha256 else "",
         categories=taxonomy_named(archive, server.settings.categorize.taxonomy).names,
         projects=registry.sorted_names(archive),
-        seen=_seen(filed),
-        why=why(archive, about.id),
+        seen=marks(_shown(filed)),
+        why=(known := why(archive, about.id)),
+        words=_words(known),
         evidence=_evidence,
         similar=_similar(request, archive.owner, about.id),
     )

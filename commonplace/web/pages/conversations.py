@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import HTMLResponse, Response
 
+from commonplace.archive.access.sessions import Session
 from commonplace.archive.core import Archive
 from commonplace.archive.search import saved
 from commonplace.archive.search.filters import KINDS, Filters
@@ -16,11 +17,14 @@ from commonplace.archive.search.search import MOST_OFFSET, Result, SearchResult
 from commonplace.archive.verdicts.current import tags_of
 from commonplace.errors import Refused
 from commonplace.moments import add_months_or_days, from_datetime, parse, to_datetime
+from commonplace.web.arriving.meanwhile import ONE_AT_A_TIME, mark
+from commonplace.web.errors import Problem
 from commonplace.web.pages.rendering import done, fragment, question, render
 from commonplace.web.reading import marked
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import Person, archive_of
 from commonplace.web.server import Server, server_of
+from commonplace.web.wording import say
 
 router = APIRouter(prefix="/conversations")
 
@@ -114,8 +118,13 @@ def _asked(
 @router.get("")
 def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends(_asked)]) -> Response:
     """A page of what was found; the list alone, or what stands beside it, for a script while somebody types."""
+    return _list(request, session, asked, part=PARTS.get(request.headers.get("x-part", "")))
+
+
+def _list(
+    request: Request, session: Session, asked: Asked, *, part: str | None = None, not_saved: str = "", name: str = ""
+) -> Response:
     server = server_of(request)
-    part = PARTS.get(request.headers.get("x-part", ""))
     found, problem, groups = None, "", list[Group]()
     if asked == Asked():
         server.readers.of(session.owner).searcher.get_ready()
@@ -137,18 +146,42 @@ def list_page(request: Request, session: Person, asked: Annotated[Asked, Depends
     if part:
         return HTMLResponse(fragment(request, part, **values))
     kept = saved.saved(server.archive.of(session.owner))
-    return render(request, "conversations.html", kinds=KINDS, group_names=GROUPS, saved=kept, **values)
+    values |= {"saved": kept, "seen": _seen(kept), "not_saved": not_saved, "name": name}
+    return render(
+        request, "conversations.html", status=400 if not_saved else 200, kinds=KINDS, group_names=GROUPS, **values
+    )
 
 
 @router.post("/saved", dependencies=[Guarded])
-def save(request: Request, session: Person, name: Typed, query: Address = "", answer: Typed = "save") -> Response:
-    """Keep a question under a name, or keep it no longer."""
-    archive, plain = archive_of(request, session.owner), urlencode(parse_qs(query), doseq=True)
-    if answer == "drop":
-        saved.drop(archive, name)
-        return done(f"/conversations?{plain}", "removed")
-    saved.save(archive, name, plain)
-    return done(f"/conversations?{plain}", "noted")
+def save(
+    request: Request, session: Person, name: Typed, query: Address = "", answer: Typed = "save", seen: Address = ""
+) -> Response:
+    """Keep a question under a name, or keep it no longer. One that somebody else has kept under it since stays."""
+    archive, told = archive_of(request, session.owner), parse_qs(query)
+    plain, is_dropped = urlencode(told, doseq=True), answer == "drop"
+    try:
+        with ONE_AT_A_TIME:
+            there = saved.saved(archive).get(saved.plain_name(name), plain)
+            if seen and there != plain and mark(saved.plain_name(name), there) not in seen.split():
+                raise Refused(say("found.saved_meanwhile"))
+            saved.drop(archive, name) if is_dropped else saved.save(archive, name, plain)
+    except Refused as refused:
+        return _list(request, session, asked_of(told), not_saved=str(refused), name=name)
+    return done(f"/conversations?{plain}", "removed" if is_dropped else "noted")
+
+
+def _seen(kept: dict[str, str]) -> str:
+    """A mark of each search that is kept, and of nothing where none is."""
+    return " ".join([mark(), *(mark(name, query) for name, query in kept.items())])
+
+
+def asked_of(told: dict[str, list[str]]) -> Asked:
+    """What an address asks for, from the beginning."""
+    plain = {name: values[-1] for name, values in told.items() if name != "page"}
+    try:
+        return msgspec.convert(plain, Asked, strict=False)
+    except msgspec.ValidationError:
+        raise Problem(422, "invalid", "That is no question of ours.") from None
 
 
 def _found(server: Server, owner: str, asked: Asked, *, facets: bool) -> SearchResult:

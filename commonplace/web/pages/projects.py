@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from commonplace.archive.conversations.reading import load_filed
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import lookup, registry
+from commonplace.archive.projects.assignments import suggestions as suggestions_for
 from commonplace.archive.projects.assistants import Assistant, assistant_of
 from commonplace.errors import Refused
-from commonplace.web.pages.rendering import done, mark, render
+from commonplace.web.arriving.meanwhile import ONE_AT_A_TIME, marks, typed_beside
+from commonplace.web.pages.rendering import done, render
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import Person, archive_of
 from commonplace.web.wording import say
@@ -58,19 +62,21 @@ def suggestions(
     session: Person,
     answer: Typed,
     id: Typed = "",
+    project: Typed = "",
     above: Annotated[float, Form(ge=0, le=1)] = 1.0,
 ) -> Response:
-    """Yes or no to one suggestion, or yes to all that are this sure."""
+    """Yes or no to one suggestion as it was shown, or yes to all that are this sure."""
     from commonplace.stages.mapping import projects
 
     archive = archive_of(request, session.owner)
     try:
-        if answer == "all":
-            projects.accept(archive, above=above)
-        elif answer == "yes":
-            projects.accept(archive, [id])
-        else:
-            projects.reject(archive, [id])
+        with ONE_AT_A_TIME:
+            if answer == "all":
+                projects.accept(archive, above=above)
+            elif project and not _is_suggested(archive, id, project):
+                raise Refused(say("again.newer", now=_project_of(archive, id) or say("conversation.no_project")))
+            else:
+                (projects.accept if answer == "yes" else projects.reject)(archive, [id])
     except Refused as refused:
         return _list(request, session.owner, problem=str(refused))
     return done("/projects", "kept")
@@ -100,12 +106,17 @@ def rename(
     from commonplace.stages.mapping import projects
 
     archive = archive_of(request, session.owner)
-    try:
-        if seen and seen != _seen(now := projects.show(archive, id)):
-            raise Refused(say("again.changed", now=" · ".join([now["name"], now["description"] or ""])))
-        projects.rename(archive, id, name, description=description or None)
-    except Refused as refused:
-        return _one(request, session.owner, id, problem=str(refused), typed={"name": name, "description": description})
+    typed = {"name": name, "description": description}
+    with ONE_AT_A_TIME:
+        now = _named(projects.show(archive, id))
+        beside = typed_beside(seen, now, typed)
+        if beside is not None:
+            problem = say("again.changed", now=" · ".join(text for text in now.values() if text))
+            return _one(request, session.owner, id, problem=problem, typed=now | beside)
+        try:
+            projects.rename(archive, id, name, description=description if description or now["description"] else None)
+        except Refused as refused:
+            return _one(request, session.owner, id, problem=str(refused), typed=typed)
     return done(f"/projects/{id}", "kept")
 
 
@@ -125,7 +136,9 @@ def split(
     try:
         event = projects.split(archive, id, name, ids=conversation, refs=ref)
     except Refused as refused:
-        return _one(request, session.owner, id, problem=str(refused), typed={"split": name})
+        return _one(
+            request, session.owner, id, problem=str(refused), typed={"split": name}, ticked=[*conversation, *ref]
+        )
     return done(f"/projects/{event['detail']['new']}", "kept")
 
 
@@ -145,16 +158,21 @@ def assistant(
 
     archive = archive_of(request, session.owner)
     typed = {"model": model, "temperature": temperature, "instructions": instructions}
-    try:
-        warmth = float(temperature.replace(",", ".")) if temperature.strip() else None
-        wanted = Assistant(model=model.strip(), instructions=instructions.strip(), temperature=warmth)
-        if seen and seen != mark(now := assistant_of(archive, lookup.find_project(archive, id))):
-            raise Refused(say("again.changed", now=now.instructions[:MOST_SHOWN] or say("projects.as_settings")))
-        projects.set_assistant(archive, id, None if reset else wanted)
-    except ValueError:
-        return _one(request, session.owner, id, problem=say("projects.no_number"), typed=typed)
-    except Refused as refused:
-        return _one(request, session.owner, id, problem=str(refused), typed=typed)
+    with ONE_AT_A_TIME:
+        now = _answering(assistant_of(archive, lookup.find_project(archive, id)))
+        beside = typed_beside(seen, now, typed)
+        if beside is not None:
+            told = " · ".join(text for text in now.values() if text)[:MOST_SHOWN]
+            problem = say("again.changed", now=told or say("projects.as_settings"))
+            return _one(request, session.owner, id, problem=problem, typed=now | beside)
+        try:
+            warmth = float(temperature.replace(",", ".")) if temperature.strip() else None
+            wanted = Assistant(model=model.strip(), instructions=instructions.strip(), temperature=warmth)
+            projects.set_assistant(archive, id, None if reset else wanted)
+        except ValueError:
+            return _one(request, session.owner, id, problem=say("projects.no_number"), typed=typed)
+        except Refused as refused:
+            return _one(request, session.owner, id, problem=str(refused), typed=typed)
     return done(f"/projects/{id}", "kept")
 
 
@@ -170,8 +188,23 @@ def undo(request: Request, session: Person, event: Typed = "", back: Typed = "")
     return done(f"/projects/{back}" if back else "/projects", "undone")
 
 
-def _seen(project: dict[str, Any]) -> str:
-    return mark(project["name"], project["description"])
+def _is_suggested(archive: Archive, id: str, project: str) -> bool:
+    return any(one.conversation_id == id for one in suggestions_for(archive, project_id=project))
+
+
+def _project_of(archive: Archive, id: str) -> str | None:
+    return next((filed.project_name for filed in load_filed(archive, [id])), None)
+
+
+def _named(project: dict[str, Any]) -> dict[str, str]:
+    """What a project is called and is about, as its form shows it."""
+    return {"name": project["name"], "description": project["description"] or ""}
+
+
+def _answering(assistant: Assistant) -> dict[str, str]:
+    """An assistant, as its form shows it."""
+    warmth = "" if assistant.temperature is None else str(assistant.temperature)
+    return {"instructions": assistant.instructions, "model": assistant.model, "temperature": warmth}
 
 
 def _list(request: Request, owner: str, *, merges: bool = False, problem: str = "") -> Response:
@@ -191,23 +224,33 @@ def _list(request: Request, owner: str, *, merges: bool = False, problem: str = 
     )
 
 
-def _one(request: Request, owner: str, id: str, *, problem: str = "", typed: dict[str, Any] | None = None) -> Response:
+def _one(
+    request: Request,
+    owner: str,
+    id: str,
+    *,
+    problem: str = "",
+    typed: dict[str, str] | None = None,
+    ticked: Sequence[str] = (),
+) -> Response:
     from commonplace.stages.mapping import projects
 
     archive = archive_of(request, owner)
     found = lookup.find_project(archive, id)
-    shown = projects.show(archive, found)
+    project = projects.show(archive, found)
+    named, answering = _named(project), _answering(assistant_of(archive, found))
     return render(
         request,
         "project.html",
         status=400 if problem else 200,
         problem=problem,
-        typed=typed or {},
-        project=shown,
-        assistant=(assistant := assistant_of(archive, found)),
-        assistant_seen=mark(assistant),
-        seen=_seen(shown),
-        others=_others(archive, shown["id"]),
+        shown={**named, **answering, "split": "", **(typed or {})},
+        is_about_assistant="instructions" in (typed or {}),
+        ticked=ticked,
+        project=project,
+        assistant_seen=marks(answering),
+        seen=marks(named),
+        others=_others(archive, project["id"]),
     )
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
@@ -118,11 +117,6 @@ def done(where: str, told: str = "") -> RedirectResponse:
     path, mark, anchor = where.partition("#")
     question = f"{'&' if '?' in path else '?'}told={told}" if told else ""
     return RedirectResponse(f"{path}{question}{mark}{anchor}", 303)
-
-
-def mark(*values: Any) -> str:
-    """What a form shows, in a few letters: it comes back with the form, and tells whether that is still so."""
-    return hashlib.blake2b(msgspec.json.encode(values, order="deterministic"), digest_size=8).hexdigest()
 
 
 @cache

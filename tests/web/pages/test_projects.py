@@ -90,7 +90,7 @@ def test_a_category_is_changed_with_everything_that_is_in_it(mapped: Live) -> No
     assert browser.submit(page, "/categories/change", **asked | {"old": "Math", "name": "Programs"}).status_code == 400
     assert browser.submit(page, "/categories/add", name="Boats").status_code == 303
     text = browser.get("/categories/export", set="everyday").text
-    assert browser.submit(page, "/categories/import", definition=text).status_code == 303
+    assert browser.submit(browser.get("/categories"), "/categories/import", definition=text).status_code == 303
     broken = browser.submit(page, "/categories/import", definition="name = <")
     assert broken.status_code == 400
     assert "name = &lt;" in broken.text  # nothing typed is lost

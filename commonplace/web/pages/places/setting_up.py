@@ -23,8 +23,9 @@ from commonplace.outgoing import is_sendable
 from commonplace.session import Session as Reading
 from commonplace.stack.history import NoHistory, api_of
 from commonplace.stages.syncing import connecting, destinations
+from commonplace.web.arriving.meanwhile import mark
 from commonplace.web.errors import not_found
-from commonplace.web.pages.rendering import done, mark, render
+from commonplace.web.pages.rendering import done, render
 from commonplace.web.security.csrf import Guarded, Typed
 from commonplace.web.security.people import Person
 from commonplace.web.server import server_of
@@ -46,6 +47,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     is_there: bool = False
     place: str = ""
     """Where it was set so that a page cannot change it."""
+    trace: str = ""
+    """What tells a secret from another. No page shows it."""
 
 
 class Question(Exception):
@@ -91,14 +94,19 @@ def connect(
     typed: Typed = "",
     agreed: Several = [],  # noqa: B006
     anew: Annotated[bool, Form()] = False,
+    seen: Typed = "",
 ) -> Response:
-    """Check what was typed with the other side, prepare it, and keep it; or ask what it wants to know."""
+    """Check what was typed with the other side, prepare it, and keep it; or ask what it wants to know. What somebody
+    else has set meanwhile is shown before it is replaced."""
     reading = server_of(request).session_of(session.owner)
     secrets: dict[str, str] = {}
     answer = typed.strip() or answer.strip()
     shown: dict[str, Any] = {"where": where, "answer": answer, "agreed": agreed, "anew": anew}
     try:
         fields = _fields(reading, name, _kind(reading, name))
+        if seen and seen != _seen(request, fields):
+            there = " · ".join(field.value for field in fields if field.value)
+            raise Refused(say("set_up.changed", now=there or say("set_up.there")))
         open_to = [field for field in fields if not field.place]
         secrets = _typed([field for field in open_to if field.given.is_secret], key)
         places = [field.given.setting for field in open_to if not field.given.is_secret]
@@ -135,6 +143,7 @@ def _page(
 ) -> Response:
     reading = server_of(request).session_of(session.owner)
     kind = _kind(reading, name)
+    fields = _fields(reading, name, kind)
     given: dict[str, Any] = {"asked": None, "answer": "", "agreed": [], "anew": False}
     return render(
         request,
@@ -144,7 +153,8 @@ def _page(
         called=kind.title if name in registry.kinds() else name,
         kind=kind,
         of_kind=destinations.sections(reading.settings, name)[0],
-        fields=_with_typed(_fields(reading, name, kind), where),
+        fields=_with_typed(fields, where),
+        seen=_seen(request, fields),
         where=where,
         told=told,
         may_move=bool(destinations.kept(reading.archive, name)) and not any(given.is_asked for given in kind.given),
@@ -173,6 +183,11 @@ def _fields(reading: Reading, name: str, kind: Kind) -> list[Field]:
     return [_field(reading, section, offered, given) for given in asked]
 
 
+def _seen(request: Request, fields: list[Field]) -> str:
+    """A mark of what is there, by which nobody can try what a secret may be."""
+    return server_of(request).keys.derive("set-up", mark(*[(field.value, field.trace) for field in fields]))
+
+
 def _with_typed(fields: list[Field], where: Sequence[str]) -> list[Field]:
     """What was typed stays in the form; secrets do not."""
     texts = iter(where)
@@ -194,7 +209,7 @@ def _field(reading: Reading, section: Mapping[str, Any], offered: Mapping[str, A
     elif not value:
         value, place = offered.get(given.setting) or given.suggestion, ""
     if given.is_secret:
-        return Field(given=given, is_there=bool(value), place=place)
+        return Field(given=given, is_there=bool(value), place=place, trace=mark(value))
     return Field(given=given, value=str(value or ""), is_there=bool(value), place=place)
 
 
