@@ -50,20 +50,19 @@ class Batches:
 
     def create(self, file_id: str, metadata: Mapping[str, str]) -> Remote:
         """Start a batch of /v1/responses. `Retryable`: it may be there or not; `find` knows."""
-        return _remote(
-            self._client.once(
-                self._about,
-                lambda sdk: sdk.batches.create(
-                    completion_window="24h",
-                    endpoint="/v1/responses",
-                    input_file_id=file_id,
-                    metadata=dict(metadata),
-                ),
-            )
+        made = self._client.once(
+            self._about,
+            lambda sdk: sdk.batches.create(
+                completion_window="24h",
+                endpoint="/v1/responses",
+                input_file_id=file_id,
+                metadata=dict(metadata),
+            ),
         )
+        return self._as_it_is(made)
 
     def get(self, identity: str) -> Remote:
-        return _remote(self._client.patiently(self._about, lambda sdk: sdk.batches.retrieve(identity)))
+        return self._as_it_is(self._client.patiently(self._about, lambda sdk: sdk.batches.retrieve(identity)))
 
     def find(self, key: str, value: str, *, since: int) -> Remote | None:
         """The batch with this in its metadata, among those created since then (seconds)."""
@@ -85,13 +84,13 @@ class Batches:
     def delete_file(self, file_id: str) -> None:
         self._client.patiently(self._about, lambda sdk: sdk.files.delete(file_id))
 
-
-def _remote(batch: Batch) -> Remote:
-    errors = (batch.errors.data if batch.errors else None) or []
-    return Remote(
-        id=batch.id,
-        status=batch.status,
-        input_file_id=batch.input_file_id,
-        answer_file_ids=[name for name in (batch.output_file_id, batch.error_file_id) if name],
-        codes=sorted({error.code for error in errors if error.code}),
-    )
+    def _as_it_is(self, batch: Batch) -> Remote:
+        errors = (batch.errors.data if batch.errors else None) or []
+        codes = {self._client.named(error.code or "") for error in errors}
+        return Remote(
+            id=batch.id,
+            status=batch.status,
+            input_file_id=batch.input_file_id,
+            answer_file_ids=[name for name in (batch.output_file_id, batch.error_file_id) if name],
+            codes=sorted(codes - {""}),
+        )

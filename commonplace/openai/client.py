@@ -23,7 +23,7 @@ import msgspec
 from commonplace.config import Environment, Settings
 from commonplace.connections import Connections
 from commonplace.errors import CommonplaceError, Halt, Retryable
-from commonplace.openai.errors import About, NoAnswer, Stopped, broken, translated, unreadable
+from commonplace.openai.errors import About, NoAnswer, Stopped, broken, named, translated, unreadable
 from commonplace.openai.limiter import Governor, Turn, governor_of
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Client:
         try:
             answer = request(sdk)
         except openai.OpenAIError as exc:
-            ours = translated(exc, about)
+            ours = translated(exc, about, key=self.account.api_key.strip())
         except httpx2.HTTPError:
             ours = broken(about)
         except (json.JSONDecodeError, UnicodeDecodeError, msgspec.MsgspecError):
@@ -241,6 +241,10 @@ class Client:
         except CommonplaceError:
             watch.refused()
             raise
+
+    def named(self, said: str) -> str:
+        """The name of an error, as an answer has it, where it may be told (`errors.named`)."""
+        return named(said, self.account.api_key.strip())
 
     def let_go(self) -> None:
         """Nobody waits any more for what is under way: whoever asked finds that no answer came."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import openai
 
 DEFAULT_MODEL = "gpt-6-luna"
+_TELLING = 8
+"""Letters of a key that are no accident as part of something else."""
 _NAME = re.compile(r"[A-Za-z_]{1,60}|[0-9]{1,6}")
 
 
@@ -156,11 +158,14 @@ def refused(
     code: str,
     parameter: str | None = None,
     headers: Mapping[str, str] | None = None,
+    *,
+    key: str = "",
 ) -> CommonplaceError:
-    """What a refusal means: an answer's, a line's of a batch, or that of a batch which failed as a whole (status 0)."""
+    """What a refusal means: an answer's, a line's of a batch, or that of a batch which failed as a whole (status 0).
+    `key` is what was shown there, which no error tells."""
     if status == 404 and about.is_one:
         return Missing(f"It is not there any more (asked for {about.what}).")
-    code, whole = _named(code), _named((parameter or "").split(".")[0].split("[")[0])
+    code, whole = named(code, key), named((parameter or "").split(".")[0].split("[")[0], key)
     row = next(row for row in _TABLE if row.fits(status, code, whole))
     said = ", ".join(part for part in (f"HTTP {status}" if status else "", code) if part)
     facts = {
@@ -175,24 +180,26 @@ def refused(
     return row.kind(row.says.format(**facts), hint=hint)
 
 
-def _named(said: str) -> str:
-    """A name of an error or a parameter, where it is one: whoever answers may say anything there, our own key too."""
-    return said if _NAME.fullmatch(said) else ""
+def named(said: str, key: str = "") -> str:
+    """A name of an error or a parameter, where it is one: whoever answers may say anything there, our own key too,
+    which may look like a name."""
+    is_key = bool(key) and (said.casefold() == key.casefold() or (len(key) >= _TELLING and key in said))
+    return said if _NAME.fullmatch(said) and not is_key else ""
 
 
-def translated(error: openai.OpenAIError, about: About) -> CommonplaceError:
+def translated(error: openai.OpenAIError, about: About, *, key: str = "") -> CommonplaceError:
     """What an error of the SDK means."""
     import openai
 
     if isinstance(error, openai.APIStatusError):
         code = str(error.code or error.type or "")
-        return refused(about, error.status_code, code, error.param, error.response.headers)
+        return refused(about, error.status_code, code, error.param, error.response.headers, key=key)
     if isinstance(error, openai.APIConnectionError):
         return _unanswered(error, about)
     if isinstance(error, openai.APIResponseValidationError):
         return unreadable(about)
     if isinstance(error, openai.APIError):  # said in the middle of a stream
-        return refused(about, 0, str(error.code or error.type or "server_error"), error.param)
+        return refused(about, 0, str(error.code or error.type or "server_error"), error.param, key=key)
     return Halt(f"The client of the service does not work ({type(error).__name__}).", hint="Check OPENAI_API_KEY.")
 
 

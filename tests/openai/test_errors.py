@@ -41,6 +41,14 @@ def test_each_refusal_is_told_by_what_to_do(status: int, code: str, kind: type[C
     assert error.hint or not isinstance(error, Halt)
 
 
+def test_a_key_that_looks_like_a_name_is_told_neither_as_a_code_nor_as_a_parameter() -> None:
+    key = "openSesame"
+    for said in (key, key.lower(), f"wrong_{key}"):
+        assert key.lower() not in str(refused(ABOUT, 400, said, key=key)).lower()
+        assert key.lower() not in str(refused(ABOUT, 400, "no", said, key=key)).lower()
+    assert "wrong_key" in str(refused(ABOUT, 400, "wrong_key", key="key"))
+
+
 def test_what_every_request_has_stops_the_run_and_the_rest_only_this_request() -> None:
     assert isinstance(refused(ABOUT, 400, "unsupported_parameter", "text.format.schema"), BadSetting)
     assert isinstance(refused(ABOUT, 422, "", "response_format"), BadSetting)

@@ -250,7 +250,7 @@ class OpenAIBatches:
     ) -> Halt | None:
         contents = [self._remote.content(name) for name in remote.answer_file_ids]
         price = self.price if batch.job.model == self.model else price_of_batch(batch.job.model)
-        found = harvest(batch.job, contents, price)
+        found = harvest(batch.job, contents, price, named=self._client.named)
         record(found.verdicts)
         finished = batch.job.without_lines(found.went_wrong)
         codes = [*found.codes, *((0, code) for code in remote.codes)]

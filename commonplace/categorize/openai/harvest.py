@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -11,6 +11,7 @@ from commonplace.categorize.openai.packing import defect, verdict_of
 from commonplace.categorize.openai.questionnaire import Questionnaire
 from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
+from commonplace.openai.errors import named
 from commonplace.openai.pricing import Price, shares
 from commonplace.openai.replies import SAYS, Reply, of_response
 
@@ -50,8 +51,11 @@ class _Row(msgspec.Struct):
     error: _Error | None = None
 
 
-def harvest(job: Job, contents: Sequence[bytes], price: Price | None) -> Harvest:
-    """What the files of a batch say. Unknown and repeated lines are ignored; lines that are gone are missing."""
+def harvest(
+    job: Job, contents: Sequence[bytes], price: Price | None, *, named: Callable[[str], str] = named
+) -> Harvest:
+    """What the files of a batch say. Unknown and repeated lines are ignored; lines that are gone are missing. Of codes
+    of errors those are told that are `named`."""
     found = Harvest()
     questions = Questionnaire(job.taxonomy, job.analysis)
     left = dict(job.lines)
@@ -63,12 +67,13 @@ def harvest(job: Job, contents: Sequence[bytes], price: Price | None) -> Harvest
             del left[row.custom_id]
             _take(found, job, questions, line, of_response(bytes(row.response.body)), price)
             continue
-        status, code = _failure(row)
+        status, code = _failure(row, named)
         found.codes.add((status, code))
         if status in BAD_REQUEST:
             del left[row.custom_id]
             for pair in line.conversations:
-                _note(found, pair, f"the service does not accept it (HTTP {status}, {code})")
+                said = ", ".join(filter(None, (f"HTTP {status}", code)))
+                _note(found, pair, f"the service does not accept it ({said})")
     found.missing = sum(len(line.conversations) for line in left.values())
     return found
 
@@ -82,14 +87,14 @@ def _rows(contents: Sequence[bytes]) -> Iterator[_Row]:
                 continue
 
 
-def _failure(row: _Row) -> tuple[int, str]:
+def _failure(row: _Row, named: Callable[[str], str]) -> tuple[int, str]:
     if row.response is None:
-        return 0, (row.error.code if row.error else None) or ""
+        return 0, named((row.error.code if row.error else None) or "")
     try:
         body = msgspec.json.decode(row.response.body, type=_Body)
     except msgspec.MsgspecError:
         body = _Body()
-    return row.response.status_code, (body.error.code if body.error else None) or ""
+    return row.response.status_code, named((body.error.code if body.error else None) or "")
 
 
 def _take(found: Harvest, job: Job, questions: Questionnaire, line: Line, reply: Reply, price: Price | None) -> None:
