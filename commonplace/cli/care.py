@@ -73,6 +73,9 @@ def forget(
         if report.copies:
             tell(f"Older copies may still hold the words: {', '.join(report.copies)}.")
             tell("--renew-backups puts a new backup in their place; copies elsewhere are yours to delete.")
+        for path in report.vectors_left:
+            tell(f"{path} cannot be written, and still holds the vectors of what was forgotten, though not its words.")
+            tell("It is made anew by the next `commonplace embed` that may write there; or delete it yourself.")
         if not report.is_rewritten:
             tell("The database file could not be written anew (no room, or in use): forget again when it can be.")
 

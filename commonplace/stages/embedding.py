@@ -120,7 +120,7 @@ def embed_pending(session: Session, selection: Selection = Selection(), *, work:
         try:
             _through(using, ids, report, work, settings.max_cost)
         finally:
-            if report.embedded:
+            if report.embedded or _has_left(using):
                 work.do(renew, using)
     return report
 
@@ -193,7 +193,7 @@ def tidy(session: Session) -> int:
     alive = stored.tokens(archive)
     passages_files.sweep(archive, alive)
     for kind in stored.kinds(archive):
-        if not passages_files.is_sound(archive, kind):
+        if not passages_files.is_sound(archive, kind) or passages_files.were_left(archive, kind):
             near.renew(archive, kind, at_once=True)
     if not archive.is_sqlite:
         with archive.write() as connection:
@@ -206,6 +206,12 @@ def _give_way() -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _has_left(using: Embedding) -> bool:
+    """Whether there is a file that still has what was forgotten."""
+    kind = stored.kind_named(using.archive, using.embedder.key)
+    return kind is not None and passages_files.were_left(using.archive, kind)
 
 
 def _renewed(using: Embedding, tolerance: float) -> bool:

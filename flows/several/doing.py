@@ -60,4 +60,6 @@ def do(session: Session, choice: Choice, act: Act) -> dict[str, Any]:
         case "forget":
             report = forgetting.forget(archive, home, ids=choice.ids)
             there = sum(report.still_at.values())
-            return {"forgotten": len(report.conversation_ids), "messages": report.messages, "still_elsewhere": there}
+            left = {"files_of_vectors_left": len(report.vectors_left)} if report.vectors_left else {}
+            told = {"forgotten": len(report.conversation_ids), "messages": report.messages, "still_elsewhere": there}
+            return told | left

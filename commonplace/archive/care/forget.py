@@ -57,6 +57,8 @@ class ForgetReport(msgspec.Struct, kw_only=True):
     copies_removed: int = 0
     is_rewritten: bool = True
     """False when the database's file could not be written anew, and may hold traces of earlier states."""
+    vectors_left: list[str] = msgspec.field(default_factory=list)
+    """Files that cannot be written anew, and have the vectors of what was forgotten. They go with the next that can."""
 
 
 def forget(
@@ -81,7 +83,7 @@ def forget(
         wanted = _wanted(archive, ids, project, before)
         report = _look(archive, wanted, purge_exports)
         report.dry_run = False
-        with _without_files_of_vectors(archive):
+        with _without_files_of_vectors(archive, report):
             for some in batched(wanted, _AT_ONCE):
                 _forget(archive, some)
         if purge_exports:
@@ -196,7 +198,7 @@ def _exports(archive: Archive) -> list[str]:
 
 
 @contextmanager
-def _without_files_of_vectors(archive: Archive) -> Iterator[None]:
+def _without_files_of_vectors(archive: Archive, report: ForgetReport) -> Iterator[None]:
     """What is forgotten is in no such file any more, wherever this is killed: they go first and are made anew."""
     with archive.read() as connection:
         has_vectors = connection.execute(select(vector_kinds.c.key).limit(1)).first() is not None
@@ -206,8 +208,8 @@ def _without_files_of_vectors(archive: Archive) -> Iterator[None]:
     from commonplace.archive.search import near, passages_files
     from commonplace.archive.search.passages import kinds
 
-    for kind in kinds(archive):
-        passages_files.remove(archive, kind)
+    there = [path for kind in kinds(archive) for path in passages_files.remove(archive, kind)]
     yield
     for kind in kinds(archive):
         near.renew(archive, kind, at_once=True)
+    report.vectors_left = [str(path) for path in there if path.exists()]

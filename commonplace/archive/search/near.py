@@ -110,11 +110,12 @@ def nearest(
 
 
 def renew(archive: Archive, kind: Kind, *, at_once: bool = False, tolerance: float = 0.01) -> bool:
-    """Bring what is searched in step with the table: `at_once`, or if more than a share of it came or went since.
+    """Bring what is searched in step with the table: `at_once`, or if more than a share of it came or went since, or
+    what was forgotten is in it still.
 
     False where nothing was done.
     """
-    if not (at_once or _is_behind(archive, kind, tolerance)):
+    if not (at_once or files.were_left(archive, kind) or _is_behind(archive, kind, tolerance)):
         return False
     return (not archive.is_sqlite and passages_postgresql.renew(archive, kind)) or files.renew(archive, kind)
 

@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, func, select
 
 from commonplace.archive.core import Archive
+from commonplace.archive.memory import recall, remember
 from commonplace.archive.schema import passages
 from commonplace.archive.search.passages import Kind
 
@@ -118,6 +119,8 @@ def renew(archive: Archive, kind: Kind) -> bool:
         _write(archive, kind, folder)
     except OSError:
         return False
+    if were_left(archive, kind) and len(_generations(archive, kind)) == 1:
+        remember(archive, _left(kind), "")
     return True
 
 
@@ -133,12 +136,26 @@ def is_sound(archive: Archive, kind: Kind) -> bool:
     return True
 
 
-def remove(archive: Archive, kind: Kind) -> None:
-    """Delete every file of a kind."""
+def remove(archive: Archive, kind: Kind) -> list[Path]:
+    """Delete every file of a kind. Those that cannot be deleted now, which is remembered: they go with the next file
+    that is made."""
     _mapped_as_it_is.cache_clear()
     for path in _generations(archive, kind):
         with suppress(OSError):
             path.unlink()
+    left = _generations(archive, kind)
+    if left:
+        remember(archive, _left(kind), "left")
+    return left
+
+
+def were_left(archive: Archive, kind: Kind) -> bool:
+    """Whether a file is still there that should have been deleted."""
+    return bool(recall(archive, _left(kind)))
+
+
+def _left(kind: Kind) -> str:
+    return f"vectors-left:{kind.token}"
 
 
 def sweep(archive: Archive, tokens: Collection[str]) -> None:

@@ -304,6 +304,25 @@ def test_what_is_forgotten_is_in_no_file_either(sqlite_archive: Archive) -> None
     assert gone.tobytes() not in Path(str(archive.engine.url.database)).read_bytes()
 
 
+def test_a_file_that_cannot_be_deleted_is_told_and_is_written_anew_when_it_can(sqlite_archive: Archive) -> None:
+    archive = sqlite_archive
+    merge(archive, None, [simple_chat("b", "boats"), simple_chat("c", "taxes")])
+    kind = _begin(archive)
+    _embed(archive, kind, ["chatgpt:b", "chatgpt:c"])
+    near.renew(archive, kind, at_once=True)
+    (file,) = _files(archive)
+    file.unlink()
+    (file / "held").mkdir(parents=True)  # which root cannot delete as a file either
+    report = forget(archive, ids=["chatgpt:c"])
+    assert (report.conversation_ids, report.vectors_left) == (["chatgpt:c"], [str(file)])
+    assert near.renew(archive, kind), "however little came or went"
+    (file / "held").rmdir()
+    file.rmdir()
+    assert near.renew(archive, kind)
+    assert not near.renew(archive, kind)
+    assert forget(archive, ids=["chatgpt:c"]).vectors_left == []
+
+
 def test_a_backup_has_the_vectors_that_were_bought_and_no_others(archive: Archive, kind: Kind, tmp_path: Path) -> None:
     bought = stored.begin(archive, "bought", DIMENSIONS, is_bought=True)
     _embed(archive, kind, IDS)
