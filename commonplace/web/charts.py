@@ -96,7 +96,7 @@ def columns(rows: Sequence[Count], address: Callable[[str], str]) -> Chart:
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """One value in one month; the more, the darker."""
+    """One value in one month; the more, the more colour: darker on white, lighter on black."""
 
     month: int
     """Which column it is in."""

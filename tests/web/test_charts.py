@@ -6,6 +6,7 @@ import pytest
 
 from commonplace.archive.figures.statistics import Count
 from commonplace.web.charts import NARROW, WIDTH, columns
+from commonplace.web.wording import say
 
 
 @pytest.mark.parametrize("columns_shown", [1, 12, 22, 23, 60])
@@ -24,3 +25,10 @@ def test_no_label_is_cut_at_the_edge_or_stands_in_another(columns_shown: int, na
         assert begins >= free_from
         assert begins + length <= room
         free_from = begins + length
+
+
+def test_what_is_said_of_a_grid_holds_on_white_and_on_black() -> None:
+    said = say("charts.more_colour", most=3)
+    assert "up to 3" in said
+    assert "dark" not in said
+    assert "light" not in said

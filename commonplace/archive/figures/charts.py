@@ -32,7 +32,7 @@ def draw(rows: Sequence[Count], by: str, format: str = "svg", *, measure: str = 
 
 
 def draw_over_time(over: OverTime, by: str, format: str = "png") -> bytes:
-    """What `over_time` found: months from left to right, the more the darker."""
+    """What `over_time` found: months from left to right, the more the darker, on white."""
     return _converted(lambda: _cells(over, by), format)
 
 
