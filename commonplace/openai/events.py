@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from commonplace.openai import replies
 from commonplace.openai.pricing import Counted
 from commonplace.openai.replies import ENDS, ChatMessage, ChatUsage, Reply, ResponseBody, counted_in_chat, from_body
 from commonplace.openai.thoughts import Thoughts
@@ -30,6 +31,8 @@ Piece = str | Cites | Searched | Reply
 class _Annotation(msgspec.Struct):
     type: str = ""
     file_id: str = ""
+    index: int = 0
+    """After so many characters."""
 
 
 class _Passage(msgspec.Struct):
@@ -37,9 +40,22 @@ class _Passage(msgspec.Struct):
     text: str | None = None
 
 
+class _Part(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+    annotations: list[_Annotation] | None = None
+
+
 class _Item(msgspec.Struct):
     type: str = ""
     results: list[_Passage] | None = None
+    content: list[_Part] | None = None
+
+
+class _Body(msgspec.Struct):
+    """Of the Responses API, as it comes at once."""
+
+    output: list[_Item]
 
 
 class _Event(msgspec.Struct):
@@ -73,10 +89,38 @@ def of_responses(events: Iterator[Any]) -> Iterator[Piece]:
             if event.annotation and event.annotation.type == "file_citation":
                 yield Cites(event.annotation.file_id)
         elif event.type == "response.output_item.done" and event.item and event.item.type == "file_search_call":
-            found = reversed(event.item.results or ())  # the best of a file stays
-            yield Searched({one.file_id: one.text or "" for one in found if one.file_id})
+            yield _searched(event.item)
         elif event.type in ("response.completed", "response.incomplete", "response.failed") and event.response:
             yield from_body(event.response)
+
+
+def whole_of_responses(content: bytes) -> list[Piece]:
+    """The same of a server that tells all of it at once; nothing where that is no answer."""
+    reply = replies.of_response(content)
+    if reply.problem == "unreadable":
+        return []
+    output = msgspec.json.decode(content, type=_Body).output
+    pieces: list[Piece] = [_searched(item) for item in output if item.type == "file_search_call"]
+    for part in (part for item in output if item.type == "message" for part in item.content or []):
+        if part.type == "output_text":
+            pieces += _cut(part)
+    return [*pieces, reply]
+
+
+def _searched(item: _Item) -> Searched:
+    found = reversed(item.results or ())  # the best of a file stays
+    return Searched({one.file_id: one.text or "" for one in found if one.file_id})
+
+
+def _cut(part: _Part) -> Iterator[Piece]:
+    """A text, and what it cites where it does."""
+    text, at = part.text or "", 0
+    for one in sorted(part.annotations or (), key=lambda one: one.index):
+        if one.type == "file_citation":
+            yield text[at : one.index]
+            yield Cites(one.file_id)
+            at = max(at, one.index)
+    yield text[at:]
 
 
 def of_chat(events: Iterator[Any]) -> Iterator[Piece]:
@@ -92,6 +136,12 @@ def of_chat(events: Iterator[Any]) -> Iterator[Piece]:
     yield thoughts.finish()
     if ending is not None:
         yield Reply("", counted, "refused" if ending == "refused" else ENDS.get(ending))
+
+
+def whole_of_chat(content: bytes) -> list[Piece]:
+    """The same of a server that tells all of it at once; nothing where that is no answer."""
+    reply, thoughts = replies.of_chat(content), Thoughts()
+    return [] if reply.problem == "unreadable" else [thoughts.feed(reply.text), thoughts.finish(), reply]
 
 
 Told = TypeVar("Told", _Event, _Chunk)

@@ -1,4 +1,5 @@
-"""An answer while it is spoken, by the Responses API or, where a server has none, by chat completions.
+"""An answer while it is spoken, by the Responses API or, where a server has none, by chat completions. Some servers
+know no streams, and say all of it at once.
 
 Opening a stream may be tried again, because nothing was said yet. What broke off in the middle may not: it was paid.
 """
@@ -14,7 +15,15 @@ import msgspec
 from commonplace.errors import Retryable
 from commonplace.openai.client import Client
 from commonplace.openai.errors import About, BadRequest, NotOffered, unreadable
-from commonplace.openai.events import Cites, Piece, Searched, of_chat, of_responses
+from commonplace.openai.events import (
+    Cites,
+    Piece,
+    Searched,
+    of_chat,
+    of_responses,
+    whole_of_chat,
+    whole_of_responses,
+)
 from commonplace.openai.pricing import Counted
 from commonplace.openai.replies import Reply
 
@@ -86,15 +95,25 @@ class NoStream(Retryable):
 
 
 def _spoken(client: Client, about: About, prompt: Prompt, api: Api, tokens: int) -> Spoken:
-    open_stream, read = _APIS[api]
+    open_stream, read, read_whole = _APIS[api]
     ask = client.once if prompt.conversation else client.patiently  # a turn must not be kept there twice
     stream = ask(about, lambda sdk: open_stream(sdk, prompt), tokens=tokens)
+    at_once = client.call(about, lambda _: _at_once(stream))
+    if at_once is not None and (pieces := read_whole(at_once)):
+        stream.close()
+        return Spoken(iter(pieces), api)
     events = _events(client, about, stream)
     first = next(events, None)
     if first is None:
         stream.close()
         raise NoStream(unreadable(about).message, hint=unreadable(about).hint)
     return Spoken(read(_from(first, events)), api)
+
+
+def _at_once(stream: Any) -> bytes | None:
+    """All that came, where it is not called a stream. What is one all the same is read as one after that."""
+    kind = stream.response.headers.get("content-type", "")
+    return None if "event-stream" in kind else bytes(stream.response.read())
 
 
 def _from(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
@@ -145,7 +164,8 @@ def _warmth(prompt: Prompt) -> dict[str, Any]:
     return {} if prompt.temperature is None else {"temperature": prompt.temperature}
 
 
-_APIS: dict[Api, tuple[Callable[[Any, Prompt], Any], Callable[[Iterator[Any]], Iterator[Piece]]]] = {
-    "responses": (_open_response, of_responses),
-    "chat": (_open_chat, of_chat),
+Way = tuple[Callable[["SDK", Prompt], Any], Callable[[Iterator[Any]], Iterator[Piece]], Callable[[bytes], list[Piece]]]
+_APIS: dict[Api, Way] = {
+    "responses": (_open_response, of_responses, whole_of_responses),
+    "chat": (_open_chat, of_chat, whole_of_chat),
 }

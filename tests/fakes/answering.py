@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from tests.fakes.loopback import Loopback
 
-Manner = Literal["whole", "cut", "half", "unended", "page", "wrong_key"]
+Manner = Literal["whole", "cut", "at_once", "unnamed", "half", "unended", "page", "wrong_key"]
 Script = Callable[[str, str], str]
 
 
@@ -64,10 +64,13 @@ class _Handler(BaseHTTPRequestHandler):
         if fake.chunks:
             data = "".join(f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in fake.chunks).encode()
             return self._send(200, "text/event-stream", data)
+        if fake.manner == "at_once":
+            return self._send(200, "application/json", json.dumps(_at_once(said, is_chat)).encode())
         events = list((_chat if is_chat else _responses)(pieces, fake.manner == "cut"))
-        kept = events if fake.manner in ("whole", "cut") else events[: len(events) // 2]
+        kept = events if fake.manner in ("whole", "cut", "unnamed") else events[: len(events) // 2]
         data = "".join(f"{event}\n\n" for event in kept).encode()
-        return self._send(200, "text/event-stream", data, longer=100 if fake.manner == "half" else 0)
+        kind = "text/plain" if fake.manner == "unnamed" else "text/event-stream"
+        return self._send(200, kind, data, longer=100 if fake.manner == "half" else 0)
 
     def _send(self, status: int, kind: str, data: bytes, *, longer: int = 0) -> None:
         """With more promised than is sent, the connection breaks in the middle."""
@@ -76,6 +79,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data) + longer))
         self.end_headers()
         self.wfile.write(data)
+
+
+def _at_once(said: str, is_chat: bool) -> dict[str, Any]:
+    """From a server that knows no streams, whatever it was asked for."""
+    if is_chat:
+        usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+        choice = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
+        return {"id": "c", "object": "chat.completion", "choices": [choice], "usage": usage}
+    *_, ended = _responses([said], is_cut=False)
+    whole: dict[str, Any] = json.loads(ended.partition("data: ")[2])["response"]
+    return whole
 
 
 def _responses(pieces: list[str], is_cut: bool) -> Iterator[str]:

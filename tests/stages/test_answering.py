@@ -246,6 +246,21 @@ def test_a_service_that_is_none_is_told_in_a_sentence(serve: Serve, manner: Any,
     assert kept(session.archive) == []
 
 
+@pytest.mark.parametrize("paths", [("/v1/responses",), ("/v1/chat/completions",)])
+@pytest.mark.parametrize("manner", ["at_once", "unnamed"])
+def test_a_server_that_knows_no_streams_or_does_not_call_them_so_is_heard(
+    serve: Serve, manner: Any, paths: tuple[str, ...]
+) -> None:
+    server, session = serve(says("<think>Rye?</think>A rye loaf [1]."), paths=paths)
+    server.manner = manner
+    heard: list[str] = []
+    told = ask(session, heard=heard.append)
+    said = "A rye loaf [1]." if "chat" in paths[0] else "<think>Rye?</think>A rye loaf [1]."
+    assert told.answer == "".join(heard) == said
+    assert ([source.id for source in told.sources], told.error) == (["chatgpt:bread"], "")
+    assert len(kept(session.archive)) == 1
+
+
 def test_without_key_address_or_word_nobody_answers(serve: Serve) -> None:
     _, session = serve(says(""))
     alone = session._replace(environment=Environment({}))
