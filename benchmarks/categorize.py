@@ -191,9 +191,13 @@ def _quality(taxonomy: Taxonomy, told: Told, quick: bool, prompts_of: Path | Non
         figures["prompts"] = prompts(taxonomy, told, prompts_of)
     if not quick:
         figures["cross_validated_accuracy"] = cross_validated(taxonomy, told)
-        figures["from_descriptions"] = {
-            name: [each.accuracy, each.calibration_error] for name, each in described_only(taxonomy, told).items()
-        }
+        if told.meaning:
+            found = described_only(taxonomy, told)
+            figures["from_descriptions"] = {
+                "at_first": [found.at_first.accuracy, found.at_first.calibration_error],
+                "five_fold": {kind: each._asdict() for kind, each in found.five_fold.items()},
+                "held_out": {kind: each._asdict() for kind, each in found.held_out.items()},
+            }
     return figures
 
 

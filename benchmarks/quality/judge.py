@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Counted
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -27,7 +27,9 @@ from commonplace.categorize.local.training import MEASURED, of_many
 FOLDS = 5
 CORRECTIONS = 5
 """Of each category."""
-DRAWS = 8
+KINDS = ("of_what_was_wrong", "of_any")
+"""A person corrects what is wrong; who confirms as well, by lot, says something of any chat."""
+DRAWS = 4
 
 
 class Told(NamedTuple):
@@ -35,6 +37,14 @@ class Told(NamedTuple):
 
     counter: Counter
     meaning: Meaning | None
+
+
+class Taught(NamedTuple):
+    """The accuracy before and after corrections, over the same chats, and how sure the judge is then."""
+
+    before: float
+    after: float
+    calibration_error: float
 
 
 def probabilities(told: Told, model: Model, asked: Sequence[Subject]) -> Any:
@@ -59,46 +69,69 @@ def held_out(taxonomy: Taxonomy, told: Told) -> Quality:
 
 def cross_validated(taxonomy: Taxonomy, told: Told) -> float:
     """The accuracy over the other topics, each sorted by a model that did not see it."""
-    shown = _shown()
-    references = sorted({example.reference for example in shown})
     hits = total = 0.0
-    for fold in range(FOLDS):
-        hidden = set(references[fold::FOLDS])
-        unseen = [example for example in shown if example.reference in hidden]
-        rest = [example for example in shown if example.reference not in hidden]
+    for unseen, rest in _folds():
         found = _measured(taxonomy, told, rest, unseen, sharpness=models.USUAL_SHARPNESS)
         hits += found.accuracy * found.examples
         total += found.examples
     return hits / total
 
 
-def described_only(taxonomy: Taxonomy, told: Told) -> dict[str, Quality]:
-    """As if the taxonomy were a person's own: no example set is named, only words and descriptions are there. Asked
-    about are the topics that nobody is shown, also after so many of their chats of each category were corrected, drawn
-    more than once; those are not asked about."""
-    owners = owners_of_topics(taxonomy, {example.reference for example in examples()})
+class Described(NamedTuple):
+    """A taxonomy as if it were a person's own: no example set is named, only words and descriptions are there."""
+
+    at_first: Quality
+    """On the topics that nobody is shown."""
+    five_fold: dict[str, Taught]
+    """Over the other topics, by the kind of corrections; so below on those that nobody is shown."""
+    held_out: dict[str, Taught]
+
+
+def described_only(taxonomy: Taxonomy, told: Told) -> Described:
     bare = msgspec.structs.replace(
         taxonomy, categories=tuple(msgspec.structs.replace(c, taught_by=()) for c in taxonomy.categories)
     )
-    unseen = [example for example in examples() if example.is_held_out and example.reference in owners]
+    owners = owners_of_topics(taxonomy, {example.reference for example in examples()})
     model = trained(told, bare, shipped=_shown())
-    found = {"at_first": _quality(told, model, taxonomy, unseen)}
-    for draw in range(DRAWS):
-        lessons = _some_of_each(taxonomy, owners, Random(draw).sample(unseen, len(unseen)))
-        rest = [example for example in unseen if example.subject not in {lesson.subject for lesson in lessons}]
-        found[f"before_{draw}"] = _quality(told, model, taxonomy, rest)
-        found[f"after_{draw}"] = _quality(told, corrected(model, lessons, *told), taxonomy, rest)
-    return found
+    unseen = [example for example in examples() if example.is_held_out and example.reference in owners]
+    parts = [
+        (trained(told, bare, shipped=rest), [example for example in hidden if example.reference in owners])
+        for hidden, rest in _folds()
+    ]
+    return Described(
+        _quality(told, model, taxonomy, unseen),
+        {kind: _corrected(told, taxonomy, parts, kind) for kind in KINDS},
+        {kind: _corrected(told, taxonomy, [(model, unseen)], kind) for kind in KINDS},
+    )
 
 
-def _some_of_each(taxonomy: Taxonomy, owners: Mapping[str, int], chats: Sequence[Example]) -> list[Lesson]:
+def _corrected(told: Told, taxonomy: Taxonomy, parts: Sequence[tuple[Model, Sequence[Example]]], kind: str) -> Taught:
+    """Half of the chats are looked at, drawn more than once, and some corrected; the other half is asked about."""
+    before, after, sure = [], [], []
+    for model, chats in parts:
+        owners = owners_of_topics(taxonomy, {example.reference for example in chats})
+        truth = np.array([owners[example.reference] for example in chats])
+        said = probabilities(told, model, [example.subject for example in chats]).argmax(axis=1)
+        for draw in range(DRAWS):
+            drawn = Random(draw).sample(range(len(chats)), len(chats))
+            looked_at, asked = drawn[: len(chats) // 2], drawn[len(chats) // 2 :]
+            wrong = [place for place in looked_at if kind != KINDS[0] or said[place] != truth[place]]
+            lessons = _some_of_each(taxonomy, [(chats[place], int(truth[place])) for place in wrong])
+            found = probabilities(told, corrected(model, lessons, *told), [chats[place].subject for place in asked])
+            before += (said[asked] == truth[asked]).tolist()
+            after += (found.argmax(axis=1) == truth[asked]).tolist()
+            sure += found.max(axis=1).tolist()
+    return Taught(float(np.mean(before)), float(np.mean(after)), calibration_error(np.array(sure), np.array(after)))
+
+
+def _some_of_each(taxonomy: Taxonomy, chats: Sequence[tuple[Example, int]]) -> list[Lesson]:
     """The first corrections of each category."""
     given: Counted[int] = Counted()
     lessons = []
-    for chat in chats:
-        given[owners[chat.reference]] += 1
-        if given[owners[chat.reference]] <= CORRECTIONS:
-            lessons.append(Lesson(subject=chat.subject, category=taxonomy.names[owners[chat.reference]]))
+    for chat, category in chats:
+        given[category] += 1
+        if given[category] <= CORRECTIONS:
+            lessons.append(Lesson(subject=chat.subject, category=taxonomy.names[category]))
     return lessons
 
 
@@ -116,6 +149,18 @@ def prompts(taxonomy: Taxonomy, told: Told, path: Path) -> dict[str, float]:
         name: float(hit[[line["set"] == name for line in lines]].mean()) for name in sorted({li["set"] for li in lines})
     }
     return {"accuracy": float(hit.mean()), "calibration_error": calibration_error(found.max(axis=1), hit), **by_set}
+
+
+def _folds() -> Iterator[tuple[list[Example], list[Example]]]:
+    """Of the topics that are shown, each fifth and the others."""
+    shown = _shown()
+    references = sorted({example.reference for example in shown})
+    for fold in range(FOLDS):
+        hidden = set(references[fold::FOLDS])
+        yield (
+            [example for example in shown if example.reference in hidden],
+            [example for example in shown if example.reference not in hidden],
+        )
 
 
 def _shown() -> list[Example]:

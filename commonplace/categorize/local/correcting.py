@@ -2,8 +2,10 @@
 
 As one text among thousands a correction changes nothing, and where it weighs as much as many it is learned by heart. So
 the model is asked about each correction as about any chat, and only what it gets wrong is learned, by a regression over
-words and meaning. That is linear as well: it is added to the model's weights, and takes no teaching anew. Where a model
-knows little else (few.py), how sure it is goes by the corrections from then on, each as if it had been hidden.
+words and meaning. That is linear as well: it is added to the model's weights, and takes no teaching anew.
+
+People correct what is wrong and leave alone what is right, so corrections say nothing of how often the model is right:
+how sure it is does not go by them, and a step that is best for chats drawn by lot would move too much.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from commonplace.categorize.contract import Lesson, Meaning
 from commonplace.categorize.local.directions import PARTS, joined
 from commonplace.categorize.local.features import Counter, Document, Floats, Vector
 from commonplace.categorize.local.fields import fields_of
-from commonplace.categorize.local.model import SHARE_OF_MEANING, Model, directions_of, least_surprising
+from commonplace.categorize.local.model import SHARE_OF_MEANING, Model, directions_of
 
-STEP, STEP_OF_FEW, RIDGE = 20.0, 4.5, 1.0
+STEP, STEP_OF_FEW, RIDGE = 14.0, 3.0, 1.0
 """How far what was wrong moves a chat that is the same, in scores times sharpness; how little one is trusted. A model
 of few texts is not so sure that it takes as much."""
 SHARE_OF_WORDS = 0.3
@@ -28,7 +30,6 @@ KINDS = 2
 """Words and runs of characters, each of length one."""
 UNSEEN = 10
 """Corrections are seen from between them, as if there were so many more that say nothing: few have no between."""
-ENOUGH_TO_CALIBRATE = 10
 
 
 def corrected(model: Model, lessons: Sequence[Lesson], counter: Counter, meaning: Meaning | None) -> Model:
@@ -40,8 +41,7 @@ def corrected(model: Model, lessons: Sequence[Lesson], counter: Counter, meaning
     weighed = [wider.space.weigh(text.vector) for text in known]
     directions = directions_of(known)
     labels = np.array([text.category for text in known])
-    scores = wider.scores(weighed, directions)
-    missed = np.eye(len(model.categories))[labels] - wider.calibrated(scores, directions)
+    missed = np.eye(len(model.categories))[labels] - wider.probabilities(weighed, directions)
     rows = wider.space.weigh_all([text.vector for text in known])
     share = (1.0 if directions is None else SHARE_OF_WORDS) / KINDS
     alike = share * (rows @ rows.T).toarray()
@@ -51,18 +51,13 @@ def corrected(model: Model, lessons: Sequence[Lesson], counter: Counter, meaning
     if directions is not None:
         middle, directions = _seen_from_between(directions)
         alike += directions @ directions.T / PARTS
-    solved = np.linalg.inv(alike + RIDGE * np.eye(len(known)))
-    pull = step * (solved @ missed)
+    pull = step * np.linalg.solve(alike + RIDGE * np.eye(len(known)), missed)
     wider.weights[: wider.space.size] += share * (rows.T @ pull)
     if directions is not None:
         slopes = directions.T @ pull / (PARTS * SHARE_OF_MEANING)
         wider.meaning[:-1] += slopes
         wider.meaning[-1] -= middle @ slopes
-    if not model.is_of_few or directions is None or len(known) < ENOUGH_TO_CALIBRATE:
-        return wider
-    hidden = scores + step * missed - pull / np.diag(solved)[:, None]
-    sharpness = model.sharpness._replace(of_both=least_surprising(hidden.astype(np.float32), labels))
-    return msgspec.structs.replace(wider, sharpness=sharpness)
+    return wider
 
 
 def _seen_from_between(directions: Floats) -> tuple[Floats, Floats]:

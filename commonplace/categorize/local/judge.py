@@ -28,7 +28,7 @@ from commonplace.errors import Defect
 from commonplace.model import Usage, Verdict
 
 Analysis = Literal["category", "summary", "insights"]
-VERSION = "v8"
+VERSION = "v9"
 """Raised when the same conversation would be judged differently."""
 _TAUGHT = resources.files("commonplace.categorize") / "taught"
 """What ships, by `python -m benchmarks.what_ships`."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from commonplace.categorize.contract import Category, Lesson, Subject, Taxonomy, Turn
+from commonplace.categorize.contract import Category, Directions, Lesson, Subject, Taxonomy, Turn
 from commonplace.categorize.local import LocalJudge, few
 from commonplace.categorize.local import model as models
 from commonplace.categorize.local.correcting import corrected
-from commonplace.categorize.local.features import Counter, Document
+from commonplace.categorize.local.features import Counter, Document, Floats
 from commonplace.categorize.local.fields import Fields
 from commonplace.categorize.local.model import directions_of
 from commonplace.meaning.registry import free_embedder
@@ -83,3 +84,35 @@ def test_a_narrow_set_is_a_model_of_few_texts_which_corrections_teach(tmp_path: 
         for each in (model, taught)
     )
     assert after > before
+
+
+def test_how_sure_a_narrow_set_is_does_not_go_by_corrections_which_are_of_what_is_wrong() -> None:
+    counter = Counter()
+    own = [text(counter, f"a hive of bees {n}", 0, 0) for n in range(4)]
+    own += [text(counter, f"a boat with a sail {n}", 1, 1) for n in range(4)]
+    model, _ = few.learned(NAMES, own, [text(counter, "", 2, 2) for _ in range(5)])
+    wrong = [
+        Lesson(
+            subject=Subject(conversation_id=str(n), content_hash="", turns=(Turn("user", f"zorblat {n}"),)),
+            category="Boats",
+        )
+        for n in range(20)
+    ]
+    taught = corrected(model, wrong, counter, _All(text(counter, "", 0, 0).direction))
+    assert taught.sharpness == model.sharpness
+    others = [text(counter, "a hive of bees", 0, 3)]
+    before, after = (each.probabilities(each.weighed(others), directions_of(others))[0, 0] for each in (model, taught))
+    assert after > before - 0.1
+
+
+class _All:
+    """Everything means one thing."""
+
+    key = "all"
+
+    def __init__(self, row: Floats | None) -> None:
+        self._row = row
+
+    def of(self, subjects: Sequence[Subject]) -> Directions:
+        rows = np.tile(np.asarray(self._row), (len(subjects), 1))
+        return Directions(*np.split(rows, 3, axis=1))

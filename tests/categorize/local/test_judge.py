@@ -43,7 +43,7 @@ def verdict_on(judge: LocalJudge, taxonomy: Taxonomy, asked: Subject) -> Verdict
 
 def test_it_is_a_judge(judge: LocalJudge, everyday: Taxonomy) -> None:
     known: Judge = judge
-    assert known.key == "local/v8"
+    assert known.key == "local/v9"
     assert known.estimate([subject("x")], everyday) == Usage()
     assert known.judge([], everyday) == []
 
@@ -143,7 +143,7 @@ def test_corrections_teach() -> None:
 
 def test_insights_fit_their_model_and_claim_little(at_home: LocalJudge) -> None:
     asked = subject("```python\nprint(1)\n```\nwhy does it print 1?", "Because.", "and 2?", title="Printing")
-    assert at_home.key == "local/v8-insights"
+    assert at_home.key == "local/v9-insights"
     found = verdict_on(at_home, _kitchen(), asked)
     assert found.insights is not None
     insights = Insights.model_validate(found.insights)
