@@ -21,7 +21,7 @@ from commonplace.categorize.local.features import Counter, Document, Floats, Vec
 from commonplace.categorize.local.fields import fields_of
 from commonplace.categorize.local.model import SHARE_OF_MEANING, Model, directions_of
 
-STEP, STEP_OF_FEW, RIDGE = 14.0, 3.0, 1.0
+STEP, STEP_OF_FEW, RIDGE = 14.0, 4.0, 1.0
 """How far what was wrong moves a chat that is the same, in scores times sharpness; how little one is trusted. A model
 of few texts is not so sure that it takes as much."""
 SHARE_OF_WORDS = 0.3
