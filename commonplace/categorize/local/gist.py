@@ -22,7 +22,8 @@ LONGEST_TITLE = 60
 LONGEST_SENTENCE = 240
 _LONGEST_READ = 3_000
 _QUESTIONS_READ, _ANSWERS_READ = 8, 4
-_SENTENCE = re.compile(r"(?:[^.!?。！？…\n]|[.!?…](?=[^\s.!?…]))+(?:[.!?。！？…]+|\n|$)")
+_SENTENCE = re.compile(r"(?:[^.!?。！？…\n]++|[.!?…](?=[^\s.!?…]))++(?:[.!?。！？…]+|\n|$)")
+_SAYS_SOMETHING = re.compile(r"[^\W_].*[^\W_]", re.DOTALL)
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _INDENTED = re.compile(
     r"^(?!\s|[-*+•]\s|\d+[.)]\s)(?P<before>.*\n)\s*^(?: {4}|\t).*(?:\n(?:[^\S\n]*\n)*(?: {4}|\t).*)*", re.MULTILINE
@@ -36,6 +37,7 @@ _ASIDE = re.compile(r"<details><summary>.*?(?:</details>|\Z)", re.DOTALL)
 _MARKUP = re.compile(
     r"^\s*(?:[#>*•-]+|\d+[.)])\s+|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|!?\[([^\]]*)\]\([^)]*\)", re.MULTILINE
 )
+_MARKED = re.compile(r"[#>*•_`\[\d-]")
 _TABLE = re.compile(r"^\s*\|.*$", re.MULTILINE)
 _TERM = re.compile(r"[^\W\d_][\w\u0900-\u097f'’+#-]*[\w\u0900-\u097f+#]")
 _PLEASANTRY = re.compile(
@@ -124,19 +126,22 @@ def _read(role: str, subject: Subject, most: int) -> list[str]:
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text, a line being one at least. A dot inside a number or a name ends none."""
-    found = (" ".join(match[0].split()) for match in _SENTENCE.finditer(text))
-    return [sentence for sentence in found if sum(map(str.isalnum, sentence)) > 1]
+    found = (" ".join(sentence.split()) for sentence in _SENTENCE.findall(text))
+    return [sentence for sentence in found if _SAYS_SOMETHING.search(sentence)]
 
 
 def _plain(role: str, text: str) -> str:
     text = shorten(text, _LONGEST_READ)
-    for pattern in (_CODE, _ASIDE, _TABLE):
-        text = pattern.sub("\n", text)
-    text = _INDENTED.sub(r"\g<before>\n", text)
-    if role == "assistant":  # a person may say all there is in one
+    for sign, pattern in (("```", _CODE), ("<details>", _ASIDE), ("|", _TABLE)):
+        if sign in text:
+            text = pattern.sub("\n", text)
+    if "\n" in text:
+        text = _INDENTED.sub(r"\g<before>\n", text)
+    if role == "assistant" and "#" in text:  # a person may say all there is in one
         text = _HEADING.sub("", text)
-    text = _WRAPPED.sub(lambda line: f"{line[1]} " if line[2].islower() else line[0], text)
-    return _MARKUP.sub(r"\1", text)
+    if "\n" in text:
+        text = _WRAPPED.sub(lambda line: f"{line[1]} " if line[2].islower() else line[0], text)
+    return _MARKUP.sub(r"\1", text) if _MARKED.search(text) else text
 
 
 def _title(asked: Sequence[str], answered: Sequence[str]) -> str | None:
@@ -144,7 +149,7 @@ def _title(asked: Sequence[str], answered: Sequence[str]) -> str | None:
     for text in (*asked[:2], *answered[:1]):
         for sentence in sentences(text):
             told = _PLEASANTRY.sub("", sentence).strip(" \"'“”«»-–—:;,")
-            if sum(map(str.isalnum, told)) > 1:
+            if _SAYS_SOMETHING.search(told):
                 return _cut(told, LONGEST_TITLE).rstrip(".。,;: ")
     return None
 
@@ -192,9 +197,16 @@ def _terms(title: Sequence[str], asked: Sequence[Sequence[str]], answered: Seque
 
 def words_of(text: str) -> list[str]:
     """What may say something of the subject, in order."""
-    small = small_words()
-    told = (word for term in _TERM.findall(folded(text)) for word in _words_in(term))
-    return [word for word in told if word not in small and word not in _COMMON_WORDS]
+    text, unsaid = folded(text), _said_anywhere()
+    terms = _TERM.findall(text)
+    if text.isascii() or not IDEOGRAMS.search(text):
+        return [term for term in terms if len(term) > 2 and term not in unsaid]
+    return [word for term in terms for word in _words_in(term) if word not in unsaid]
+
+
+@lru_cache(maxsize=1)
+def _said_anywhere() -> frozenset[str]:
+    return small_words() | _COMMON_WORDS
 
 
 def _words_in(term: str) -> Sequence[str]:

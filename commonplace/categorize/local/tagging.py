@@ -38,7 +38,10 @@ class Recurring(msgspec.Struct, frozen=True):
 
     def written(self, term: str) -> str:
         """As others write it: singular or plural as is commoner, and one word for one thing."""
-        forms = [self.instead.get(form, form) for form in (term, f"{term}s", term.removesuffix("s"))]
+        forms = [term, f"{term}s", term.removesuffix("s")]
+        if self.counts.keys().isdisjoint(forms) and self.instead.keys().isdisjoint(forms):
+            return term
+        forms = [self.instead.get(form, form) for form in forms]
         return max(forms, key=lambda form: (self.counts.get(form, 0), form == forms[0]))
 
     def count(self, term: str) -> int:
@@ -108,5 +111,5 @@ def _are_alike(one: str, other: str) -> bool:
 
 
 def _are_forms(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
-    return long.startswith(short[: max(4, len(short) - 2)]) and len(long) - len(short) < 4
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    return len(long) - len(short) < 4 and long.startswith(short[: max(4, len(short) - 2)])
