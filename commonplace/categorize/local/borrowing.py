@@ -16,7 +16,7 @@ import numpy as np
 from commonplace.categorize.contract import Category, Taxonomy
 from commonplace.categorize.local.directions import PARTS
 from commonplace.categorize.local.examples import Example
-from commonplace.categorize.local.features import Counter, Document, Floats, Space, Vector
+from commonplace.categorize.local.features import WORDS, Counter, Document, Floats, Space, Vector
 from commonplace.categorize.local.fields import Fields
 
 WORDS_MATTER = 2.0
@@ -204,18 +204,17 @@ def _nearness(space: Space, described: Sequence[Sequence[Vector]], shown: Sequen
 
 def _groups(vectors: Sequence[Vector]) -> Floats:
     """The share of each lexicon group in some documents."""
-    total = np.sum([field.groups for vector in vectors for field in vector.fields], axis=0)
+    total = np.sum([vector.groups for vector in vectors], axis=0)
     share: Floats = np.sqrt(total / max(1.0, float(total.sum())))
     return share
 
 
 def _words(space: Space, vector: Vector) -> Floats:
-    row = np.zeros(space.size, dtype=np.float32)
-    for field in vector.fields:
-        columns = space.place[field.words[0]]
-        known = columns >= 0
-        row[columns[known]] += field.words[1][known] * np.maximum(space.rarity[columns[known]] - COMMON, 0)
-    return row
+    columns = space.place[vector.hashed]
+    known = (columns >= 0) & (vector.hashed < WORDS)
+    columns, counts = columns[known], vector.counts[known]
+    row = np.bincount(columns, counts * np.maximum(space.rarity[columns] - COMMON, 0), minlength=space.size)
+    return row.astype(np.float32)
 
 
 def unit(rows: Floats) -> Floats:

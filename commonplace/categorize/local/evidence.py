@@ -5,13 +5,12 @@ Where words said little of it, what the conversation means decided; then its ope
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter as Occurrences
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from commonplace.categorize.local.features import Counter, Floats, Weighed
+from commonplace.categorize.local.features import Counter, Floats, Weighed, Word
 from commonplace.categorize.local.fields import Fields
 from commonplace.categorize.local.gist import words_of
 from commonplace.categorize.local.model import Model
@@ -26,38 +25,62 @@ LONGEST_QUOTE = 120
 
 
 def evidence_of(
-    counter: Counter, model: Model, fields: Fields, seen: Weighed, scores: Floats, category: int
-) -> list[str]:
-    """The strongest words, the strongest first; their number and length are bounded. `scores`: of each category."""
+    counter: Counter,
+    model: Model,
+    fields: Sequence[Fields],
+    seen: Sequence[Weighed],
+    scores: Floats,
+    categories: Sequence[int],
+) -> list[list[str]]:
+    """For each conversation the strongest words, the strongest first; their number and length are bounded. `scores`:
+    of each category; `categories`: where each belongs."""
+    ahead = (scores[np.arange(len(scores)), categories] - np.median(scores, axis=1)).tolist()
+    found = _pulls(counter, model, [_said(each) for each in fields], seen, categories)
+    return [_told(*each) for each in zip(fields, found, ahead, strict=True)]
+
+
+def _said(fields: Fields) -> Mapping[str, int]:
     text = "\n".join((fields.title, fields.first, fields.later, fields.answers))
-    said = Occurrences(word for word in words_of(text) if len(word) <= LONGEST_WORD)
-    found = _pulls(counter, model, said, seen, category) if said else {}
-    strongest = sorted(found, key=lambda word: -found[word])[:MOST_EVIDENCE]
+    return Occurrences([word for word in words_of(text) if len(word) <= LONGEST_WORD])
+
+
+def _told(fields: Fields, found: Mapping[str, float], ahead: float) -> list[str]:
+    strongest = sorted(found, key=found.__getitem__, reverse=True)[:MOST_EVIDENCE]
     told = [word for word in strongest if found[word] > max(0.0, ENOUGH * found[strongest[0]])]
-    ahead = float(scores[category] - np.median(scores))
     opening = " ".join((fields.first or fields.title).split())[:LONGEST_QUOTE]
     is_little = not told or sum(found[word] for word in told) < LITTLE * ahead
     return [*([opening] if opening and is_little else []), *told][:MOST_EVIDENCE]
 
 
-def _pulls(counter: Counter, model: Model, said: Mapping[str, int], seen: Weighed, category: int) -> dict[str, float]:
+def _pulls(
+    counter: Counter,
+    model: Model,
+    said: Sequence[Mapping[str, int]],
+    seen: Sequence[Weighed],
+    categories: Sequence[int],
+) -> Iterator[dict[str, float]]:
     """How much each word speaks for the category, more than for the others."""
+    count = len(model.categories)
+    wanted: Floats = np.eye(count, dtype=np.float32)[categories] - np.float32(1 / count)
+    of_dense = wanted @ model.weights[model.space.size :].T
+    by_group = counter.by_mention(np.stack([each.dense for each in seen]), of_dense).tolist()
     by_feature = np.zeros(model.space.size + 1, dtype=np.float32)  # the last: what the model does not know
-    by_feature[seen.columns] = seen.weights * _towards(model.weights[seen.columns], category)
-    of_dense = _towards(model.weights[model.space.size :], category)
-    by_group = counter.by_mention(seen.dense, of_dense).tolist()
-    hashed, starts, of_groups = array("i"), [], []
-    for word, times in said.items():
-        starts.append(len(hashed))
-        groups = counter.extend(hashed, word)
-        of_groups.append(times * sum(sum(by_group[at] for at in found) / len(found) for found in groups))
-    summed = np.add.reduceat(by_feature[model.space.place[np.frombuffer(hashed, dtype=np.intc)]], starts)
-    return dict(zip(said, (summed + of_groups).tolist(), strict=True))
+    for words, each, towards, of_groups in zip(said, seen, wanted, by_group, strict=True):
+        by_feature[each.columns] = each.weights * (model.weights.take(each.columns, axis=0) @ towards)
+        told = [counter.of(word) for word in words]
+        pulls = _summed(by_feature, model, told)
+        for place, (word, times) in enumerate(zip(told, words.values(), strict=True)):
+            if word.groups:
+                pulls[place] += times * sum(sum(of_groups[at] for at in found) / len(found) for found in word.groups)
+        by_feature[each.columns] = 0
+        yield dict(zip(words, pulls, strict=True))
 
 
-def _towards(weights: Floats, category: int) -> Floats:
-    """By how much each weight is for this category rather than for all."""
-    wanted = np.full(weights.shape[1], -1 / weights.shape[1], dtype=np.float32)
-    wanted[category] += 1
-    found: Floats = weights @ wanted
+def _summed(by_feature: Floats, model: Model, told: Sequence[Word]) -> list[float]:
+    """For each word the sum of its features."""
+    if not told:
+        return []
+    hashed = np.frombuffer(b"".join([word.hashed for word in told]), dtype=np.int32)
+    starts = np.cumsum([0, *(len(word.hashed) for word in told[:-1])]) // hashed.itemsize
+    found: list[float] = np.add.reduceat(by_feature.take(model.space.place.take(hashed)), starts).tolist()
     return found

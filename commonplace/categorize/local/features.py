@@ -6,10 +6,8 @@ looked up afterwards, which is several times faster, and the whole state is one 
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter as Occurrences
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -24,46 +22,48 @@ from commonplace.categorize.local.lexicon import Lexicon, lexicon
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
-Counts = tuple[Ints, Floats]
-"""Hashed features, ascending, and how much each counts."""
+Parts = npt.NDArray[np.int8]
 
-WORD_BITS, RUN_BITS = 18, 19
+WORD_BITS, RUN_BITS, FEATURE_BITS, FIELD_BITS = 18, 19, 20, 2
 WORDS, RUNS = 1 << WORD_BITS, 1 << RUN_BITS
 HASHED = WORDS + RUNS
 RUN_LENGTHS = range(2, 5)
 SHARE_OF_LEXICON = 0.2
 """How the lexicon's numbers weigh against the words' own; the same below for the hints."""
 SHARE_OF_HINTS = 0.1
+FIELDS = 1 << FIELD_BITS
+TOGETHER = 32
+"""Documents that are counted at once: NumPy takes as long to be called as to count a short one. Keys of 32 bits have
+room for 512."""
 _REMEMBERED = 50_000
 """Words, at half a kilobyte each."""
-_INT = "i"
 _LONGEST_WORD = 40
-_SHORT = 100
-"""Fewer features than this are counted faster one by one."""
 
 
-class _Word(msgspec.Struct, frozen=True):
+class Word(msgspec.Struct, frozen=True):
     """What a word contributes, wherever it stands."""
 
-    words: array[int]
-    runs: array[int]
+    hashed: bytes
+    """Its features, as an array has them: those of many words are joined at once."""
     groups: tuple[tuple[int, ...], ...]
     root: str
     """As phrases of the lexicon have it."""
-
-
-class Counted(msgspec.Struct, frozen=True):
-    """How often each hashed feature occurs in one text, and how much of each lexicon group."""
-
-    words: Counts
-    runs: Counts
-    groups: Floats
+    said: bytes
+    before: int
+    """The checksum of the word and a space, which that of a pair goes on from."""
 
 
 class Vector(msgspec.Struct, frozen=True):
-    """A document: hashed features (not yet weighed by rarity) per field, then the lexicon's numbers and the hints."""
+    """A document: hashed features (not yet weighed by rarity), the lexicon's groups, then its numbers and the hints."""
 
-    fields: tuple[Counted, ...]
+    hashed: Ints
+    """Ascending. What several fields have stands there for each."""
+    parts: Parts
+    """Of each, in which field it is and whether it is a run: 0 a word of the first, 1 a run of the first, and so on."""
+    counts: Floats
+    """How much each counts in its field."""
+    groups: Floats
+    """How much there is of each."""
     dense: Floats
 
 
@@ -92,67 +92,49 @@ class Counter:
 
     def __init__(self, words: Lexicon | None = None) -> None:
         self._lexicon = words or lexicon()
-        self._known: dict[str, _Word] = {}
+        self._known: dict[str, Word] = {}
         self._sets = sorted(set(self._lexicon.sets))
         belongs = [[float(name == one) for one in self._sets] for name in self._lexicon.sets]
         self._to_sets = np.array(belongs, dtype=np.float32)
         self._silence = np.zeros(self.dense_size, dtype=np.float32)
-        nothing = _counts(array(_INT))
-        self._nothing = Counted(nothing, nothing, np.zeros(len(self._lexicon.groups), dtype=np.float32))
 
     @property
     def dense_size(self) -> int:
-        return 6 * len(self._lexicon.groups) + 2 * len(self._sets) + hints.COUNT
+        return (FIELDS + 2) * len(self._lexicon.groups) + 2 * len(self._sets) + hints.COUNT
 
     def vector(self, fields: Fields) -> Vector:
-        texts = (fields.title, fields.first, fields.later, fields.answers)
-        counted = tuple(self.count(text) for text in texts)
-        told = self._dense([field.groups for field in counted])
-        seen = hints.hints_of(fields) * np.float32(SHARE_OF_HINTS)
-        return Vector(counted, np.concatenate([told, seen]))
+        return self._together([fields])[0]
+
+    def vectors(self, many: Sequence[Fields]) -> Iterator[Sequence[Vector]]:
+        """Of many documents, some at a time."""
+        return (self._together(many[start : start + TOGETHER]) for start in range(0, len(many), TOGETHER))
+
+    def _together(self, many: Sequence[Fields]) -> list[Vector]:
+        texts = [text for fields in many for text in (fields.title, fields.first, fields.later, fields.answers)]
+        told = [[self.of(word) for word in words_of(text)] for text in texts]
+        groups = np.array([self._groups(words) for words in told], dtype=np.float32).reshape(len(many), FIELDS, -1)
+        seen = np.stack([hints.hints_of(fields) for fields in many]) * np.float32(SHARE_OF_HINTS)
+        total = groups.sum(axis=1)
+        dense = np.concatenate([self._dense(groups, total), seen], axis=1)
+        return list(map(Vector, *zip(*_counted(told), strict=True), total, dense))
 
     def plain(self, text: str) -> Vector:
         """A text that is no conversation: it fills one field, and the lexicon says nothing of it."""
-        words = words_of(text)
-        return Vector((Counted(*self._hashed(words, map(self._of, words)), self._nothing.groups),), self._silence)
-
-    def extend(self, hashed: array[int], word: str) -> tuple[tuple[int, ...], ...]:
-        """Add the hashed features that a word has wherever it stands; its groups of the lexicon."""
-        known = self._of(word)
-        hashed.extend(known.words)
-        hashed.extend(known.runs)
-        return known.groups
+        told = [self.of(word) for word in words_of(text)]
+        [counted] = _counted([told, *[[]] * (FIELDS - 1)])
+        return Vector(*counted, self._silence[: len(self._lexicon.groups)], self._silence)
 
     def by_mention(self, dense: Floats, pull: Floats) -> Floats:
-        """What each mention of a lexicon group adds, where `pull` is what each dense number does."""
-        parts, groups = 6, len(self._lexicon.groups)
-        told, pulled = (numbers[: parts * groups].reshape(parts, groups) for numbers in (dense, dense * pull))
-        mentions = np.expm1(told[4] / np.float32(SHARE_OF_LEXICON))
-        found: Floats = pulled.sum(axis=0) / np.maximum(mentions, np.float32(1e-9))
+        """What each mention of a lexicon group adds, where `pull` is what each dense number does; a row for each
+        document."""
+        parts, groups = FIELDS + 2, len(self._lexicon.groups)
+        told, pulled = (numbers[:, : parts * groups].reshape(-1, parts, groups) for numbers in (dense, dense * pull))
+        mentions = np.expm1(told[:, FIELDS] / np.float32(SHARE_OF_LEXICON))
+        found: Floats = pulled.sum(axis=1) / np.maximum(mentions, np.float32(1e-9))
         return found
 
-    def count(self, text: str) -> Counted:
-        if not text:
-            return self._nothing
-        words = words_of(text)
-        told = [self._of(word) for word in words]
-        mentions = [found for word in told for found in word.groups]
-        mentions += self._lexicon.of_phrases([word.root for word in told])
-        groups = np.zeros_like(self._nothing.groups)
-        for found, times in Occurrences(mentions).items():
-            groups[list(found)] += times / len(found)
-        return Counted(*self._hashed(words, told), groups)
-
-    def _hashed(self, words: Sequence[str], told: Iterable[_Word]) -> tuple[Counts, Counts]:
-        """How often each word or pair of them, and each run of characters, occurs."""
-        hashed = array(_INT, [crc32(f"{one} {other}".encode()) % WORDS for one, other in pairwise(words)])
-        runs = array(_INT)
-        for word in told:
-            hashed.extend(word.words)
-            runs.extend(word.runs)
-        return _counts(hashed), _counts(runs)
-
-    def _of(self, word: str) -> _Word:
+    def of(self, word: str) -> Word:
+        """What a folded word contributes."""
         known = self._known.get(word)
         if known is None:
             if len(self._known) > _REMEMBERED:
@@ -160,7 +142,17 @@ class Counter:
             known = self._known[word] = self._learn(word)
         return known
 
-    def _learn(self, word: str) -> _Word:
+    def _groups(self, told: Sequence[Word]) -> list[float]:
+        """How much of each group some words in a row mention."""
+        mentions = [found for word in told for found in word.groups]
+        mentions += self._lexicon.of_phrases([word.root for word in told])
+        amounts = [0.0] * len(self._lexicon.groups)
+        for found in mentions:
+            for group in found:
+                amounts[group] += 1 / len(found)
+        return amounts
+
+    def _learn(self, word: str) -> Word:
         pieces = pieces_of(word)
         groups = [found for piece in pieces for found in self._lexicon.of_word(piece)]
         signs: list[str] = []
@@ -173,34 +165,45 @@ class Counter:
         short = word[:_LONGEST_WORD]
         padded = f" {short} "
         runs = [padded[at : at + size] for size in RUN_LENGTHS for at in range(len(padded) - size + 1)]
-        return _Word(
-            words=array(_INT, [crc32(piece.encode()) % WORDS for piece in [*pieces, *signs, *forms]]),
-            runs=array(_INT, [WORDS + crc32(run.encode()) % RUNS for run in runs]),
+        words = [crc32(piece.encode()) % WORDS for piece in [*pieces, *signs, *forms]]
+        said = word.encode()
+        return Word(
+            hashed=np.array([*words, *(WORDS + crc32(run.encode()) % RUNS for run in runs)], dtype=np.int32).tobytes(),
             groups=tuple(groups),
             root=root,
+            said=said,
+            before=crc32(said + b" "),
         )
 
-    def _dense(self, fields: Sequence[Floats]) -> Floats:
-        total = np.sum(fields, axis=0)
-        amount = max(1.0, float(total.sum()))
+    def _dense(self, groups: Floats, total: Floats) -> Floats:
+        amount = np.maximum(total.sum(axis=1, keepdims=True), np.float32(1))
         by_set = total @ self._to_sets
         # by_mention reads them in this order
-        parts = [*map(np.log1p, fields), np.log1p(total), total / amount, np.log1p(by_set), by_set / amount]
-        return np.concatenate(parts).astype(np.float32) * np.float32(SHARE_OF_LEXICON)
+        parts = [np.log1p(groups).reshape(len(groups), -1), np.log1p(total), total / amount]
+        parts += [np.log1p(by_set), by_set / amount]
+        return np.concatenate(parts, axis=1) * np.float32(SHARE_OF_LEXICON)
 
 
-def _counts(hashed: array[int]) -> Counts:
-    """Distinct features with sublinear counts: a word said ten times tells little more than one said thrice."""
-    if not hashed:
-        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
-    if len(hashed) < _SHORT:
-        seen = Occurrences(hashed)
-        ascending = sorted(seen)
-        often = np.array([seen[feature] for feature in ascending], dtype=np.float32)
-        return np.array(ascending, dtype=np.int32), 1 + np.log(often)
-    every = np.sort(np.frombuffer(hashed, dtype=np.intc))
+def _counted(texts: Sequence[Sequence[Word]]) -> Iterator[tuple[Ints, Parts, Floats]]:
+    """Of each document, to which so many texts belong as there are fields: its distinct features, their parts, and
+    sublinear counts, since a word said ten times tells little more than one said thrice."""
+    place = np.arange(len(texts), dtype=np.int32)
+    begins = place // FIELDS << FEATURE_BITS + FIELD_BITS | place % FIELDS
+    pairs = [[crc32(other.said, one.before) % WORDS for one, other in pairwise(words)] for words in texts]
+    alone = [b"".join([word.hashed for word in words]) for words in texts]
+    every = np.fromiter(chain.from_iterable(pairs), dtype=np.int32)
+    every = np.concatenate([every, np.frombuffer(b"".join(alone), dtype=np.int32)]) << FIELD_BITS
+    every |= np.repeat([begins, begins], [*map(len, pairs), *(len(each) // every.itemsize for each in alone)])
+    every.sort()
     edges = _edges(every)
-    return every[edges[:-1]].astype(np.int32, copy=False), (1 + np.log(np.diff(edges))).astype(np.float32)
+    first = every[edges[:-1]]
+    hashed = first >> FIELD_BITS & (1 << FEATURE_BITS) - 1
+    parts = ((first & FIELDS - 1) << 1 | (hashed >= WORDS)).astype(np.int8)
+    times = np.diff(edges)
+    sublinear = (1 + np.log(np.arange(1, times.max(initial=1) + 1))).astype(np.float32)
+    found = hashed, parts, sublinear.take(times - 1)
+    ends = np.searchsorted(first, [*begins[::FIELDS], np.iinfo(np.int32).max])
+    return (tuple(numbers[start:end] for numbers in found) for start, end in pairwise(ends.tolist()))
 
 
 def _edges(ascending: Ints) -> Any:
@@ -223,11 +226,8 @@ class Space(msgspec.Struct, frozen=True):
         frequency = np.zeros(HASHED, dtype=np.int32)
         texts = 0
         for vector in vectors:
-            for field in vector.fields:
-                if len(field.words[0]):
-                    texts += 1
-                    frequency[field.words[0]] += 1
-                    frequency[field.runs[0]] += 1
+            texts += len(np.unique(vector.parts)) // 2
+            np.add.at(frequency, vector.hashed, 1)
         kept = np.flatnonzero(frequency >= at_least)
         place = np.full(HASHED, -1, dtype=np.int32)
         place[kept] = np.arange(len(kept), dtype=np.int32)
@@ -238,8 +238,7 @@ class Space(msgspec.Struct, frozen=True):
         """With columns behind the others for features that are new to it, each as rare as the rarest that it knows."""
         seen = np.zeros(HASHED, dtype=bool)
         for vector in vectors:
-            for field in vector.fields:
-                seen[field.words[0]] = seen[field.runs[0]] = True
+            seen[vector.hashed] = True
         new = np.flatnonzero(seen & (self.place < 0))
         place = self.place.copy()
         place[new] = np.arange(self.size, self.size + len(new), dtype=np.int32)
@@ -251,61 +250,40 @@ class Space(msgspec.Struct, frozen=True):
         return len(self.rarity)
 
     def weigh(self, vector: Vector) -> Weighed:
-        """Words and runs each of length one."""
-        columns, weights = [], []
-        for kind in ("words", "runs"):
-            at, how = self._sum([getattr(field, kind) for field in vector.fields])
-            columns.append(at)
-            weights.append(how)
-        return Weighed(np.concatenate(columns), np.concatenate(weights), vector.dense)
+        """The words of its fields, each of length one, and together of length one; and the runs likewise."""
+        return self.weigh_each([vector])[0]
+
+    def weigh_each(self, vectors: Sequence[Vector]) -> list[Weighed]:
+        """Of several at once, which is several times as fast."""
+        columns, weights, ends = self._weighed(vectors)
+        parts = [slice(*each) for each in pairwise(ends.tolist())]
+        return [Weighed(columns[at], weights[at], v.dense) for at, v in zip(parts, vectors, strict=True)]
 
     def weigh_all(self, vectors: Sequence[Vector]) -> Any:
-        """The words and runs of many at once, a sparse row for each: one by one would take ten times as long."""
-        return self._rows("words", vectors) + self._rows("runs", vectors)
-
-    def _rows(self, kind: str, vectors: Sequence[Vector]) -> Any:
+        """The words and runs of many at once, a sparse row for each."""
         from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
-        counted: list[Counts] = [getattr(field, kind) for vector in vectors for field in vector.fields]
-        at = self.place[np.concatenate([hashed for hashed, _ in counted])]
-        known = at >= 0
-        how = np.concatenate([counts for _, counts in counted])[known] * self.rarity[at[known]]
-        ends = _ends(known)[_ends([len(hashed) for hashed, _ in counted])]
-        fields = csr_array((how, at[known], ends), shape=(len(counted), self.size))
-        whose = _ends([len(vector.fields) for vector in vectors])
-        together = csr_array((np.ones(len(counted), np.float32), np.arange(len(counted), dtype=np.int32), whose))
-        return _of_length_one(together @ _of_length_one(fields))
+        columns, weights, ends = self._weighed(vectors)
+        return csr_array((weights, columns, ends), shape=(len(vectors), self.size))
 
-    def _sum(self, fields: Sequence[Counts]) -> Counts:
-        """The fields' unit vectors added up, as a unit vector."""
-        columns, weights = [], []
-        for hashed, counts in fields:
-            at = self.place[hashed]
-            known = at >= 0
-            at, how = at[known], counts[known] * self.rarity[at[known]]
-            length = float(np.sqrt(how @ how))
-            if length > 0:
-                columns.append(at)
-                weights.append(how / length)
-        if not columns:
-            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
-        if len(columns) == 1:
-            return columns[0], weights[0]
-        every = np.concatenate(columns)
-        ascending = every.argsort(kind="stable")
-        every = every[ascending]
-        first = _edges(every)[:-1]
-        summed: Floats = np.add.reduceat(np.concatenate(weights)[ascending], first)
-        return every[first], summed / np.float32(np.sqrt(summed @ summed))
+    def _weighed(self, vectors: Sequence[Vector]) -> tuple[Ints, Floats, Ints]:
+        """Columns, weights, and where those of each document begin and end."""
+        at = self.place.take(np.concatenate([vector.hashed for vector in vectors]))
+        known = np.flatnonzero(at >= 0)
+        at = at.take(known)
+        how = np.concatenate([vector.counts for vector in vectors]).take(known) * self.rarity.take(at)
+        parts = np.concatenate([vector.parts for vector in vectors]).take(known)
+        whose = np.repeat(np.arange(len(vectors)), [len(vector.hashed) for vector in vectors]).take(known)
+        how = _of_length_one(how, 2 * FIELDS * whose + parts)
+        first = np.flatnonzero(np.diff(at, prepend=-1) | np.diff(whose, prepend=-1))  # fields that share one adjoin
+        summed = np.add.reduceat(how, first) if len(first) else how
+        summed = _of_length_one(summed, 2 * whose[first] + parts[first] % 2)
+        ends = np.searchsorted(whose[first], np.arange(len(vectors) + 1))
+        return at[first], summed, ends.astype(np.int32)
 
 
-def _ends(lengths: npt.ArrayLike) -> Ints:
-    """Where each begins and ends that lies behind the others."""
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-
-
-def _of_length_one(rows: Any) -> Any:
-    """Sparse rows; empty ones stay empty."""
-    squares = np.concatenate([[0.0], np.cumsum(rows.data.astype(np.float64) ** 2)])[rows.indptr]
-    rows.data /= np.repeat(np.sqrt(np.diff(squares)), np.diff(rows.indptr)).astype(np.float32)
-    return rows
+def _of_length_one(weights: Floats, groups: Any) -> Floats:
+    """The weights of each group as a vector of length one."""
+    lengths = np.sqrt(np.bincount(groups, weights.astype(np.float64) ** 2))
+    found: Floats = weights / lengths.astype(np.float32).take(groups)
+    return found

@@ -69,16 +69,18 @@ class LocalJudge:
             return []
         model = self.model_of(taxonomy)
         fields = [fields_of(subject) for subject in batch]
-        weighed = [model.space.weigh(self._counter.vector(each)) for each in fields]
+        weighed = [each for some in self._counter.vectors(fields) for each in model.space.weigh_each(some)]
         directions = joined(self._meaning.of(batch)) if self._meaning else None
         scores = model.scores(weighed, directions)
         found = model.calibrated(scores, directions)
+        ranked = found.argsort(axis=1)[:, ::-1].tolist()
+        chosen = [row[0] for row in ranked]
+        evidence = evidence_of(self._counter, model, fields, weighed, scores, chosen)
         given: list[Verdict | Defect] = []
-        for place, (subject, row) in enumerate(zip(batch, found, strict=True)):
-            best, second = (int(at) for at in row.argsort()[::-1][:2])
-            confidence = round(min(float(row[best]), 0.99), 4)
+        for subject, row, (best, second, *_), told in zip(batch, found.tolist(), ranked, evidence, strict=True):
+            confidence = round(min(row[best], 0.99), 4)
             verdict = self._verdict(subject, taxonomy, model.categories[best], model.categories[second], confidence)
-            verdict.evidence = evidence_of(self._counter, model, fields[place], weighed[place], scores[place], best)
+            verdict.evidence = told
             given.append(verdict)
         return given
 

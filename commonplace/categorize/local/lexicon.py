@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 
 import msgspec
 
@@ -49,12 +50,12 @@ class Lexicon:
             lengths = self._sign_lengths.setdefault(sign[0], [])
             if len(sign) not in lengths:
                 lengths.append(len(sign))
-        self._phrase_lengths: dict[str, list[int]] = {}
-        """By their first word, how many words the phrases have that are entries; the shortest first."""
-        for phrase in sorted(self._phrases, key=lambda phrase: phrase.count(" ")):
-            lengths = self._phrase_lengths.setdefault(phrase.partition(" ")[0], [])
-            if phrase.count(" ") + 1 not in lengths:
-                lengths.append(phrase.count(" ") + 1)
+        self._phrase_lengths: dict[tuple[str, ...], list[int]] = {}
+        """By their first two words, how many words the phrases have that are entries; the shortest first."""
+        for words in sorted(map(str.split, self._phrases), key=len):
+            lengths = self._phrase_lengths.setdefault(tuple(words[:2]), [])
+            if len(words) not in lengths:
+                lengths.append(len(words))
 
     def _add(self, written: str, group: int) -> None:
         word = written.rstrip("*").strip("_")
@@ -84,8 +85,8 @@ class Lexicon:
 
     def of_phrases(self, words: Sequence[str]) -> Iterator[tuple[int, ...]]:
         """The groups of every phrase that the words, as stems, hold."""
-        for start, word in enumerate(words):
-            for length in self._phrase_lengths.get(word, ()):
+        for start, beginning in enumerate(pairwise(words)):
+            for length in self._phrase_lengths.get(beginning, ()):
                 found = self._phrases.get(" ".join(words[start : start + length]))
                 if found and start + length <= len(words):
                     yield found

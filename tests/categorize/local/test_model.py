@@ -90,8 +90,8 @@ def test_what_it_says_follows_from_what_is_meant_and_from_words_alone_where_that
     assert found[0, 0] > 0.8
     assert found[1, 1] > 0.8
     assert np.array_equal(found[2], words[2])
-    scores, asked = model.scores(unheard, axes[[0, 0, 0]])[0], Fields("", "zorblat now?", "", "")
-    assert evidence_of(counter, model, asked, unheard[0], scores, 0) == ["zorblat now?"]
+    scores, asked = model.scores(unheard, axes[[0, 0, 0]]), Fields("", "zorblat now?", "", "")
+    assert evidence_of(counter, model, [asked] * 3, unheard, scores, [0] * 3) == [["zorblat now?"]] * 3
 
 
 def test_what_is_far_ahead_is_less_sure_than_it_looks_and_the_order_stays() -> None:
