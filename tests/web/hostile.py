@@ -26,6 +26,8 @@ MARKDOWN = "\n\n".join(
         "[one](javascript:alert(4)) [two](data:text/html,<script>alert(5)</script>) [three](vbscript:x)",
         "![spy](https://tracker.example/p.png) ![spy](//tracker.example/q.png) <https://elsewhere.example>",
         "<details><summary><img src=x onerror=alert(6)></summary>",
+        "\n".join(f"{'  ' * depth}- deep" for depth in range(30)),
+        f"{'> ' * 30}deep",
         "```html\n<script>alert(7)</script>",  # never closed
     ]
 )

@@ -37,6 +37,12 @@ def names(settings: Settings, archive: Archive) -> list[str]:
     return sorted(chosen.union(settings.destinations or default))
 
 
+def chosen(settings: Settings, archive: Archive) -> list[str]:
+    """Those of them that a person set up, or named in the settings."""
+    said = _said(archive)
+    return [name for name in names(settings, archive) if name in settings.destinations or said.get(name)]
+
+
 def is_known(settings: Settings, name: str) -> bool:
     """Whether the settings name it, or it is a kind, which needs no name of its own."""
     return name in settings.destinations or name in registry.kinds()

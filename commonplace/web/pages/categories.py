@@ -83,7 +83,7 @@ def change(
         now = taxonomies.taxonomy_named(archive, set).get(old)
         beside = typed_beside(seen, _shown(now) if now else {}, typed)
         if beside is not None:
-            problem = say("again.changed", now=now.name if now else say("categories.gone"))
+            problem = say("again.changed", now=now.name) if now else say("categories.gone")
             return _page(request, session.owner, set, problem=problem, typed={old: beside})
         try:
             if colour not in COLOURS:

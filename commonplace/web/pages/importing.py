@@ -89,6 +89,8 @@ async def receive(request: Request, session: Person) -> Response:
         destinations=form.all("destinations"),
         account=form.last("account"),
     )
+    if form.last("as_usual"):
+        options = await run_in_threadpool(_as_usual, request, session)
     return await run_in_threadpool(_start_or_price, request, session, looked, options)
 
 
@@ -102,6 +104,7 @@ def start(
     judge: Word = "",
     account: Word = "",
     sure: Word = "",
+    as_usual: Word = "",
 ) -> Response:
     """The run that imports what has arrived. What a judge would cost is said first, and has to be agreed to."""
     uploads = server_of(request).uploads
@@ -112,7 +115,17 @@ def start(
     if refused := [one for one in looked if one.refusal]:
         return _page(request, session.owner, refused[0].refusal)
     options = Options(taxonomy=taxonomy, judge=judge, destinations=destinations, account=account)
+    if as_usual:
+        options = _as_usual(request, session)
     return (_start if sure else _start_or_price)(request, session, looked, options)
+
+
+def _as_usual(request: Request, session: Session) -> Options:
+    """What holds where no options were shown: it is written to what the person set up."""
+    from commonplace.stages.syncing import destinations
+
+    settings, _, archive = server_of(request).session_of(session.owner)
+    return Options(destinations=destinations.chosen(settings, archive))
 
 
 @router.post("/sample", dependencies=[Guarded])
@@ -264,6 +277,7 @@ def _page(
         judges=_judges(reading),
         prices=_prices(server, owner) if prices else None,
         destinations=destinations.names(settings, archive),
+        usual=destinations.chosen(settings, archive),
         settings=settings,
         **{"foreseen": None, **foreseen},
     )

@@ -160,7 +160,7 @@ def _stage_name(name: str) -> str:
     """A part of a run, as a person calls it."""
     if name.startswith("sync-"):
         return say("run.write_to", destination=name.removeprefix("sync-"))
-    return maybe(f"stages.{name}", name)
+    return maybe(f"stages.{name}", maybe(f"flows.{name}", name))
 
 
 def _room(path: str) -> str:

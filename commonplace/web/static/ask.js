@@ -39,6 +39,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const body = new URLSearchParams(/** @type {any} */ (new FormData(form)));
     const reply = await fetch("/ask/now", { method: "POST", body });
+    if (reply.redirected || [401, 403].includes(reply.status)) return form.submit(); // logged out: that page keeps it
     if (!reply.ok) throw new Error(String(reply.status));
     for await (const { name, data } of events(reply)) {
       place.ariaLive = name === "piece" ? "off" : "polite"; // it is read out once, when it is whole

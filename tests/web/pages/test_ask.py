@@ -77,3 +77,8 @@ def test_an_answer_is_told_and_its_marks_lead_to_messages(told: Live, chrome: An
     page.wait_for_url("**/conversations/chatgpt:bread#m-bread-0")
     assert watched.wrong == []
     assert len(conversation_ids(told.archive)) == 2  # question and answer are kept
+    page = watched.open("/ask")
+    page.get_by_label("What do you want to know?").fill("a long question")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_text("What you typed is kept: log in, then send it.")).to_be_visible()

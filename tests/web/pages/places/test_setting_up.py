@@ -119,6 +119,18 @@ def test_what_is_missing_in_a_database_is_named_before_it_is_added(start: Start,
     assert "Hash" in notion.sources[source].properties
 
 
+def test_what_is_imported_is_written_to_what_was_set_up_unless_one_says_otherwise(start: Start, tmp_path: Path) -> None:
+    live, browser = served(start)
+    box = '<input type="checkbox" name="destinations" value="markdown"'
+    assert f"{box}>" in browser.get("/import").text  # nobody chose it
+    set_up(browser, "markdown", where=str(tmp_path / "vault"))
+    assert f"{box} checked>" in browser.get("/import").text
+    assert 'name="as_usual"' in browser.get("/").text
+    assert destinations.chosen(live.server.settings, live.archive) == ["markdown"]
+    browser.submit(browser.get("/destinations"), "/destinations/leave", name="markdown")
+    assert destinations.chosen(live.server.settings, live.archive) == []
+
+
 def test_a_folder_is_looked_at_before_anything_is_written_there(start: Start, tmp_path: Path) -> None:
     live, browser = served(start)
     (tmp_path / "file").write_text("")
