@@ -210,6 +210,11 @@ class ArchiveLedger:
         """What is to be sent (again) whatever is known of it: those of the keys that there are."""
         return self._decide(keys, state="failed", input_hash="", reason="It is to be sent again.")
 
+    def resend_in_doubt(self, keys: Collection[str]) -> list[str]:
+        """The same, of those alone that are still in doubt, or changed there."""
+        among: tuple[LedgerState, ...] = ("uncertain", "conflict")
+        return self._decide(keys, state="failed", input_hash="", reason="It is to be sent again.", among=among)
+
     def accept(self, keys: Collection[str]) -> list[str]:
         """What is taken to be right as it is there: those of the keys that were in doubt, or changed there."""
         return self._decide(keys, state="done", reason=None, among=("intent", "uncertain", "conflict"))

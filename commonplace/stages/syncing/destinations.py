@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -109,6 +109,24 @@ def open_destination(
         yield destination, rules
     finally:
         destination.close()
+
+
+def decide(
+    settings: Settings,
+    environment: Environment,
+    archive: Archive,
+    name: str,
+    *,
+    resend: Sequence[str] = (),
+    accept: Sequence[str] = (),
+) -> None:
+    """Keep what a person decided of what may have arrived there, or was changed there; the next run does it. Refused
+    where that has been decided since they looked: nothing is sent twice because two people saw that it was in doubt."""
+    with open_destination(settings, environment, archive, name) as (destination, _rules):
+        known = ArchiveLedger(archive, destination.instance)
+        decided = {*known.resend_in_doubt(resend), *known.accept(accept)}
+    if not decided.issuperset((*resend, *accept)):
+        raise Refused("That is in doubt no more: a run, or somebody else, has settled it.", hint="Look at it again.")
 
 
 def obstacles(settings: Settings, environment: Environment, archive: Archive, name: str) -> list[str]:

@@ -84,13 +84,13 @@ def test_what_a_judge_would_cost_for_the_file_is_said_before_it_starts(start: St
     assert "is not known: its key or server" in _send(unknown, ("mine.zip", sample), judge="openai").text
 
 
-def test_whose_account_it_is_can_be_chosen_where_there_are_several(
-    start: Start, sample: bytes, monkeypatch: pytest.MonkeyPatch
+def test_whose_account_it_is_and_where_it_is_written_can_be_chosen(
+    start: Start, sample: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    asked: list[str | None] = []
+    asked: list[tuple[str | None, list[str] | None]] = []
 
     def note(flow: str, parameters: dict[str, Any], *, lent_in: str | None = None) -> runs.Started:
-        asked.append(parameters.get("account"))
+        asked.append((parameters.get("account"), parameters.get("destinations")))
         return runs.Started("01a21592-9efd-7d5b-9e40-ed0503cef7fd", flow)
 
     monkeypatch.setattr(runs, "connect", lambda settings: None)
@@ -104,8 +104,14 @@ def test_whose_account_it_is_can_be_chosen_where_there_are_several(
         assert '<option value="work">work (claude)</option>' in page
         assert '<option value="chatgpt">chatgpt</option>' in page
         _send(browser, ("a.zip", sample), account="work")
-        _send(browser, ("a.zip", sample))
-        assert asked == ["work", None]
+        _send(browser, ("a.zip", sample), as_usual="yes")  # as from the first page; nothing is set up
+        folder = "/destinations/set-up/markdown"
+        browser.submit(browser.get(folder), folder, where=str(tmp_path / "vault"))
+        _send(browser, ("a.zip", sample), as_usual="yes")
+        _send(browser, ("a.zip", sample), destinations="markdown")
+        _send(browser, ("a.zip", sample))  # unticked
+        there = (None, ["markdown"])
+        assert asked == [("work", None), (None, None), there, there, (None, None)]
 
 
 def test_a_form_from_elsewhere_or_of_another_person_brings_nothing(live: Live, sample: bytes) -> None:

@@ -10,6 +10,7 @@ import pytest
 from commonplace.archive.care.forget import forget
 from commonplace.archive.conversations.merge import merge
 from commonplace.archive.conversations.reading import load_filed
+from commonplace.archive.ledger import ArchiveLedger
 from commonplace.archive.projects import assignments
 from commonplace.archive.projects.assignments import Decision
 from commonplace.archive.search.saved import saved
@@ -17,6 +18,7 @@ from commonplace.archive.verdicts.verdicts import count_waiting, record_verdicts
 from commonplace.model import Verdict
 from commonplace.stages.categorizing.taxonomies import taxonomy_named
 from commonplace.stages.mapping import projects
+from commonplace.stages.syncing import destinations
 from tests.archive.builders import simple_chat
 from tests.web.conftest import Browser, Live
 
@@ -284,3 +286,20 @@ def test_a_destination_that_somebody_else_has_set_up_meanwhile_is_shown_first(
     done = second.submit(late, address, where=mine, anew="true")
     assert done.status_code == 200
     assert mine in second.get("/destinations").text
+
+
+def test_what_may_have_arrived_is_sent_again_for_one_of_two_who_say_so(two: Two) -> None:
+    live, first, second = two
+    server = live.server
+    with destinations.open_destination(server.settings, server.environment, live.archive, "markdown") as (opened, _):
+        known = ArchiveLedger(live.archive, opened.instance)
+    known.uncertain(IDS[0], "h", "no answer came")
+    known.conflict(IDS[1], "h", "A person changed Title.", {})
+    old = second.get("/destinations")
+    first.submit(first.get("/destinations"), "/destinations/run", name="markdown", resend=IDS[0])
+    first.submit(first.get("/destinations"), "/destinations/run", name="markdown", accept=IDS[1])
+    assert [entry.state for entry in known.get(IDS[:2]).values()] == ["failed", "done"]
+    for word in ({"resend": IDS[0]}, {"accept": IDS[0]}, {"resend": IDS[1]}):
+        late = second.submit(old, "/destinations/run", name="markdown", **word)
+        assert "That is in doubt no more: a run, or somebody else, has settled it." in late.text
+    assert [entry.state for entry in known.get(IDS[:2]).values()] == ["failed", "done"]

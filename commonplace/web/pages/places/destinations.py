@@ -71,14 +71,13 @@ def run(
     resend: Ids = [],  # noqa: B006
     accept: Ids = [],  # noqa: B006
 ) -> Response:
-    """Write now; or try again what failed, send again what may not have arrived, or take it as arrived."""
-    asked: dict[str, Any] = {
-        "destination": name,
-        **({"retry_failed": True} if retry else {}),
-        **({"resend": resend} if resend else {}),
-        **({"accept": accept} if accept else {}),
-    }
+    """Write now; or try again what failed, send again what may not have arrived, or take it as arrived. That is kept at
+    once: of two who say it, the second is told."""
+    asked: dict[str, Any] = {"destination": name, **({"retry_failed": True} if retry else {})}
     try:
+        if resend or accept:
+            reading = server_of(request).session_of(session.owner)
+            destinations.decide(*reading, name, resend=resend, accept=accept)
         started = ask_for(request, session, "sync", asked)
     except CommonplaceError as error:
         return _page(request, session, problem=str(error))
