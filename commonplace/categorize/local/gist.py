@@ -22,7 +22,7 @@ LONGEST_TITLE = 60
 LONGEST_SENTENCE = 240
 _LONGEST_READ = 3_000
 _QUESTIONS_READ, _ANSWERS_READ = 8, 4
-_SENTENCE = re.compile(r"(?:[^.!?。！？…\n]++|[.!?…](?=[^\s.!?…]))++(?:[.!?。！？…]+|\n|$)")
+_SENTENCE = re.compile(r"(?:[^.!?。！？…\n]+|[.!?…](?=[^\s.!?…]))+(?:[.!?。！？…]+|\n|$)")
 _SAYS_SOMETHING = re.compile(r"[^\W_].*[^\W_]", re.DOTALL)
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _INDENTED = re.compile(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from commonplace.categorize.contract import Category, Judge, Learned, Lesson, Meaning, Subject, Taxonomy
 from commonplace.categorize.definitions import parse
@@ -46,6 +47,12 @@ def test_it_is_a_judge(judge: LocalJudge, everyday: Taxonomy) -> None:
     assert known.key == "local/v9"
     assert known.estimate([subject("x")], everyday) == Usage()
     assert known.judge([], everyday) == []
+
+
+def test_its_products_are_computed_by_one_thread_each() -> None:
+    with threadpool_limits(2, user_api="blas"):
+        LocalJudge()
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info() if "numpy" in pool["filepath"])
 
 
 @pytest.mark.parametrize(
