@@ -76,8 +76,9 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def questions() -> list[Asked]:
-    lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
-    return [Asked(*line.split("\t")) for line in lines]
+    """As people ask them, with the mark."""
+    lines = [line.split("\t") for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    return [Asked(language, asked_in, said, f"{question.rstrip('?')}?") for language, asked_in, said, question in lines]
 
 
 def answering(asked: Asked, chats: Sequence[Example]) -> str:
@@ -122,8 +123,12 @@ def prepared(archive: Archive, chats: Sequence[Example]) -> Session:
 
 
 def found_in(searcher: Searcher, mode: Mode, question: str) -> list[str]:
-    plain = " ".join(word.strip("\"'?!") for word in question.split())
-    return [one.id for one in searcher.search(plain, mode=mode, limit=FIRST, facets=False).results]
+    return [one.id for one in searcher.search(question, mode=mode, limit=FIRST, facets=False).results]
+
+
+def plain(said: str) -> str:
+    """Without what search takes for a phrase."""
+    return " ".join(word.strip("\"'") for word in said.split())
 
 
 def quality(session: Session, chats: Sequence[Example], asked: Sequence[Asked]) -> None:
@@ -137,10 +142,12 @@ def quality(session: Session, chats: Sequence[Example], asked: Sequence[Asked]) 
         print(f"  {mode:8} {_share(hits):.2f}   {'   '.join(f'{share:.2f}' for share in by_group)}")
     print(f"recall@{FIRST}, the same chats asked for by a part of what was said there")
     for mode in MODES:
-        hits = [answer in found_in(searcher, mode, one.said) for one, answer in zip(asked, answers, strict=True)]
+        hits = [answer in found_in(searcher, mode, plain(one.said)) for one, answer in zip(asked, answers, strict=True)]
         print(f"  {mode:8} {_share(hits):.2f}")
-    as_they_are, as_asked = recall_of_short_questions()
-    print(f"recall@3, short questions to the sample: {as_asked:.2f}; {as_they_are:.2f} as the model has them")
+    short = recall_of_short_questions()
+    print(f"recall@3, short questions to the sample: {short.as_asked:.2f}", end="; ")
+    print(f"{short.as_the_model_has_them:.2f} as the model has them")
+    print(f"questions without an answer there of which something is quoted: {short.absent_but_quoted:.2f}")
 
 
 def _share(hits: Iterator[bool] | Sequence[bool]) -> float:

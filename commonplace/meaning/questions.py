@@ -1,7 +1,8 @@
 """Where a question points, less where every question does.
 
-Of a short one most words ask (what did I want to ...), and only one or two say what for. What questions that ask for
-nothing have in common is taken out of it; a longer one says enough.
+The mark alone makes any two questions alike, so it is taken off. Of a short one most words ask (what did I want to
+...), and only one or two say what for. What questions that ask for nothing have in common is taken out of it; a longer
+one says enough.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from commonplace.meaning.contract import Embedder, Floats, unit
 SHORT = 7
 """Words."""
 _FOR_NOTHING = (
-    *("what did I want?", "what was it?", "Was wollte ich?", "Was war das?", "¿Qué quería?", "¿Qué era?"),
-    *("Que voulais-je ?", "C'était quoi ?", "Che cosa volevo?", "O que eu queria?", "Wat wilde ik?", "Что я хотел?"),
-    *("Czego chciałem?", "Ne istiyordum?", "何がしたかったの？", "我想要什么？", "뭐 하고 싶었지?", "ماذا كنت أريد؟"),
+    *("what did I want", "what was it", "Was wollte ich", "Was war das", "Qué quería", "Qué era"),
+    *("Que voulais-je", "C'était quoi", "Che cosa volevo", "O que eu queria", "Wat wilde ik", "Что я хотел"),
+    *("Czego chciałem", "Ne istiyordum", "何がしたかったの", "我想要什么", "뭐 하고 싶었지", "ماذا كنت أريد"),
 )
+_MARKS = str.maketrans(dict.fromkeys("?¿？؟"))
 _SHIPPED = resources.files("commonplace.meaning") / "asking.npz"
 """Where these point for the free model, made by `python -m benchmarks.what_ships`: to find out would take the first
 question a tenth of a second more."""
@@ -29,7 +31,7 @@ _asking: dict[str, Floats] = {}
 
 def direction_of(embedder: Embedder, question: str) -> Floats:
     """Zeros where the model does not understand it. A model that costs money is asked the question and no more."""
-    row: Floats = embedder.embed([question])[0]
+    row: Floats = embedder.embed([question.translate(_MARKS).strip() or question])[0]
     if len(question.split()) > SHORT or not row.any() or embedder.cost(_FOR_NOTHING):
         return row
     if embedder.key not in _asking:

@@ -65,6 +65,18 @@ def test_where_asking_points_ships_for_the_free_model_and_is_found_out_once_for_
     assert (asked > 10, other.texts) == (True, asked + 1)
 
 
-@pytest.mark.parametrize("question", ["how long does a loaf of rye bread need in a small oven?", "क्या मुझे चाहिए?", ""])
+@pytest.mark.parametrize("question", ["how long does a loaf of rye bread need in a small oven", "क्या मुझे चाहिए", ""])
 def test_a_long_one_and_one_that_is_not_understood_are_as_the_model_has_them(embedder: Embedder, question: str) -> None:
     assert np.array_equal(direction_of(embedder, question), embedder.embed([question])[0])
+
+
+@pytest.mark.parametrize(
+    ("question", "without"),
+    [
+        ("Wie lange braucht ein Laib Roggenbrot im Ofen?", "Wie lange braucht ein Laib Roggenbrot im Ofen"),
+        ("¿Qué libro?", "Qué libro"),
+        ("どの本？", "どの本"),
+    ],
+)
+def test_the_mark_of_a_question_points_nowhere(embedder: Embedder, question: str, without: str) -> None:
+    assert np.array_equal(direction_of(embedder, question), direction_of(embedder, without))
