@@ -17,7 +17,7 @@ from commonplace.web.app import PAGES as ROUTERS
 from tests.fakes.prefect_api import FakePrefectApi
 from tests.web.chromium import log_in
 from tests.web.conftest import Live
-from tests.web.hostile import ATTACK, PAGES, RUN, fill, pages
+from tests.web.hostile import ATTACK, ID, PAGES, RUN, fill, pages
 
 MOST_BYTES = 150_000
 MOST_SENT = 40_000
@@ -47,6 +47,12 @@ HAVE_THEIR_OWN_TESTS = {"/login", "/welcome/{token}", "/several/{name}"}
 TOO_WIDE = """document.documentElement.scrollWidth > innerWidth
   ? [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
     .map((each) => `${each.tagName}.${each.className}`).slice(0, 9) : []"""
+
+
+CUT = """[...document.querySelectorAll("main *")].filter((each) => each.checkVisibility()
+  && getComputedStyle(each).overflowX !== "visible" && each.scrollWidth > each.clientWidth + 1)
+  .map((each) => `${each.tagName}.${each.className}`)"""
+"""What has more to it than is seen, as long as it is not scrolled."""
 
 
 NUMBERED = """() => {
@@ -155,6 +161,10 @@ def test_in_a_browser_nothing_acts_or_leaves_and_nothing_is_cut_off(live: Live, 
         page = watched.open(path)
         assert watched.wrong == [], path
         assert page.evaluate(TOO_WIDE) == [], path
+    page = watched.open(f"/conversations/{ID}")
+    assert page.evaluate(CUT) != []  # it can be scrolled
+    page.emulate_media(media="print")
+    assert page.evaluate(CUT) == []
 
 
 @pytest.mark.browser
