@@ -1,8 +1,8 @@
 """Where a question points, less where every question does.
 
-The mark alone makes any two questions alike, so it is taken off. Of a short one most words ask (what did I want to
-...), and only one or two say what for. What questions that ask for nothing have in common is taken out of it; a longer
-one says enough.
+The mark alone makes any two questions alike, so it is taken off, and so are capitals throughout. Of a short one most
+words ask (what did I want to ...), and only one or two say what for. What questions that ask for nothing have in common
+is taken out of it; a longer one says enough.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _asking: dict[str, Floats] = {}
 
 def direction_of(embedder: Embedder, question: str) -> Floats:
     """Zeros where the model does not understand it. A model that costs money is asked the question and no more."""
-    row: Floats = embedder.embed([question.translate(_MARKS).strip() or question])[0]
+    row: Floats = embedder.embed([_plain(question)])[0]
     if len(question.split()) > SHORT or not row.any() or embedder.cost(_FOR_NOTHING):
         return row
     if embedder.key not in _asking:
@@ -39,6 +39,11 @@ def direction_of(embedder: Embedder, question: str) -> Floats:
         _asking[embedder.key] = asking_of(embedder) if shipped is None else shipped
     asking = _asking[embedder.key]
     return unit(row - (row @ asking) * asking)
+
+
+def _plain(question: str) -> str:
+    said = question.translate(_MARKS).strip() or question
+    return said.lower() if said.isupper() and " " in said else said
 
 
 def asking_of(embedder: Embedder) -> Floats:

@@ -76,7 +76,10 @@ def test_a_long_one_and_one_that_is_not_understood_are_as_the_model_has_them(emb
         ("Wie lange braucht ein Laib Roggenbrot im Ofen?", "Wie lange braucht ein Laib Roggenbrot im Ofen"),
         ("¿Qué libro?", "Qué libro"),
         ("どの本？", "どの本"),
+        ("WHAT DID I WANT TO BAKE?", "what did i want to bake"),
     ],
 )
-def test_the_mark_of_a_question_points_nowhere(embedder: Embedder, question: str, without: str) -> None:
+def test_neither_the_mark_of_a_question_nor_its_capitals_point_anywhere(
+    embedder: Embedder, question: str, without: str
+) -> None:
     assert np.array_equal(direction_of(embedder, question), direction_of(embedder, without))
