@@ -18,9 +18,11 @@ import msgspec
 
 from commonplace.archive.core import Archive
 from commonplace.archive.projects import history
+from commonplace.archive.projects.assignments import assigned_since
 from commonplace.archive.verdicts.current import Correction, Field, tags_of, words_of
 from commonplace.archive.verdicts.verdicts import correct, withdraw
 from commonplace.errors import NotThere, Refused
+from commonplace.moments import now
 from commonplace.stages.categorizing.reviewing import own_name
 
 KEPT_SECONDS = 7 * 86_400
@@ -55,6 +57,10 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     said: tuple[Said, ...] = ()
     event: str = ""
     """What gave them a project, in the history of projects."""
+    at: int = 0
+    """When it was made, or something was last said of it: what somebody else has said since then stays."""
+    left: int = 0
+    """Of how many that was so."""
 
     @property
     def can_be_undone(self) -> bool:
@@ -66,7 +72,8 @@ def choose(home: Path, owner: str, ids: Sequence[str], *, query: str = "") -> Ch
     for old in _folder(home).glob("*"):
         if old.stat().st_mtime < time.time() - KEPT_SECONDS:
             old.unlink(missing_ok=True)
-    return keep(home, Choice(name=secrets.token_hex(8), owner=owner, ids=tuple(dict.fromkeys(ids)), query=query))
+    name = secrets.token_hex(8)
+    return keep(home, Choice(name=name, owner=owner, ids=tuple(dict.fromkeys(ids)), query=query, at=now()))
 
 
 def keep(home: Path, choice: Choice) -> Choice:
@@ -103,7 +110,10 @@ def forget_choices(home: Path) -> None:
 
 
 def say(home: Path, archive: Archive, choice: Choice, *, taxonomy: str, origin: str) -> Choice:
-    """Give all of them their category, tags and project, by a person's word; what was there before is kept first."""
+    """Give all of them their category, tags and project, by a person's word; what was there before is kept first.
+
+    What somebody has said of one of them since they were chosen stays: who chose has not seen it.
+    """
     from commonplace.stages.mapping import projects
 
     category = own_name(archive, taxonomy, choice.category) if choice.category else ""
@@ -111,14 +121,20 @@ def say(home: Path, archive: Archive, choice: Choice, *, taxonomy: str, origin: 
         raise Refused("Nothing to change was given.", hint="Give a category, tags or a project.")
     tags = tags_of(archive, choice.ids)
     ids = [id for id in choice.ids if id in tags]  # the others are gone
-    words = [*_categories(archive, ids, category), *_tags(archive, tags, choice.tags)]
-    kept = keep(home, msgspec.structs.replace(choice, said=tuple(words), event=""))
+    current = words_of(archive, ids, "category") if category else {}
+    since = choice.at or now()  # choices of earlier versions do not tell
+    theirs = {id for id, word in current.items() if word.corrected_at > since and word.value != category}
+    assigned = assigned_since(archive, ids, since) if choice.project else set[str]()
+    sorted_here = [id for id in ids if id not in theirs]
+    words = [*_categories(archive, sorted_here, category), *_tags(archive, tags, choice.tags)]
+    left = len(theirs | assigned)
+    kept = keep(home, msgspec.structs.replace(choice, said=tuple(words), event="", left=left))
     for word in words:
         correct(archive, word.id, word.field, word.after, origin=origin, taxonomy=taxonomy)
     if choice.project:
-        event = projects.assign_several(archive, choice.project, ids)
+        event = projects.assign_several(archive, choice.project, [id for id in ids if id not in assigned])
         kept = keep(home, msgspec.structs.replace(kept, event=event["id"]))
-    return kept
+    return keep(home, msgspec.structs.replace(kept, at=now()))
 
 
 def undo(home: Path, archive: Archive, choice: Choice, *, review_below: float) -> int:
@@ -126,16 +142,16 @@ def undo(home: Path, archive: Archive, choice: Choice, *, review_below: float) -
     taken: set[str] = set()
     for field in ("category", "tags"):
         words = [word for word in choice.said if word.field == field]
-        now = words_of(archive, [word.id for word in words], field)
+        current = words_of(archive, [word.id for word in words], field)
         for word in words:
-            current = now.get(word.id)
-            if current is not None and current.value == word.after:
+            said = current.get(word.id)
+            if said is not None and said.value == word.after:
                 _back(archive, word, review_below=review_below)
                 taken.add(word.id)
     if choice.event:
         with suppress(Refused):  # it was undone where projects are
             taken |= history.undo(archive, choice.event).detail["before"].keys()
-    keep(home, msgspec.structs.replace(choice, said=(), event=""))
+    keep(home, msgspec.structs.replace(choice, said=(), event="", left=0, at=now()))
     return len(taken)
 
 

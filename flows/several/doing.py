@@ -50,7 +50,8 @@ def do(session: Session, choice: Choice, act: Act) -> dict[str, Any]:
     match act:
         case "say":
             said = stage.say(home, archive, choice, taxonomy=judging.taxonomy, origin="web")
-            return {"chosen": len(choice.ids), "words": len(said.said)}
+            others = {"left_as_others_said": said.left} if said.left else {}
+            return {"chosen": len(choice.ids), "words": len(said.said)} | others
         case "undo":
             return {"taken_back": stage.undo(home, archive, choice, review_below=judging.review_below)}
         case "export":

@@ -189,6 +189,17 @@ def _persons_row(
     }
 
 
+def assigned_since(archive: Archive, ids: Sequence[str], at: int) -> set[str]:
+    """Those of them that somebody has put into a project, or into none, since then."""
+    table, found = assignments.c, set[str]()
+    since = (table.owner == archive.owner) & (table.rule == "person") & (table.assigned_at > at)
+    with archive.read() as connection:
+        for some in batched(ids):
+            query = select(table.conversation_id).where(since, table.conversation_id.in_(some))
+            found.update(connection.execute(query).scalars())
+    return found
+
+
 def release(archive: Archive, ids: Collection[str]) -> list[Change]:
     """Take a person's word back: the next mapping decides by the rules again."""
     return _open_again(archive, ids, reject=False)

@@ -303,3 +303,19 @@ def test_what_may_have_arrived_is_sent_again_for_one_of_two_who_say_so(two: Two)
         late = second.submit(old, "/destinations/run", name="markdown", **word)
         assert "That is in doubt no more: a run, or somebody else, has settled it." in late.text
     assert [entry.state for entry in known.get(IDS[:2]).values()] == ["failed", "done"]
+
+
+def test_what_is_said_of_several_leaves_what_somebody_has_said_since_they_were_chosen(two: Two) -> None:
+    live, first, second = two
+    chosen = second.submit(second.get("/conversations"), "/several", id=IDS).headers["location"]
+    said = {"category": "Math", "project": "Theirs"}
+    first.submit(first.get(f"/conversations/{IDS[0]}"), "/correct", **said)
+    word = {"category": "Coding", "project": "Mine", "tags": "seen"}
+    assert second.submit(second.get(chosen), f"{chosen}/say", **word).status_code == 303
+    assert "Somebody has sorted 1 of them since you chose them." in second.get(chosen).text
+    assert [_filed(live, n)[1:] for n in (0, 1)] == [("Math", "Theirs"), ("Coding", "Mine")]
+    second.submit(second.get(chosen), f"{chosen}/say", **word)  # once more, having been told
+    assert "Somebody has sorted" not in second.get(chosen).text
+    assert _filed(live)[1:] == ("Coding", "Mine")
+    second.submit(second.get(chosen), f"{chosen}/undo")
+    assert _filed(live)[1:] == ("Math", "Theirs")
