@@ -85,6 +85,8 @@ class Answers(AnswerFile):
             )
             for each in verdicts
         ]
+        if not rows:
+            return
         with self.transaction() as cursor:
             cursor.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", rows)
             cursor.executemany("DELETE FROM given_up WHERE key = ?", [row[:1] for row in rows])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 
 import msgspec
 from sqlalchemy import case, func, select
@@ -89,8 +90,8 @@ def _read(archive: Archive, ids: Sequence[str]) -> Iterator[Subject]:
             .order_by(said.conversation_key, said.position)
         )
         spoken = {
-            key: tuple(Turn(row.role, row.text) for row in group)
-            for key, group in groupby(connection.execute(turns), key=lambda row: row.conversation_key)
+            key: tuple(Turn(role, text) for _, role, text in group)
+            for key, group in groupby(connection.execute(turns).all(), key=itemgetter(0))
         }
     for key, row in rows.items():
         yield Subject(
