@@ -47,9 +47,10 @@ def _said(fields: Fields) -> Mapping[str, int]:
 def _told(fields: Fields, found: Mapping[str, float], ahead: float) -> list[str]:
     strongest = sorted(found, key=found.__getitem__, reverse=True)[:MOST_EVIDENCE]
     told = [word for word in strongest if found[word] > max(0.0, ENOUGH * found[strongest[0]])]
+    if told and sum(found[word] for word in told) >= LITTLE * ahead:
+        return told
     opening = " ".join((fields.first or fields.title).split())[:LONGEST_QUOTE]
-    is_little = not told or sum(found[word] for word in told) < LITTLE * ahead
-    return [*([opening] if opening and is_little else []), *told][:MOST_EVIDENCE]
+    return [*([opening] if opening else []), *told][:MOST_EVIDENCE]
 
 
 def _pulls(

@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import filterfalse
 
 import msgspec
 
@@ -40,6 +41,8 @@ _MARKUP = re.compile(
 _MARKED = re.compile(r"[#>*•_`\[\d-]")
 _TABLE = re.compile(r"^\s*\|.*$", re.MULTILINE)
 _TERM = re.compile(r"[^\W\d_][\w\u0900-\u097f'’+#-]*[\w\u0900-\u097f+#]")
+_LONG_TERM = re.compile(r"[^\W\d_][\w\u0900-\u097f'’+#-]+[\w\u0900-\u097f+#]")
+"""Of three letters: one of two says nothing, where letters are no words."""
 _PLEASANTRY = re.compile(
     r"^(?:hi|hello|hey|hallo|hola|bonjour|ciao|olá|oi|привет|cześć|merhaba|hoi|sure|certainly|of course|great question|"
     r"thanks|thank you|ok|okay|gern|natürlich|claro|bien sûr|certo|конечно)\b[\s,!.]*",
@@ -197,11 +200,12 @@ def _terms(title: Sequence[str], asked: Sequence[Sequence[str]], answered: Seque
 
 def words_of(text: str) -> list[str]:
     """What may say something of the subject, in order."""
-    text, unsaid = folded(text), _said_anywhere()
-    terms = _TERM.findall(text)
+    text = folded(text)
     if text.isascii() or not IDEOGRAMS.search(text):
-        return [term for term in terms if len(term) > 2 and term not in unsaid]
-    return [word for term in terms for word in _words_in(term) if word not in unsaid]
+        words = _LONG_TERM.findall(text)
+    else:
+        words = [word for term in _TERM.findall(text) for word in _words_in(term)]
+    return list(filterfalse(_said_anywhere().__contains__, words))
 
 
 @lru_cache(maxsize=1)

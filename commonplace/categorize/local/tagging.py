@@ -82,13 +82,17 @@ def likely(
 
 
 def choose(candidates: Sequence[str], known: Recurring, most: int) -> list[str]:
-    """The tags of a conversation, from what may become one; `known` is what recurs in the archive."""
+    """The tags of a conversation, from what may become one; `known` is what recurs in the archive. No two of them have
+    a word in common, in whatever form."""
     chosen: list[str] = []
     alone: list[str] = []
+    taken: list[str] = []
     for term in candidates:
         written = known.written(term)
-        if any(_are_alike(written, other) for other in (*chosen, *alone)):
+        words = written.split(" ")
+        if any(_are_forms(word, other) for word in words for other in taken):
             continue
+        taken += words
         (chosen if known.counts.get(written, 0) >= LEAST_RECURRENCE else alone).append(written)
         if len(chosen) == most:
             break
@@ -105,11 +109,7 @@ def _pairs(words: Sequence[str]) -> Iterable[str]:
     return (f"{one} {other}" for one, other in pairwise(words) if one != other)
 
 
-def _are_alike(one: str, other: str) -> bool:
-    """Forms of one word (`recipe` and `recipes`), or pairs that share one."""
-    return any(_are_forms(word, part) for word in one.split(" ") for part in other.split(" "))
-
-
 def _are_forms(one: str, other: str) -> bool:
+    """Forms of one word (`recipe` and `recipes`)."""
     short, long = (one, other) if len(one) <= len(other) else (other, one)
     return len(long) - len(short) < 4 and long.startswith(short[: max(4, len(short) - 2)])
