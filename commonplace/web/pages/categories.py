@@ -88,11 +88,13 @@ def change(
         try:
             if colour not in COLOURS:
                 raise Refused(f"{colour!r} is no colour.", hint=f"Use one of: {', '.join(COLOURS)}.")
-            if look:
-                return _page(request, session.owner, set, proposed=_with(archive, set, old, said), typed={old: typed})
-            _change(archive, set, old, " ".join(name.split()), said)
+            proposed = _with(archive, set, old, said) if look else None
+            if proposed is None:
+                _change(archive, set, old, " ".join(name.split()), said)
         except Refused as refused:
             return _page(request, session.owner, set, problem=str(refused), typed={old: typed})
+    if proposed is not None:
+        return _page(request, session.owner, set, proposed=proposed, typed={old: typed})
     return done(f"/categories?set={set}", "kept")
 
 
