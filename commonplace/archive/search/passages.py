@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, and_, case, delete, func, select
 
 from commonplace.archive.core import Archive
 from commonplace.archive.rows import add, batched, insert_rows, put
@@ -162,11 +162,13 @@ def of_conversations(archive: Archive, kind: Kind, ids: Sequence[str]) -> Iterat
 
 
 def beginnings(
-    archive: Archive, kind: Kind, hashes: Mapping[str, str], *, most: int
+    archive: Archive, kind: Kind, hashes: Mapping[str, str], *, most: int, long: int = 0
 ) -> Iterator[tuple[str, list[Place], Floats]]:
-    """The same of those that are embedded as they are now, by their content hashes: the first passages of each role."""
+    """The same of those that are embedded as they are now, by their content hashes: the first passages of each role.
+    Where there are more, those of so many characters come before the others."""
     table, made, piece = conversations.c, features.c, passages.c
-    number = func.row_number().over(partition_by=(piece.conversation_key, piece.role), order_by=piece.key)
+    by_length = case((piece.stop - piece.start < long, 1), else_=0)
+    number = func.row_number().over(partition_by=(piece.conversation_key, piece.role), order_by=(by_length, piece.key))
     is_its = (made.owner == archive.owner, made.conversation_id == table.id, made.kind == kind.kind)
     asked = select(table.key, table.id, made.content_hash).join(features, and_(*is_its))
     with archive.read() as connection:

@@ -20,7 +20,8 @@ from commonplace.categorize.local.examples import Example, examples, texts_diges
 from commonplace.categorize.local.features import Floats
 
 ASKED, ANSWERED = 6, 3
-"""Passages that are looked at: the first so many of what was asked, and of the answers."""
+"""Passages that are looked at: the first so many of what was asked, and of the answers. Where there are more, those
+that are long enough to say something (fields.py) come first."""
 PARTS = 3
 _SHIPPED = resources.files("commonplace.categorize") / "examples" / "directions.npz"
 _LARGEST = 127

@@ -15,6 +15,8 @@ from commonplace.categorize.contract import Subject
 
 TITLE, FIRST, LATER, ANSWERS = 200, 900, 900, 700
 """Characters of each field."""
+SAYING = 12
+"""Characters of what says something: who speaks says `Yeah, okay` between all else."""
 _SAMPLED = 6
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _CODE_KEPT = 160
@@ -33,8 +35,8 @@ class Fields(msgspec.Struct, frozen=True):
 
 def fields_of(subject: Subject) -> Fields:
     """The fields of a conversation, each shortened in its middle to what is worth reading."""
-    asked = [turn.text for turn in subject.turns if turn.role == "user" and turn.text.strip()]
-    answered = [turn.text for turn in subject.turns if turn.role == "assistant" and turn.text.strip()]
+    asked = saying([turn.text for turn in subject.turns if turn.role == "user" and turn.text.strip()], _SAMPLED)
+    answered = saying([turn.text for turn in subject.turns if turn.role == "assistant" and turn.text.strip()], _SAMPLED)
     return Fields(
         title=shorten(own_title(subject) or "", TITLE),
         first=shorten(_plain(asked[0]), FIRST) if asked else "",
@@ -56,11 +58,17 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[: limit * 2 // 3]} {text[len(text) - limit // 3 :]}"
 
 
+def saying(texts: list[str], most: int) -> list[str]:
+    """Without what says nothing, where there are more than can be read."""
+    return texts if len(texts) <= most else [text for text in texts if len(text) >= SAYING] or texts
+
+
 def _sampled(texts: Sequence[str], limit: int) -> str:
-    """The first ones, the last, and some between, each with its share of the room."""
+    """The first one, the last, and as many between as fill half of the room, six at least, each with its share."""
     if len(texts) > _SAMPLED:
-        step = (len(texts) - 1) / (_SAMPLED - 1)
-        texts = [texts[round(place * step)] for place in range(_SAMPLED)]
+        in_half = len(texts) * limit // (2 * sum(map(len, texts)))
+        read = min(len(texts), max(_SAMPLED, in_half))
+        texts = [texts[round(place * (len(texts) - 1) / (read - 1))] for place in range(read)]
     room = limit
     parts: list[str] = []
     for left, text in zip(range(len(texts), 0, -1), texts, strict=True):

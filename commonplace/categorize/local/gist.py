@@ -13,7 +13,7 @@ import msgspec
 
 from commonplace.categorize.contract import Subject, TagsPolicy
 from commonplace.categorize.local.examples import examples
-from commonplace.categorize.local.fields import own_title, shorten
+from commonplace.categorize.local.fields import own_title, saying, shorten
 from commonplace.categorize.local.forms import IDEOGRAMS, folded
 from commonplace.categorize.local.languages import small_words
 from commonplace.categorize.local.lexicon import lexicon
@@ -123,7 +123,7 @@ def _understood(subject: Subject) -> _Understood:
 
 def _read(role: str, subject: Subject, most: int) -> list[str]:
     """What one side said first, and what it said last."""
-    said = [turn.text for turn in subject.turns if turn.role == role]
+    said = saying([turn.text for turn in subject.turns if turn.role == role], most)
     return [_plain(role, text) for text in (said if len(said) <= most else [*said[: most - 1], said[-1]])]
 
 

@@ -13,6 +13,7 @@ from commonplace.archive.core import Archive
 from commonplace.archive.search import passages as stored
 from commonplace.categorize.contract import Meaning, Subject
 from commonplace.categorize.local.directions import ASKED
+from commonplace.categorize.local.fields import SAYING
 from commonplace.errors import CommonplaceError
 from commonplace.meaning.contract import Embedder
 from commonplace.meaning.registry import free_embedder
@@ -40,7 +41,7 @@ class StoredMeaning(EmbeddedMeaning):
             return {}
         hashes = {subject.conversation_id: subject.content_hash for subject in subjects}
         found: dict[str, list[Piece]] = {}
-        for name, places, rows in stored.beginnings(self._archive, self._kind, hashes, most=ASKED):
+        for name, places, rows in stored.beginnings(self._archive, self._kind, hashes, most=ASKED, long=SAYING):
             found[name] = [(place.role, place.message_key, row) for place, row in zip(places, rows, strict=True)]
         return found
 

@@ -13,12 +13,15 @@ import numpy as np
 
 from commonplace.categorize.contract import Directions, Subject
 from commonplace.categorize.local.directions import ANSWERED, ASKED
+from commonplace.categorize.local.fields import SAYING
 from commonplace.meaning.contract import Embedder, Floats
 from commonplace.meaning.passages import Said, passages
 from commonplace.meaning.registry import free_embedder_of_its_own
 
 READ = 2_000
 """Characters of what one side said that are cut into passages here."""
+LOOKED_THROUGH = 100
+"""Passages of each side."""
 LENGTH = 256
 
 Piece = tuple[str | None, int | None, Floats]
@@ -77,9 +80,11 @@ def _title(subject: Subject, longest: int) -> Iterator[tuple[str | None, int | N
 
 
 def _beginning(subject: Subject, longest: int) -> Iterator[tuple[str | None, int | None, str]]:
-    """The first passages of each side."""
+    """The first passages of each side, as `beginnings` has those that are stored."""
     for role, most in (("user", ASKED), ("assistant", ANSWERED)):
         turns = ((place, turn) for place, turn in enumerate(subject.turns) if turn.role == role)
         said = (Said(place, turn.text[:READ]) for place, turn in turns)
-        for passage in islice(passages(None, said, longest=longest), most):
-            yield role, passage.message_key, passage.text
+        first = list(islice(passages(None, said, longest=longest), LOOKED_THROUGH))
+        best = sorted(range(len(first)), key=lambda place: (len(first[place].text) < SAYING, place))[:most]
+        for place in sorted(best):
+            yield role, first[place].message_key, first[place].text
