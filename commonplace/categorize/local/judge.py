@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from threadpoolctl import threadpool_limits
 
 from commonplace.categorize.contract import Learned, Lesson, Meaning, Subject, Taxonomy
 from commonplace.categorize.local import model as models
@@ -56,6 +55,8 @@ class LocalJudge:
         self._analysis = analysis
         self._recurring = recurring
         self._meaning = meaning
+        from threadpoolctl import threadpool_limits
+
         # Its products are small: threads that share one wait for each other, and keep a processor busy meanwhile.
         threadpool_limits(1, user_api="blas")
         self._counter = counter()

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -53,6 +54,15 @@ def test_its_products_are_computed_by_one_thread_each() -> None:
     with threadpool_limits(2, user_api="blas"):
         LocalJudge()
         assert all(pool["num_threads"] == 1 for pool in threadpool_info() if "numpy" in pool["filepath"])
+
+
+def test_many_together_are_judged_as_each_of_them_alone(judge: LocalJudge, everyday: Taxonomy) -> None:
+    asked = [example.subject for example in examples()[::100]]
+    together = [found for found in judge.judge(asked, everyday) if isinstance(found, Verdict)]
+    for each, found in zip(asked, together, strict=True):
+        alone = verdict_on(judge, everyday, each)
+        assert found.confidence == pytest.approx(alone.confidence, abs=1e-3)
+        assert msgspec.structs.replace(found, confidence=alone.confidence) == alone
 
 
 @pytest.mark.parametrize(
