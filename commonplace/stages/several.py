@@ -133,7 +133,7 @@ def say(home: Path, archive: Archive, choice: Choice, *, taxonomy: str, origin: 
         correct(archive, word.id, word.field, word.after, origin=origin, taxonomy=taxonomy)
     if choice.project:
         event = projects.assign_several(archive, choice.project, [id for id in ids if id not in assigned])
-        kept = keep(home, msgspec.structs.replace(kept, event=event["id"]))
+        kept = msgspec.structs.replace(kept, event=event["id"])
     return keep(home, msgspec.structs.replace(kept, at=now()))
 
 

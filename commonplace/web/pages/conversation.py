@@ -115,8 +115,7 @@ def withdraw(request: Request, session: Person, id: Id, field: Words, seen: Word
     with ONE_AT_A_TIME:
         filed = _filed(archive, id)
         try:
-            if seen and seen != _words(why(archive, id)).get(field):
-                raise Refused(say("again.newer", now=_now(filed)))
+            _must_be_as_shown(archive, filed, field, seen)
             if field == "project":
                 projects.unassign(archive, [id], to_rules=True)
             else:
@@ -135,8 +134,7 @@ def suggestion(request: Request, session: Person, id: Id, answer: Words, seen: W
     with ONE_AT_A_TIME:
         filed = _filed(archive, id)
         try:
-            if seen and seen != _words(why(archive, id)).get("project"):
-                raise Refused(say("again.newer", now=_now(filed)))
+            _must_be_as_shown(archive, filed, "project", seen)
             (projects.accept if answer == "yes" else projects.reject)(archive, [id])
         except Refused as refused:
             return _page(request, archive, filed, problem=str(refused))
@@ -160,6 +158,12 @@ def _words(known: Why) -> dict[str, str]:
     if found := known.assigned:
         said["project"] = mark(found.rule, found.project, found.suggested)
     return said
+
+
+def _must_be_as_shown(archive: Archive, filed: Filed, field: str, seen: str) -> None:
+    """Refused where somebody has said something else of this field since the page was made."""
+    if seen and seen != _words(why(archive, filed.conversation.id)).get(field):
+        raise Refused(say("again.newer", now=_now(filed)))
 
 
 def _correct(archive: Archive, filed: Filed, typed: dict[str, str], *, taxonomy: str) -> None:

@@ -209,10 +209,7 @@ def test_vectors_are_read_back_by_conversation_in_the_order_of_the_passages(arch
 @pytest.mark.parametrize("harm", ["cut short", "emptied", "of another kind", "no header", "deleted"])
 def test_a_file_that_is_not_whole_is_passed_over(sqlite_archive: Archive, harm: str) -> None:
     archive = sqlite_archive
-    merge(archive, None, [simple_chat("b", "boats"), simple_chat("c", "taxes")])
-    kind = _begin(archive)
-    _embed(archive, kind, ["chatgpt:b", "chatgpt:c"])
-    near.renew(archive, kind, at_once=True)
+    kind = _boats_and_taxes(archive)
     (path,) = _files(archive)
     if harm == "cut short":
         os.truncate(path, path.stat().st_size - 1)
@@ -232,10 +229,7 @@ def test_a_file_that_is_not_whole_is_passed_over(sqlite_archive: Archive, harm: 
 @pytest.mark.parametrize("part", Vectors.__struct_fields__)
 def test_a_wrong_byte_is_noticed(sqlite_archive: Archive, part: str) -> None:
     archive = sqlite_archive
-    merge(archive, None, [simple_chat("b", "boats"), simple_chat("c", "taxes")])
-    kind = _begin(archive)
-    _embed(archive, kind, ["chatgpt:b", "chatgpt:c"])
-    near.renew(archive, kind, at_once=True)
+    kind = _boats_and_taxes(archive)
     assert passages_files.is_sound(archive, kind)
     (path,) = _files(archive)
     whole = bytearray(path.read_bytes())
@@ -293,10 +287,7 @@ def test_a_killed_writer_leaves_no_file_that_is_read(sqlite_archive: Archive) ->
 
 def test_what_is_forgotten_is_in_no_file_either(sqlite_archive: Archive) -> None:
     archive = sqlite_archive
-    merge(archive, None, [simple_chat("b", "boats"), simple_chat("c", "taxes")])
-    kind = _begin(archive)
-    _embed(archive, kind, ["chatgpt:b", "chatgpt:c"])
-    near.renew(archive, kind, at_once=True)
+    _boats_and_taxes(archive)
     (gone,), _ = stored.quantized(_direction("taxes")[None])
     assert gone.tobytes() in _files(archive)[0].read_bytes()
     forget(archive, ids=["chatgpt:c"])
@@ -306,10 +297,7 @@ def test_what_is_forgotten_is_in_no_file_either(sqlite_archive: Archive) -> None
 
 def test_a_file_that_cannot_be_deleted_is_told_and_is_written_anew_when_it_can(sqlite_archive: Archive) -> None:
     archive = sqlite_archive
-    merge(archive, None, [simple_chat("b", "boats"), simple_chat("c", "taxes")])
-    kind = _begin(archive)
-    _embed(archive, kind, ["chatgpt:b", "chatgpt:c"])
-    near.renew(archive, kind, at_once=True)
+    kind = _boats_and_taxes(archive)
     (file,) = _files(archive)
     file.unlink()
     (file / "held").mkdir(parents=True)  # which root cannot delete as a file either
@@ -334,6 +322,15 @@ def test_a_backup_has_the_vectors_that_were_bought_and_no_others(archive: Archiv
     with archive.read() as connection:
         assert set(connection.execute(select(features.c.kind)).scalars()) == {"bought"}
     assert _embed(archive, _begin(archive), IDS) == 4
+
+
+def _boats_and_taxes(archive: Archive) -> stored.Kind:
+    """Two conversations, embedded, and a file of their vectors."""
+    merge(archive, None, [simple_chat("b", "boats"), simple_chat("c", "taxes")])
+    kind = _begin(archive)
+    _embed(archive, kind, ["chatgpt:b", "chatgpt:c"])
+    near.renew(archive, kind, at_once=True)
+    return kind
 
 
 def _files(archive: Archive) -> list[Path]:
