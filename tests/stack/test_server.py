@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,12 @@ class Busy(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Busy).serve_forever()
 """
 CIVIL = BUSY_AT_FIRST.replace("else 401", "else 200")
-SILENT = "import time; time.sleep(600)"
+SILENT = """
+import socket, sys, time
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
+    time.sleep(600)
+"""
+"""It holds its port, which another test's would answer on else."""
 
 
 @pytest.fixture
@@ -37,7 +43,8 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def stand_in(settings: Settings, request: pytest.FixtureRequest) -> Iterator[Process]:
     """A process that is recorded as the server of this home."""
-    port = processes.free_port(5800)
+    with socket.create_server((processes.HOST, 0)) as probe:  # from 5800 on, another test would take the same
+        port = probe.getsockname()[1]
     command = [sys.executable, "-c", request.param, str(port)]
     log = server.folder(settings) / "log"
     process = processes.start("server", command, {}, folder=server.records(settings), log=log, port=port)
